@@ -1,0 +1,9 @@
+"""The one exception for input that cannot be used."""
+
+
+class InputError(ValueError):
+    """A file, array or option that the library cannot use.
+
+    The message is one sentence for the user: what is wrong, what was expected, what to do. Command lines print it without
+    a traceback; everything else that is raised is a defect of the library.
+    """
