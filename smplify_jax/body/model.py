@@ -1,0 +1,191 @@
+"""The body model as typed stages: BodyModel -> with_shape -> ShapedBody -> with_pose -> PosedBody -> vertices().
+
+Shape is paid for once, and the mesh is skinned only when vertices are asked for.
+Source: Loper et al., SMPL: A skinned multi-person linear model, SIGGRAPH Asia 2015, equations 2-10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.body.kinematics import forward_kinematics
+from smplify_jax.errors import InputError
+from smplify_jax.rotations import exp_so3
+
+if TYPE_CHECKING:
+    from smplify_jax.keypoints.layouts import Layout
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BodyModel:
+    """A body of the SMPL family: V vertices, J joints, B shape directions, P named surface points.
+
+    Frame of the rest pose: y up, z to the front, x to the body's left [m].
+
+    Attributes:
+        v_template: (V, 3) rest vertices of the mean shape [m].
+        shapedirs: (V, 3, B) displacement per unit of each beta [m].
+        posedirs: (V, 3, 9 (J - 1)) displacement per entry of (R - I) of the joints 1..J-1 [m].
+        J_regressor: (J, V) rest joints from shaped vertices.
+        lbs_weights: (V, J) skinning weights, rows sum to one.
+        faces: (F, 3) vertex indices, counter-clockwise seen from outside.
+        point_vertices: (P, N) the vertices of each named surface point.
+        point_weights: (P, N) and their weights; zero where fewer than N are needed.
+        parents: the parent of each joint, -1 for the root.
+        joint_names: J names.
+        point_names: P names; empty for a mesh whose topology is not known.
+        name: what to call this body in messages and files.
+    """
+
+    v_template: Array
+    shapedirs: Array
+    posedirs: Array
+    J_regressor: Array
+    lbs_weights: Array
+    faces: Array
+    point_vertices: Array
+    point_weights: Array
+    parents: tuple[int, ...] = field(metadata={"static": True})
+    joint_names: tuple[str, ...] = field(metadata={"static": True})
+    point_names: tuple[str, ...] = field(metadata={"static": True})
+    name: str = field(metadata={"static": True})
+
+    @property
+    def num_betas(self) -> int:
+        """Number of shape directions."""
+        return self.shapedirs.shape[-1]
+
+    @property
+    def num_joints(self) -> int:
+        """Number of joints, the root included."""
+        return len(self.parents)
+
+    def with_shape(self, betas: Array) -> ShapedBody:
+        """Apply the shape: v_shaped = v_template + shapedirs betas, joints by the regressor.
+
+        Args:
+            betas: (..., n) with n at most B; the remaining betas are zero.
+        """
+        betas = jnp.asarray(betas)
+        if betas.shape[-1] > self.num_betas:
+            raise InputError(
+                f"The body {self.name!r} has {self.num_betas} betas and {betas.shape[-1]} were given: give at most that many."
+            )
+        used = self.shapedirs[..., : betas.shape[-1]]
+        v_shaped = self.v_template + jnp.einsum("vcb,...b->...vc", used, betas)
+        return ShapedBody(self, v_shaped, jnp.einsum("jv,...vc->...jc", self.J_regressor, v_shaped))
+
+    def _posed(self, betas: Array, global_orient: Array, body_pose: Array) -> PosedBody:
+        return self.with_shape(betas).with_pose(global_orient, body_pose)
+
+    def joints(self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
+        """All J joints of the posed body.
+
+        Args:
+            betas: (..., n) shape coefficients, n at most `num_betas`.
+            global_orient: (..., 3) axis-angle of the root [rad].
+            body_pose: (..., 3 m) axis-angle of the joints 1..m [rad]; joints after m are at rest.
+            transl: (..., 3) [m], added after rotation about the root joint.
+        Returns:
+            (..., J, 3) [m].
+        """
+        return self._posed(betas, global_orient, body_pose).joints + jnp.asarray(transl)[..., None, :]
+
+    def vertices(self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
+        """All V vertices of the posed body; arguments as for `joints`. Returns (..., V, 3) [m]."""
+        return self._posed(betas, global_orient, body_pose).vertices() + jnp.asarray(transl)[..., None, :]
+
+    def keypoints(
+        self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array, layout: str | Layout
+    ) -> Array:
+        """The K points that a keypoint layout names; arguments as for `joints`.
+
+        Returns:
+            (..., K, 3) [m]; NaN for the points that this body does not define (see `KeypointBody.is_defined`).
+        """
+        from smplify_jax.body.keypoint_body import keypoint_body  # it builds on this module
+
+        return keypoint_body(self, layout).keypoints(
+            betas=betas, global_orient=global_orient, body_pose=body_pose, transl=transl
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ShapedBody:
+    """A body after its shape is applied.
+
+    Attributes:
+        model: the body it came from.
+        v_shaped: (..., V, 3) rest vertices [m].
+        rest_joints: (..., J, 3) [m].
+    """
+
+    model: BodyModel
+    v_shaped: Array
+    rest_joints: Array
+
+    def with_pose(self, global_orient: Array, body_pose: Array) -> PosedBody:
+        """Pose the joints.
+
+        Args:
+            global_orient: (..., 3) axis-angle of the root [rad].
+            body_pose: (..., 3 m) axis-angle of the joints 1..m [rad]; joints after m are at rest.
+        """
+        full_pose = jnp.concatenate([jnp.asarray(global_orient), jnp.asarray(body_pose)], axis=-1)
+        local = exp_so3(full_joint_pose(full_pose, self.model.num_joints))
+        rotations, joints = forward_kinematics(local, self.rest_joints, self.model.parents)
+        return PosedBody(self, local, rotations, joints)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PosedBody:
+    """A body after its joints are posed.
+
+    Attributes:
+        shaped: the stage before.
+        local_rotations: (..., J, 3, 3) relative to the parent.
+        rotations: (..., J, 3, 3) relative to the world.
+        joints: (..., J, 3) [m].
+    """
+
+    shaped: ShapedBody
+    local_rotations: Array
+    rotations: Array
+    joints: Array
+
+    def vertices(self) -> Array:
+        """Skin the mesh: pose-dependent displacement, then linear blend skinning. Returns (..., V, 3) [m]."""
+        model = self.shaped.model
+        feature = pose_feature(self.local_rotations)
+        v_posed = self.shaped.v_shaped + jnp.einsum("vcp,...p->...vc", model.posedirs, feature)
+        # x = sum_j w_j (R_j (v - J_j) + P_j): blend the rotations and the offsets, then apply them once per vertex.
+        offsets = self.joints - jnp.einsum("...jab,...jb->...ja", self.rotations, self.shaped.rest_joints)
+        blended = jnp.einsum("vj,...jab->...vab", model.lbs_weights, self.rotations)
+        return jnp.einsum("...vab,...vb->...va", blended, v_posed) + jnp.einsum(
+            "vj,...ja->...va", model.lbs_weights, offsets
+        )
+
+
+def full_joint_pose(pose: Array, num_joints: int) -> Array:
+    """Axis-angle vectors of all joints, zero for those that `pose` leaves out. (..., 3 m) [rad] -> (..., num_joints, 3)."""
+    num_given, rest = divmod(pose.shape[-1], 3)
+    if rest or num_given > num_joints:
+        raise InputError(
+            f"A pose of {pose.shape[-1]} numbers (root included) was given: expected 3 for each of at most {num_joints} joints."
+        )
+    padded = jnp.concatenate([pose, jnp.zeros((*pose.shape[:-1], 3 * (num_joints - num_given)), pose.dtype)], axis=-1)
+    return padded.reshape(*pose.shape[:-1], num_joints, 3)
+
+
+def pose_feature(local_rotations: Array) -> Array:
+    """(R - I) of the joints 1..J-1, row by row. (..., J, 3, 3) -> (..., 9 (J - 1))."""
+    difference = local_rotations[..., 1:, :, :] - jnp.eye(3, dtype=local_rotations.dtype)
+    return difference.reshape(*difference.shape[:-3], -1)

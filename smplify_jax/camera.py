@@ -1,0 +1,58 @@
+"""The pinhole camera. Camera frame: x right, y down, z forward [m]; pixels: x right, y down, origin at the picture's top left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+MIN_DEPTH = 0.05
+"""Points nearer than this [m] are projected as if at this depth, so that values and derivatives stay finite."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole camera without distortion.
+
+    Attributes:
+        focal_length: (..., 2) [px], along x and y.
+        camera_center: (..., 2) principal point [px].
+    """
+
+    focal_length: Array
+    camera_center: Array
+
+
+def project(points_cam: Array, camera: Camera) -> Array:
+    """Project camera-frame points to pixels, u = f (x/z, y/z) + c.
+
+    Args:
+        points_cam: (..., N, 3) [m].
+        camera: fields with the same leading axes.
+    Returns:
+        (..., N, 2) [px]. Points nearer than MIN_DEPTH are projected as if at MIN_DEPTH.
+    Source: Hartley & Zisserman, Multiple View Geometry, 2004, section 6.1; no lens distortion.
+    """
+    depth = jnp.maximum(points_cam[..., 2:], MIN_DEPTH)
+    return camera.focal_length[..., None, :] * points_cam[..., :2] / depth + camera.camera_center[..., None, :]
+
+
+def project_jacobian(points_cam: Array, camera: Camera) -> Array:
+    """Derivative of `project` by the point.
+
+    Args:
+        points_cam: (..., N, 3) [m].
+        camera: fields with the same leading axes.
+    Returns:
+        (..., N, 2, 3) [px/m]; the column of z is zero for points nearer than MIN_DEPTH.
+    """
+    depth = jnp.maximum(points_cam[..., 2:], MIN_DEPTH)
+    scale = camera.focal_length[..., None, :] / depth
+    by_depth = jnp.where(points_cam[..., 2:] > MIN_DEPTH, -scale * points_cam[..., :2] / depth, 0.0)
+    zero = jnp.zeros_like(scale[..., 0])
+    row_x = jnp.stack([scale[..., 0], zero, by_depth[..., 0]], axis=-1)
+    row_y = jnp.stack([zero, scale[..., 1], by_depth[..., 1]], axis=-1)
+    return jnp.stack([row_x, row_y], axis=-2)

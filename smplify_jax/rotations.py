@@ -1,0 +1,115 @@
+"""Rotations as axis-angle vectors [rad]: the maps a kinematic chain and its derivatives need, finite everywhere.
+
+All functions take leading batch axes and keep their input's dtype.
+Source: Solà, Deray & Atchuthan, A micro Lie theory for state estimation in robotics, 2018 (exp: eq. 132, left Jacobian: eq. 145).
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+
+# Under this squared angle the Taylor series is used: there its first omitted term is below float32 rounding, while the closed form
+# loses digits to cancellation (and its derivative would be 0/0 at zero).
+_SMALL_SQUARED_ANGLE = 0.05
+
+
+def skew(vector: Array) -> Array:
+    """Cross-product matrix: skew(a) @ b = a x b. (..., 3) -> (..., 3, 3)."""
+    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
+    zero = jnp.zeros_like(x)
+    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
+    return jnp.stack(rows, axis=-1).reshape(*vector.shape[:-1], 3, 3)
+
+
+def _sinc_coefficients(squared_angle: Array) -> tuple[Array, Array, Array]:
+    """The three functions of the angle t that exp and its Jacobian share: sin t / t, (1 - cos t) / t^2, (t - sin t) / t^3."""
+    is_small = squared_angle < _SMALL_SQUARED_ANGLE
+    s = jnp.where(is_small, squared_angle, 0.0)
+    series_a = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72)))
+    series_b = (1 - s / 12 * (1 - s / 30 * (1 - s / 56))) / 2
+    series_c = (1 - s / 20 * (1 - s / 42 * (1 - s / 72))) / 6
+    # The double `where` keeps the unused branch finite, so that derivatives are finite too.
+    t2 = jnp.where(is_small, 1.0, squared_angle)
+    t = jnp.sqrt(t2)
+    sin_t, cos_t = jnp.sin(t), jnp.cos(t)
+    return (
+        jnp.where(is_small, series_a, sin_t / t),
+        jnp.where(is_small, series_b, (1 - cos_t) / t2),
+        jnp.where(is_small, series_c, (t - sin_t) / (t2 * t)),
+    )
+
+
+def exp_so3(axis_angle: Array) -> Array:
+    """Rotation matrix of an axis-angle vector (Rodrigues). (..., 3) [rad] -> (..., 3, 3)."""
+    return exp_and_left_jacobian(axis_angle)[0]
+
+
+def exp_and_left_jacobian(axis_angle: Array) -> tuple[Array, Array]:
+    """Rotation matrix R(t) and left Jacobian J(t), which share their trigonometry.
+
+    J tells how the rotation moves with the vector: R(t + d) = exp(J(t) d) R(t) to first order in d, the rotation vector J d being
+    given in the frame that R maps to.
+
+    Args:
+        axis_angle: (..., 3) [rad].
+    Returns:
+        Both (..., 3, 3).
+    """
+    a, b, c = _sinc_coefficients(jnp.sum(axis_angle**2, axis=-1))
+    cross = skew(axis_angle)
+    outer = axis_angle[..., :, None] * axis_angle[..., None, :]
+    # [t]x^2 = t t^T - |t|^2 I, which saves a matrix product.
+    cross_squared = outer - jnp.sum(axis_angle**2, axis=-1)[..., None, None] * jnp.eye(3, dtype=axis_angle.dtype)
+    identity = jnp.eye(3, dtype=axis_angle.dtype)
+    rotation = identity + a[..., None, None] * cross + b[..., None, None] * cross_squared
+    jacobian = identity + b[..., None, None] * cross + c[..., None, None] * cross_squared
+    return rotation, jacobian
+
+
+def axis_angle_to_quaternion(axis_angle: Array) -> Array:
+    """Unit quaternion (w, x, y, z). (..., 3) [rad] -> (..., 4)."""
+    half = 0.5 * axis_angle
+    squared = jnp.sum(half**2, axis=-1, keepdims=True)
+    is_small = squared < _SMALL_SQUARED_ANGLE
+    angle = jnp.sqrt(jnp.where(is_small, 1.0, squared))
+    sinc = jnp.where(is_small, _sinc_coefficients(squared)[0], jnp.sin(angle) / angle)
+    cosine = jnp.where(is_small, 1 - squared * _sinc_coefficients(squared)[1], jnp.cos(angle))
+    return jnp.concatenate([cosine, sinc * half], axis=-1)
+
+
+def quaternion_to_axis_angle(quaternion: Array) -> Array:
+    """Axis-angle vector of angle at most pi. (..., 4) (w, x, y, z), of any length but zero -> (..., 3) [rad]."""
+    quaternion = jnp.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+    w, vector = quaternion[..., :1], quaternion[..., 1:]
+    squared = jnp.sum(vector**2, axis=-1, keepdims=True)
+    # For a small vector part, angle / sin(angle / 2) -> 2 / w; atan2 keeps full precision for all others, half turns included.
+    is_small = squared < 1e-8 * w**2
+    norm = jnp.sqrt(jnp.where(is_small, 1.0, squared))
+    return jnp.where(is_small, 2.0 / jnp.where(is_small, w, 1.0), 2.0 * jnp.arctan2(norm, w) / norm) * vector
+
+
+def quaternion_multiply(first: Array, second: Array) -> Array:
+    """Hamilton product: the rotation `second` followed by `first`. (..., 4), (..., 4) -> (..., 4)."""
+    w1, v1 = first[..., :1], first[..., 1:]
+    w2, v2 = second[..., :1], second[..., 1:]
+    return jnp.concatenate(
+        [w1 * w2 - jnp.sum(v1 * v2, axis=-1, keepdims=True), w1 * v2 + w2 * v1 + jnp.cross(v1, v2)], axis=-1
+    )
+
+
+def compose_axis_angle(first: Array, second: Array) -> Array:
+    """Axis-angle vector of the rotation `second` followed by `first`: log(exp(first) exp(second)).
+
+    It goes through quaternions because the logarithm of a matrix loses its axis near half turns, and a person who stands before a camera
+    is exactly a half turn away from SMPL's rest frame.
+
+    Args:
+        first: (..., 3) [rad].
+        second: (..., 3) [rad].
+    Returns:
+        (..., 3) [rad], of angle at most pi.
+    """
+    return quaternion_to_axis_angle(
+        quaternion_multiply(axis_angle_to_quaternion(first), axis_angle_to_quaternion(second))
+    )
