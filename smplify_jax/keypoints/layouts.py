@@ -1,0 +1,196 @@
+"""Keypoint layouts: the order of a detector's keypoints, and the point of the body that each one is.
+
+A layout is a table of rows (keypoint, body points); a keypoint is the mean of its body points, each of them a joint of
+`SMPL_JOINT_NAMES` or a named surface point of the body. Limbs are SMPL joints everywhere. What differs is the trunk:
+
+- hips: annotators of COCO, LSP and MPII (and OpenPose, trained on them) mean another point than the hip joint, hence
+  `left_hip_keypoint`; Human3.6M's hips come from motion capture and are the joints themselves;
+- neck of OpenPose and Halpe, thorax of MPII: the midpoint of the shoulders;
+- mid hip of OpenPose and Halpe, pelvis of MPII: the midpoint of the hips as annotated;
+- neck of LSP, upper neck of MPII and BODY_25B: the middle of the neck, between the joints at its lower and upper end.
+  Triangulated from a calibrated recording, BODY_25B's lies 8 cm above the shoulders and 1 cm in front of them, which is
+  nearer to that midpoint than to either joint.
+
+Sources: the COCO keypoint task; OpenPose's output formats BODY_25, BODY_25B and COCO; Johnson and Everingham, BMVC 2010
+(LSP); Andriluka et al., CVPR 2014 (MPII); Ionescu et al., PAMI 2014 (Human3.6M, in the order of the 2D-to-3D lifting
+literature); Kolotouros et al., ICCV 2019 (the 49 keypoints); Fang et al., PAMI 2022 (Halpe).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.errors import InputError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An order of keypoints, and the body points that they are.
+
+    Hashable, so it can be a static argument of a jitted function.
+
+    Attributes:
+        name: what users call it, such as "coco17".
+        keypoint_names: K unique names; those of one side start with "left_" or "right_", of the person.
+        points: for each keypoint the names of the body points whose mean it is.
+    """
+
+    name: str
+    keypoint_names: tuple[str, ...]
+    points: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.keypoint_names) != len(self.points) or not all(self.points):
+            raise InputError(
+                f"layout '{self.name}' has {len(self.keypoint_names)} keypoint names but {len(self.points)} lists of "
+                "body points; give each keypoint at least one body point"
+            )
+        if len(set(self.keypoint_names)) != len(self.keypoint_names):
+            raise InputError(f"layout '{self.name}' names a keypoint twice; make the names unique")
+        missing = {mirrored_name(name) for name in self.keypoint_names} - set(self.keypoint_names)
+        if missing:
+            raise InputError(
+                f"layout '{self.name}' lacks {', '.join(sorted(missing))}; "
+                "a keypoint of one side needs its mirror image"
+            )
+
+    @property
+    def num_keypoints(self) -> int:
+        """K."""
+        return len(self.keypoint_names)
+
+    @property
+    def flip(self) -> tuple[int, ...]:
+        """Permutation that swaps left and right.
+
+        Keypoint k of a mirrored picture is keypoint `flip[k]` of the picture itself.
+        """
+        return tuple(self.index(mirrored_name(name)) for name in self.keypoint_names)
+
+    def index(self, keypoint_name: str) -> int:
+        """Position of a keypoint.
+
+        Raises:
+            InputError: the layout has no keypoint of that name.
+        """
+        if keypoint_name not in self.keypoint_names:
+            raise InputError(
+                f"layout '{self.name}' has no keypoint '{keypoint_name}'; it has {', '.join(self.keypoint_names)}"
+            )
+        return self.keypoint_names.index(keypoint_name)
+
+
+_Row = tuple[str, tuple[str, ...]]
+
+
+def _rows(names: str) -> tuple[_Row, ...]:
+    """Rows from one line of keypoint names, for those that have the same meaning in every layout of detectors."""
+    return tuple((name, _DETECTED_POINTS.get(name, (name,))) for name in names.split())
+
+
+def _layout(name: str, *rows: _Row) -> Layout:
+    keypoint_names, points = zip(*rows, strict=True)
+    return Layout(name, keypoint_names, points)
+
+
+_SHOULDERS = ("left_shoulder", "right_shoulder")
+_HIPS = ("left_hip_keypoint", "right_hip_keypoint")
+_MIDDLE_OF_NECK = ("neck", "head")
+
+_DETECTED_POINTS: dict[str, tuple[str, ...]] = {
+    "left_hip": ("left_hip_keypoint",),
+    "right_hip": ("right_hip_keypoint",),
+    "neck": _SHOULDERS,
+    "thorax": _SHOULDERS,
+    "mid_hip": _HIPS,
+    "pelvis": _HIPS,
+    "upper_neck": _MIDDLE_OF_NECK,
+}
+"""Keypoint name to body points, where the name alone would say something else; any other name is its own body point."""
+
+_COCO17 = _rows(
+    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow "
+    "left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle"
+)
+_FEET = _rows("left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel")
+_OPENPOSE_UPPER_BODY = _rows("nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist")
+_OPENPOSE_LEGS = _rows("right_hip right_knee right_ankle left_hip left_knee left_ankle")
+_OPENPOSE_FACE = _rows("right_eye left_eye right_ear left_ear")
+_OPENPOSE25 = (*_OPENPOSE_UPPER_BODY, *_rows("mid_hip"), *_OPENPOSE_LEGS, *_OPENPOSE_FACE, *_FEET)
+_LSP_LIMBS = _rows(
+    "right_ankle right_knee right_hip left_hip left_knee left_ankle "
+    "right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"
+)
+_LSP14 = (*_LSP_LIMBS, ("neck", _MIDDLE_OF_NECK), *_rows("head_top"))
+
+# Human3.6M's trunk is the motion capture skeleton. Its spine lies about 23 cm above the pelvis, as SMPL's spine2 does;
+# its "jaw" (also called neck or nose) about 12 cm above the base of the neck and in front of the neck's axis.
+_H36M_SPINE: _Row = ("spine", ("spine2",))
+_H36M_JAW: _Row = ("jaw", ("head", "nose"))
+_H36M_HEAD: _Row = ("head", ("head_top",))
+_H36M_LEFT_LEG: tuple[_Row, ...] = tuple((name, (name,)) for name in ("left_hip", "left_knee", "left_ankle"))
+_H36M_RIGHT_LEG: tuple[_Row, ...] = tuple((name, (name,)) for name in ("right_hip", "right_knee", "right_ankle"))
+
+
+def _from_dataset(dataset: str, rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
+    """Rows with the dataset in the keypoint's name: the 49 keypoints list most of the body twice."""
+    return tuple((f"{name}_{dataset}", points) for name, points in rows)
+
+
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        _layout("lsp14", *_LSP14),
+        _layout("coco17", *_COCO17),
+        _layout("coco23", *_COCO17, *_FEET),
+        _layout("openpose18", *_OPENPOSE_UPPER_BODY, *_OPENPOSE_LEGS, *_OPENPOSE_FACE),
+        _layout("openpose25", *_OPENPOSE25),
+        _layout("openpose25b", *_COCO17, *_rows("upper_neck head_top"), *_FEET),
+        _layout(
+            "halpe26",
+            *_COCO17,
+            *_rows("head_top neck mid_hip"),
+            *_rows("left_big_toe right_big_toe left_small_toe right_small_toe left_heel right_heel"),
+        ),
+        _layout(
+            "mpii16",
+            *_rows("right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax upper_neck head_top"),
+            *_rows("right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"),
+        ),
+        _layout(
+            "h36m17",
+            ("pelvis", ("pelvis",)),
+            *_H36M_RIGHT_LEG,
+            *_H36M_LEFT_LEG,
+            _H36M_SPINE,
+            ("thorax", ("neck",)),
+            _H36M_JAW,
+            _H36M_HEAD,
+            *_rows("left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist"),
+        ),
+        _layout("smpl24", *((name, (name,)) for name in SMPL_JOINT_NAMES)),
+        _layout(
+            "spin49",
+            *_OPENPOSE25,
+            *_from_dataset("lsp", _LSP14),
+            *_from_dataset("mpii", _rows("pelvis thorax")),
+            *_from_dataset("h36m", (_H36M_SPINE, _H36M_JAW, _H36M_HEAD)),
+            *_from_dataset("coco", _rows("nose left_eye right_eye left_ear right_ear")),
+        ),
+    )
+}
+"""Every layout the library knows, by name."""
+
+
+def get_layout(layout: str | Layout) -> Layout:
+    """The layout of that name; a `Layout` gives itself, so that users can bring their own.
+
+    Raises:
+        InputError: no layout has that name; the message lists the known ones.
+    """
+    if isinstance(layout, Layout):
+        return layout
+    if layout not in LAYOUTS:
+        raise InputError(f"there is no keypoint layout '{layout}'; use one of {', '.join(LAYOUTS)}")
+    return LAYOUTS[layout]
