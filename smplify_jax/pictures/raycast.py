@@ -1,0 +1,233 @@
+"""Bodies rendered by casting one ray per sample, without OpenGL or a display.
+
+Camera frame: x right, y down, z forward [m]. Pixel (i, j) of a picture covers [i, i+1) x [j, j+1), so its centre is at
+(i + 0.5, j + 0.5) and a picture of size (w, h) has its centre at (w/2, h/2), as `camera.project` has it.
+
+A rasteriser needs a GL context, which servers lack; with embree a body of 14,000 faces takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from trimesh.ray.ray_pyembree import RayMeshIntersector
+
+SKIN_COLOR = (222, 184, 160)
+"""Default colour of a body, RGB."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One triangle mesh in the camera frame with its colour.
+
+    Attributes:
+        vertices: (V, 3) [m].
+        faces: (F, 3) vertex indices, counter-clockwise seen from outside.
+        color: RGB, each 0 to 255.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    color: tuple[int, int, int] = SKIN_COLOR
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Strengths and directions of the lights; a surface facing all of them comes out at about its own colour.
+
+    Attributes:
+        ambient: light from everywhere; half of it falls off from above to below.
+        head: light from the camera.
+        fill: light from `fill_direction`.
+        fill_direction: (3,) camera-frame direction towards the fill light; the default is above, left and in front.
+        gloss: strength of a broad white highlight.
+    """
+
+    ambient: float = 0.28
+    head: float = 0.50
+    fill: float = 0.34
+    fill_direction: tuple[float, float, float] = (-0.55, -0.75, -0.45)
+    gloss: float = 0.06
+
+
+DEFAULT_LIGHTING = Lighting()
+
+
+def render(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    focal_length: np.ndarray | Sequence[float],
+    camera_center: np.ndarray | Sequence[float],
+    image_size: tuple[int, int],
+    color: tuple[int, int, int] = SKIN_COLOR,
+    supersampling: int = 2,
+    lighting: Lighting = DEFAULT_LIGHTING,
+) -> np.ndarray:
+    """Render one body; see `render_shapes`.
+
+    Args:
+        vertices: (V, 3) [m], camera frame.
+        faces: (F, 3) vertex indices.
+        focal_length: (2,) [px].
+        camera_center: (2,) [px], (x, y).
+        image_size: (width, height) [px].
+        color: RGB, each 0 to 255.
+        supersampling: samples per pixel side; 1 gives a hard silhouette.
+        lighting: lights.
+
+    Returns:
+        (height, width, 4) uint8 RGBA, straight alpha, alpha 0 outside the body.
+    """
+    shapes = [Shape(vertices, faces, color)]
+    return render_shapes(shapes, focal_length, camera_center, image_size, supersampling, lighting)
+
+
+def render_shapes(
+    shapes: Sequence[Shape],
+    focal_length: np.ndarray | Sequence[float],
+    camera_center: np.ndarray | Sequence[float],
+    image_size: tuple[int, int],
+    supersampling: int = 2,
+    lighting: Lighting = DEFAULT_LIGHTING,
+) -> np.ndarray:
+    """Render meshes with a pinhole camera, nearer surfaces covering farther ones.
+
+    Args:
+        shapes: meshes, camera frame; none gives an empty picture.
+        focal_length: (2,) [px].
+        camera_center: (2,) [px], (x, y).
+        image_size: (width, height) [px].
+        supersampling: samples per pixel side.
+        lighting: lights.
+
+    Returns:
+        (height, width, 4) uint8 RGBA, straight alpha. Vertices that are not finite leave the picture empty; parts
+        behind the camera are not seen.
+    """
+    width, height = image_size
+    picture = np.zeros((height, width, 4), np.uint8)
+    if not shapes or not all(np.isfinite(shape.vertices).all() for shape in shapes):
+        return picture
+    scene = _Scene.of(shapes)
+    focal, center = np.asarray(focal_length, np.float64), np.asarray(camera_center, np.float64)
+    left, top, right, bottom = _pixel_bounds(scene.vertices, focal, center, image_size)
+    if left >= right or top >= bottom:
+        return picture
+    intersector = RayMeshIntersector(trimesh.Trimesh(scene.vertices, scene.faces, process=False))
+    offsets = (np.arange(supersampling) + 0.5) / supersampling
+    x = (np.arange(left, right)[:, None] + offsets).reshape(-1)
+    # A few rows at a time bound the memory for large pictures; rays do not depend on each other.
+    rows_at_once = max(1, 500_000 // (x.size * supersampling))
+    for first in range(top, bottom, rows_at_once):
+        last = min(bottom, first + rows_at_once)
+        y = (np.arange(first, last)[:, None] + offsets).reshape(-1)
+        pixels = np.stack(np.meshgrid(x, y), axis=-1)
+        directions = np.concatenate([(pixels - center) / focal, np.ones((*pixels.shape[:2], 1))], axis=-1)
+        samples = _shade(scene, intersector, directions.reshape(-1, 3), lighting)
+        picture[first:last, left:right] = _resolve(samples, last - first, right - left, supersampling)
+    return picture
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """All shapes in one mesh, so that one ray query sorts out which is in front."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+    face_colors: np.ndarray
+
+    @classmethod
+    def of(cls, shapes: Sequence[Shape]) -> _Scene:
+        starts = np.cumsum([0, *(len(shape.vertices) for shape in shapes)])
+        vertices = np.concatenate([np.asarray(shape.vertices, np.float64) for shape in shapes])
+        faces = np.concatenate(
+            [np.asarray(s.faces, np.int64) + start for s, start in zip(shapes, starts, strict=False)]
+        )
+        colors = np.concatenate([np.tile(np.asarray(s.color, np.float64) / 255, (len(s.faces), 1)) for s in shapes])
+        return cls(vertices, faces, vertex_normals(vertices, faces), colors)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) unit normals, the area-weighted mean of the faces at each vertex; zero at a vertex without area."""
+    corners = vertices[faces]
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        for axis in range(3):
+            normals[:, axis] += np.bincount(faces[:, corner], face_normals[:, axis], len(vertices))
+    return _unit(normals)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def _pixel_bounds(
+    vertices: np.ndarray, focal: np.ndarray, center: np.ndarray, image_size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels that the meshes can touch."""
+    depths = vertices[:, 2:]
+    if (depths <= 1e-3).any():
+        # The projection of a mesh that reaches behind the camera is unbounded.
+        return 0, 0, image_size[0], image_size[1]
+    projected = focal * vertices[:, :2] / depths + center
+    low = np.clip(np.floor(projected.min(axis=0)), 0, image_size).astype(int)
+    high = np.clip(np.ceil(projected.max(axis=0)) + 1, 0, image_size).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _shade(scene: _Scene, intersector: RayMeshIntersector, directions: np.ndarray, lighting: Lighting) -> np.ndarray:
+    """(N, 4) colour and coverage, 0 to 1, of rays from the origin; colour 0 where nothing is hit."""
+    samples = np.zeros((len(directions), 4))
+    hit_faces = np.asarray(intersector.intersects_first(np.zeros_like(directions), directions))
+    hits = np.flatnonzero(hit_faces >= 0)
+    hit_faces, directions = hit_faces[hits], _unit(directions[hits])
+    corners = scene.vertices[scene.faces[hit_faces]]
+    weights = _barycentric(corners, directions)
+    normals = _unit(np.einsum("nk,nkc->nc", weights, scene.normals[scene.faces[hit_faces]]))
+    # A mesh that is open or inside out is lit as if its seen side were the outside.
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing_away = np.einsum("nc,nc->n", face_normals, directions) > 0
+    normals[facing_away] *= -1
+    diffuse, highlight = _light(normals, -directions, lighting)
+    samples[hits, :3] = np.clip(scene.face_colors[hit_faces] * diffuse[:, None] + highlight[:, None], 0, 1)
+    samples[hits, 3] = 1
+    return samples
+
+
+def _barycentric(corners: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """(N, 3) weights of the corners at which rays from the origin meet their triangle.
+
+    A point a + b + c of the triangle along d makes the signed volumes (d, b, c), (d, c, a), (d, a, b) proportional
+    to the weights. Clipped, because embree's float32 hits may lie a rounding error outside.
+    """
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    volumes = np.stack(
+        [np.einsum("nc,nc->n", directions, np.cross(p, q)) for p, q in ((b, c), (c, a), (a, b))], axis=-1
+    )
+    sign = np.where(volumes.sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
+    weights = np.maximum(volumes * sign, 0.0)
+    return weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-30)
+
+
+def _light(normals: np.ndarray, to_viewer: np.ndarray, lighting: Lighting) -> tuple[np.ndarray, np.ndarray]:
+    """Diffuse factor and added highlight for unit normals and unit directions to the viewer."""
+    to_fill = _unit(np.asarray(lighting.fill_direction, np.float64))
+    from_sky = 0.75 - 0.25 * normals[:, 1]
+    head = np.maximum(np.einsum("nc,nc->n", normals, to_viewer), 0)
+    fill = np.maximum(normals @ to_fill, 0)
+    half = _unit(to_viewer + to_fill)
+    gloss = np.maximum(np.einsum("nc,nc->n", normals, half), 0) ** 24
+    return lighting.ambient * from_sky + lighting.head * head + lighting.fill * fill, lighting.gloss * gloss
+
+
+def _resolve(samples: np.ndarray, height: int, width: int, supersampling: int) -> np.ndarray:
+    """Average (height*s*width*s, 4) samples to (height, width, 4) uint8 with straight alpha."""
+    blocks = samples.reshape(height, supersampling, width, supersampling, 4).mean(axis=(1, 3))
+    # Samples that miss are black with no coverage: dividing by the coverage gives the colour of those that hit.
+    blocks[..., :3] /= np.maximum(blocks[..., 3:], 1e-9)
+    return np.rint(blocks * 255).astype(np.uint8)
