@@ -1,0 +1,181 @@
+"""A fitted body laid over its picture, with the keypoints that were detected and those of the fit.
+
+Colours say the side of the person: left blue, right orange, the middle white. A detected keypoint is a disc, larger the
+surer the detector was; the same keypoint of the fitted body is a cross: where crosses sit in discs, the fit explains
+the detections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from smplify_jax.body.skeleton import mirrored_name
+from smplify_jax.errors import InputError
+from smplify_jax.pictures.canvas import Canvas, Color, Point
+from smplify_jax.pictures.raycast import Shape, render_shapes
+
+MAX_SIDE = 1200
+"""Longer sides of pictures are scaled down to this [px]: enough to judge a fit, and quick to render."""
+
+LEFT_COLOR: Color = (41, 150, 255)
+RIGHT_COLOR: Color = (255, 128, 20)
+MIDDLE_COLOR: Color = (250, 250, 250)
+_RIM_COLOR: Color = (20, 20, 20)
+_CROSS_COLOR: Color = (255, 255, 255)
+
+_LIMBS_OF_ONE_SIDE = (
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("left_shoulder", "left_hip"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("left_ankle", "left_heel"),
+    ("left_ankle", "left_big_toe"),
+    ("left_big_toe", "left_small_toe"),
+    ("nose", "left_eye"),
+    ("left_eye", "left_ear"),
+)
+LIMBS: tuple[tuple[str, str], ...] = (
+    *_LIMBS_OF_ONE_SIDE,
+    *((mirrored_name(start), mirrored_name(end)) for start, end in _LIMBS_OF_ONE_SIDE),
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    ("neck", "nose"),
+    ("neck", "head_top"),
+    ("upper_neck", "head_top"),
+    ("head", "head_top"),
+)
+"""Pairs of keypoint names joined by a line, where a layout has both."""
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """What an overlay shows and how strongly.
+
+    Attributes:
+        body_opacity: 0 hides the body, 1 hides the person.
+        show_limbs: join detected keypoints by lines.
+        show_fitted: mark the keypoints of the fit.
+        max_side: longest side of the overlay [px]; larger pictures are scaled down.
+        supersampling: samples per pixel side of the body's rendering.
+    """
+
+    body_opacity: float = 0.82
+    show_limbs: bool = True
+    show_fitted: bool = True
+    max_side: int = MAX_SIDE
+    supersampling: int = 2
+
+
+DEFAULT_STYLE = OverlayStyle()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Keypoints of one person in the pixels of the full picture.
+
+    Attributes:
+        names: K keypoint names; the prefixes left_ and right_ choose the colour.
+        detected: (K, 3) x, y, confidence; those with confidence 0 or NaN are not drawn.
+        fitted: (K, 2) the fit's keypoints, drawn where detected; or None.
+    """
+
+    names: Sequence[str]
+    detected: np.ndarray
+    fitted: np.ndarray | None = None
+
+
+def draw_overlay(
+    image_size: tuple[int, int],
+    focal_length: np.ndarray,
+    camera_center: np.ndarray,
+    shapes: Sequence[Shape] = (),
+    marks: Sequence[Marks] = (),
+    image: np.ndarray | None = None,
+    style: OverlayStyle = DEFAULT_STYLE,
+) -> np.ndarray:
+    """Draw bodies and keypoints over a picture.
+
+    Args:
+        image_size: (width, height) of the full picture [px].
+        focal_length: (2,) in pixels of the full picture.
+        camera_center: (2,) [px].
+        shapes: bodies in the camera frame.
+        marks: keypoints, drawn over the bodies.
+        image: (H, W, 3) uint8 picture; transparent without one.
+        style: strengths and sizes.
+    Returns:
+        (height, width, 4) uint8 RGBA, scaled down to `style.max_side`.
+    Raises:
+        InputError: the image is not of that size.
+    """
+    if image is not None and image.shape[1::-1] != tuple(image_size):
+        raise InputError(
+            f"The picture is {image.shape[1]} x {image.shape[0]} px but the keypoints are of one of {image_size[0]} x "
+            f"{image_size[1]} px: give the picture that the keypoints were detected in."
+        )
+    size, scale = _scaled_down(image_size, style.max_side)
+    if image is not None and size != tuple(image_size):
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    canvas = Canvas(size, image)
+    if shapes and style.body_opacity > 0:
+        bodies = render_shapes(
+            shapes, np.asarray(focal_length) * scale, np.asarray(camera_center) * scale, size, style.supersampling
+        )
+        canvas.lay_over(bodies, style.body_opacity)
+    for person in marks:
+        _draw_marks(canvas, person, scale, size, style)
+    return canvas.to_image()
+
+
+def _scaled_down(image_size: tuple[int, int], max_side: int) -> tuple[tuple[int, int], np.ndarray]:
+    """Size of the overlay, and its pixels per pixel of the full picture along x and y (rounding makes them differ)."""
+    factor = min(1.0, max_side / max(image_size))
+    size = (max(1, round(image_size[0] * factor)), max(1, round(image_size[1] * factor)))
+    return size, np.array(size) / np.array(image_size)
+
+
+def _draw_marks(canvas: Canvas, person: Marks, scale: np.ndarray, size: tuple[int, int], style: OverlayStyle) -> None:
+    points = np.asarray(person.detected, np.float64)[:, :2] * scale
+    confidence = np.asarray(person.detected, np.float64)[:, 2]
+    is_seen = np.isfinite(points).all(axis=1) & (confidence > 0)
+    if not is_seen.any():
+        return
+    radius = _disc_radius(points[is_seen], size)
+    at = {name: points[k] for k, name in enumerate(person.names) if is_seen[k]}
+    if style.show_limbs:
+        for start, end in LIMBS:
+            if start in at and end in at:
+                _draw_limb(canvas, at[start], at[end], radius, _side_color(start, end))
+    for k in map(int, np.flatnonzero(is_seen)):
+        # Halved, not vanishing, for a doubtful keypoint: it was used, so it has to be seen.
+        size_of_disc = radius * (0.5 + 0.5 * min(float(confidence[k]), 1.0))
+        canvas.disc(points[k], size_of_disc + max(0.8, 0.2 * radius), _RIM_COLOR)
+        canvas.disc(points[k], size_of_disc, _side_color(person.names[k]))
+    if style.show_fitted and person.fitted is not None:
+        for point in (np.asarray(person.fitted, np.float64) * scale)[is_seen]:
+            if np.isfinite(point).all():
+                canvas.cross(point, 0.8 * radius, max(2.2, 0.55 * radius), _RIM_COLOR)
+                canvas.cross(point, 0.75 * radius, max(1.1, 0.25 * radius), _CROSS_COLOR)
+
+
+def _draw_limb(canvas: Canvas, start: Point, end: Point, radius: float, color: Color) -> None:
+    canvas.line(start, end, 0.5 * radius, color, opacity=0.65)
+
+
+def _disc_radius(points: np.ndarray, size: tuple[int, int]) -> float:
+    """Radius for a sure keypoint [px]: about 1 % of the person, but visible if small and no blot if large."""
+    extent = float(np.ptp(points, axis=0).max())
+    return float(np.clip(0.013 * extent, 2.5, max(2.5, 0.012 * max(size))))
+
+
+def _side_color(*names: str) -> Color:
+    if any(name.startswith("left_") for name in names) and not any(name.startswith("right_") for name in names):
+        return LEFT_COLOR
+    if any(name.startswith("right_") for name in names) and not any(name.startswith("left_") for name in names):
+        return RIGHT_COLOR
+    return MIDDLE_COLOR
