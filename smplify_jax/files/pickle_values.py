@@ -1,0 +1,184 @@
+"""Turn the inert tree of a pickle into numpy arrays, scipy sparse matrices, dicts, lists, strings and numbers.
+
+The table at the end is everything that a file may name. Its builders are ours; no class of the file's choosing is ever
+imported.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse
+
+from smplify_jax.errors import InputError
+from smplify_jax.files.chumpy_values import CHUMPY_OPERATIONS, evaluate_chumpy
+from smplify_jax.files.pickle_arrays import (
+    ARRAY_CLASSES,
+    LATIN_1_NAMES,
+    OBJECT_CLASSES,
+    Builder,
+    Values,
+    build_array,
+    build_array_from_buffer,
+    build_coordinates,
+    build_dtype,
+    build_number,
+    check_is_name,
+    compressed_builder,
+    names_of,
+    unpack,
+)
+from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference
+
+
+class Resolver:
+    """Resolves one file's tree; every shared object once, and never more bytes than the file makes plausible."""
+
+    def __init__(self, num_bytes_allowed: int) -> None:
+        """Take the number of array bytes that may be made from this file in all."""
+        self._num_bytes_left = num_bytes_allowed
+        self._values: dict[int, object] = {}
+        self._in_progress: set[int] = set()
+
+    def charge(self, num_bytes: int) -> None:
+        """Count array bytes about to be made; a small file that asks for a huge array is refused here."""
+        self._num_bytes_left -= num_bytes
+        if self._num_bytes_left < 0:
+            raise InputError("the pickle asks for arrays far larger than the file itself; nothing was executed")
+
+    def resolve(self, item: object) -> object:
+        """The value of a tree item (a string, number, list, dict, set, tuple or `Node`)."""
+        if isinstance(item, Reference):
+            raise InputError(f"the pickle holds the class {item} where a value should be; nothing was executed")
+        if not isinstance(item, (list, tuple, dict, set, Node)):
+            return item
+        key = id(item)  # the tree keeps its items alive, so an id stays its item's
+        if key in self._values:
+            return self._values[key]
+        if key in self._in_progress:
+            raise DamagedPickleError("an object contains itself")
+        self._in_progress.add(key)
+        self._values[key] = value = self._resolve_new(item)
+        self._in_progress.discard(key)
+        return value
+
+    def array(self, item: object) -> np.ndarray:
+        """The value of a tree item that must be an array or a number; DamagedPickleError if it is neither."""
+        value = self.resolve(item)
+        if not isinstance(value, (np.ndarray, np.generic, int, float)):
+            raise DamagedPickleError("an array holds something that is not an array")
+        return np.asarray(value)
+
+    def _resolve_new(self, item: list | tuple | dict | set | Node) -> object:
+        if isinstance(item, Node):
+            return _BUILDERS[str(item.target)](item, self)
+        if isinstance(item, dict):
+            return {_plain_key(self.resolve(key)): self.resolve(value) for key, value in item.items()}
+        if isinstance(item, set):
+            return {_plain_key(self.resolve(member)) for member in item}
+        return type(item)(self.resolve(member) for member in item)
+
+
+def is_admitted(reference: Reference) -> bool:
+    """Whether a file may name this class or function."""
+    return str(reference) in _BUILDERS or str(reference) in _NAMES_ONLY
+
+
+def _plain_key(key: object) -> object:
+    """A dict key as Python 3 has it: byte strings become str, numpy numbers Python's."""
+    if isinstance(key, bytes):
+        return key.decode("latin-1")
+    if isinstance(key, np.generic):
+        return key.item()
+    if isinstance(key, (np.ndarray, list, dict, set)):
+        raise DamagedPickleError("a dict key is an array")
+    return key
+
+
+def _encoded(node: Node, values: Values) -> bytes:
+    """`_codecs.encode(text, "latin1")`: how Python 3 writes bytes in protocols 0 to 2."""
+    text, encoding = unpack(node.args, 2)
+    if not isinstance(text, str) or encoding not in LATIN_1_NAMES:
+        raise DamagedPickleError("a byte string is encoded in an unknown way")
+    return text.encode("latin-1")
+
+
+def _set(node: Node, values: Values) -> object:
+    """`set([...])`."""
+    members = unpack(node.args, 1)[0] if node.args else []
+    if not isinstance(members, (list, set, tuple)):
+        raise DamagedPickleError("a set is not made of a list")
+    return {_plain_key(values.resolve(member)) for member in members}
+
+
+def _ordered_dict(node: Node, values: Values) -> dict:
+    listed = node.args[0] if node.args and isinstance(node.args[0], list) else []
+    pairs = [*listed, *node.pairs]
+    return {_plain_key(values.resolve(pair[0])): values.resolve(pair[1]) for pair in pairs}
+
+
+def _reconstructed(node: Node, values: Values) -> object:
+    """`copy_reg._reconstructor(cls, object, None)`: how protocols 0 and 1 write an object of class cls."""
+    cls, base, _ = unpack(node.args, 3)
+    check_is_name(base, OBJECT_CLASSES)
+    if not isinstance(cls, Reference) or str(cls) not in _PLAIN_CLASSES:
+        raise InputError(f"the pickle asks for an object of class {str(cls)[:80]!r}, which is not an array class")
+    return _BUILDERS[str(cls)](Node(cls, (), node.states), values)
+
+
+def _mixture(node: Node, values: Values) -> dict:
+    """A scikit-learn mixture becomes the dict of its attributes."""
+    if not isinstance(node.state, dict):
+        raise DamagedPickleError("a mixture has no attributes")
+    return {_plain_key(key): values.resolve(value) for key, value in node.state.items()}
+
+
+def _nothing(node: Node, values: Values) -> None:
+    """What a file carries along and nobody here needs, such as a random number generator."""
+    return
+
+
+_NAMES_ONLY = OBJECT_CLASSES | ARRAY_CLASSES
+"""Names that stand as arguments, never as something to build."""
+
+_PLAIN_BUILDERS: dict[str, Builder] = {
+    **dict.fromkeys(
+        names_of("scipy.sparse.csc scipy.sparse._csc", "csc_matrix csc_array"),
+        compressed_builder(scipy.sparse.csc_matrix),
+    ),
+    **dict.fromkeys(
+        names_of("scipy.sparse.csr scipy.sparse._csr", "csr_matrix csr_array"),
+        compressed_builder(scipy.sparse.csr_matrix),
+    ),
+    **dict.fromkeys(names_of("scipy.sparse.coo scipy.sparse._coo", "coo_matrix coo_array"), build_coordinates),
+    **dict.fromkeys(names_of("sklearn.mixture.gmm", "GMM"), _mixture),
+    **dict.fromkeys(
+        names_of(
+            "sklearn.mixture.gaussian_mixture sklearn.mixture._gaussian_mixture sklearn.mixture", "GaussianMixture"
+        ),
+        _mixture,
+    ),
+    **dict.fromkeys(
+        names_of("sklearn.mixture.bayesian_mixture sklearn.mixture._bayesian_mixture", "BayesianGaussianMixture"),
+        _mixture,
+    ),
+    **dict.fromkeys(CHUMPY_OPERATIONS, evaluate_chumpy),
+}
+_PLAIN_CLASSES = frozenset(_PLAIN_BUILDERS)
+"""Ordinary classes: an empty object plus a dict of attributes."""
+
+_BUILDERS: dict[str, Builder] = {
+    **_PLAIN_BUILDERS,
+    **dict.fromkeys(names_of("numpy.core.multiarray numpy._core.multiarray", "_reconstruct"), build_array),
+    **dict.fromkeys(names_of("numpy.core.numeric numpy._core.numeric", "_frombuffer"), build_array_from_buffer),
+    **dict.fromkeys(names_of("numpy.core.multiarray numpy._core.multiarray", "scalar"), build_number),
+    **dict.fromkeys(names_of("numpy", "dtype"), build_dtype),
+    **dict.fromkeys(names_of("_codecs", "encode"), _encoded),
+    **dict.fromkeys(names_of("copy_reg copyreg", "_reconstructor"), _reconstructed),
+    **dict.fromkeys(names_of("__builtin__ builtins", "set frozenset"), _set),
+    **dict.fromkeys(names_of("collections", "OrderedDict"), _ordered_dict),
+    **dict.fromkeys(names_of("numpy.random numpy.random._pickle", "__RandomState_ctor __randomstate_ctor"), _nothing),
+    **dict.fromkeys(names_of("numpy.random._pickle", "__bit_generator_ctor __generator_ctor"), _nothing),
+    **dict.fromkeys(names_of("numpy.random._mt19937", "MT19937"), _nothing),
+    **dict.fromkeys(names_of("numpy.random.mtrand", "RandomState"), _nothing),
+    **dict.fromkeys(names_of("numpy.random.bit_generator", "SeedSequence"), _nothing),
+}

@@ -1,0 +1,102 @@
+"""Read pickles that hold arrays, such as SMPL's model files, executing nothing."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+from smplify_jax.errors import InputError
+from smplify_jax.files.pickle_tree import DamagedPickleError, Reference, read_tree
+from smplify_jax.files.pickle_values import Resolver, is_admitted
+
+MAX_FILE_BYTES = 4 * 2**30
+"""The largest SMPL-X file is about half a gigabyte."""
+
+_SPARE_BYTES = 64 * 2**20
+_BYTES_PER_FILE_BYTE = 16
+"""Arrays may take this many times the file's size, plus some spare: an expression copies its operands a few times."""
+
+_DAMAGE = (
+    DamagedPickleError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+
+_OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip archive, perhaps an .npz; give it its own ending"),
+    (b"\x93NUMPY", "an .npy array; give it its own ending"),
+    (b"\x1f\x8b", "compressed by gzip; unpack it first"),
+    (b"<", "a web page or XML, perhaps a failed download; download the file again"),
+    (b"version https://git-lfs", "a Git LFS pointer; run `git lfs pull` to get the file itself"),
+    (b"\x89HDF", "an HDF5 file; convert it to .npz first"),
+)
+
+
+def load_pickle(path: str | os.PathLike[str]) -> object:
+    """Read a pickle of arrays without importing or calling anything that it names.
+
+    Chumpy arrays become numpy arrays, scipy's sparse matrices of any age become `csc_matrix`, `csr_matrix` or
+    `coo_matrix`, scikit-learn mixtures become the dict of their attributes, and Python 2 strings become str.
+
+    Args:
+        path: A file written by Python 2 or 3 in any protocol.
+    Returns:
+        The file's object, made of dict, list, tuple, set, str, bytes, numbers, None, numpy arrays and sparse matrices.
+    Raises:
+        InputError: The file cannot be read, is empty, damaged or no pickle, or names a class that is no array class.
+    """
+    path = Path(path)
+    data = _read_bytes(path)
+
+    def admit(reference: Reference) -> None:
+        if not is_admitted(reference):
+            raise InputError(
+                f"the pickle asks for {_printable(str(reference))}, which is none of the array classes admitted here; "
+                "nothing was executed; get the file from its original source or convert it to .npz"
+            )
+
+    try:
+        tree = read_tree(data, admit)
+        return Resolver(_SPARE_BYTES + _BYTES_PER_FILE_BYTE * len(data)).resolve(tree)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except _DAMAGE as error:
+        raise InputError(f"{path}: {_describe_damage(data, error)}") from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        num_bytes = path.stat().st_size
+        if num_bytes > MAX_FILE_BYTES:
+            raise InputError(
+                f"{path}: {num_bytes} bytes are more than any model file has; expected at most {MAX_FILE_BYTES}"
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a readable file") from None
+    if not data:
+        raise InputError(f"{path}: the file is empty; copy or download it again")
+    return data
+
+
+def _describe_damage(data: bytes, error: Exception) -> str:
+    for start, meaning in _OTHER_FORMATS:
+        if data.lstrip().startswith(start):
+            return f"this is no pickle but {meaning}"
+    detail = f" ({error})" if isinstance(error, DamagedPickleError) else ""
+    return f"not a complete pickle{detail}; the file is damaged or cut off: copy or download it again"
+
+
+def _printable(text: str, max_length: int = 80) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text[:max_length])
