@@ -1,0 +1,73 @@
+"""The keypoints of a batch of people, and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.names import unique_names
+
+MAX_LENGTH = 1e9
+"""Pixels; a wider "picture" is a damaged number."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeypointSet:
+    """Keypoints of B people in one layout.
+
+    Attributes:
+        keypoints: (B, K, 3) float32 rows x, y [px, from the picture's top left corner], confidence. Confidences are
+            those of the file; what is no observation is a row of zeros.
+        layout: name of the layout, a key of `LAYOUTS`.
+        names: B unique names that are safe as file names.
+        image_size: (B, 2) float32 width and height [px]; NaN, NaN where unknown.
+        image_names: for each person the picture's file name, without an ending where the format does not tell it
+            (OpenPose), None where the format says nothing.
+    """
+
+    keypoints: np.ndarray
+    layout: str
+    names: tuple[str, ...]
+    image_size: np.ndarray
+    image_names: tuple[str | None, ...]
+
+    def __post_init__(self) -> None:
+        num_people = len(self.names)
+        shape = (num_people, get_layout(self.layout).num_keypoints, 3)
+        if self.keypoints.shape != shape or self.keypoints.dtype != np.float32:
+            raise InputError(
+                f"keypoints have shape {self.keypoints.shape} and type {self.keypoints.dtype}; {num_people} people "
+                f"with layout {self.layout} need {shape} of float32"
+            )
+        if self.image_size.shape != (num_people, 2) or self.image_size.dtype != np.float32:
+            raise InputError(
+                f"image_size has shape {self.image_size.shape} and type {self.image_size.dtype}; "
+                f"{num_people} people need {(num_people, 2)} of float32, NaN where unknown"
+            )
+        if not all(map(is_image_size, self.image_size)):
+            raise InputError("image_size must hold a positive width and height, or NaN twice where they are unknown")
+        if len(self.image_names) != num_people:
+            raise InputError(
+                f"there are {len(self.image_names)} image names for {num_people} people; give one for each"
+            )
+        if unique_names(self.names) != tuple(self.names):
+            raise InputError(
+                "names must be unique, also when case is ignored, and safe as file names; see unique_names"
+            )
+
+    def __len__(self) -> int:
+        """Number of people, B."""
+        return len(self.names)
+
+
+def is_image_size(size: np.ndarray) -> bool:
+    """Whether (2,) numbers are a width and a height, or NaN twice: unknown."""
+    return bool(np.isnan(size).all()) or all(map(is_length, size.tolist()))
+
+
+def is_length(pixels: float) -> bool:
+    """Whether a number can be a picture's width or height: positive, and finite in float32 by a wide margin."""
+    return 0 < pixels <= MAX_LENGTH

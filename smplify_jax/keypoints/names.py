@@ -1,0 +1,56 @@
+"""Names of people that can be file names on every system, and stay the same from run to run."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MAX_NAME_LENGTH = 120
+"""Characters."""
+
+MAX_NAME_BYTES = 200
+"""In UTF-8. Common file systems stop at 255; the rest is for endings."""
+
+_NOT_SAFE = re.compile(r"[^\w.+-]+")
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(1, 10))}
+
+
+def file_safe(name: str) -> str:
+    """The name with everything that a file name may not hold replaced by "_".
+
+    Letters and digits of any alphabet, ".", "+", "-" and "_" stay. Leading dots and dashes go (hidden files, command
+    line options), trailing dots too; the names of Windows devices get a leading "_"; a name of which nothing is left
+    becomes "person". Long names are cut.
+    """
+    # Composed characters: macOS splits accents from their letters, and a lone accent is no letter.
+    safe = _NOT_SAFE.sub("_", unicodedata.normalize("NFC", name))
+    safe = _cut(safe.lstrip(".-"), 0).rstrip(".")
+    if safe.split(".")[0].casefold() in _WINDOWS_DEVICES:
+        return f"_{safe}"
+    return safe or "person"
+
+
+def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+    """File-safe names, the second of two equal ones ending in "_2", the third in "_3".
+
+    Upper and lower case count as equal, as they do in the file systems of Windows and macOS.
+    """
+    taken: set[str] = set()
+    next_number: dict[str, int] = {}
+    unique = []
+    for name in map(file_safe, names):
+        candidate = name
+        while candidate.casefold() in taken:
+            next_number[name] = next_number.get(name, 1) + 1
+            ending = f"_{next_number[name]}"
+            candidate = _cut(name, len(ending)) + ending
+        taken.add(candidate.casefold())
+        unique.append(candidate)
+    return tuple(unique)
+
+
+def _cut(name: str, num_reserved: int) -> str:
+    """The beginning of a name that leaves room for that many ASCII characters."""
+    name = name[: MAX_NAME_LENGTH - num_reserved]
+    return name.encode()[: MAX_NAME_BYTES - num_reserved].decode(errors="ignore")

@@ -1,0 +1,95 @@
+"""Which keypoints count as observations.
+
+A keypoint is an observation when its coordinates and its confidence are finite and its confidence is above zero.
+Detectors say "not found" by a confidence of 0, a row of zeros or NaN, so these must never pull the body towards the
+picture's corner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.errors import InputError
+
+
+def clean_keypoints(keypoints: ArrayLike) -> np.ndarray:
+    """Keypoints as the data term needs them: nothing but observations and rows of zeros.
+
+    Args:
+        keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
+
+    Returns:
+        A float32 copy of the same shape. Keypoints that are no observation are (0, 0, 0). A confidence is a
+        probability, so values above 1 become 1: visibility flags 1 and 2 mean "here", and a detector whose scores run
+        higher would outweigh the priors by the square of its scale. Divide such scores by their scale beforehand if
+        they are to be told apart; dividing by the highest in the batch would let one person change another's fit.
+        Points outside the picture stay: truncated people have them (see `drop_outside`).
+
+    Raises:
+        InputError: another shape, or values that are not real numbers.
+    """
+    cleaned = zero_unobserved(keypoints)
+    np.minimum(cleaned[..., 2], 1.0, out=cleaned[..., 2])
+    return cleaned
+
+
+def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
+    """Float32 copy with rows of zeros for whatever is no observation; confidences above 1 stay as they are.
+
+    Args:
+        keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
+
+    Returns:
+        float32 array of the same shape. A number too large for float32 counts as not finite.
+
+    Raises:
+        InputError: another shape, or values that are not real numbers.
+    """
+    values = _checked(keypoints)
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow to infinity is what the next line looks for
+        copied = values.astype(np.float32)
+    is_observed = np.isfinite(copied).all(axis=-1) & (copied[..., 2] > 0)
+    copied[~is_observed] = 0.0
+    return copied
+
+
+def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
+    """Keypoints without those outside the picture, whose rows become zeros.
+
+    Args:
+        keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
+        image_size: (2,) or (B, 2) width and height [px]; where it is NaN the size is unknown and nothing is dropped.
+
+    Returns:
+        A float32 copy of the same shape; other than that, unchanged.
+
+    Raises:
+        InputError: shapes that do not fit together, or values that are not real numbers.
+    """
+    inside = zero_unobserved(keypoints)
+    size = np.asarray(image_size)
+    if size.dtype.kind not in "iuf" or size.shape not in {(2,), (*inside.shape[:-2], 2)}:
+        raise InputError(
+            f"image_size has shape {size.shape} and type {size.dtype}; expected (width, height), or one row of it "
+            f"for each of the people in keypoints of shape {inside.shape}"
+        )
+    points = inside[..., :2]
+    size = size[..., None, :]
+    is_outside = ((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1)
+    inside[is_outside] = 0.0
+    return inside
+
+
+def _checked(keypoints: ArrayLike) -> np.ndarray:
+    try:
+        values = np.asarray(keypoints)
+    except ValueError as error:  # rows of different lengths
+        raise InputError("keypoints are no regular array; expected shape (K, 3) or (B, K, 3)") from error
+    if values.dtype.kind not in "iuf":
+        raise InputError(f"keypoints have type {values.dtype}; expected real numbers x, y, confidence")
+    if values.ndim not in (2, 3) or values.shape[-1] != 3:
+        raise InputError(
+            f"keypoints have shape {values.shape}; expected (K, 3) or (B, K, 3) with rows x, y [px], confidence"
+        )
+    return values

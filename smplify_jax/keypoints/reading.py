@@ -1,0 +1,147 @@
+"""What every reader of keypoint files shares: the record it returns, and how it declares itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.contents import ArrayFile, JsonFile
+from smplify_jax.keypoints.layouts import get_layout
+
+UNKNOWN_SIZE = (math.nan, math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person as a reader found them.
+
+    Attributes:
+        name: stable name; made file-safe and unique later.
+        keypoints: (K, 3) rows x, y [px], confidence; NaN and other signs of "not found" still in it.
+        layout: name of the layout.
+        image_size: width and height [px], NaN twice where unknown.
+        image_name: as in `KeypointSet.image_names`.
+    """
+
+    name: str
+    keypoints: np.ndarray
+    layout: str
+    image_size: tuple[float, float] = UNKNOWN_SIZE
+    image_name: str | None = None
+
+
+Contents = JsonFile | ArrayFile
+
+
+@dataclass(frozen=True)
+class Format:
+    """A keypoint file format.
+
+    Attributes:
+        name: what users call it.
+        description: what such a file holds, for messages.
+        recognises: whether contents look like this format; never raises.
+        read_people: the people in contents, possibly none; with a layout, read as that layout. Raises InputError
+            where the contents are malformed.
+    """
+
+    name: str
+    description: str
+    recognises: Callable[[Contents], bool]
+    read_people: Callable[[Contents, str | None], list[Person]]
+
+
+def json_value(contents: Contents, format_name: str) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        InputError: it is an `.npz`.
+    """
+    if isinstance(contents, JsonFile):
+        return contents.value
+    raise InputError(f"'{contents.path}' is {contents.describe()}; format '{format_name}' is JSON")
+
+
+def array_file(contents: Contents, format_name: str) -> ArrayFile:
+    """The contents as an `.npz`.
+
+    Raises:
+        InputError: it is JSON.
+    """
+    if isinstance(contents, ArrayFile):
+        return contents
+    raise InputError(f"'{contents.path}' is {contents.describe()}; format '{format_name}' is .npz")
+
+
+def rows_from_json(values: Any, what: str) -> np.ndarray:
+    """(K, 3) float64 rows from a flat JSON list x, y, confidence, x, y, confidence, ...; null becomes NaN.
+
+    Args:
+        values: what the JSON holds.
+        what: whose keypoints they are, for messages.
+
+    Raises:
+        InputError: no list, other things than numbers in it, or not three for each keypoint.
+    """
+    if not isinstance(values, list):
+        raise InputError(f"{what} is of type {type(values).__name__}; expected a list of numbers x, y, confidence")
+    wrong = next((value for value in values if not is_number(value) and value is not None), None)
+    if wrong is not None:
+        raise InputError(f"{what} holds {_short(wrong)}; expected a flat list of numbers x, y, confidence")
+    if len(values) % 3:
+        raise InputError(f"{what} has {len(values)} numbers; expected three for each keypoint: x, y, confidence")
+    try:
+        return np.array(values, dtype=np.float64).reshape(-1, 3)
+    except OverflowError as error:
+        raise InputError(f"{what} holds an integer of more than 300 digits; expected pixels") from error
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number: true and false are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | None, what: str) -> tuple[np.ndarray, str]:
+    """Rows of the body's keypoints and their layout, told from how many rows there are.
+
+    Args:
+        rows: (N, 3) rows of a file.
+        layouts: layout name by N; a layout with fewer than N keypoints takes the first ones.
+        layout: the layout the caller asked for, in place of the table.
+        what: whose keypoints they are, for messages.
+
+    Raises:
+        InputError: no layout has that count, or not the layout asked for.
+    """
+    num_rows = len(rows)
+    if layout is not None:
+        check_count(num_rows, layout, what)
+        return rows, layout
+    if num_rows not in layouts:
+        known = ", ".join(f"{count} ({name})" for count, name in layouts.items())
+        raise InputError(f"{what} has {num_rows} keypoints; known counts are {known}")
+    name = layouts[num_rows]
+    return rows[: get_layout(name).num_keypoints], name
+
+
+def check_count(num_keypoints: int, layout: str, what: str) -> None:
+    """Check a count against a layout.
+
+    Raises:
+        InputError: the layout is unknown or has another number of keypoints.
+    """
+    expected = get_layout(layout).num_keypoints
+    if num_keypoints != expected:
+        raise InputError(
+            f"{what} has {num_keypoints} keypoints, but layout {layout} has {expected}; name another layout"
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
