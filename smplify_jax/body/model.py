@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # bodies are compared by identity, so that what is cut from one can be kept
 class BodyModel:
     """A body of the SMPL family: V vertices, J joints, B shape directions, P named surface points.
 

@@ -1,0 +1,127 @@
+"""From what a caller knows about the cameras to one complete camera per person."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from jax.typing import ArrayLike
+
+from smplify_jax.camera import Camera
+from smplify_jax.errors import InputError
+
+# Where not even the picture's size is known, a person is taken to fill about half its height: f = diagonal is then about this many
+# times the longer side of the box around the keypoints.
+_FOCAL_LENGTH_PER_BOX_SIDE = 3.0
+
+
+def setup_camera(
+    camera: Camera | ArrayLike | None,
+    keypoints: np.ndarray,
+    image_size: ArrayLike | None,
+    default_focal_length: float | None,
+) -> Camera:
+    """One camera per person from any of the forms that `fit` takes.
+
+    Args:
+        camera: a Camera (fields of one person or one row per person); a focal length [px] or one per person; a 3x3 matrix K or one per
+            person; or None.
+        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
+        default_focal_length: [px] where the caller gives none; None means the picture's diagonal.
+    Returns:
+        Camera with float32 fields (B, 2).
+
+    Raises:
+        InputError: shapes do not fit. Numbers that are not finite or positive are left for the fit to report person by person.
+    """
+    if isinstance(camera, Camera):
+        return complete_camera(
+            keypoints, image_size, camera.focal_length, camera.camera_center, default_focal_length=default_focal_length
+        )
+    if camera is None or np.ndim(camera) < 2:
+        return complete_camera(keypoints, image_size, camera, None, default_focal_length=default_focal_length)
+    matrix = np.asarray(camera, np.float64)
+    if matrix.shape[-2:] != (3, 3) or matrix.ndim > 3:
+        raise InputError(f"camera has shape {matrix.shape}: expected a focal length, a 3x3 matrix K, or one of them per person.")
+    if np.any(np.abs(matrix[..., 0, 1]) > 1e-3 * np.abs(matrix[..., 0, 0])):
+        raise InputError("camera K has skew (its entry [0, 1] is not zero): only cameras without skew are supported.")
+    return complete_camera(
+        keypoints,
+        image_size,
+        np.stack([matrix[..., 0, 0], matrix[..., 1, 1]], axis=-1),
+        matrix[..., :2, 2],
+        default_focal_length=default_focal_length,
+    )
+
+
+def complete_camera(
+    keypoints: np.ndarray,
+    image_size: ArrayLike | None,
+    focal_length: ArrayLike | None = None,
+    camera_center: ArrayLike | None = None,
+    *,
+    default_focal_length: float | None = None,
+) -> Camera:
+    """Fill in what is not known: the centre is the picture's, the focal length its diagonal.
+
+    Without a picture's size the box around a person's keypoints stands in for it, with a warning.
+
+    Args:
+        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
+        focal_length: a number, one per person (B,), or along x and y: (2,) for all if there are not just two people, or (B, 2) [px].
+        camera_center: (2,) or (B, 2) [px].
+        default_focal_length: [px], instead of the diagonal.
+    Returns:
+        Camera with float32 fields (B, 2).
+    """
+    num_people = len(keypoints)
+    size = _rows(image_size, num_people, "image_size")
+    centre = _rows(camera_center, num_people, "camera_center")
+    focal = _focal_rows(focal_length, num_people)
+    low, high = _boxes(keypoints)
+    is_sized = np.isfinite(size).all(axis=1)
+    needs_size = (camera_center is None) | ((focal_length is None) & (default_focal_length is None))
+    if needs_size and not is_sized.all() and num_people:
+        warnings.warn(
+            f"The picture's size is not known for {int((~is_sized).sum())} of {num_people} people, so their camera is guessed from their "
+            "keypoints; give image_size or camera for a better fit.",
+            stacklevel=4,
+        )
+    if camera_center is None:
+        centre = np.where(is_sized[:, None], size / 2, (low + high) / 2)
+    if focal_length is None:
+        diagonal = np.linalg.norm(size, axis=1)
+        guess = np.where(is_sized, diagonal, _FOCAL_LENGTH_PER_BOX_SIDE * (high - low).max(axis=1))
+        focal = np.broadcast_to(guess[:, None] if default_focal_length is None else default_focal_length, (num_people, 2))
+    return Camera(focal.astype(np.float32), centre.astype(np.float32))
+
+
+def _rows(value: ArrayLike | None, num_people: int, name: str) -> np.ndarray:
+    """(B, 2) from one pair or a pair per person; NaN for None."""
+    array = np.full(2, np.nan) if value is None else np.asarray(value, np.float64)
+    if array.shape not in ((2,), (num_people, 2)):
+        raise InputError(f"{name} has shape {array.shape}: expected (2,) for all, or one row for each of {num_people} people.")
+    return np.broadcast_to(array, (num_people, 2))
+
+
+def _focal_rows(value: ArrayLike | None, num_people: int) -> np.ndarray:
+    """(B, 2) focal lengths along x and y."""
+    array = np.asarray(np.nan if value is None else value, np.float64)
+    if array.shape == (num_people,) or array.ndim == 0:
+        return np.broadcast_to(array[..., None], (num_people, 2))
+    if array.shape not in ((2,), (num_people, 2), (num_people, 1)):
+        raise InputError(
+            f"the focal length has shape {array.shape}: expected a number, or one (or one pair) for each of {num_people} people."
+        )
+    return np.broadcast_to(array, (num_people, 2))
+
+
+def _boxes(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper corner (B, 2) of the box around each person's observed keypoints; a unit box where there are none."""
+    is_seen = keypoints[:, :, 2:] > 0
+    low = np.where(is_seen, keypoints[:, :, :2], np.inf).min(axis=1, initial=np.inf)
+    high = np.where(is_seen, keypoints[:, :, :2], -np.inf).max(axis=1, initial=-np.inf)
+    is_empty = ~np.isfinite(low)
+    return np.where(is_empty, 0.0, low), np.where(is_empty, 1.0, high)

@@ -1,0 +1,1 @@
+"""Damped Gauss-Newton. Knows nothing about bodies."""

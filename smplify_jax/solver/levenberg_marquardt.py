@@ -1,0 +1,150 @@
+"""Levenberg-Marquardt for a sum of squares, as one loop that can be vmapped.
+
+Under vmap every problem has its own damping and its own end: a finished problem keeps its values while the others go on.
+Source: Madsen, Nielsen & Tingleff, Methods for non-linear least squares problems, 2004, algorithm 3.16, with Marquardt's scaling of the
+damping by the Hessian's diagonal (the unknowns are radians, metres and standard deviations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+# Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on; it may shrink without bound towards a
+# plain Gauss-Newton step, and past the upper bound a step is too short to matter in float32.
+_FIRST_DAMPING = 1e-3
+_LEAST_DAMPING = 1e-7
+_MOST_DAMPING = 1e7
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SolverOptions:
+    """When to stop.
+
+    Attributes:
+        max_steps: Gauss-Newton systems to solve at most, rejected steps included.
+        relative_gain: an accepted step that lowers the energy by less than this fraction ends the search.
+    """
+
+    max_steps: int | Array
+    relative_gain: float | Array = 1e-4
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Solution:
+    """Where the search ended.
+
+    Attributes:
+        parameters: the best seen; their energy is never above the start's.
+        energy: at those parameters.
+        num_steps: systems solved.
+        is_converged: False where the step limit came first.
+        is_finite: False where the start's energy was not finite; the parameters are then the start's.
+    """
+
+    parameters: Any
+    energy: Array
+    num_steps: Array
+    is_converged: Array
+    is_finite: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _State:
+    parameters: Any
+    model: Any
+    damping: Array
+    growth: Array
+    num_steps: Array
+    is_converged: Array
+
+
+def minimize(
+    linearize: Callable[[Any], Any],
+    retract: Callable[[Any, Array], Any],
+    start: Any,
+    free: Array,
+    options: SolverOptions,
+) -> Solution:
+    """Minimise E(x) = sum of squared residuals, accepting only steps that lower the true energy.
+
+    Args:
+        linearize: parameters -> an object with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
+        retract: (parameters, step (P,)) -> parameters.
+        start: any pytree.
+        free: (P,) 1.0 for the unknowns, 0.0 for what is held fixed.
+        options: limits.
+    """
+
+    def is_running(state: _State) -> Array:
+        return (
+            ~state.is_converged
+            & (state.num_steps < options.max_steps)
+            & (state.damping < _MOST_DAMPING)
+            & jnp.isfinite(state.model.energy)
+        )
+
+    def advance(state: _State) -> _State:
+        step, predicted_gain = _damped_step(state.model, state.damping, free)
+        candidate = retract(state.parameters, step)
+        model = linearize(candidate)
+        gain = state.model.energy - model.energy
+        is_accepted = jnp.isfinite(model.energy) & (gain > 0)
+        ratio = jnp.where(is_accepted, gain / jnp.maximum(predicted_gain, 1e-30), 0.0)
+        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
+        threshold = options.relative_gain * state.model.energy
+        # A rejected step whose model promised next to nothing means that float32 cannot see the way down any further.
+        is_converged = jnp.where(is_accepted, gain < threshold, predicted_gain < 0.1 * threshold)
+
+        def keep(new: Array, old: Array) -> Array:
+            return jnp.where(is_accepted, new, old)
+
+        return _State(
+            parameters=jax.tree.map(keep, candidate, state.parameters),
+            model=jax.tree.map(keep, model, state.model),
+            damping=jnp.maximum(state.damping * jnp.where(is_accepted, shrink, state.growth), _LEAST_DAMPING),
+            growth=jnp.where(is_accepted, 2.0, 2.0 * state.growth),
+            num_steps=state.num_steps + 1,
+            is_converged=is_converged,
+        )
+
+    first = linearize(start)
+    state = _State(
+        parameters=start,
+        model=first,
+        damping=jnp.asarray(_FIRST_DAMPING),
+        growth=jnp.asarray(2.0),
+        num_steps=jnp.asarray(0),
+        is_converged=jnp.asarray(False),
+    )
+    final = jax.lax.while_loop(is_running, advance, state)
+    return Solution(
+        parameters=final.parameters,
+        energy=final.model.energy,
+        num_steps=final.num_steps,
+        # No step that float32 can resolve goes down any more: that is an end too.
+        is_converged=final.is_converged | (final.damping >= _MOST_DAMPING),
+        is_finite=jnp.isfinite(first.energy),
+    )
+
+
+def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]:
+    """Solve (H + damping diag H) step = -g over the free unknowns; also the energy that the quadratic model expects to lose."""
+    gradient = model.gradient * free
+    diagonal = jnp.diagonal(model.hessian)
+    # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
+    floor = 1e-6 * jnp.max(diagonal)
+    added = damping * jnp.maximum(diagonal, floor)
+    damped = model.hessian * free[:, None] * free[None, :] + jnp.diag(jnp.where(free > 0, added, 1.0))
+    step = -jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(damped, lower=True), gradient)
+    # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step.
+    predicted_gain = -jnp.dot(step, gradient) + jnp.dot(step, added * free * step)
+    return step, predicted_gain

@@ -1,0 +1,117 @@
+"""Where a fit starts: depth from every visible limb, the mean pose, and several yaw angles.
+
+One view does not tell front from back, and the energy has a valley for each; so the start is tried from several sides.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.observation import Observation
+from smplify_jax.rotations import compose_axis_angle
+
+REFERENCE_HEIGHT_PX = 300.0
+"""The paper's pixel constants (sigma = 100 and all weights against it) are meant for people about this tall."""
+
+_PERSON_HEIGHT = 1.7  # [m]; only a unit: it makes "apparent height" out of focal length and depth
+_NEAREST_START, _FARTHEST_START = 0.3, 1e4  # [m]
+_TRUNK_WORDS = ("shoulder", "hip", "neck", "thorax", "pelvis", "spine")
+
+
+def start_depth(keypoints_px: Array, confidence: Array, focal_length: Array, reach: Array) -> Array:
+    """Depth of a person from the apparent length of every pair of keypoints.
+
+    Two points at most `reach` apart cannot look longer than f reach / z, so each pair gives an upper bound on the depth, and the least
+    foreshortened one comes close to it. The least bound is taken after leaving out the one keypoint that lowers it most: a gross outlier
+    would make all its pairs look long.
+
+    Args:
+        keypoints_px: (K, 2) [px].
+        confidence: (K,).
+        focal_length: (2,) [px].
+        reach: (K, K) the longest distance the body allows between two keypoints [m]; infinite where it is not known.
+    Returns:
+        Depth [m], within bounds that keep a solver's start finite.
+    """
+    apart = keypoints_px[:, None, :] - keypoints_px[None, :, :]
+    # In units of the focal length, so that cameras with unequal focal lengths need no special case.
+    length = jnp.sqrt(jnp.sum((apart / focal_length) ** 2, axis=-1) + 1e-20)
+    is_pair = (confidence[:, None] > 0) & (confidence[None, :] > 0) & ~jnp.eye(len(confidence), dtype=bool)
+    bound = jnp.where(is_pair, reach / length, jnp.inf)
+    is_kept = ~jnp.eye(len(confidence), dtype=bool)
+    both_kept = is_kept[:, :, None] & is_kept[:, None, :]
+    without_one = jnp.min(jnp.where(both_kept, bound, jnp.inf), axis=(1, 2))
+    depth = jnp.max(jnp.where(jnp.isfinite(without_one), without_one, -jnp.inf))
+    return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), _NEAREST_START, _FARTHEST_START)
+
+
+def pixel_scale(depth: Array, focal_length: Array) -> Array:
+    """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
+    return REFERENCE_HEIGHT_PX * depth / (_PERSON_HEIGHT * jnp.sqrt(focal_length[..., 0] * focal_length[..., 1]))
+
+
+def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
+    """(K,) how much each keypoint tells about the trunk's orientation: 1 on the trunk, little on limbs and face."""
+    return np.array([1.0 if any(word in name for word in _TRUNK_WORDS) else 0.1 for name in keypoint_names], np.float32)
+
+
+def yaw_starts(
+    body: KeypointBody, observation: Observation, mean_pose: Array, depth: Array, trunk: Array, num_starts: int
+) -> BodyParameters:
+    """Upright bodies in the mean pose at `num_starts` evenly spaced yaw angles, each laid over the keypoints.
+
+    Args:
+        body: what the keypoints are.
+        observation: of one person.
+        mean_pose: (3 (J - 1),) [rad].
+        depth: [m].
+        trunk: (K,) from `trunk_weights`.
+        num_starts: S; the first faces the camera, and with two or more one shows its back.
+    Returns:
+        Parameters with leading axis S.
+    """
+    yaws = jnp.arange(num_starts) * (2 * np.pi / num_starts)
+    return jax.vmap(lambda yaw: _start_at_yaw(body, observation, mean_pose, depth, trunk, yaw))(yaws)
+
+
+def _start_at_yaw(
+    body: KeypointBody, observation: Observation, mean_pose: Array, depth: Array, trunk: Array, yaw: Array
+) -> BodyParameters:
+    facing_camera = jnp.array([np.pi, 0.0, 0.0], jnp.float32)  # y up to y down, front towards the camera
+    upright = compose_axis_angle(facing_camera, jnp.array([0.0, 1.0, 0.0]) * yaw)
+    betas = jnp.zeros(body.num_betas)
+    weights = trunk * observation.confidence * body.is_defined
+
+    def posed(global_orient: Array) -> Array:
+        points = body.keypoints(betas=betas, global_orient=global_orient, body_pose=mean_pose, transl=jnp.zeros(3))
+        return jnp.where(body.is_defined[:, None], points, 0.0)
+
+    seen = _rays(observation) * depth
+    roll = _roll_between(posed(upright)[:, :2], seen, weights)
+    global_orient = compose_axis_angle(jnp.array([0.0, 0.0, 1.0]) * roll, upright)
+    points = posed(global_orient)
+    # u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate.
+    offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
+    centre = jnp.sum(weights[:, None] * offset, axis=0) / jnp.maximum(jnp.sum(weights), 1e-12)
+    return BodyParameters(global_orient, mean_pose, betas, jnp.append(centre, depth))
+
+
+def _rays(observation: Observation) -> Array:
+    """(K, 2) x/z and y/z of the keypoints' rays."""
+    return (observation.keypoints_px - observation.camera.camera_center) / observation.camera.focal_length
+
+
+def _roll_between(model: Array, seen: Array, weights: Array) -> Array:
+    """Angle of the similarity that best lays model points (K, 2) over seen ones (K, 2): 2D Procrustes, in closed form [rad]."""
+    total = jnp.maximum(jnp.sum(weights), 1e-12)
+    model = model - jnp.sum(weights[:, None] * model, axis=0) / total
+    seen = seen - jnp.sum(weights[:, None] * seen, axis=0) / total
+    along = jnp.sum(weights * jnp.sum(model * seen, axis=-1))
+    across = jnp.sum(weights * (model[:, 0] * seen[:, 1] - model[:, 1] * seen[:, 0]))
+    # With nothing to tell the roll both sums vanish: stay upright.
+    return jnp.where(jnp.abs(along) + jnp.abs(across) > 1e-9, jnp.arctan2(across, along), 0.0)

@@ -1,0 +1,49 @@
+"""Bend prior: elbows and knees do not bend backwards, E_a in the paper (Bogo et al. 2016, equation 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.body.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.terms.term import PosedKeypoints
+
+_X, _Y = 0, 1
+# Joint, axis, and the sign of the unnatural direction. In the T-pose the left forearm points along +x and flexes forward by a negative
+# turn about y; shanks point down and flex backward by a positive turn about x.
+UNNATURAL_BENDS = (
+    ("left_elbow", _Y, 1.0),
+    ("right_elbow", _Y, -1.0),
+    ("left_knee", _X, -1.0),
+    ("right_knee", _X, -1.0),
+)
+_COLUMNS = np.array([3 * (SMPL_JOINT_NAMES.index(joint) - 1) + axis for joint, axis, _ in UNNATURAL_BENDS])
+_SIGNS = np.array([sign for _, _, sign in UNNATURAL_BENDS], np.float32)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BendTerm:
+    """E = weight^2 sum_i exp(2 s_i theta_i), s_i theta_i > 0 being hyperextension.
+
+    Attributes:
+        weight: 3.17 w_theta in the paper's code.
+    """
+
+    weight: Array
+
+    def residuals(self, posed: PosedKeypoints) -> Array:
+        """(4,) weight exp(s_i theta_i)."""
+        return self.weight * jnp.exp(_SIGNS * posed.parameters.body_pose[_COLUMNS])
+
+    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """Diagonal: d r_i / d theta_i = s_i r_i."""
+        columns = posed.parameters.columns()
+        r = self.residuals(posed)
+        at = columns.body_pose.start + _COLUMNS
+        gradient = jnp.zeros(columns.size).at[at].set(_SIGNS * r**2)
+        return gradient, jnp.zeros((columns.size, columns.size)).at[at, at].set(r**2)

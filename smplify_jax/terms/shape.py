@@ -1,0 +1,34 @@
+"""Shape prior: betas are already in standard deviations, E_beta in the paper (Bogo et al. 2016, equation 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.terms.term import PosedKeypoints
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ShapeTerm:
+    """E = weight^2 |betas|^2.
+
+    Attributes:
+        weight: w_beta.
+    """
+
+    weight: Array
+
+    def residuals(self, posed: PosedKeypoints) -> Array:
+        """(B,) weight betas."""
+        return self.weight * posed.parameters.betas
+
+    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """Diagonal and constant."""
+        columns = posed.parameters.columns()
+        gradient = jnp.zeros(columns.size).at[columns.betas].set(self.weight**2 * posed.parameters.betas)
+        diagonal = jnp.zeros(columns.size).at[columns.betas].set(self.weight**2)
+        return gradient, jnp.diag(diagonal)

@@ -1,0 +1,19 @@
+"""Fixtures that several test files share."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The first call of a JAX function compiles it, so a time limit per example says nothing; a fixed seed keeps the suite repeatable.
+settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("smplify_jax")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recordings and detections that may not be in the repository."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data is not at {folder}")
+    return folder
