@@ -1,9 +1,9 @@
 """Read a pickle's opcodes into an inert tree: nothing that the file names is imported or called.
 
 Python's own unpickler calls whatever a file asks for as it reads. Here a class is only a `Reference` to its name, and a
-call only a `Node` holding that reference and its arguments; `pickle_values` turns the few admitted ones into numpy values
-afterwards. The standard library's unpickler with `find_class` overridden was the alternative: its memo table grows to
-whatever index four bytes of a damaged file ask for, and a file can alter the very classes it is given (by BUILD).
+call only a `Node` with that reference and its arguments; `pickle_values` turns the few admitted ones into numpy values
+afterwards. Overriding `find_class` of the standard unpickler was the alternative: its memo table grows to whatever index
+four bytes of a damaged file ask for, and a file can alter the very classes it is given (by BUILD).
 
 Source: the opcode definitions of Python's module `pickletools`.
 """
@@ -130,10 +130,8 @@ class _Machine:
         return value
 
     def top(self) -> object:
-        value = self.stack[-1]
-        if value is _MARK:
-            raise DamagedPickleError("a mark stands where a value should")
-        return value
+        self.push(self.pop())
+        return self.stack[-1]
 
     def pop_to_mark(self) -> list:
         for start in range(len(self.stack) - 1, -1, -1):
@@ -253,9 +251,9 @@ def _pushes(make: Callable[[], object]) -> Callable[[_Machine, object], None]:
 
 _Action = Callable[[_Machine, object], None]
 _LITERALS = (
-    ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT")
-    + ("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
-    + ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 )
 
 _ACTIONS: dict[str, _Action] = {

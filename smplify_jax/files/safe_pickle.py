@@ -55,7 +55,16 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
         InputError: The file cannot be read, is empty, damaged or no pickle, or names a class that is no array class.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    return parse_pickle(_read_bytes(path), str(path))
+
+
+def parse_pickle(data: bytes, source: str) -> object:
+    """Read a pickle that is already in memory; as `load_pickle`.
+
+    Args:
+        data: The pickle.
+        source: What to call it in messages.
+    """
 
     def admit(reference: Reference) -> None:
         if not is_admitted(reference):
@@ -68,9 +77,9 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
         tree = read_tree(data, admit)
         return Resolver(_SPARE_BYTES + _BYTES_PER_FILE_BYTE * len(data)).resolve(tree)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{source}: {error}") from None
     except _DAMAGE as error:
-        raise InputError(f"{path}: {_describe_damage(data, error)}") from None
+        raise InputError(f"{source}: {_describe_damage(data, error)}") from None
 
 
 def _read_bytes(path: Path) -> bytes:
