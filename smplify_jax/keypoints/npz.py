@@ -13,6 +13,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.contents import ArrayFile
 from smplify_jax.keypoints.keypoint_set import is_image_size
+from smplify_jax.keypoints.layouts import LAYOUTS
 from smplify_jax.keypoints.reading import Contents, Format, Person, array_file, check_count
 
 
@@ -69,7 +70,10 @@ def _layout(arrays: ArrayFile) -> str:
     values = arrays.array("layout")
     if values.size != 1 or values.dtype.kind not in "US":
         raise InputError(f"'{arrays.path}': layout must be one name, not {values.dtype} of shape {values.shape}")
-    return _decoded(values, arrays)[0]
+    name = _decoded(values, arrays)[0]
+    if name not in LAYOUTS:
+        raise InputError(f"'{arrays.path}' has the unknown layout '{name}'; use one of {', '.join(LAYOUTS)}")
+    return name
 
 
 def _image_sizes(arrays: ArrayFile, num_people: int) -> np.ndarray:
