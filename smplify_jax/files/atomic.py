@@ -29,7 +29,7 @@ _REMEDIES = {
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing bytes that appears under its name only when it is complete.
 
-    The bytes go to a hidden file in the same folder, which takes the name in one step at the end of the `with` block; if
+    The bytes go to a hidden file in the same folder, which takes the name in one step when the `with` block ends; if
     the block raises, the hidden file goes and an older file of that name stays as it was.
 
     Args:

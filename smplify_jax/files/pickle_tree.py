@@ -2,7 +2,7 @@
 
 Python's own unpickler calls whatever a file asks for as it reads. Here a class is only a `Reference` to its name, and a
 call only a `Node` with that reference and its arguments; `pickle_values` turns the few admitted ones into numpy values
-afterwards. Overriding `find_class` of the standard unpickler was the alternative: its memo table grows to whatever index
+afterwards. The alternative was the standard unpickler with its own `find_class`: its memo table grows to whatever index
 four bytes of a damaged file ask for, and a file can alter the very classes it is given (by BUILD).
 
 Source: the opcode definitions of Python's module `pickletools`.

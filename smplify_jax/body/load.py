@@ -1,0 +1,78 @@
+"""Load a body: the open one that is shipped, or a file of the SMPL family that the user has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
+from smplify_jax.body.formats import ALL_KEYS, body_from_arrays
+from smplify_jax.body.model import BodyModel
+from smplify_jax.errors import InputError
+from smplify_jax.files.npz import load_npz
+from smplify_jax.files.safe_pickle import load_pickle
+
+_ZIP_START = b"PK\x03\x04"
+
+
+def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = None, num_betas: int = 10) -> BodyModel:
+    """Load a body of the SMPL family.
+
+    Reading executes nothing that a file asks for, and needs neither chumpy nor smplx.
+
+    Args:
+        path: A `.pkl` or `.npz` file of SMPL, SMPL-H or SMPL-X as they are distributed, or a folder of such files as
+            smplx lays it out; None gives the open body that comes with this package.
+        gender: "neutral", "male" or "female", in any case: which file of a folder to take. The open body is for all.
+        num_betas: How many shape directions to keep.
+    Returns:
+        The body, in float32. Hands and face of SMPL-H and SMPL-X are joints like any other; SMPL-X's expressions are
+        left out. A mesh other than SMPL's, SMPL-X's or the open body's has no named surface points: `point_names` is
+        empty.
+    Raises:
+        InputError: The file cannot be read or is no such body, no or several files of the folder fit, or it has fewer
+            betas.
+    """
+    gender = check_gender(gender)
+    if path is None:
+        if gender not in (None, "neutral"):
+            raise InputError(
+                f"the open body has no {gender} version: its betas span all; leave gender out or give a file"
+            )
+        from smplify_jax.body.open_body import load_open_body
+
+        return load_open_body(num_betas=num_betas)
+    file = _body_file(Path(path), gender)
+    arrays = _read_arrays(file)
+    return body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
+
+
+def _body_file(path: Path, gender: str | None) -> Path:
+    if path.is_dir():
+        return find_body_file(path, gender)
+    of_file = gender_of_file(path)
+    if gender is not None and of_file is not None and of_file != gender:
+        raise InputError(f"{path}: this is a {of_file} body and {gender} was asked for; leave gender out for a file")
+    return path
+
+
+def _read_arrays(path: Path) -> dict[str, object]:
+    """Read by content, not by ending: files get renamed."""
+    if _starts_as_zip(path):
+        return load_npz(path, ALL_KEYS)
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: holds a {type(content).__name__}; expected the dict of a body file of the SMPL family"
+        )
+    return content
+
+
+def _starts_as_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP_START)) == _ZIP_START
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file or folder; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a readable file") from None
