@@ -1,0 +1,67 @@
+"""Read pose priors: ours, gmm_08.pkl as it exists in the wild, and pickled scikit-learn mixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.errors import InputError
+from smplify_jax.files.safe_pickle import load_pickle
+from smplify_jax.prior.mixture import PosePrior
+
+SHIPPED = "data/pose_prior.npz"
+
+_KEYS = ("means", "covars", "weights")
+
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "means": ("means", "means_"),
+    "covars": ("covars", "covars_", "_covars", "covariances_"),
+    "weights": ("weights", "weights_"),
+}
+"""The names of one thing: gmm_08.pkl's, then those that scikit-learn has given its attributes over the years."""
+
+
+def load_prior(path: str | Path | None = None) -> PosePrior:
+    """Load a pose prior.
+
+    Args:
+        path: None for the prior that comes with the package; an .npz or .pkl with means (K, D), covars (K, D, D) and weights
+            (K,); or a pickled scikit-learn mixture with full covariances. Nothing in a pickle is executed.
+    Returns:
+        The prior.
+    Raises:
+        InputError: no such file, another kind of file, or moments that do not make a mixture.
+    """
+    if path is None:
+        return load_prior(Path(str(resources.files("smplify_jax.prior").joinpath(SHIPPED))))
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; give a pose prior (.npz or .pkl), or none for the one included.")
+    content = _read_npz(path) if path.suffix.lower() == ".npz" else _read_pickle(path)
+    return PosePrior.from_moments(*(_find(content, key, path) for key in _KEYS), source=str(path))
+
+
+def _read_npz(path: Path) -> Mapping[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a readable .npz archive of plain arrays ({error}); save it again.") from None
+
+
+def _read_pickle(path: Path) -> Mapping[str, Any]:
+    content = load_pickle(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: a pose prior's pickle holds a dict or a scikit-learn mixture, got {type(content).__name__}.")
+    return content
+
+
+def _find(content: Mapping[str, Any], key: str, path: Path) -> Any:
+    for spelling in _SPELLINGS[key]:
+        if spelling in content:
+            return content[spelling]
+    raise InputError(f"{path}: a pose prior has means, covars and weights, and '{key}' is missing; found {sorted(map(str, content))}.")
