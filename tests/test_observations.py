@@ -39,7 +39,7 @@ def test_what_was_not_found_is_a_row_of_zeros(row):
 
 @pytest.mark.parametrize("row", [(30, 40, 0.01), (0, 0, 0.5), (-20, 900, 1), (0, 40, 1)])
 def test_what_was_found_stays_also_in_the_corner_and_outside_the_picture(row):
-    np.testing.assert_array_equal(clean_keypoints([row]), np.float32([row]))
+    np.testing.assert_array_equal(clean_keypoints([row]), np.array([row], np.float32))
 
 
 def test_confidence_above_one_counts_as_one():
@@ -93,7 +93,7 @@ def test_other_shapes_and_types_are_refused(keypoints: Any, message: str):
 def test_points_outside_the_picture_can_be_dropped():
     keypoints = np.array([(0, 0, 1), (640, 480, 1), (-1, 40, 1), (30, 481, 1), SOMEWHERE])
     inside = drop_outside(keypoints, (640, 480))
-    np.testing.assert_array_equal(inside[:, 2], np.float32([1, 1, 0, 0, 0.5]))
+    np.testing.assert_array_equal(inside[:, 2], np.array([1, 1, 0, 0, 0.5], np.float32))
     np.testing.assert_array_equal(inside[2:4], 0)
     assert keypoints[2, 2] == 1
 
@@ -150,7 +150,7 @@ def keypoint_set(**changes: Any) -> KeypointSet:
         ({"names": ("anna", "ben")}, "2 people"),
         ({"names": ("a/b",)}, "safe as file names"),
         ({"image_size": np.ones((2,), np.float32)}, "image_size has shape"),
-        ({"image_size": np.float32([[640, np.nan]])}, "positive width and height"),
+        ({"image_size": np.array([[640, np.nan]], np.float32)}, "positive width and height"),
         ({"image_names": ()}, "0 image names"),
     ],
 )
