@@ -8,8 +8,8 @@ A layout is a table of rows (keypoint, body points); a keypoint is the mean of i
 - neck of OpenPose and Halpe, thorax of MPII: the midpoint of the shoulders;
 - mid hip of OpenPose and Halpe, pelvis of MPII: the midpoint of the hips as annotated;
 - neck of LSP, upper neck of MPII and BODY_25B: the middle of the neck, between the joints at its lower and upper end.
-  Triangulated from a calibrated recording, BODY_25B's lies 8 cm above the shoulders and 1 cm in front of them, which is
-  nearer to that midpoint than to either joint.
+  Triangulated from a calibrated recording of one person, BODY_25B's lies 8 cm above the shoulders and 10 cm below the
+  nose, which is within 2 cm of that midpoint.
 
 Sources: the COCO keypoint task; OpenPose's output formats BODY_25, BODY_25B and COCO; Johnson and Everingham, BMVC 2010
 (LSP); Andriluka et al., CVPR 2014 (MPII); Ionescu et al., PAMI 2014 (Human3.6M, in the order of the 2D-to-3D lifting
@@ -124,8 +124,8 @@ _LSP_LIMBS = _rows(
 )
 _LSP14 = (*_LSP_LIMBS, ("neck", _MIDDLE_OF_NECK), *_rows("head_top"))
 
-# Human3.6M's trunk is the motion capture skeleton. Its spine lies about 23 cm above the pelvis, as SMPL's spine2 does;
-# its "jaw" (also called neck or nose) about 12 cm above the base of the neck and in front of the neck's axis.
+# Human3.6M's trunk is the motion capture skeleton. Its bones from pelvis to spine, spine to thorax, thorax to "jaw" (also
+# called neck or nose) and thorax to head are about 23, 26, 12 and 24 cm long; these body points reproduce them.
 _H36M_SPINE: _Row = ("spine", ("spine2",))
 _H36M_JAW: _Row = ("jaw", ("head", "nose"))
 _H36M_HEAD: _Row = ("head", ("head_top",))
