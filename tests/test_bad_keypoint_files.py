@@ -83,6 +83,7 @@ def test_a_folder_of_two_layouts_is_refused(tmp_path):
         (b"{}", "no keys"),
         (b"[1, 2]", "JSON of type list"),
         (b'{"bodies": []}', "keys bodies"),
+        (b'{"two\\nlines": 1}', "keys two?lines"),
         (b'[{"bbox": []}]', "keys bbox"),
     ],
 )

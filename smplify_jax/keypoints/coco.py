@@ -133,7 +133,7 @@ def _check_names(value: dict[str, Any], annotation: dict[str, Any], layout: str,
         for given, name in zip(names, expected, strict=False):
             if str(given).strip().lower().replace(" ", "_").replace("-", "_") != name:
                 raise InputError(
-                    f"'{contents.path}' calls a keypoint '{given}' where layout {layout} has '{name}'; name the layout "
+                    f"'{contents.path}' calls a keypoint {given!r} where layout {layout} has '{name}'; name the layout "
                     "when reading if it is one of the known ones"
                 )
 

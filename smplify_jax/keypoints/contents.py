@@ -65,11 +65,11 @@ class ArrayFile:
         # The readers of zip, deflate and npy raise a dozen unrelated types on damaged bytes, MemoryError among them.
         except Exception as error:
             raise InputError(
-                f"'{self.path}': the array '{name}' cannot be read ({_first_line(error)}); save plain numbers and "
+                f"'{self.path}': the array {name!r} cannot be read ({_first_line(error)}); save plain numbers and "
                 "text with numpy.savez"
             ) from error
         if not isinstance(value, np.ndarray):
-            raise InputError(f"'{self.path}': '{name}' is not an array; write the file with numpy.savez")
+            raise InputError(f"'{self.path}': {name!r} is not an array; write the file with numpy.savez")
         return value
 
     def describe(self) -> str:
@@ -122,7 +122,12 @@ def _listed(items: list[str], kind: str) -> str:
     if not items:
         return f"no {kind}"
     more = ", ..." if len(items) > _MAX_LISTED else ""
-    return f"{kind} {', '.join(item[:_MAX_LISTED_LENGTH] for item in items[:_MAX_LISTED])}{more}"
+    return f"{kind} {', '.join(map(_printable, items[:_MAX_LISTED]))}{more}"
+
+
+def _printable(text: str) -> str:
+    """The beginning of a text that may be damaged, on one line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_MAX_LISTED_LENGTH])
 
 
 def _first_line(error: BaseException) -> str:

@@ -124,8 +124,8 @@ _LSP_LIMBS = _rows(
 )
 _LSP14 = (*_LSP_LIMBS, ("neck", _MIDDLE_OF_NECK), *_rows("head_top"))
 
-# Human3.6M's trunk is the motion capture skeleton. Its bones from pelvis to spine, spine to thorax, thorax to "jaw" (also
-# called neck or nose) and thorax to head are about 23, 26, 12 and 24 cm long; these body points reproduce them.
+# Human3.6M's trunk is the motion capture skeleton. Its bones from pelvis to spine, spine to thorax, thorax to "jaw"
+# (also called neck or nose) and thorax to head are about 23, 26, 12 and 24 cm long; these body points reproduce them.
 _H36M_SPINE: _Row = ("spine", ("spine2",))
 _H36M_JAW: _Row = ("jaw", ("head", "nose"))
 _H36M_HEAD: _Row = ("head", ("head_top",))
@@ -192,5 +192,5 @@ def get_layout(layout: str | Layout) -> Layout:
     if isinstance(layout, Layout):
         return layout
     if layout not in LAYOUTS:
-        raise InputError(f"there is no keypoint layout '{layout}'; use one of {', '.join(LAYOUTS)}")
+        raise InputError(f"there is no keypoint layout {layout!r}; use one of {', '.join(LAYOUTS)}")
     return LAYOUTS[layout]

@@ -72,7 +72,7 @@ def _layout(arrays: ArrayFile) -> str:
         raise InputError(f"'{arrays.path}': layout must be one name, not {values.dtype} of shape {values.shape}")
     name = _decoded(values, arrays)[0]
     if name not in LAYOUTS:
-        raise InputError(f"'{arrays.path}' has the unknown layout '{name}'; use one of {', '.join(LAYOUTS)}")
+        raise InputError(f"'{arrays.path}' has the unknown layout {name!r}; use one of {', '.join(LAYOUTS)}")
     return name
 
 
