@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from smplify_jax.body.kinematics import matmul3
 from smplify_jax.camera import project, project_jacobian
 from smplify_jax.observation import Observation
 from smplify_jax.terms.term import PosedKeypoints
@@ -47,7 +48,5 @@ class DataTerm:
         e = self._differences(posed)
         slope = self._factors() * (self.sigma**2 / (self.sigma**2 + e**2)) ** 1.5
         by_point = (slope * seen.pixel_scale)[:, :, None] * project_jacobian(posed.keypoints_cam, seen.camera)
-        # (K, 2, 3) x (K, 3, P) as three scaled additions: a batched 2x3 product is slow on CPU.
-        jacobian = jnp.sum(by_point[:, :, :, None] * posed.jacobian[:, None, :, :], axis=2)
-        jacobian = jacobian.reshape(-1, posed.jacobian.shape[-1])
+        jacobian = matmul3(by_point, posed.jacobian).reshape(-1, posed.jacobian.shape[-1])
         return jacobian.T @ self.residuals(posed), jacobian.T @ jacobian

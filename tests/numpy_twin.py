@@ -1,0 +1,89 @@
+"""The body and the objective written a second time, naively, in float64 NumPy loops straight from the equations."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+def vertices_and_joints(body, betas, global_orient, body_pose, transl):
+    """SMPL's forward pass for one body: V vertices and J joints [m]."""
+    f64 = {name: np.asarray(getattr(body, name), np.float64) for name in ARRAYS}
+    num_joints = len(body.parents)
+    pose = np.zeros((num_joints, 3))
+    given = np.concatenate([global_orient, body_pose]).reshape(-1, 3)
+    pose[: len(given)] = given
+    v_shaped = f64["v_template"].copy()
+    for b, beta in enumerate(betas):
+        v_shaped += beta * f64["shapedirs"][:, :, b]
+    rest = f64["J_regressor"] @ v_shaped
+    local = [Rotation.from_rotvec(p).as_matrix() for p in pose]
+    feature = np.concatenate([(R - np.eye(3)).ravel() for R in local[1:]])
+    v_posed = v_shaped + f64["posedirs"] @ feature
+    world = []
+    for j, parent in enumerate(body.parents):
+        matrix = np.eye(4)
+        matrix[:3, :3] = local[j]
+        matrix[:3, 3] = rest[j] if parent < 0 else rest[j] - rest[parent]
+        world.append(matrix if parent < 0 else world[parent] @ matrix)
+    vertices = np.zeros_like(v_posed)
+    for j in range(num_joints):
+        moved = (v_posed - rest[j]) @ world[j][:3, :3].T + world[j][:3, 3]
+        vertices += f64["lbs_weights"][:, j : j + 1] * moved
+    joints = np.array([matrix[:3, 3] for matrix in world])
+    return vertices + transl, joints + transl
+
+
+ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "lbs_weights")
+
+
+def layout_points(body, layout, vertices, joints):
+    """The K points of a layout that the body defines as joints or surface points; NaN for others."""
+    rows = []
+    for names in layout.points:
+        parts = []
+        for name in names:
+            if name in body.joint_names:
+                parts.append(joints[body.joint_names.index(name)])
+            elif name in body.point_names:
+                row = body.point_names.index(name)
+                weights = np.asarray(body.point_weights[row], np.float64)
+                parts.append(weights @ vertices[np.asarray(body.point_vertices[row])])
+            else:
+                parts.append(np.full(3, np.nan))
+        rows.append(np.mean(parts, axis=0))
+    return np.array(rows)
+
+
+def project(points, focal_length, camera_center):
+    """Pinhole projection [px]."""
+    return np.array([focal_length * p[:2] / p[2] + camera_center for p in points])
+
+
+def data_energy(points_cam, keypoints_px, confidence, focal_length, camera_center, pixel_scale, sigma):
+    """conf^2 rho(e) summed over keypoints and coordinates."""
+    total = 0.0
+    for point, seen, conf in zip(points_cam, keypoints_px, confidence, strict=True):
+        for e in pixel_scale * (focal_length * point[:2] / point[2] + camera_center - seen):
+            total += conf**2 * sigma**2 * e**2 / (sigma**2 + e**2)
+    return total
+
+
+def pose_prior_energy(body_pose, means, covars, weights, w_theta):
+    """w^2 times the least of 1/2 Mahalanobis^2 - log w~, without the likeliest component's constant."""
+    log_det = np.array([np.linalg.slogdet(c)[1] for c in covars])
+    normalised = np.log(weights) - 0.5 * (log_det - log_det.min())
+    energies = []
+    for mean, covar, log_weight in zip(means, covars, normalised - normalised.max(), strict=True):
+        d = body_pose - mean
+        energies.append(0.5 * d @ np.linalg.solve(covar, d) - log_weight)
+    return w_theta**2 * min(energies)
+
+
+def bend_energy(body_pose, weight):
+    """Elbows about y (left +, right -), knees about x (both -): indices 55, 58, 12, 15 of the full pose."""
+    full = np.concatenate([np.zeros(3), body_pose])
+    return weight**2 * sum(np.exp(2 * sign * full[i]) for i, sign in ((55, 1), (58, -1), (12, -1), (15, -1)))
+
+
+def shape_energy(betas, w_beta):
+    """w^2 |betas|^2."""
+    return w_beta**2 * float(np.dot(betas, betas))

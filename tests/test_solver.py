@@ -1,0 +1,130 @@
+"""Levenberg-Marquardt on problems whose answers are known."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from smplify_jax.solver.levenberg_marquardt import SolverOptions, minimize
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Model:
+    energy: jax.Array
+    gradient: jax.Array
+    hessian: jax.Array
+
+
+def linearize_residuals(residuals):
+    def linearize(x):
+        r, jacobian = residuals(x), jax.jacfwd(residuals)(x)
+        return Model(jnp.sum(r**2), jacobian.T @ r, jacobian.T @ jacobian)
+
+    return linearize
+
+
+def solve(residuals, start, free=None, **options):
+    start = jnp.asarray(start, jnp.float32)
+    free = jnp.ones(start.shape) if free is None else jnp.asarray(free, jnp.float32)
+    limits = SolverOptions(**{"max_steps": 200, "relative_gain": 1e-7, **options})
+    return minimize(linearize_residuals(residuals), lambda x, step: x + step, start, free, limits)
+
+
+def rosenbrock(x):
+    return jnp.array([10.0 * (x[1] - x[0] ** 2), 1.0 - x[0]])
+
+
+def powell_singular(x):
+    return jnp.array(
+        [
+            x[0] + 10 * x[1],
+            jnp.sqrt(5.0) * (x[2] - x[3]),
+            (x[1] - 2 * x[2]) ** 2,
+            jnp.sqrt(10.0) * (x[0] - x[3]) ** 2,
+        ]
+    )
+
+
+def exponential_fit(x):
+    t = jnp.linspace(0.0, 3.0, 20)
+    return x[0] * jnp.exp(-x[1] * t) + x[2] - (2.0 * jnp.exp(-1.3 * t) + 0.5)
+
+
+@pytest.mark.parametrize(
+    ("residuals", "start", "answer"),
+    [
+        (rosenbrock, [-1.2, 1.0], [1.0, 1.0]),
+        (exponential_fit, [1.0, 1.0, 0.0], [2.0, 1.3, 0.5]),
+    ],
+)
+def test_known_minima_are_found(residuals, start, answer):
+    solution = solve(residuals, start)
+    assert solution.is_converged
+    # float32 energies of order 1e-7 leave the unknowns about 3e-4 loose.
+    np.testing.assert_allclose(solution.parameters, answer, atol=1e-3)
+
+
+@pytest.mark.parametrize("residuals", [rosenbrock, powell_singular])
+def test_final_energy_is_no_worse_than_scipy(residuals):
+    start = np.array([-1.2, 1.0]) if residuals is rosenbrock else np.array([3.0, -1.0, 0.0, 1.0])
+    ours = solve(residuals, start)
+    scipys = least_squares(lambda x: np.asarray(residuals(jnp.asarray(x))), start, method="lm")
+    assert ours.energy <= 2 * scipys.cost + 1e-6  # both are zero to float32 rounding
+
+
+def test_energy_never_rises_along_the_steps():
+    energies = [float(solve(rosenbrock, [-1.2, 1.0], max_steps=n).energy) for n in range(12)]
+    assert all(later <= earlier for earlier, later in zip(energies, energies[1:], strict=False))
+
+
+def test_step_limit_is_told():
+    solution = solve(rosenbrock, [-1.2, 1.0], max_steps=3)
+    assert not solution.is_converged
+    assert solution.num_steps == 3
+
+
+def test_held_parameters_do_not_move():
+    solution = solve(exponential_fit, [1.0, 1.0, 0.25], free=[1, 1, 0])
+    assert solution.parameters[2] == 0.25
+    reference = least_squares(
+        lambda x: np.asarray(exponential_fit(jnp.array([x[0], x[1], 0.25]))), [1.0, 1.0], method="lm"
+    )
+    np.testing.assert_allclose(solution.parameters[:2], reference.x, rtol=1e-2)
+
+
+def test_a_start_without_finite_energy_is_reported_and_returned():
+    solution = solve(lambda x: jnp.log(x), [-1.0, 2.0])
+    assert not solution.is_finite
+    np.testing.assert_array_equal(solution.parameters, [-1.0, 2.0])
+    assert solution.num_steps == 0
+
+
+def test_steps_into_non_finite_territory_are_rejected():
+    solution = solve(lambda x: jnp.log(x) * 3.0, [8.0])  # a full Gauss-Newton step lands at a negative number
+    assert solution.is_finite
+    np.testing.assert_allclose(solution.parameters, [1.0], atol=1e-3)
+
+
+def test_unobserved_unknowns_stay_where_they_are():
+    solution = solve(lambda x: jnp.array([x[0] - 3.0]), [0.0, 7.0])
+    np.testing.assert_allclose(solution.parameters, [3.0, 7.0], atol=1e-4)
+
+
+def test_a_batch_gives_each_problem_its_own_steps_and_end():
+    starts = jnp.array([[-1.2, 1.0], [0.9, 0.8], [1.0, 1.0], [jnp.nan, 0.0]])
+    batch = jax.vmap(
+        lambda x: minimize(
+            linearize_residuals(rosenbrock), lambda y, s: y + s, x, jnp.ones(2), SolverOptions(200, 1e-7)
+        )
+    )(starts)
+    assert len(set(np.asarray(batch.num_steps).tolist())) > 2
+    for index in range(3):
+        alone = solve(rosenbrock, starts[index])
+        assert alone.num_steps == batch.num_steps[index]
+        # A Cholesky factor of one matrix may round differently from one of a batch.
+        np.testing.assert_allclose(alone.parameters, batch.parameters[index], atol=1e-4)
+    assert not batch.is_finite[3]
