@@ -1,0 +1,103 @@
+"""Skinning weights of the 24 joints, from those of MakeHuman's bones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.learn.open_body.source import Rig
+
+JOINT_OF_BONE = {
+    "clavicle": "collar",
+    "shoulder01": "collar",
+    "upperarm01": "shoulder",
+    "lowerarm01": "elbow",
+    "wrist": "wrist",
+    "finger2-1": "hand",
+    "finger3-1": "hand",
+    "finger4-1": "hand",
+    "finger5-1": "hand",
+    "upperleg01": "hip",
+    "lowerleg01": "knee",
+    "foot": "ankle",
+    "toe1-1": "foot",
+    "toe2-1": "foot",
+    "toe3-1": "foot",
+    "toe4-1": "foot",
+    "toe5-1": "foot",
+    "neck01": "neck",
+    "neck03": "head",
+}
+"""The bones at which a joint's influence begins; it goes on down the chain to the next of these. The rest is the trunk."""
+SPINE_HALF_WIDTH = {"spine1": 0.075, "spine2": 0.06, "spine3": 0.06}
+"""Below and above each spine joint, the length [m] over which the trunk passes from the joint under it to the joint itself."""
+MOST_JOINTS = 4
+
+
+def joint_weights(rig: Rig, base_index: np.ndarray, num_base: int, rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(N, 24) weights of the left half, rows sum to one, at most four of them not zero.
+
+    Args:
+        rig: MakeHuman's bones and weights.
+        base_index: (N,) base vertex of each vertex of the half.
+        num_base: number of base vertices.
+        rest: (N, 3) the half in the T-pose [m].
+        joints: (24, 3) joints of that T-pose [m].
+    """
+    weights = np.zeros((num_base, len(SMPL_JOINT_NAMES)))
+    trunk = np.zeros(num_base)
+    for bone, (indices, values) in rig.weights.items():
+        name = _joint_of(rig, bone)
+        column = trunk if name is None else weights[:, SMPL_JOINT_NAMES.index(name)]
+        column[indices] += values
+    weights = weights[base_index] + trunk[base_index, None] * _along_spine(rest, joints)
+    return keep_strongest(weights)
+
+
+def _joint_of(rig: Rig, bone: str) -> str | None:
+    while bone:
+        stem, _, side = bone.partition(".")
+        if stem in JOINT_OF_BONE:
+            name = JOINT_OF_BONE[stem]
+            return {"L": f"left_{name}", "R": f"right_{name}", "": name}[side]
+        bone = rig.parents[bone]
+    return None
+
+
+def _along_spine(rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(N, 24) share of pelvis, spine1, spine2 and spine3 in the trunk at each vertex's height.
+
+    MakeHuman's five spine bones are not where SMPL's joints are, so the trunk is divided anew, smoothly.
+    """
+    shares = np.zeros((len(rest), len(SMPL_JOINT_NAMES)))
+    above = np.ones(len(rest))
+    below_name = "pelvis"
+    for name, half_width in SPINE_HALF_WIDTH.items():
+        level = joints[SMPL_JOINT_NAMES.index(name), 1]
+        t = np.clip((rest[:, 1] - level) / (2.0 * half_width) + 0.5, 0.0, 1.0)
+        passed = above * (t * t * (3.0 - 2.0 * t))
+        shares[:, SMPL_JOINT_NAMES.index(below_name)] = above - passed
+        above, below_name = passed, name
+    shares[:, SMPL_JOINT_NAMES.index(below_name)] = above
+    return shares
+
+
+def mirror_joints() -> np.ndarray:
+    """(24,) the index of each joint's mirror image."""
+    return np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
+
+
+def keep_strongest(weights: np.ndarray) -> np.ndarray:
+    """The `MOST_JOINTS` largest weights of each row, scaled to sum to one."""
+    order = np.argsort(-weights, axis=1, kind="stable")
+    kept = weights.copy()
+    np.put_along_axis(kept, order[:, MOST_JOINTS:], 0.0, axis=1)
+    return kept / kept.sum(axis=1, keepdims=True)
+
+
+def symmetric_on_midline(weights: np.ndarray, num_midline: int) -> np.ndarray:
+    """Weights whose midline rows are equal for left and right joints."""
+    weights = weights.copy()
+    middle = weights[:num_midline]
+    weights[:num_midline] = 0.5 * (middle + middle[:, mirror_joints()])
+    return weights

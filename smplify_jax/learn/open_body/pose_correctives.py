@@ -1,0 +1,129 @@
+"""Pose-dependent displacements that let linear blend skinning keep the volume of bent joints.
+
+Least squares towards what dual-quaternion skinning gives, over random anatomical poses. A joint acts only where its weight is
+shared with its parent's side, which keeps the shipped file small.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
+from smplify_jax.learn.open_body.t_pose import blend_dual_quaternions
+
+STRENGTH = 0.8
+"""How far to go from linear towards dual-quaternion skinning, which bulges outwards at strongly bent joints."""
+NUM_POSES = 600
+BATCH = 50
+LEAST_SHARE = 0.01
+RIDGE = 2e-4
+
+_LIMITS = {
+    "hip": ([-130, 30], [-40, 40], [-20, 50]),
+    "knee": ([0, 140], [-10, 10], [-5, 5]),
+    "ankle": ([-25, 45], [-15, 15], [-15, 15]),
+    "foot": ([-30, 30], [-3, 3], [-3, 3]),
+    "spine1": ([-15, 40], [-20, 20], [-20, 20]),
+    "spine2": ([-10, 25], [-20, 20], [-15, 15]),
+    "spine3": ([-10, 20], [-20, 20], [-15, 15]),
+    "neck": ([-35, 35], [-40, 40], [-25, 25]),
+    "head": ([-25, 30], [-40, 40], [-20, 20]),
+    "collar": ([-10, 10], [-25, 15], [-15, 35]),
+    "shoulder": ([-60, 60], [-120, 30], [-95, 80]),
+    "elbow": ([-80, 80], [-145, 5], [-10, 10]),
+    "wrist": ([-10, 10], [-25, 25], [-75, 75]),
+    "hand": ([-10, 10], [-15, 15], [-80, 30]),
+}
+"""Range of the left joints' rotation [degrees], turning about x, then y, then z of the T-pose's axes (extrinsic)."""
+
+
+def feature_signs() -> np.ndarray:
+    """(3, 9) sign of each corrective entry under the mirror: coordinate c, entry (a, b) of R - I."""
+    sign = np.array([-1.0, 1.0, 1.0])
+    return sign[:, None] * np.outer(sign, sign).reshape(1, 9)
+
+
+def random_poses(rng: np.random.Generator, num_poses: int) -> np.ndarray:
+    """(S, 24, 3, 3) local rotations within the joint limits, the root at rest; one joint in three is at rest too."""
+    poses = np.zeros((num_poses, len(SMPL_JOINT_NAMES), 3, 3)) + np.eye(3)
+    for j, name in enumerate(SMPL_JOINT_NAMES[1:], start=1):
+        side, _, joint = name.partition("_") if name.startswith(("left_", "right_")) else ("", "", name)
+        low, high = np.array(_LIMITS[joint], dtype=float).T
+        angles = rng.uniform(low, high, size=(num_poses, 3)) * (rng.random((num_poses, 1)) < 0.67)
+        if side == "right":
+            angles *= [1.0, -1.0, -1.0]
+        poses[:, j] = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    return poses
+
+
+def pose_transforms(poses: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Global (S, 24, 3, 3) rotations and (S, 24, 3) shifts, x becomes R x + t, of (S, 24, 3, 3) local rotations."""
+    rotations = [poses[:, 0]]
+    places = [np.broadcast_to(joints[0], (len(poses), 3))]
+    for j, parent in enumerate(SMPL_PARENTS[1:], start=1):
+        rotations.append(rotations[parent] @ poses[:, j])
+        places.append(places[parent] + rotations[parent] @ (joints[j] - joints[parent]))
+    rotation, place = np.stack(rotations, axis=1), np.stack(places, axis=1)
+    return rotation, place - np.einsum("sjab,jb->sja", rotation, joints)
+
+
+def acting(weights: np.ndarray) -> np.ndarray:
+    """(24, N) true where a joint's corrective acts: its subtree has part of the weight, and not all of it."""
+    subtree = np.eye(len(SMPL_PARENTS))
+    for j in range(len(SMPL_PARENTS) - 1, 0, -1):
+        subtree[SMPL_PARENTS[j]] += subtree[j]
+    share = (weights @ subtree.T).T
+    acts = (share > LEAST_SHARE) & (share < 1.0 - LEAST_SHARE)
+    acts[0] = False
+    return acts
+
+
+def learn_correctives(
+    rng: np.random.Generator, rest: np.ndarray, joints: np.ndarray, weights: np.ndarray, num_midline: int
+) -> np.ndarray:
+    """(N, 3, 207) correctives of the left half [m per unit of R - I].
+
+    Args:
+        rng: the source of the random poses.
+        rest: (N, 3) the left half in the T-pose [m].
+        joints: (24, 3) [m].
+        weights: (N, 24).
+        num_midline: vertices on the midline, made symmetric.
+    """
+    poses = random_poses(rng, NUM_POSES)
+    acts = acting(weights)
+    num_vertices = len(rest)
+    movers = np.flatnonzero(acts.any(axis=0))
+    sizes = 9 * acts[:, movers].sum(axis=0)
+    normal = [np.zeros((3 * size, 3 * size)) for size in sizes]
+    right_side = [np.zeros(3 * size) for size in sizes]
+    for k in range(0, NUM_POSES, BATCH):
+        local = poses[k : k + BATCH]
+        rotations, shifts = pose_transforms(local, joints)
+        linear = np.einsum("nj,sjab->snab", weights[movers], rotations)
+        gap = STRENGTH * (
+            blend_dual_quaternions(rotations, shifts, weights[movers], rest[movers])
+            - np.einsum("snab,nb->sna", linear, rest[movers])
+            - np.einsum("nj,sja->sna", weights[movers], shifts)
+        )
+        feature = (local - np.eye(3)).reshape(len(local), 24, 9)
+        for i, vertex in enumerate(movers):
+            own = feature[:, acts[:, vertex]].reshape(len(local), -1)
+            design = np.einsum("sac,sf->sacf", linear[:, i], own).reshape(len(local) * 3, -1)
+            normal[i] += design.T @ design
+            right_side[i] += design.T @ gap[:, i].reshape(-1)
+    correctives = np.zeros((num_vertices, 3, 24, 9))
+    for i, vertex in enumerate(movers):
+        damped = normal[i] + RIDGE * NUM_POSES * np.eye(len(normal[i]))
+        solution = np.linalg.solve(damped, right_side[i]).reshape(3, -1, 9)
+        correctives[vertex][:, acts[:, vertex]] = solution
+    return _symmetric_on_midline(correctives, num_midline)[:, :, 1:].reshape(num_vertices, 3, 207)
+
+
+def _symmetric_on_midline(correctives: np.ndarray, num_midline: int) -> np.ndarray:
+    """(N, 3, 24, 9) with midline rows equal to their mirror images."""
+    mirror = [SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES]
+    middle = correctives[:num_midline]
+    correctives[:num_midline] = 0.5 * (middle + middle[:, :, mirror] * feature_signs()[None, :, None])
+    return correctives
