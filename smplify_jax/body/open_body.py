@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.body.model import BodyModel
 from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 from smplify_jax.errors import InputError
 
@@ -53,6 +54,24 @@ class _Half:
     def both_sides(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Rows of the whole from rows of the half and their mirror images."""
         return np.concatenate([left, right[self.num_midline :]])
+
+
+def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> BodyModel:
+    """The open body as a `BodyModel`.
+
+    Args:
+        num_betas: how many shape directions to keep, at most 16.
+        path: a file as `python -m smplify_jax.learn.open_body` writes it.
+    Raises:
+        InputError: the file cannot be used, or it has fewer betas.
+    """
+    arrays = read_open_body(path)
+    available = arrays["shapedirs"].shape[-1]
+    if not 0 <= num_betas <= available:
+        raise InputError(
+            f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
+        )
+    return BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name="open body")
 
 
 def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
