@@ -74,7 +74,9 @@ def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
         InputError: From `admit`, or because the file asks for something outside itself.
         DamagedPickleError: The bytes are no complete pickle.
     """
-    return _Machine(io.BytesIO(data), admit).run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # unknown escapes in strings stay as they are
+        return _Machine(io.BytesIO(data), admit).run()
 
 
 def _as_key(value: object) -> object:
@@ -94,9 +96,7 @@ def _read_quoted_line(stream: io.BytesIO) -> str:
     text = line.strip()
     if not line.endswith(b"\n") or len(text) < 2 or text[:1] != text[-1:] or text[:1] not in (b"'", b'"'):
         raise DamagedPickleError("a string is not closed")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown escapes are kept as they are
-        return codecs.escape_decode(text[1:-1])[0].decode("latin-1")
+    return codecs.escape_decode(text[1:-1])[0].decode("latin-1")
 
 
 class _Machine:

@@ -102,6 +102,12 @@ def _encoded(node: Node, values: Values) -> bytes:
     return text.encode("latin-1")
 
 
+def _empty_bytes(node: Node, values: Values) -> bytes:
+    """`bytes()`: how Python 3 writes empty bytes in protocols 0 to 2."""
+    unpack(node.args, 0)
+    return b""
+
+
 def _set(node: Node, values: Values) -> object:
     """`set([...])`."""
     members = unpack(node.args, 1)[0] if node.args else []
@@ -173,6 +179,7 @@ _BUILDERS: dict[str, Builder] = {
     **dict.fromkeys(names_of("numpy.core.multiarray numpy._core.multiarray", "scalar"), build_number),
     **dict.fromkeys(names_of("numpy", "dtype"), build_dtype),
     **dict.fromkeys(names_of("_codecs", "encode"), _encoded),
+    **dict.fromkeys(names_of("__builtin__ builtins", "bytes"), _empty_bytes),
     **dict.fromkeys(names_of("copy_reg copyreg", "_reconstructor"), _reconstructed),
     **dict.fromkeys(names_of("__builtin__ builtins", "set frozenset"), _set),
     **dict.fromkeys(names_of("collections", "OrderedDict"), _ordered_dict),
