@@ -158,3 +158,14 @@ def test_a_file_that_is_no_picture_is_named_in_the_error(tmp_path: Path):
         load_image(path)
     with pytest.raises(InputError, match=r"There is no picture .*gone\.png"):
         load_image(tmp_path / "gone.png")
+
+
+def test_colors_of_vertices_are_blended_between_them():
+    vertices = np.array([[-1.0, -1.0, 2.0], [1.0, -1.0, 2.0], [1.0, 1.0, 2.0], [-1.0, 1.0, 2.0]])
+    faces = np.array([[0, 2, 1], [0, 3, 2]])
+    colors = np.array([[200, 0, 0], [0, 200, 0], [0, 200, 0], [200, 0, 0]])  # red on the left, green on the right
+    picture = render_shapes([Shape(vertices, faces, colors)], FOCAL, CENTER, SIZE)
+    row = picture[83].astype(float)
+    share_of_red = row[:, 0] / (row[:, 0] + row[:, 1])
+    expected = 0.5 - (np.arange(SIZE[0]) + 0.5 - CENTER[0]) * 2 / FOCAL[0] / 2
+    np.testing.assert_allclose(share_of_red, expected, atol=0.02)  # 8 bits of at most 200

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 
+_QUARTER_TURNS = (5, 6, 7, 8)
+"""EXIF orientations that exchange width and height."""
 
-def load_image(path: Path | str) -> np.ndarray:
+
+def load_image(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says.
 
     Raises:
         InputError: the file is missing or not a picture.
     """
+    with _opened(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def read_image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height [px] of a picture as `load_image` would give it, from the head of the file.
+
+    Raises:
+        InputError: the file is missing or not a picture.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS
+        return (height, width) if is_turned else (width, height)
+
+
+def save_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
+    """Write a (H, W, 3 or 4) uint8 picture as a PNG file, completely or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_write(path) as file:
+        Image.fromarray(image).save(file, format="PNG")
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            yield image
     except FileNotFoundError as error:
         raise InputError(f"There is no picture {path}: check the path.") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as a picture ({error}): give a PNG or JPEG file.") from error
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """The bytes of a PNG file of a (H, W, 3 or 4) uint8 picture."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG", compress_level=6)
-    return buffer.getvalue()
-
-
-def save_image(path: Path | str, image: np.ndarray) -> None:
-    """Write a (H, W, 3 or 4) uint8 picture as a PNG file."""
-    Path(path).write_bytes(encode_png(image))

@@ -26,12 +26,12 @@ class Shape:
     Attributes:
         vertices: (V, 3) [m].
         faces: (F, 3) vertex indices, counter-clockwise seen from outside.
-        color: RGB, each 0 to 255.
+        color: RGB, each 0 to 255; one for the mesh, or (V, 3), blended between the vertices.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
-    color: tuple[int, int, int] = SKIN_COLOR
+    color: tuple[int, int, int] | np.ndarray = SKIN_COLOR
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Lighting:
         gloss: strength of a broad white highlight.
     """
 
-    ambient: float = 0.28
-    head: float = 0.50
-    fill: float = 0.34
+    ambient: float = 0.34
+    head: float = 0.46
+    fill: float = 0.36
     fill_direction: tuple[float, float, float] = (-0.55, -0.75, -0.45)
     gloss: float = 0.06
 
@@ -138,7 +138,7 @@ class _Scene:
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray
-    face_colors: np.ndarray
+    colors: np.ndarray
 
     @classmethod
     def of(cls, shapes: Sequence[Shape]) -> _Scene:
@@ -147,8 +147,8 @@ class _Scene:
         faces = np.concatenate(
             [np.asarray(s.faces, np.int64) + start for s, start in zip(shapes, starts, strict=False)]
         )
-        colors = np.concatenate([np.tile(np.asarray(s.color, np.float64) / 255, (len(s.faces), 1)) for s in shapes])
-        return cls(vertices, faces, vertex_normals(vertices, faces), colors)
+        colors = [np.broadcast_to(np.asarray(shape.color, np.float64) / 255, shape.vertices.shape) for shape in shapes]
+        return cls(vertices, faces, vertex_normals(vertices, faces), np.concatenate(colors))
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -189,12 +189,13 @@ def _shade(scene: _Scene, intersector: RayMeshIntersector, directions: np.ndarra
     corners = scene.vertices[scene.faces[hit_faces]]
     weights = _barycentric(corners, directions)
     normals = _unit(np.einsum("nk,nkc->nc", weights, scene.normals[scene.faces[hit_faces]]))
+    colors = np.einsum("nk,nkc->nc", weights, scene.colors[scene.faces[hit_faces]])
     # A mesh that is open or inside out is lit as if its seen side were the outside.
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     facing_away = np.einsum("nc,nc->n", face_normals, directions) > 0
     normals[facing_away] *= -1
     diffuse, highlight = _light(normals, -directions, lighting)
-    samples[hits, :3] = np.clip(scene.face_colors[hit_faces] * diffuse[:, None] + highlight[:, None], 0, 1)
+    samples[hits, :3] = np.clip(colors * diffuse[:, None] + highlight[:, None], 0, 1)
     samples[hits, 3] = 1
     return samples
 

@@ -1,0 +1,160 @@
+"""`smplify-fit`: bodies from keypoint files. See `smplify-fit --help`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tqdm import tqdm
+
+from smplify_jax.cli.arguments import PROGRAM, UsageError, check_command, parse_arguments
+from smplify_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smplify_jax.cli.inputs import UnreadInput
+    from smplify_jax.cli.options import FitCommand
+    from smplify_jax.cli.report import PersonReport
+
+_Item = TypeVar("_Item")
+
+OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses: 130 is 128 + SIGINT, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: instead of those of this process.
+    Returns:
+        Exit status: 0; 1 if an input could not be read or nobody could be fitted; 2 for wrong options.
+    """
+    try:
+        with _warnings_in_one_line():
+            command = parse_arguments(arguments)
+            check_command(command)
+            return _run(command)
+    except UsageError as error:
+        _complain(error)
+        return WRONG_USAGE
+    except InputError as error:
+        _complain(error)
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return FAILED
+    except KeyboardInterrupt:
+        _complain("stopped; results written so far are complete.")
+        return INTERRUPTED
+
+
+def _run(command: FitCommand) -> int:
+    if command.example:
+        from smplify_jax.cli.example import run_example
+
+        return run_example(command)
+    reports, unread = fit_command(command)
+    num_usable = sum(report.status.is_usable for report in reports)
+    return OK if num_usable and not unread else FAILED
+
+
+def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInput]]:
+    """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
+
+    Raises:
+        InputError: what concerns everybody: the body, the prior, the folder for results.
+    """
+    # Imported here, because these take a second that --help and wrong options need not wait for.
+    from smplify_jax.body.load import load_body
+    from smplify_jax.cli.batches import fit_people
+    from smplify_jax.cli.cache import use_compilation_cache
+    from smplify_jax.cli.inputs import read_inputs
+    from smplify_jax.cli.outputs import make_folder, write_person, write_summary
+    from smplify_jax.cli.report import PersonReport
+    from smplify_jax.prior.load import load_prior
+    from smplify_jax.stages import get_profile
+
+    options, out = command.body, _out_folder(command)
+    try:
+        get_profile(options.profile)
+    except InputError as error:
+        raise UsageError(str(error)) from None
+    body = load_body(options.body, options.gender, options.num_betas)
+    prior = load_prior(options.prior)
+    people, unread = read_inputs(command.inputs, command.read)
+    for failed in unread:
+        _complain(failed.reason)
+    if not people:
+        return [], unread
+    make_folder(out)
+    complaint = use_compilation_cache() if command.write.cache else None
+    if complaint:
+        _complain(complaint)
+    reports = []
+    for person, fitted in _with_progress(fit_people(people, body, prior, options, command.camera), len(people)):
+        report = PersonReport.of(person, fitted)
+        if report.status.is_usable:
+            files, complaint = write_person(out, person, fitted, command.write)
+            report = replace(report, files=tuple(files))
+            if complaint:
+                _complain(complaint)
+        tqdm.write(report.line(), file=sys.stdout)
+        reports.append(report)
+    write_summary(out / "summary.json", _summary(command, body.name, reports, unread))
+    return reports, unread
+
+
+def _out_folder(command: FitCommand) -> Path:
+    if command.write.out is None:
+        raise UsageError("Say where the results shall go, with --out FOLDER.")
+    return command.write.out
+
+
+def _summary(
+    command: FitCommand, body_name: str, reports: list[PersonReport], unread: list[UnreadInput]
+) -> dict[str, Any]:
+    try:
+        release = version("smplify-jax")
+    except PackageNotFoundError:
+        release = None
+    return {
+        "program": PROGRAM,
+        "version": release,
+        "body": body_name,
+        "profile": command.body.profile,
+        "people": [report.entry() for report in reports],
+        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
+    }
+
+
+def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
+    """Count on stderr, where it does not mix with results; only if somebody is watching."""
+    return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Warnings are sentences for the user here: without the file and line that raised them."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: _complain(message)
+        yield
+
+
+def _complain(message: object) -> None:
+    print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

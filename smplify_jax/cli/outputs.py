@@ -1,0 +1,136 @@
+"""The files that a run writes, each complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.cli.inputs import PersonInput
+from smplify_jax.cli.options import WriteOptions
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.pictures.images import load_image, save_image
+from smplify_jax.result import FitResult
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for results.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{folder} is a file: --out needs a folder.") from None
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made ({error.strerror}): choose another --out.") from error
+
+
+def write_person(
+    folder: Path, person: PersonInput, fitted: FitResult, options: WriteOptions
+) -> tuple[list[str], str | None]:
+    """Write one usable person's files.
+
+    Args:
+        folder: for the results.
+        person: what was fitted.
+        fitted: one person's result, without a leading axis.
+        options: which files are wanted.
+    Returns:
+        Names of the written files, and what is missing in them, or None.
+    """
+    written = [f"{person.name}.npz"]
+    write_arrays(folder / written[0], person, fitted)
+    if options.obj:
+        written.append(f"{person.name}.obj")
+        write_obj(folder / written[-1], np.asarray(fitted.vertices()), np.asarray(fitted.body.faces))
+    if not options.overlay:
+        return written, None
+    written.append(f"{person.name}_overlay.png")
+    image, complaint = _picture_of(person)
+    save_image(folder / written[-1], _overlay(person, fitted, image))
+    return written, complaint
+
+
+def write_arrays(path: Path, person: PersonInput, fitted: FitResult) -> None:
+    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and what was fitted."""
+    arrays: dict[str, Any] = {
+        **_result_arrays(fitted),
+        **fitted.to_smplify(),
+        "keypoints": person.keypoints,
+        "image_size": person.image_size,
+    }
+    with atomic_write(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _result_arrays(fitted: FitResult) -> dict[str, np.ndarray]:
+    named = {field.name: getattr(fitted, field.name) for field in fields(fitted)}
+    camera, by_term, body = named.pop("camera"), named.pop("cost_by_term"), named.pop("body")
+    named |= {"focal_length": camera.focal_length, "camera_center": camera.camera_center, "body_name": body.name}
+    named |= {f"cost_{name}": value for name, value in by_term.items()}
+    return {name: np.asarray(value) for name, value in named.items()}
+
+
+def write_obj(path: Path, vertices_cam: np.ndarray, faces: np.ndarray) -> None:
+    """Write a mesh as Wavefront OBJ, turned from the camera frame to y up and z towards the viewer.
+
+    Viewers have y up: in the camera frame everybody would stand on their head. Turned about x, the camera that took the
+    picture is a viewer's at the origin, looking along -z.
+
+    Args:
+        path: the file.
+        vertices_cam: (V, 3) camera frame [m].
+        faces: (F, 3).
+    """
+    turned = vertices_cam * np.array([1.0, -1.0, -1.0])
+    with atomic_write(path) as file:
+        file.write(b"# metres; y up, z towards the camera, which is at the origin\n")
+        file.write("".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in turned.tolist()).encode())
+        file.write("".join(f"f {a} {b} {c}\n" for a, b, c in (faces + 1).tolist()).encode())
+
+
+def write_summary(path: Path, summary: dict[str, Any]) -> None:
+    """Write a JSON file; numbers that are not finite become null, which JSON has and NaN it has not."""
+    with atomic_write(path) as file:
+        file.write(json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
+
+
+def _picture_of(person: PersonInput) -> tuple[np.ndarray | None, str | None]:
+    """The person's picture, or None and why it cannot be shown."""
+    if person.image_path is None:
+        return None, None
+    try:
+        image = load_image(person.image_path)
+    except InputError as error:
+        return None, str(error)
+    width, height = (round(float(number)) for number in person.image_size)
+    if image.shape[:2] == (height, width):
+        return image, None
+    return None, (
+        f"{person.image_path} is {image.shape[1]} x {image.shape[0]} px but the keypoints of {person.name} are of a "
+        f"picture of {width} x {height} px: the overlay is drawn without it."
+    )
+
+
+def _overlay(person: PersonInput, fitted: FitResult, image: np.ndarray | None) -> np.ndarray:
+    is_sized = np.isfinite(person.image_size).all()
+    size = (round(float(person.image_size[0])), round(float(person.image_size[1]))) if is_sized else None
+    return draw_fit(fitted, person.keypoints, image, image_size=size)

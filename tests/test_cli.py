@@ -1,0 +1,293 @@
+"""`smplify-fit` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from smplify_jax.cli.fit import main
+from smplify_jax.keypoints.layouts import LAYOUTS
+from smplify_jax.keypoints.load import FORMATS
+from smplify_jax.pictures.images import load_image
+from smplify_jax.result import FitResult
+from smplify_jax.stages import PROFILES
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DATA = REPOSITORY / "smplify_jax" / "cli" / "data"
+PICTURE, DETECTIONS = DATA / "example.png", DATA / "example_keypoints.json"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of this file keep compiled programs."""
+    return tmp_path_factory.mktemp("cache_home")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, cache_home: Path) -> Run:
+    """Run the command in a process of its own."""
+    folder = tmp_path_factory.mktemp("cli")
+
+    def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(cache_home)}
+        command = [sys.executable, "-m", "smplify_jax.cli.fit", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    return run_command
+
+
+@pytest.fixture(scope="module")
+def mixed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Two files and one that is not there: somebody seen well, somebody all NaN, somebody in a picture of another size."""
+    folder = tmp_path_factory.mktemp("mixed")
+    seen = np.reshape(json.loads(DETECTIONS.read_text())["people"][0]["pose_keypoints_2d"], (25, 3))
+    smaller = seen * (0.5, 0.5, 1.0)
+    np.savez(
+        folder / "people.npz",
+        keypoints=np.stack([np.full_like(seen, np.nan), smaller]),
+        layout="openpose25",
+        image_size=np.array([[512, 640], [256, 320]]),
+        names=["nobody", "halved"],
+    )
+    (folder / "photo_keypoints.json").write_text(DETECTIONS.read_text())
+    inputs = (folder / "photo_keypoints.json", folder / "gone.json", folder / "people.npz")
+    return run(*inputs, "--out", folder / "fits", "--image-size", 512, 640), folder / "fits"
+
+
+@pytest.fixture(scope="module")
+def example(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The packaged example."""
+    out = tmp_path_factory.mktemp("example") / "new" / "folder"
+    return run("--example", "--out", out), out
+
+
+def _one_sentence(stderr: str) -> str:
+    assert "Traceback" not in stderr
+    lines = stderr.strip().splitlines()
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith("smplify-fit: ")
+    return lines[0]
+
+
+def test_help_has_examples_and_every_name_that_options_take(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert not stop.value.code
+    text = capsys.readouterr().out
+    assert text.count("  smplify-fit ") >= 3
+    for name in (*LAYOUTS, *FORMATS, *PROFILES):
+        assert name in text
+    for option in ["--layout", "--format", "--body", "--gender", "--prior", "--image", "--image-size", "--focal-length", "--camera-center"]:
+        assert option in text
+
+
+def test_help_does_not_wait_for_jax():
+    script = (
+        "import sys, smplify_jax.cli.arguments as a\n"
+        "try: a.parse_arguments(['--help'])\n"
+        "except SystemExit: assert 'jax' not in sys.modules and 'trimesh' not in sys.modules"
+    )
+    # The package's own __init__ may import what it likes; this is about the command's modules.
+    result = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--layuot", "coco17", "x.npz"], "--layuot"),
+        (["x.npz", "--num-betas", "many", "--out", "o"], "--num-betas"),
+        (["x.npz", "--image-size", "640", "--out", "o"], "--image-size"),
+        (["x.npz", "--image-size", "640", "-480", "--out", "o"], "--image-size"),
+        (["x.npz", "--focal-length", "0", "--out", "o"], "--focal-length must be a positive number"),
+        (["x.npz", "--focal-length", "nan", "--out", "o"], "--focal-length must be a positive number"),
+        (["x.npz"], "with --out FOLDER"),
+        ([], "Give keypoint files to fit, or --example"),
+        (["--example", "x.npz"], "--example fits its own input"),
+        (["x.npz", "--out", "o", "--layout", "coco71"], "coco71"),
+        (["x.npz", "--out", "o", "--format", "bvh"], "no keypoint format 'bvh'"),
+        (["x.npz", "--out", "o", "--profile", "fast"], "no profile 'fast'"),
+        (["x.npz", "--out", "o", "--num-starts", "0"], "--num-starts"),
+        (["x.npz", "--out", "o", "--num-betas", "0"], "--num-betas"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_status_2(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert words in _one_sentence(capsys.readouterr().err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_is_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert main([str(tmp_path / "gone.json"), "--out", str(tmp_path / "fits")]) == 1
+    assert "gone.json" in _one_sentence(capsys.readouterr().err)
+    assert not (tmp_path / "fits").exists()
+
+
+def test_detections_without_people_are_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "empty_keypoints.json").write_text('{"version": 1.3, "people": []}')
+    assert main([str(tmp_path / "empty_keypoints.json"), "--out", str(tmp_path / "fits")]) == 1
+    assert "no people" in _one_sentence(capsys.readouterr().err)
+
+
+def test_a_layout_that_does_not_fit_the_file_is_one_sentence_and_status_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    assert main([str(DETECTIONS), "--layout", "coco17", "--out", str(tmp_path / "fits")]) == 1
+    sentence = _one_sentence(capsys.readouterr().err)
+    assert "25 keypoints" in sentence
+    assert "coco17" in sentence
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_an_unwritable_folder_is_told_before_fitting(out: str, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    assert main([str(DETECTIONS), "--out", str(tmp_path / out), "--image", str(PICTURE)]) == 1
+    assert str(tmp_path / out) in _one_sentence(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("option", ["--body", "--prior", "--image"])
+def test_a_missing_file_in_an_option_is_named(option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert main([str(DETECTIONS), "--out", str(tmp_path / "fits"), option, str(tmp_path / "gone")]) == 1
+    assert "gone" in _one_sentence(capsys.readouterr().err)
+
+
+def test_a_cache_folder_that_cannot_be_made_only_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from smplify_jax.cli.cache import use_compilation_cache
+
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    complaint = use_compilation_cache()
+    assert complaint is not None
+    assert "not kept for the next run" in complaint
+
+
+def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch):
+    from smplify_jax.cli.cache import cache_folder
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
+    assert cache_folder().is_relative_to(Path.home())
+
+
+def test_the_example_comes_close_to_its_truth(example: tuple[subprocess.CompletedProcess[str], Path]):
+    result, out = example
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    errors = {words[0]: float(words[1]) for words in map(str.split, result.stdout.splitlines()) if "MPJPE" in words[0]}
+    assert errors["PA-MPJPE"] < 60  # [mm]; one view leaves depth to the prior, and a failed fit is above 150
+    assert errors["MPJPE"] < 110
+    assert {path.name for path in out.iterdir()} == {
+        "example_0.npz",
+        "example_0.obj",
+        "example_0_overlay.png",
+        "summary.json",
+    }
+
+
+def test_the_examples_overlay_covers_the_person(example: tuple[subprocess.CompletedProcess[str], Path]):
+    overlay, picture = load_image(example[1] / "example_0_overlay.png"), load_image(PICTURE)
+    assert overlay.shape == picture.shape
+    has_changed = (np.abs(overlay.astype(int) - picture) > 12).any(axis=2)
+    detections = np.reshape(json.loads(DETECTIONS.read_text())["people"][0]["pose_keypoints_2d"], (25, 3))
+    columns, rows, confidence = detections.astype(int).T[0], detections.astype(int).T[1], detections[:, 2]
+    seen = confidence > 0
+    assert has_changed[rows[seen], columns[seen]].all()
+    assert not has_changed[:40].any()
+
+
+def test_a_run_prints_one_line_per_person(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    lines = mixed[0].stdout.splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == ["halved", "nobody", "photo_0"]
+    assert all(("px" in line) == (not line.startswith("nobody")) for line in lines)
+
+
+def test_one_unreadable_input_is_named_and_the_others_are_done(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    result, out = mixed
+    assert result.returncode == 1
+    assert "gone.json" in _one_sentence(result.stderr)
+    assert (out / "photo_0.npz").exists()
+    assert (out / "halved.npz").exists()
+
+
+def test_a_person_who_cannot_be_fitted_has_a_status_and_no_files(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    assert not list(mixed[1].glob("nobody*"))
+    summary = json.loads((mixed[1] / "summary.json").read_text())
+    nobody = next(person for person in summary["people"] if person["name"] == "nobody")
+    assert nobody["status"] == "too_few_keypoints"
+    assert nobody["files"] == []
+    assert nobody["cost"] is None
+
+
+def test_summary_names_every_file_and_every_input(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    out = mixed[1]
+    summary = json.loads((out / "summary.json").read_text())
+    files = {file for person in summary["people"] for file in person["files"]}
+    assert files | {"summary.json"} == {path.name for path in out.iterdir()}  # and no unfinished file is left
+    assert len(files) == 6
+    assert "gone.json" in summary["unread"][0]["input"]
+
+
+def test_the_size_of_the_picture_does_not_matter(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    people = {person["name"]: person for person in json.loads((mixed[1] / "summary.json").read_text())["people"]}
+    whole, halved = people["photo_0"], people["halved"]
+    # The same person, in half the pixels; float32 and a stopping rule make it inexact.
+    assert halved["reprojection_error_px"] == pytest.approx(whole["reprojection_error_px"] / 2, rel=0.02)
+    assert halved["depth_m"] == pytest.approx(whole["depth_m"], rel=0.01)
+
+
+def test_a_persons_file_has_smplifys_keys_and_loads_as_a_result(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    path = mixed[1] / "photo_0.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        assert stored["cam_t"].shape == (3,)
+        assert stored["f"].shape == ()
+        assert stored["pose"].shape == (72,)
+        assert stored["betas"].shape == (10,)
+        assert stored["keypoints"].shape == (25, 3)
+    result = FitResult.load(path)
+    assert result.layout == "openpose25"
+    assert result.joints.shape == (24, 3)
+
+
+def test_a_persons_mesh_stands_upright_in_front_of_a_viewers_camera(
+    mixed: tuple[subprocess.CompletedProcess[str], Path],
+):
+    mesh = trimesh.load_mesh(mixed[1] / "photo_0.obj", process=False)
+    result = FitResult.load(mixed[1] / "photo_0.npz")
+    # Six decimals are written.
+    np.testing.assert_allclose(mesh.vertices * (1, -1, -1), np.asarray(result.vertices()), atol=1e-6)
+    head, foot = np.asarray(result.joints)[15], np.asarray(result.joints)[10]
+    assert -head[1] > -foot[1]
+    assert mesh.vertices[:, 2].max() < 0
+
+
+def test_without_a_picture_the_overlay_is_transparent(mixed: tuple[subprocess.CompletedProcess[str], Path]):
+    from PIL import Image
+
+    with Image.open(mixed[1] / "halved_overlay.png") as overlay:
+        assert overlay.size == (256, 320)
+        alpha = np.asarray(overlay)[..., 3]
+    assert alpha[0, 0] == 0
+    assert alpha.max() == 255
+
+
+@pytest.mark.usefixtures("example")
+def test_compiled_programs_are_kept(cache_home: Path):
+    assert any((cache_home / "smplify_jax" / "compiled").iterdir())
