@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from smplify_jax.body.formats import body_from_arrays
@@ -97,3 +99,24 @@ def random_body(
     """A body made of `random_body_arrays`."""
     arrays = random_body_arrays(num_joints, num_vertices, num_directions, seed)
     return body_from_arrays(arrays, name="random", source="random arrays", num_betas=num_betas)
+
+
+def random_body_with_points(num_joints: int = 24, seed: int = 0) -> BodyModel:
+    """A random body that defines the face and feet of the layouts, each as a sum of three vertices near its joint."""
+    body = random_body(num_joints, seed=seed)
+    rng = np.random.default_rng(seed)
+    nearest = {"nose": "head", "eye": "head", "ear": "head", "head_top": "head", "toe": "foot", "heel": "ankle"}
+    names = ["nose", "head_top"]
+    names += [f"{side}_{part}" for side in ("left", "right") for part in ("eye", "ear", "big_toe", "small_toe", "heel")]
+    rows = []
+    for name in names:
+        joint = next(joint for part, joint in nearest.items() if part in name)
+        side = name.split("_")[0] + "_" if name.startswith(("left_", "right_")) and joint != "head" else ""
+        vertices = np.flatnonzero(np.argmax(body.lbs_weights, axis=1) == body.joint_names.index(side + joint))
+        rows.append(rng.choice(vertices, 3, replace=False))
+    return dataclasses.replace(
+        body,
+        point_names=tuple(names),
+        point_vertices=np.array(rows, np.int32),
+        point_weights=rng.dirichlet(np.ones(3), len(rows)).astype(np.float32),
+    )

@@ -64,9 +64,9 @@ def body_from_arrays(arrays: Mapping[str, object], name: str, source: str, num_b
         raise reader.error("lbs_weights", f"is for {num_joints} joints; expected 24 (SMPL), 52 (SMPL-H) or 55 (SMPL-X)")
     shapedirs = reader.numbers("shapedirs", (num_vertices, 3, None))
     num_shape = _num_shape_directions(shapedirs.shape[2], num_joints)
-    if not 1 <= num_betas <= num_shape:
+    if not 0 <= num_betas <= num_shape:
         raise InputError(
-            f"{source}: the body has {num_shape} betas and {num_betas} were asked for; ask for 1 to {num_shape}"
+            f"{source}: the body has {num_shape} betas and {num_betas} were asked for; ask for at most {num_shape}"
         )
     faces = reader.whole_numbers("faces", (None, 3))
     _check_values(reader, v_template, lbs_weights, faces)

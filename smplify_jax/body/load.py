@@ -8,11 +8,13 @@ from pathlib import Path
 from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
 from smplify_jax.body.formats import ALL_KEYS, body_from_arrays
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import load_open_body
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.files.safe_pickle import load_pickle
 
 _ZIP_START = b"PK\x03\x04"
+_OPEN_BODY_KEY = "format_version"  # only files of our own format have it
 
 
 def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = None, num_betas: int = 10) -> BodyModel:
@@ -21,8 +23,8 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     Reading executes nothing that a file asks for, and needs neither chumpy nor smplx.
 
     Args:
-        path: A `.pkl` or `.npz` file of SMPL, SMPL-H or SMPL-X as they are distributed, or a folder of such files as
-            smplx lays it out; None gives the open body that comes with this package.
+        path: A `.pkl` or `.npz` file of SMPL, SMPL-H or SMPL-X as they are distributed, a folder of such files as smplx
+            lays it out, or an open body built anew; None gives the open body that comes with this package.
         gender: "neutral", "male" or "female", in any case: which file of a folder to take. The open body is for all.
         num_betas: How many shape directions to keep.
     Returns:
@@ -39,11 +41,11 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
             raise InputError(
                 f"the open body has no {gender} version: its betas span all; leave gender out or give a file"
             )
-        from smplify_jax.body.open_body import load_open_body
-
         return load_open_body(num_betas=num_betas)
     file = _body_file(Path(path), gender)
     arrays = _read_arrays(file)
+    if _OPEN_BODY_KEY in arrays:
+        return load_open_body(num_betas=num_betas, path=file)
     return body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
 
 
@@ -59,7 +61,7 @@ def _body_file(path: Path, gender: str | None) -> Path:
 def _read_arrays(path: Path) -> dict[str, object]:
     """Read by content, not by ending: files get renamed."""
     if _starts_as_zip(path):
-        return load_npz(path, ALL_KEYS)
+        return load_npz(path, {*ALL_KEYS, _OPEN_BODY_KEY})
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise InputError(

@@ -55,8 +55,8 @@ def with_regressor(
     names = tuple(names) if names is not None else _KNOWN_NAMES.get(len(weights), ())
     if len(names) != len(weights) or len(set(names)) != len(names):
         raise InputError(
-            f"{source}: the regressor has {len(weights)} rows and {len(set(names))} distinct names: name each row (only "
-            "9 and 17 rows have names of their own)"
+            f"{source}: the regressor has {len(weights)} rows and {len(set(names))} distinct names: name each row "
+            "(only 9 and 17 rows have names of their own)"
         )
     _check_sides(dict(zip(names, weights @ np.asarray(body.v_template), strict=True)), source)
     rows = {name: np.flatnonzero(row) for name, row in zip(names, weights, strict=True)}

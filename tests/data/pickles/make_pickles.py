@@ -1,7 +1,7 @@
 """Write the pickles of this folder: small random arrays, written by the packages that wrote SMPL's files.
 
-Run it in this folder with Python 2.7 (numpy 1.16.6, scipy 1.2.3, chumpy 0.70, scikit-learn 0.18.2), then with Python
-3.10 (numpy 1.23.5, scipy 1.11.4, chumpy 0.70, scikit-learn 1.2.2). The values are written beside them, as .npz archives.
+Run it in this folder with Python 2.7 (numpy 1.16.6, scipy 1.2.3, chumpy 0.70, scikit-learn 0.18.2), then with
+Python 3.10 (numpy 1.23.5, scipy 1.11.4, chumpy 0.70, scikit-learn 1.2.2). The values go beside them, as .npz archives.
 """
 # ruff: noqa: UP032, RUF005 (Python 2 has to read this)
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
