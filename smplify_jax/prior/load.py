@@ -7,9 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from smplify_jax.errors import InputError
+from smplify_jax.files.npz import load_npz
 from smplify_jax.files.safe_pickle import load_pickle
 from smplify_jax.prior.mixture import PosePrior
 
@@ -29,8 +28,8 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     """Load a pose prior.
 
     Args:
-        path: None for the prior that comes with the package; an .npz or .pkl with means (K, D), covars (K, D, D) and weights
-            (K,); or a pickled scikit-learn mixture with full covariances. Nothing in a pickle is executed.
+        path: None for the prior that comes with the package; an .npz or .pkl with means (K, D), covars (K, D, D) and
+            weights (K,); or a pickled scikit-learn mixture with full covariances. Nothing in a pickle is executed.
     Returns:
         The prior.
     Raises:
@@ -40,23 +39,19 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
         return load_prior(Path(str(resources.files("smplify_jax.prior").joinpath(SHIPPED))))
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give a pose prior (.npz or .pkl), or none for the one included.")
-    content = _read_npz(path) if path.suffix.lower() == ".npz" else _read_pickle(path)
+        raise InputError(
+            f"{path}: there is no such file; give a pose prior (.npz or .pkl), or none for the one included."
+        )
+    content = load_npz(path, set().union(*_SPELLINGS.values())) if path.suffix.lower() == ".npz" else _read_pickle(path)
     return PosePrior.from_moments(*(_find(content, key, path) for key in _KEYS), source=str(path))
-
-
-def _read_npz(path: Path) -> Mapping[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npz archive of plain arrays ({error}); save it again.") from None
 
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
     content = load_pickle(path)
     if not isinstance(content, Mapping):
-        raise InputError(f"{path}: a pose prior's pickle holds a dict or a scikit-learn mixture, got {type(content).__name__}.")
+        raise InputError(
+            f"{path}: a pose prior's pickle holds a dict or a scikit-learn mixture, got {type(content).__name__}."
+        )
     return content
 
 
@@ -64,4 +59,4 @@ def _find(content: Mapping[str, Any], key: str, path: Path) -> Any:
     for spelling in _SPELLINGS[key]:
         if spelling in content:
             return content[spelling]
-    raise InputError(f"{path}: a pose prior has means, covars and weights, and '{key}' is missing; found {sorted(map(str, content))}.")
+    raise InputError(f"{path}: '{key}' is missing; a pose prior has {', '.join(_KEYS)}: give another file.")

@@ -35,9 +35,10 @@ class PosePrior:
         covars: (K, D, D) Σ_k.
         weights: (K,) w_k, sum to one.
         precisions: (K, D, D) Σ_k⁻¹.
-        precision_cholesky: (K, D, D) lower L_k with L_k L_kᵀ = Σ_k⁻¹, so that ‖(θ − μ_k) L_k‖² is the Mahalanobis distance.
-        neg_log_weights: (K,) −log w̃_k less its least value: the constant that the published codes carry along (63.4 for
-            their file) says nothing about a pose, so the most likely component's mean has energy zero here.
+        precision_cholesky: (K, D, D) lower L_k with L_k L_kᵀ = Σ_k⁻¹, so that ‖(θ − μ_k) L_k‖² is the Mahalanobis
+            distance.
+        neg_log_weights: (K,) −log w̃_k less its least value: the constant that the published codes carry along (63.4
+            for their file) says nothing about a pose, so the most likely component's mean has energy zero here.
     """
 
     means: Array | np.ndarray
@@ -83,13 +84,15 @@ class PosePrior:
     def mean_pose(self) -> Array | np.ndarray:
         """(D,) the mixture's mean.
 
-        The published fit starts from these numbers by intention, and from the zero pose in fact: its weights are divided by
-        (2π)^(D/2) before they meet the means.
+        The published fit starts from these numbers by intention, and from the zero pose in fact: its weights are
+        divided by (2π)^(D/2) before they meet the means.
         """
         return self.weights @ self.means
 
     def marginal(self, num_pose: int) -> PosePrior:
-        """The prior over the first `num_pose` numbers: 63 for bodies with fingers, whose hands are no part of body_pose.
+        """The prior over the first `num_pose` numbers.
+
+        Bodies with fingers have 63: the hands are no part of their body_pose.
 
         Raises:
             InputError: more numbers than there are.
@@ -125,5 +128,7 @@ def _checked(means: Any, covars: Any, weights: Any, source: str) -> tuple[np.nda
     try:
         np.linalg.cholesky(covars)
     except np.linalg.LinAlgError:
-        raise InputError(f"{source}: every covariance must be positive definite; add a little to its diagonal.") from None
+        raise InputError(
+            f"{source}: every covariance must be positive definite; add a little to its diagonal."
+        ) from None
     return means, covars, weights / weights.sum()

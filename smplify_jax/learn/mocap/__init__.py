@@ -1,0 +1,1 @@
+"""Read motion capture and keyframed animation, and retarget it to the SMPL joints."""

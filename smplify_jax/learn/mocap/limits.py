@@ -1,0 +1,82 @@
+"""Which recorded poses a body can hold: generous ranges of every joint's rotation vector, and a repair for the wrists.
+
+Captured poses leave these ranges where markers were swapped or a solver ran away. The ranges are wide on purpose: they
+remove what no one can do, not what few can do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smplify_jax.body.skeleton import SMPL_JOINT_NAMES
+
+# Rotation vector ranges [rad] of the left side and the middle: (x low, x high), (y low, y high), (z low, z high).
+# x > 0 bends forward at the spine and the knee, backward at the hip; y turns left; z > 0 raises a left limb outward.
+_RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "hip": ((-2.6, 1.1), (-1.2, 1.3), (-0.9, 1.7)),
+    "knee": ((-0.2, 2.8), (-0.6, 0.6), (-0.6, 0.6)),
+    "ankle": ((-1.1, 1.2), (-0.9, 0.9), (-0.8, 0.8)),
+    "foot": ((-1.2, 1.2), (-0.4, 0.4), (-0.4, 0.4)),
+    "spine1": ((-0.9, 1.7), (-0.8, 0.8), (-0.8, 0.8)),
+    "spine2": ((-0.6, 0.8), (-0.6, 0.6), (-0.5, 0.5)),
+    "spine3": ((-0.6, 1.0), (-0.8, 0.8), (-0.5, 0.5)),
+    "neck": ((-1.0, 1.0), (-1.0, 1.0), (-0.8, 0.8)),
+    "head": ((-1.2, 1.3), (-1.2, 1.2), (-0.9, 0.9)),
+    "collar": ((-0.5, 0.5), (-0.7, 0.7), (-0.7, 0.8)),
+    "shoulder": ((-2.0, 2.0), (-2.3, 1.4), (-1.9, 2.1)),
+    "elbow": ((-1.0, 1.2), (-2.7, 0.3), (-0.5, 1.6)),
+}
+
+MAX_SHOULDER_ANGLE = 2.6
+"""[rad] A longer shoulder vector is a turn the other way round, written past its end."""
+
+MAX_WRIST_TWIST, MAX_WRIST_BEND = 1.2, 1.0
+"""[rad] Half axes of the ellipsoid that wrist rotation vectors are drawn into: twist about the forearm, bend across
+it."""
+
+
+def is_possible(poses: np.ndarray) -> np.ndarray:
+    """Which poses keep every joint within its range; wrists, hands and the root are not asked.
+
+    Args:
+        poses: (N, 72) axis-angle [rad].
+    Returns:
+        (N,) bool.
+    """
+    vectors = poses.reshape(-1, len(SMPL_JOINT_NAMES), 3)
+    low, high = _bounds()
+    inside = np.all((vectors >= low) & (vectors <= high), axis=(1, 2))
+    shoulders = vectors[:, [_joint("left_shoulder"), _joint("right_shoulder")]]
+    return inside & np.all(np.linalg.norm(shoulders, axis=-1) <= MAX_SHOULDER_ANGLE, axis=1)
+
+
+def with_calm_wrists(poses: np.ndarray) -> np.ndarray:
+    """A copy with wrist vectors drawn radially into their ellipsoid.
+
+    The hand is the least certain part of marker-based capture (a turn of π is not rare), and a whole-body pose should
+    not be lost to it; the direction of the wrist's rotation is kept.
+    """
+    out = poses.reshape(-1, len(SMPL_JOINT_NAMES), 3).copy()
+    for name in ("left_wrist", "right_wrist"):
+        vector = out[:, _joint(name)]
+        size = np.linalg.norm(vector / np.array([MAX_WRIST_TWIST, MAX_WRIST_BEND, MAX_WRIST_BEND]), axis=1)
+        out[:, _joint(name)] = vector / np.maximum(size, 1.0)[:, None]
+    return out.reshape(poses.shape)
+
+
+def _joint(name: str) -> int:
+    return SMPL_JOINT_NAMES.index(name)
+
+
+def _bounds() -> tuple[np.ndarray, np.ndarray]:
+    """(24, 3) lowest and highest rotation vector; the right side is the mirror image of the left."""
+    low, high = np.full((len(SMPL_JOINT_NAMES), 3), -np.inf), np.full((len(SMPL_JOINT_NAMES), 3), np.inf)
+    for joint, name in enumerate(SMPL_JOINT_NAMES):
+        side, _, part = name.rpartition("_")
+        if part not in _RANGES:
+            continue
+        ranges = np.array(_RANGES[part])
+        if side == "right":
+            ranges[1:] = -ranges[1:, ::-1]
+        low[joint], high[joint] = ranges[:, 0], ranges[:, 1]
+    return low, high
