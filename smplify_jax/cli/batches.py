@@ -7,7 +7,6 @@ from itertools import groupby
 
 import jax
 import numpy as np
-from smplify_jax.prior.mixture import PosePrior
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera import Camera
@@ -16,11 +15,13 @@ from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.fit import fit
 from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
 from smplify_jax.stages import get_profile
 
-LARGEST_BATCH = 64
-"""Throughput hardly grows beyond, and progress shows only between batches."""
+BATCH_SIZES = (4, 16, 64)
+"""Every batch size is compiled for itself, which takes longer than fitting: batches are filled up to one of these sizes,
+so that a run compiles once and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
 
 
 def fit_people(
@@ -30,8 +31,8 @@ def fit_people(
     in_layouts = sorted(people, key=lambda person: person.layout)
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
-        for first in range(0, len(members), LARGEST_BATCH):
-            batch = members[first : first + LARGEST_BATCH]
+        for first in range(0, len(members), BATCH_SIZES[-1]):
+            batch = members[first : first + BATCH_SIZES[-1]]
             result = _fit_batch(batch, body, prior, options, camera)
             for index, person in enumerate(batch):
                 yield person, result[index]
@@ -40,9 +41,8 @@ def fit_people(
 def _fit_batch(
     batch: Sequence[PersonInput], body: BodyModel, prior: PosePrior, options: BodyOptions, camera: CameraOptions
 ) -> FitResult:
-    # Every batch size is compiled for itself, which takes longer than fitting: fill up to a power of two with copies of
-    # the first person, so that there are few sizes and the compilation cache knows them.
-    filled = [*batch, *[batch[0]] * (_next_power_of_two(len(batch)) - len(batch))]
+    size = next(size for size in BATCH_SIZES if size >= len(batch))
+    filled = [*batch, *[batch[0]] * (size - len(batch))]
     keypoints = np.stack([person.keypoints for person in filled])
     sizes = np.stack([person.image_size for person in filled])
     result = fit(
@@ -66,7 +66,3 @@ def _cameras(keypoints: np.ndarray, sizes: np.ndarray, options: BodyOptions, cam
         None if camera.camera_center is None else np.asarray(camera.camera_center),
         default_focal_length=get_profile(options.profile).focal_length_px,
     )
-
-
-def _next_power_of_two(number: int) -> int:
-    return 1 << (number - 1).bit_length()

@@ -14,7 +14,7 @@ from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import WriteOptions
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
-from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.pictures.fit_overlay import draw_fit, posed_vertices
 from smplify_jax.pictures.images import load_image, save_image
 from smplify_jax.result import FitResult
 
@@ -50,7 +50,7 @@ def write_person(
     write_arrays(folder / written[0], person, fitted)
     if options.obj:
         written.append(f"{person.name}.obj")
-        write_obj(folder / written[-1], np.asarray(fitted.vertices()), np.asarray(fitted.body.faces))
+        write_obj(folder / written[-1], posed_vertices(fitted), np.asarray(fitted.body.faces))
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")

@@ -170,7 +170,7 @@ def _draw_limb(canvas: Canvas, start: Point, end: Point, radius: float, color: C
 def _disc_radius(points: np.ndarray, size: tuple[int, int]) -> float:
     """Radius for a sure keypoint [px]: about 1 % of the person, but visible if small and no blot if large."""
     extent = float(np.ptp(points, axis=0).max())
-    return float(np.clip(0.013 * extent, 2.5, max(2.5, 0.012 * max(size))))
+    return float(np.clip(0.011 * extent, 2.5, max(2.5, 0.012 * max(size))))
 
 
 def _side_color(*names: str) -> Color:
