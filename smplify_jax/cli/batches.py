@@ -20,8 +20,9 @@ from smplify_jax.result import FitResult
 from smplify_jax.stages import get_profile
 
 BATCH_SIZES = (4, 16, 64)
-"""Every batch size is compiled for itself, which takes longer than fitting: batches are filled up to one of these sizes,
-so that a run compiles once and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
+"""Every batch size is compiled for itself, which takes longer than fitting: batches are filled up to one of these sizes.
+
+So a run compiles once, and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
 
 
 def fit_people(
