@@ -25,7 +25,7 @@ def test_an_interrupted_write_leaves_the_older_file_and_nothing_else(tmp_path):
     path = tmp_path / "result.npz"
     path.write_bytes(b"older")
     with pytest.raises(TypeError), atomic_write(path) as file:
-        file.write("text, where bytes are wanted")  # pyright: ignore[reportArgumentType]
+        file.write("text, where bytes are wanted")  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
 

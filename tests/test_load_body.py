@@ -322,3 +322,12 @@ def test_the_open_body_has_no_gender():
 
 def test_the_open_body_can_be_loaded_from_its_file():
     np.testing.assert_array_equal(load_body(OPEN_BODY_PATH).v_template, load_body().v_template)
+
+
+def test_a_damaged_open_body_is_an_input_error(tmp_path):
+    content = bytearray(OPEN_BODY_PATH.read_bytes())
+    for position in range(len(content) // 4, len(content) // 2, 1000):
+        content[position] ^= 255
+    (tmp_path / "body.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"body\.npz"):
+        load_body(tmp_path / "body.npz")

@@ -5,6 +5,7 @@ from bodies import random_body
 from smplify_jax.body import with_regressor
 from smplify_jax.body.regressors import EXTRA_NAMES, H36M_NAMES
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.layouts import Layout
 
 
 def regressor_by_joint(body, joint_names):
@@ -29,6 +30,19 @@ def test_a_regressor_file_adds_its_points(tmp_path, names):
     template = np.asarray(body.v_template)
     weighted = np.asarray(extended.point_weights)[..., None] * template[np.asarray(extended.point_vertices)]
     np.testing.assert_allclose(weighted.sum(axis=1), regressor @ template, atol=1e-6)  # float32 rounding of metres
+
+
+def test_points_of_a_regressor_are_keypoints_of_the_posed_body():
+    body = random_body()
+    names = ("left_knee_h36m", "right_knee_h36m")
+    regressor = regressor_by_joint(body, ["left_knee", "right_knee"])
+    layout = Layout("knees", names, tuple((name,) for name in names))
+    rng = np.random.default_rng(0)
+    pose = {"global_orient": rng.normal(0, 1, 3), "body_pose": rng.normal(0, 0.3, 69), "transl": np.zeros(3)}
+    pose = {name: value.astype(np.float32) for name, value in pose.items()} | {"betas": np.ones(10, np.float32)}
+    keypoints = with_regressor(body, regressor, names).keypoints(**pose, layout=layout)
+    expected = regressor @ np.asarray(body.vertices(**pose))
+    np.testing.assert_allclose(keypoints, expected, atol=1e-6)  # float32 rounding of metres
 
 
 def test_the_h36m_order_has_the_left_leg_first():

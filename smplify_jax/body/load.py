@@ -45,6 +45,7 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     file = _body_file(Path(path), gender)
     arrays = _read_arrays(file)
     if _OPEN_BODY_KEY in arrays:
+        load_npz(file)  # a damaged member is an InputError here
         return load_open_body(num_betas=num_betas, path=file)
     return body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
 
