@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from bodies import random_body
@@ -38,7 +40,11 @@ def test_points_of_a_regressor_are_keypoints_of_the_posed_body():
     regressor = regressor_by_joint(body, ["left_knee", "right_knee"])
     layout = Layout("knees", names, tuple((name,) for name in names))
     rng = np.random.default_rng(0)
-    pose = {"global_orient": rng.normal(0, 1, 3), "body_pose": rng.normal(0, 0.3, 69), "transl": np.zeros(3)}
+    pose: dict[str, Any] = {
+        "global_orient": rng.normal(0, 1, 3),
+        "body_pose": rng.normal(0, 0.3, 69),
+        "transl": np.zeros(3),
+    }
     pose = {name: value.astype(np.float32) for name, value in pose.items()} | {"betas": np.ones(10, np.float32)}
     keypoints = with_regressor(body, regressor, names).keypoints(**pose, layout=layout)
     expected = regressor @ np.asarray(body.vertices(**pose))
