@@ -102,7 +102,7 @@ def random_arguments(num_joints: int, num_betas: int, seed: int) -> dict[str, np
 
 
 # Joints, vertices, shape directions. smplx picks vertices of SMPL-X by fixed ids, so that mesh must have its full size.
-SIZES = {"SMPL format": (24, 1000, 10), "SMPL-H format": (52, 1000, 16), "SMPL-X format": (55, 10475, 20)}
+SIZES = {"SMPL-H format": (52, 1000, 16), "SMPL-X format": (55, 10475, 20)}
 
 
 @pytest.fixture(params=["open body", *SIZES], scope="module")
