@@ -1,4 +1,4 @@
-"""`smplify-fit` as a user runs it."""
+"""`smplify-fit` as a user runs it: what a run prints and writes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from command_line import DETECTIONS, PICTURE, REPOSITORY, one_sentence
+from PIL import Image
 
-from smplify_jax.cli.fit import main
-from smplify_jax.keypoints.layouts import LAYOUTS
-from smplify_jax.keypoints.load import FORMATS
 from smplify_jax.pictures.fit_overlay import posed_vertices
 from smplify_jax.pictures.images import load_image
 from smplify_jax.result import FitResult
-from smplify_jax.stages import PROFILES
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-DATA = REPOSITORY / "smplify_jax" / "cli" / "data"
-PICTURE, DETECTIONS = DATA / "example.png", DATA / "example_keypoints.json"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -74,137 +68,14 @@ def example(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subproc
     return run("--example", "--out", out), out
 
 
-def _one_sentence(stderr: str) -> str:
-    assert "Traceback" not in stderr
-    lines = stderr.strip().splitlines()
-    assert len(lines) == 1, stderr
-    assert lines[0].startswith("smplify-fit: ")
-    return lines[0]
-
-
-def test_help_has_examples_and_every_name_that_options_take(capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit) as stop:
-        main(["--help"])
-    assert not stop.value.code
-    text = capsys.readouterr().out
-    assert text.count("  smplify-fit ") >= 3
-    for name in (*LAYOUTS, *FORMATS, *PROFILES):
-        assert name in text
-    for option in [
-        "--layout",
-        "--format",
-        "--body",
-        "--gender",
-        "--prior",
-        "--image",
-        "--image-size",
-        "--focal-length",
-        "--camera-center",
-    ]:
-        assert option in text
-
-
-def test_help_does_not_wait_for_jax():
-    script = (
-        "import sys, smplify_jax.cli.arguments as a\n"
-        "try: a.parse_arguments(['--help'])\n"
-        "except SystemExit: assert 'jax' not in sys.modules and 'trimesh' not in sys.modules"
-    )
-    # The package's own __init__ may import what it likes; this is about the command's modules.
-    result = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--layuot", "coco17", "x.npz"], "--layuot"),
-        (["x.npz", "--num-betas", "many", "--out", "o"], "--num-betas"),
-        (["x.npz", "--image-size", "640", "--out", "o"], "--image-size"),
-        (["x.npz", "--image-size", "640", "-480", "--out", "o"], "--image-size"),
-        (["x.npz", "--focal-length", "0", "--out", "o"], "--focal-length must be a positive number"),
-        (["x.npz", "--focal-length", "nan", "--out", "o"], "--focal-length must be a positive number"),
-        (["x.npz"], "with --out FOLDER"),
-        ([], "Give keypoint files to fit, or --example"),
-        (["--example", "x.npz"], "--example fits its own input"),
-        (["x.npz", "--out", "o", "--layout", "coco71"], "coco71"),
-        (["x.npz", "--out", "o", "--format", "bvh"], "no keypoint format 'bvh'"),
-        (["x.npz", "--out", "o", "--profile", "fast"], "no profile 'fast'"),
-        (["x.npz", "--out", "o", "--num-starts", "0"], "--num-starts"),
-        (["x.npz", "--out", "o", "--num-betas", "0"], "--num-betas"),
-    ],
-)
-def test_wrong_usage_is_one_sentence_and_status_2(
-    arguments: list[str],
-    words: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 2
-    assert words in _one_sentence(capsys.readouterr().err)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_missing_file_is_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    assert main([str(tmp_path / "gone.json"), "--out", str(tmp_path / "fits")]) == 1
-    assert "gone.json" in _one_sentence(capsys.readouterr().err)
-    assert not (tmp_path / "fits").exists()
-
-
-def test_detections_without_people_are_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    (tmp_path / "empty_keypoints.json").write_text('{"version": 1.3, "people": []}')
-    assert main([str(tmp_path / "empty_keypoints.json"), "--out", str(tmp_path / "fits")]) == 1
-    assert "no people" in _one_sentence(capsys.readouterr().err)
-
-
-def test_a_layout_that_does_not_fit_the_file_is_one_sentence_and_status_1(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-):
-    assert main([str(DETECTIONS), "--layout", "coco17", "--out", str(tmp_path / "fits")]) == 1
-    sentence = _one_sentence(capsys.readouterr().err)
-    assert "25 keypoints" in sentence
-    assert "coco17" in sentence
-
-
-@pytest.mark.parametrize("out", ["file", "file/below"])
-def test_an_unwritable_folder_is_told_before_fitting(out: str, capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    (tmp_path / "file").write_text("in the way")
-    assert main([str(DETECTIONS), "--out", str(tmp_path / out), "--image", str(PICTURE)]) == 1
-    assert str(tmp_path / out) in _one_sentence(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("option", ["--body", "--prior", "--image"])
-def test_a_missing_file_in_an_option_is_named(option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    assert main([str(DETECTIONS), "--out", str(tmp_path / "fits"), option, str(tmp_path / "gone")]) == 1
-    assert "gone" in _one_sentence(capsys.readouterr().err)
-
-
-def test_a_cache_folder_that_cannot_be_made_only_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from smplify_jax.cli.cache import use_compilation_cache
-
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    complaint = use_compilation_cache()
-    assert complaint is not None
-    assert "not kept for the next run" in complaint
-
-
-def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch):
-    from smplify_jax.cli.cache import cache_folder
-
-    monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
-    assert cache_folder().is_relative_to(Path.home())
-
-
 def test_the_example_comes_close_to_its_truth(example: tuple[subprocess.CompletedProcess[str], Path]):
     result, out = example
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     errors = {words[0]: float(words[1]) for words in map(str.split, result.stdout.splitlines()) if "MPJPE" in words[0]}
-    assert errors["PA-MPJPE"] < 60  # [mm]; one view leaves depth to the prior, and a failed fit is above 150
-    assert errors["MPJPE"] < 110
+    # [mm]. One view leaves the depth of the limbs to the prior; a fit that took front for back is above 150.
+    assert errors["PA-MPJPE"] < 75
+    assert errors["MPJPE"] < 120
     assert {path.name for path in out.iterdir()} == {
         "example_0.npz",
         "example_0.obj",
@@ -233,7 +104,7 @@ def test_a_run_prints_one_line_per_person(mixed: tuple[subprocess.CompletedProce
 def test_one_unreadable_input_is_named_and_the_others_are_done(mixed: tuple[subprocess.CompletedProcess[str], Path]):
     result, out = mixed
     assert result.returncode == 1
-    assert "gone.json" in _one_sentence(result.stderr)
+    assert "gone.json" in one_sentence(result.stderr)
     assert (out / "photo_0.npz").exists()
     assert (out / "halved.npz").exists()
 
@@ -290,8 +161,6 @@ def test_a_persons_mesh_stands_upright_in_front_of_a_viewers_camera(
 
 
 def test_without_a_picture_the_overlay_is_transparent(mixed: tuple[subprocess.CompletedProcess[str], Path]):
-    from PIL import Image
-
     with Image.open(mixed[1] / "halved_overlay.png") as overlay:
         assert overlay.size == (256, 320)
         alpha = np.asarray(overlay)[..., 3]

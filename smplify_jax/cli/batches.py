@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -13,16 +14,16 @@ from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import complete_camera
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import BodyOptions, CameraOptions
-from smplify_jax.fit import fit
+from smplify_jax.fitting import fit
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
 from smplify_jax.stages import get_profile
 
 BATCH_SIZES = (4, 16, 64)
-"""Every batch size is compiled for itself, which takes longer than fitting: batches are filled up to one of these sizes.
+"""Every batch size is compiled for itself, which takes longer than fitting, so batches are filled up to one of these.
 
-So a run compiles once, and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
+A run then compiles once, and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
 
 
 def fit_people(
@@ -60,10 +61,13 @@ def _fit_batch(
 
 
 def _cameras(keypoints: np.ndarray, sizes: np.ndarray, options: BodyOptions, camera: CameraOptions) -> Camera:
-    return complete_camera(
-        clean_keypoints(keypoints),
-        sizes,
-        camera.focal_length,
-        None if camera.camera_center is None else np.asarray(camera.camera_center),
-        default_focal_length=get_profile(options.profile).focal_length_px,
-    )
+    with warnings.catch_warnings():
+        # It would count the copies as people, and name arguments of `fit`: the command has said it in its own words.
+        warnings.filterwarnings("ignore", "The picture's size is not known")
+        return complete_camera(
+            clean_keypoints(keypoints),
+            sizes,
+            camera.focal_length,
+            None if camera.camera_center is None else np.asarray(camera.camera_center),
+            default_focal_length=get_profile(options.profile).focal_length_px,
+        )

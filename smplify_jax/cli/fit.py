@@ -80,7 +80,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     from smplify_jax.body.load import load_body
     from smplify_jax.cli.batches import fit_people
     from smplify_jax.cli.cache import use_compilation_cache
-    from smplify_jax.cli.inputs import read_inputs
+    from smplify_jax.cli.inputs import missing_pictures, read_inputs
     from smplify_jax.cli.outputs import make_folder, write_person, write_summary
     from smplify_jax.cli.report import PersonReport
     from smplify_jax.prior.load import load_prior
@@ -98,6 +98,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
         _complain(failed.reason)
     if not people:
         return [], unread
+    for complaint in missing_pictures(people, command):
+        _complain(complaint)
     make_folder(out)
     complaint = use_compilation_cache() if command.write.cache else None
     if complaint:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.cli.options import ReadOptions
+from smplify_jax.cli.options import FitCommand, ReadOptions
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.load import load_keypoints
 from smplify_jax.keypoints.names import unique_names
@@ -85,6 +85,22 @@ def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[Pers
         keypoints = drop_outside(person.keypoints, size) if options.drop_outside else person.keypoints
         completed.append(replace(person, image_path=path, image_size=size, keypoints=keypoints))
     return completed
+
+
+def missing_pictures(people: Sequence[PersonInput], command: FitCommand) -> list[str]:
+    """What to tell the user about pictures that are not there, and sizes that nobody knows."""
+    complaints = []
+    num_without_picture = sum(person.image_path is None for person in people)
+    if command.read.image is not None and num_without_picture:
+        complaints.append(f"{command.read.image} has no picture for {num_without_picture} of {len(people)} people.")
+    num_without_size = sum(bool(np.isnan(person.image_size).any()) for person in people)
+    is_camera_known = command.camera.focal_length is not None and command.camera.camera_center is not None
+    if num_without_size and not is_camera_known:
+        complaints.append(
+            f"The picture's size is not known for {num_without_size} of {len(people)} people, so the camera is guessed "
+            "from their keypoints; give --image or --image-size for a better fit."
+        )
+    return complaints
 
 
 def _match_pictures(people: list[PersonInput], where: Path | None) -> list[Path | None]:

@@ -2,9 +2,10 @@
 
     python -m smplify_jax.learn.example
 
-A person of the open body stands in a plain studio, waving. The files are `example.png`, `example_keypoints.json` (as
-OpenPose writes it: BODY_25 with noise; the ear that the head hides is not found) and `example_truth.npz` (the body's
-parameters, the camera, and the body's name). Everything is seeded, so the same body gives the same files.
+A person of the open body stands in a plain studio and talks with both hands. The files are `example.png`,
+`example_keypoints.json` (as OpenPose writes it: BODY_25 with noise; the ear that the head hides is not found) and
+`example_truth.npz` (the body's parameters, the camera, and the body's name). Everything is seeded, so the same body
+gives the same files.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.learn.studio import Studio, clothes, render_in_studio
 from smplify_jax.pictures.images import save_image
 from smplify_jax.pictures.raycast import Shape
+from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 DATA_FOLDER = Path(__file__).parent.parent / "cli" / "data"
 
@@ -50,18 +51,16 @@ _POSE_IN_DEGREES: dict[str, tuple[float, float, float]] = {
     "spine3": (2.0, 3.0, 0.0),
     "neck": (-4.0, -8.0, 4.0),
     "head": (-4.0, -10.0, 4.0),
-    "right_collar": (-14.0, 0.0, 0.0),
-    "right_shoulder": (22.0, -16.0, -52.0),
-    "right_elbow": (0.0, 88.0, -12.0),
-    "right_wrist": (-8.0, 0.0, 0.0),
-    "left_shoulder": (-50.0, 18.0, 46.0),
-    "left_elbow": (0.0, -92.0, 0.0),
-    "left_wrist": (0.0, 0.0, 20.0),
+    "right_collar": (-2.0, 0.0, 0.0),
+    "right_shoulder": (58.0, -22.0, -30.0),
+    "right_elbow": (0.0, 88.0, -10.0),
+    "left_shoulder": (-58.0, 22.0, 30.0),
+    "left_elbow": (0.0, -70.0, 10.0),
     "left_hip": (-2.0, 6.0, -2.0),
+    "left_knee": (0.0, 0.0, 3.0),
     "right_hip": (-8.0, -16.0, -10.0),
     "right_knee": (0.0, 0.0, 15.0),
     "right_ankle": (7.0, 0.0, -5.0),
-    "left_knee": (0.0, 0.0, 3.0),
 }
 
 
@@ -87,7 +86,7 @@ class Truth:
 
 
 def make_truth() -> Truth:
-    """The waving person in front of the camera."""
+    """The person in front of the camera."""
     camera_tilt = Rotation.from_euler("x", CAMERA_PITCH, degrees=True)
     facing_camera = Rotation.from_euler("x", 180, degrees=True)
     turned = Rotation.from_euler("y", BODY_YAW, degrees=True)
