@@ -56,7 +56,7 @@ def test_the_body_is_drawn_at_its_place(pair: FitResult, keypoints: np.ndarray):
     alpha = draw_fit(pair[0], keypoints[0], image_size=SIZE)[..., 3]
     assert alpha.shape == (400, 300)
     columns = np.nonzero(alpha.any(axis=0))[0]
-    # 0.5 m at 4 m with 500 px is 62.5 px right of the centre; the T-pose reaches equally far to both sides, and is cut off.
+    # 0.5 m at 4 m with 500 px is 62.5 px right of the centre; the T-pose reaches as far to both sides, and is cut off.
     assert alpha[:, 212].max() == 255
     assert columns.min() > 80
     assert columns.max() == 299
