@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 from smplify_jax.errors import InputError
 from smplify_jax.learn.mocap.hinges import with_hinges
 from smplify_jax.learn.mocap.motion import Motion
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 NUM_JOINTS = len(SMPL_JOINT_NAMES)
 

@@ -1,0 +1,241 @@
+"""Synthetic people with known truth: recorded poses, drawn bodies and cameras, and detections that err as detectors do.
+
+This is the protocol "cmu-val": poses of actors that no prior has seen, so that anyone with the motion folder can repeat
+the numbers. `make_people` gives everything a benchmark needs; the same seed gives the same people, whatever the noise,
+so that rows of a table are about the same persons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera import Camera, project
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.learn.mocap.poses import PoseSet, load_poses
+
+LOWER_BODY = ("hip", "knee", "ankle", "toe", "heel")
+"""Parts of keypoint names that a picture cut at the waist does not show."""
+
+IMAGE_SIZES = ((1280, 960), (960, 1280), (1920, 1080), (1024, 1024))
+STATURE = 1.7  # [m] of the mean body, to turn a height in pixels into a depth
+
+
+@dataclass(frozen=True)
+class Detector:
+    """How detections differ from the truth.
+
+    Attributes:
+        noise: standard deviation of each coordinate, as a share of the person's height in the picture.
+        noise_spread: how much that differs from point to point: standard deviation of its logarithm.
+        missing: share of keypoints not found (confidence 0).
+        outliers: share of keypoints found anywhere around the person.
+        swaps: share of left/right pairs exchanged.
+        unseen: parts of the names of keypoints that are never found, such as LOWER_BODY.
+    """
+
+    noise: float = 0.02
+    noise_spread: float = 0.4
+    missing: float = 0.10
+    outliers: float = 0.03
+    swaps: float = 0.02
+    unseen: tuple[str, ...] = ()
+
+
+EXACT = Detector(noise=0.0, missing=0.0, outliers=0.0, swaps=0.0)
+"""Every keypoint found where it is."""
+
+
+@dataclass(frozen=True)
+class PeopleOptions:
+    """Who is drawn and how they are photographed.
+
+    Attributes:
+        split: of the motion folder.
+        max_frames_per_clip: poses drawn from one recording.
+        max_poses_per_subject: what one actor contributes at most.
+        max_beta: shape coefficients are normal, cut at this many standard deviations.
+        pitch, roll: [rad] standard deviations of the camera's tilt; the person is seen from all sides alike.
+        focal_length: range, as a share of the picture's diagonal.
+        height_px: range of the height of a standing person [px].
+        seed: of all draws.
+    """
+
+    split: str = "val"
+    max_frames_per_clip: int = 8
+    max_poses_per_subject: int = 64
+    max_beta: float = 2.0
+    pitch: float = np.radians(10.0)
+    roll: float = np.radians(5.0)
+    focal_length: tuple[float, float] = (0.7, 2.0)
+    height_px: tuple[float, float] = (200.0, 800.0)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class People:
+    """N people; every array has a leading axis of N.
+
+    Attributes:
+        keypoints: (N, K, 3) detections x, y [px], confidence.
+        true_keypoints_px: (N, K, 2).
+        truth: the bodies, in the camera frame.
+        camera: the true cameras.
+        image_size: (N, 2) width, height [px].
+        height_px: (N,) how tall the person would stand in the picture [px]; noise is a share of it.
+        poses: where the pose comes from: clips, subjects, actions, is_walking.
+        layout: of the keypoints.
+        detector: what was done to them.
+    """
+
+    keypoints: np.ndarray
+    true_keypoints_px: np.ndarray
+    truth: BodyParameters
+    camera: Camera
+    image_size: np.ndarray
+    height_px: np.ndarray
+    poses: PoseSet = field(repr=False)
+    layout: str
+    detector: Detector
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+
+def make_people(
+    folder: str | Path,
+    body: BodyModel,
+    layout: str | Layout = "coco17",
+    detector: Detector = EXACT,
+    options: PeopleOptions = PeopleOptions(),
+    num_betas: int = 10,
+) -> People:
+    """Draw the people of the protocol.
+
+    Args:
+        folder: the motion folder, see smplify_jax.learn.mocap.clips.find_clips.
+        body: the body they get.
+        layout: of the detections; it changes neither poses nor cameras.
+        detector: how detections err; it changes neither poses nor cameras.
+        options: the rest.
+        num_betas: how many shape coefficients vary.
+    """
+    layout = get_layout(layout)
+    poses = _draw_poses(folder, options)
+    generator = np.random.default_rng([options.seed, 1])
+    count = len(poses)
+    betas = np.clip(generator.normal(size=(count, num_betas)), -options.max_beta, options.max_beta)
+    orient = _draw_orientations(poses.poses[:, :3], options, generator)
+    image_size = np.array(IMAGE_SIZES, float)[generator.integers(len(IMAGE_SIZES), size=count)]
+    focal_length = generator.uniform(*options.focal_length, size=count) * np.linalg.norm(image_size, axis=1)
+    height_px = generator.uniform(*options.height_px, size=count)
+    camera = Camera(
+        jnp.asarray(np.repeat(focal_length[:, None], 2, axis=1), jnp.float32), jnp.asarray(image_size / 2, jnp.float32)
+    )
+    truth = BodyParameters(
+        global_orient=jnp.asarray(orient, jnp.float32),
+        body_pose=jnp.asarray(poses.body_poses, jnp.float32),
+        betas=jnp.asarray(betas, jnp.float32),
+        transl=jnp.zeros((count, 3), jnp.float32),
+    )
+    places = generator.uniform(size=(count, 2))
+    transl = _place(body, truth, focal_length, image_size, focal_length * STATURE / height_px, places)
+    truth = BodyParameters(truth.global_orient, truth.body_pose, truth.betas, jnp.asarray(transl, jnp.float32))
+    points = np.asarray(project(_keypoints(body, truth, layout), camera), float)
+    keypoints = detect(points, height_px, layout, detector, np.random.default_rng([options.seed, 2]))
+    return People(keypoints, points, truth, camera, image_size, height_px, poses, layout.name, detector)
+
+
+def detect(
+    points_px: np.ndarray, height_px: np.ndarray, layout: Layout, detector: Detector, generator: np.random.Generator
+) -> np.ndarray:
+    """Detections of true points: noise whose size the confidence roughly tells, gaps, outliers, exchanged sides.
+
+    Args:
+        points_px: (N, K, 2) [px].
+        height_px: (N,) [px].
+        layout: K keypoints.
+        detector: how to err.
+        generator: every draw is made whatever the detector's shares, so that people differ by nothing else.
+    Returns:
+        (N, K, 3) float32 x, y, confidence; (0, 0, 0) where nothing was found.
+    """
+    shape = points_px.shape[:2]
+    log_spread = detector.noise_spread * generator.normal(size=shape)
+    sigma = detector.noise * height_px[:, None] * np.exp(log_spread)
+    found = points_px + sigma[..., None] * generator.normal(size=points_px.shape)
+    confidence = np.clip(0.8 - 0.3 * log_spread + 0.05 * generator.normal(size=shape), 0.2, 1.0)
+
+    centre, reach = points_px.mean(axis=1, keepdims=True), 0.6 * height_px[:, None, None]
+    is_outlier = generator.uniform(size=shape) < detector.outliers
+    found = np.where(is_outlier[..., None], centre + reach * generator.uniform(-1, 1, size=points_px.shape), found)
+    confidence = np.where(is_outlier, generator.uniform(0.2, 0.8, size=shape), confidence)
+
+    flip = np.array(layout.flip)
+    first_of_pair = np.minimum(np.arange(len(flip)), flip)
+    is_swapped = (generator.uniform(size=shape) < detector.swaps)[:, first_of_pair]
+    found = np.where(is_swapped[..., None], found[:, flip], found)
+
+    is_missing = generator.uniform(size=shape) < detector.missing
+    is_missing |= np.array([any(part in name for part in detector.unseen) for name in layout.keypoint_names])
+    detections = np.concatenate([found, confidence[..., None]], axis=-1)
+    return np.where(is_missing[..., None], 0.0, detections).astype(np.float32)
+
+
+def _draw_poses(folder: str | Path, options: PeopleOptions) -> PoseSet:
+    poses = load_poses(folder, split=options.split, max_frames_per_clip=options.max_frames_per_clip, seed=options.seed)
+    generator = np.random.default_rng([options.seed, 0])
+    kept = []
+    for subject in np.unique(poses.subjects):
+        rows = np.flatnonzero(poses.subjects == subject)
+        kept.append(generator.permutation(rows)[: options.max_poses_per_subject])
+    return poses.select(np.sort(np.concatenate(kept)))
+
+
+def _draw_orientations(recorded: np.ndarray, options: PeopleOptions, generator: np.random.Generator) -> np.ndarray:
+    """(N, 3) global_orient in the camera frame: a turn about the vertical, the camera's pitch and roll, then y down."""
+    count = len(recorded)
+    yaw = _turn("y", generator.uniform(0.0, 2.0 * np.pi, size=count))
+    pitch = _turn("x", options.pitch * generator.normal(size=count))
+    roll = _turn("z", options.roll * generator.normal(size=count))
+    return (_turn("x", np.full(count, np.pi)) * roll * pitch * yaw * Rotation.from_rotvec(recorded)).as_rotvec()
+
+
+def _turn(axis: str, angles: np.ndarray) -> Rotation:
+    """N rotations about one axis."""
+    return Rotation.from_euler(axis, angles[:, None])
+
+
+def _place(
+    body: BodyModel,
+    truth: BodyParameters,
+    focal_length: np.ndarray,
+    image_size: np.ndarray,
+    depth: np.ndarray,
+    places: np.ndarray,
+) -> np.ndarray:
+    """(N, 3) translations at the given depth that put the person's box anywhere in the picture, or over its middle."""
+    joints = np.asarray(_keypoints(body, truth, get_layout("smpl24")), float)
+    scale = (focal_length / depth)[:, None]
+    low, high = scale * joints[..., :2].min(axis=1), scale * joints[..., :2].max(axis=1)
+    room = image_size - (high - low)
+    corner = np.where(room > 0, places * room, 0.5 * room)
+    root_px = corner - low - 0.5 * image_size
+    return np.concatenate([root_px / scale, depth[:, None]], axis=1)
+
+
+def _keypoints(body: BodyModel, parameters: BodyParameters, layout: Layout) -> jax.Array:
+    return body.keypoints(
+        betas=parameters.betas,
+        global_orient=parameters.global_orient,
+        body_pose=parameters.body_pose,
+        transl=parameters.transl,
+        layout=layout,
+    )
