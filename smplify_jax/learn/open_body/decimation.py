@@ -1,4 +1,7 @@
-"""Symmetric decimation: half-edge collapses on the left half of the body, so that every kept vertex stays a base vertex."""
+"""Symmetric decimation: half-edge collapses on the left half, so that every kept vertex stays a base vertex.
+
+An edge's cost is Garland and Heckbert's quadric error (SIGGRAPH 1997) plus a share of its length.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import math
 import numpy as np
 
 LENGTH_WEIGHT = 0.02
-"""Share of an edge's squared length in its cost, beside the squared geometric error: evens the mesh out where it is flat."""
+"""Share of an edge's squared length in its cost: evens the mesh out where it is flat."""
 LEAST_NORMAL_COSINE = 0.5
 """A collapse may not turn any triangle by more than 60 degrees."""
 LEAST_QUALITY = 0.25
-"""Smallest 4*sqrt(3)*area / sum of squared edges that a collapse may leave (1: equilateral), unless it was worse before."""
+"""Least 4 sqrt(3) area / sum of squared edges (1: equilateral) that a collapse may leave, unless it was less before."""
 MOST_NEIGHBOURS = 9
 
 

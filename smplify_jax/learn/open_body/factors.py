@@ -1,8 +1,8 @@
 """MakeHuman's macro factors and how a target's weight follows from them.
 
-A macro target is named after the factor values it was sculpted for, such as "universal-female-young-minmuscle-maxweight". Its weight
-is the product of its factors' coefficients, and each coefficient is piecewise linear in the factor: one at its own value, zero
-at the neighbouring values.
+A macro target is named after the factor values it was sculpted for, such as
+"universal-female-young-minmuscle-maxweight". Its weight is the product of its factors' coefficients, and each
+coefficient is piecewise linear in the factor: one at its own value, zero at the neighbouring values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def macro_target_names(source: Source) -> list[str]:
         name
         for folder in MACRO_FOLDERS
         for name in source.target_names(folder)
-        if len(_words(name)) >= 3 and "young" in _words(name) or "old" in _words(name)
+        if (len(_words(name)) >= 3 and "young" in _words(name)) or "old" in _words(name)
     ]
 
 
@@ -35,8 +35,9 @@ def macro_coefficients(factors: dict[str, np.ndarray], names: list[str]) -> np.n
     """Weights of macro targets.
 
     Args:
-        factors: (S,) values named gender (0 female, 1 male), age (0 young, 1 old), muscle, weight, height, proportions, cup,
-            firmness (0 to 1, 0.5 is average; beyond that range they extrapolate), african, asian, caucasian (sum to 1).
+        factors: (S,) values named gender (0 female, 1 male), age (0 young, 1 old), muscle, weight, height, proportions,
+            cup, firmness (0 to 1, 0.5 is average; beyond that range they extrapolate), african, asian, caucasian (sum
+            to 1).
         names: T target names.
     Returns:
         (S, T) weights.

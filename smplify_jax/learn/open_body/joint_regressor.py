@@ -7,8 +7,10 @@ from scipy.optimize import nnls
 
 from smplify_jax.learn.open_body.joints import LEFT_AND_MIDDLE
 
-NUM_CANDIDATES = 220
+NUM_CANDIDATES = 400
 """Vertices nearest to a joint among which its weights are sought."""
+NUM_SAMPLES = 800
+"""More adults than this change the weights no more."""
 MEAN_SHAPE_WEIGHT = 10.0
 """Weight of the mean shape's residual beside the population's rms, so that the T-pose of beta = 0 is exact."""
 SUM_WEIGHT = 10.0
@@ -17,17 +19,17 @@ RIDGE = 1e-3
 """[m] Spreads a joint over many vertices, where few would fit the population no better."""
 
 
-def learn_regressor(shapes: np.ndarray, joints: np.ndarray, num_midline: int) -> np.ndarray:
+def learn_regressor(shapes: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """Weights of the joints `LEFT_AND_MIDDLE` on the vertices of the left half.
 
     Args:
         shapes: (S, N, 3) T-posed left halves [m].
         joints: (S, 15, 3) their joints [m].
-        num_midline: vertices on the midline.
     Returns:
         (15, N). A middle joint's weight on a vertex stands for that vertex and its mirror image together.
     """
     mean = shapes.mean(axis=0)
+    shapes, joints = shapes[:NUM_SAMPLES], joints[:NUM_SAMPLES]
     rows = np.zeros((len(LEFT_AND_MIDDLE), shapes.shape[1]))
     for k, name in enumerate(LEFT_AND_MIDDLE):
         is_left = name.startswith("left_")
@@ -45,7 +47,7 @@ def convex_weights(points: np.ndarray, place: np.ndarray) -> np.ndarray:
         points: (S, n, d) [m].
         place: (S, d) [m].
     """
-    num_samples, num_points, num_axes = points.shape
+    num_samples, num_points, _ = points.shape
     # Relative to the place the target is zero, and only the sum keeps the weights from vanishing.
     relative = np.swapaxes(points - place[:, None], 1, 2).reshape(-1, num_points) / np.sqrt(num_samples)
     centre = MEAN_SHAPE_WEIGHT * (points.mean(axis=0) - place.mean(axis=0)).T
@@ -54,6 +56,6 @@ def convex_weights(points: np.ndarray, place: np.ndarray) -> np.ndarray:
     target = np.zeros(len(rows))
     target[-1] = SUM_WEIGHT
     # The triangular factor has the same least-squares problem in as many rows as there are points.
-    factor = np.linalg.qr(np.column_stack([rows, target]), mode="r")
+    factor = np.asarray(np.linalg.qr(np.column_stack([rows, target]), mode="r"))
     weights, _ = nnls(factor[:, :-1], factor[:, -1])
     return weights / weights.sum()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 JOINT_RECIPES: dict[str, dict[str, float]] = {
     "pelvis": {"spine05": 0.5, "spine04": 0.5},
     "left_hip": {"upperleg01.L": 0.79, "spine05": 0.16, "lowerleg01.L": 0.05},
     "spine1": {"spine03": 1.0},
     "left_knee": {"lowerleg01.L": 1.0},
-    "spine2": {"spine02": 0.66, "spine01": 0.34},
+    "spine2": {"spine03": 0.71, "neck02": 0.29},
     "left_ankle": {"foot.L": 1.0},
-    "spine3": {"spine02": 0.30, "spine01": 0.70},
+    "spine3": {"spine03": 0.59, "neck02": 0.41},
     "left_foot": {f"toe{k}-1.L": 0.2 for k in (1, 2, 3, 4, 5)},
-    "neck": {"neck01": 1.0},
-    "left_collar": {"clavicle.L": 0.4, "shoulder01.L": 0.6},
-    "head": {"neck01": 0.48, "head": 0.52},
+    "neck": {"neck02": 0.9, "spine03": 0.1},
+    "left_collar": {"upperarm01.L": 0.45, "neck02": 0.35, "spine03": 0.2},
+    "head": {"neck02": 0.71, "head": 0.29},
     "left_shoulder": {"upperarm01.L": 1.0},
     "left_elbow": {"lowerarm01.L": 1.0},
     "left_wrist": {"wrist.L": 1.0},
@@ -25,9 +25,10 @@ JOINT_RECIPES: dict[str, dict[str, float]] = {
 }
 """Each joint as a weighted mean of bone heads, chosen so that the joints lie at SMPL's heights relative to stature.
 
-MakeHuman's hip joint is where anatomy has it; SMPL's lies nearer to the midline and lower. Ours is in between.
+The heads of spine01, spine02, neck01 and of the clavicle are left out: against the skin around them they move by up to
+40 mm between women and men, which no joint does. MakeHuman's hip joint is where anatomy has it; SMPL's lies nearer to
+the midline and lower. Ours is in between.
 """
-
 LEFT_AND_MIDDLE = tuple(name for name in SMPL_JOINT_NAMES if not name.startswith("right_"))
 
 
@@ -47,3 +48,32 @@ def whole_skeleton(joints: np.ndarray) -> np.ndarray:
         place[..., 0] *= -1.0 if is_right else float(name.startswith("left_"))
         places.append(place)
     return np.stack(places, axis=-2)
+
+
+def knee_ring(thigh: np.ndarray, shank: np.ndarray) -> np.ndarray:
+    """(N,) weights, summing to one, of the skin around the knee: largest where thigh and shank share a vertex equally.
+
+    Args:
+        thigh: (N,) weight of the thigh's bones at each vertex of the left half.
+        shank: (N,) weight of the shank's bones.
+    """
+    return thigh * shank / np.sum(thigh * shank)
+
+
+def anchor_knee(shapes: np.ndarray, joints: np.ndarray, ring: np.ndarray) -> np.ndarray:
+    """The joints with the knee tied to its ring of skin, at the rig's mean place relative to it.
+
+    MakeHuman's knee slides up to 20 mm along the leg between short and tall people while the skin that bends there does
+    not; a hinge belongs where its two bones share the skin equally.
+
+    Args:
+        shapes: (S, N, 3) T-posed left halves [m].
+        joints: (S, 15, 3) joints `LEFT_AND_MIDDLE` from the rig [m].
+        ring: (N,) from `knee_ring`.
+    """
+    knee = LEFT_AND_MIDDLE.index("left_knee")
+    centre = np.einsum("n,snc->sc", ring, shapes)
+    stature = np.ptp(shapes[..., 1], axis=1)[:, None]
+    anchored = joints.copy()
+    anchored[:, knee] = centre + (joints[:, knee] - centre).mean(axis=0) * stature / stature.mean()
+    return anchored

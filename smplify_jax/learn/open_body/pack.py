@@ -1,4 +1,7 @@
-"""Writing the shipped file: the left half of the body, quantised. `smplify_jax.body.open_body` documents and reads the format."""
+"""Writing the shipped file: the left half of the body, quantised.
+
+`smplify_jax.body.open_body` documents the format and reads it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 FORMAT_VERSION = 1
 
@@ -25,7 +28,8 @@ class HalfBody:
         lbs_weights: (N, 24), at most four per row.
         triangles: (F, 3).
         num_midline: vertices on the midline.
-        regressor: (15, N) left and middle joints; a middle joint's weight is for a vertex and its mirror image together.
+        regressor: (15, N) left and middle joints; a middle joint's weight is for a vertex and its mirror image
+            together.
         points: vertices and weights of each left and middle point.
     """
 

@@ -16,7 +16,11 @@ SPREAD_LOG_BMI = 0.19
 BMI_RANGE = (16.0, 44.0)
 DENSITY = 1000.0
 """[kg/m^3] of a body with air in its lungs."""
-NUM_SOLVER_STEPS = 30
+NUM_SOLVER_STEPS = 9
+FIRST_GAIN, GAIN_RANGE = 0.5, (0.2, 1.5)
+"""Change of the weight factor per change of log BMI: the first guess, and bounds on the secants that follow."""
+WEIGHT_RANGE = (-0.3, 1.6)
+CHUNK = 60
 
 LOCAL_SPREAD = {
     "torso/torso-scale-vert": 0.22,
@@ -32,7 +36,7 @@ LOCAL_SPREAD = {
     "stomach/stomach-tone": 0.30,
     "stomach/stomach-pregnant": 0.12,
     "buttocks/buttocks-volume": 0.25,
-    "neck/neck-scale-vert": 0.20,
+    "neck/neck-scale-vert": 0.12,
     "neck/neck-scale-horiz": 0.20,
     "head/head-scale-vert": 0.15,
     "head/head-scale-horiz": 0.15,
@@ -43,8 +47,8 @@ LOCAL_SPREAD = {
     "arms/measure-upperarm-length": 0.18,
     "arms/measure-lowerarm-length": 0.18,
     "arms/l-upperarm-fat": 0.25,
-    "hands/l-hand-scale": 0.20,
-    "feet/l-foot-scale": 0.20,
+    "hands/l-hand-scale": 0.16,
+    "feet/l-foot-scale": 0.15,
 }
 """Standard deviations of local traits that the macro factors lack: each is a pair of targets, -decr and -incr."""
 
@@ -86,8 +90,8 @@ def sample_factors(rng: np.random.Generator, num_samples: int) -> dict[str, np.n
 def with_muscle_that_fits(factors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The factors with muscle fading towards both ends of weight.
 
-    With average muscle MakeHuman's heaviest woman has a BMI of 22; only little muscle with much weight looks and weighs like a
-    heavy person, and little muscle with little weight like a thin one.
+    With average muscle MakeHuman's heaviest woman has a BMI of 22; only little muscle with much weight looks and weighs
+    like a heavy person, and little muscle with little weight like a thin one.
     """
     heavy = np.clip((factors["weight"] - 0.5) / 0.5, 0.0, 1.0)
     light = np.clip((0.4 - factors["weight"]) / 0.4, 0.0, 1.0)
@@ -119,19 +123,31 @@ def sample_population(
     )
     bmi = np.clip(MEDIAN_BMI * np.exp(SPREAD_LOG_BMI * rng.normal(size=num_samples)), *BMI_RANGE)
     local = _sample_local(rng, num_samples)
-    flat = targets.reshape(len(targets), -1).astype(np.float32)
+    # In double precision: the result then rounds to the same file whatever the number of threads.
+    flat = targets.reshape(len(targets), -1).astype(np.float64)
 
     def measure(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         coefficients = np.concatenate([macro_coefficients(with_muscle_that_fits(values), macro_names), local], axis=1)
-        vertices = (coefficients.astype(np.float32) @ flat).reshape(num_samples, -1, 3) + template.astype(np.float32)
-        tall = np.ptp(vertices[..., 1], axis=1)
-        return coefficients, tall, DENSITY * 2.0 * half_volume(vertices, triangles) / tall**2
+        tall, volume = [], []
+        for k in range(0, num_samples, CHUNK):
+            vertices = (coefficients[k : k + CHUNK] @ flat).reshape(-1, *template.shape) + template
+            tall.append(np.ptp(vertices[..., 1], axis=1))
+            volume.append(2.0 * half_volume(vertices, triangles))
+        height_now = np.concatenate(tall)
+        return coefficients, height_now, DENSITY * np.concatenate(volume) / height_now**2
 
+    gain = np.full(num_samples, FIRST_GAIN)
+    last_weight, last_log = np.full(num_samples, np.nan), np.full(num_samples, np.nan)
     for _ in range(NUM_SOLVER_STEPS):
-        coefficients, tall, index = measure(factors)
-        # Half a metre per half unit of height; the step in weight is damped because its slope differs from body to body.
+        _, tall, index = measure(factors)
+        # Half a unit of the height factor is about half a metre.
         factors["height"] = factors["height"] + 0.8 * (height - tall)
-        factors["weight"] = np.clip(factors["weight"] + 0.35 * np.clip(np.log(bmi / index), -0.4, 0.4), -0.3, 1.6)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            secant = (factors["weight"] - last_weight) / (np.log(index) - last_log)
+        gain = np.clip(np.where(np.isfinite(secant), secant, gain), *GAIN_RANGE)
+        last_weight, last_log = factors["weight"], np.log(index)
+        step = gain * np.clip(np.log(bmi / index), -0.5, 0.5)
+        factors["weight"] = np.clip(factors["weight"] + step, *WEIGHT_RANGE)
     coefficients, tall, index = measure(factors)
     return Population(coefficients, tall, index, factors["weight"])
 
@@ -145,5 +161,6 @@ def _sample_local(rng: np.random.Generator, num_samples: int) -> np.ndarray:
 
 def half_volume(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(S,) volume [m^3] of left halves whose midline lies in the plane x = 0, which therefore need no cap."""
-    a, b, c = (vertices[..., triangles[:, k], :] for k in range(3))
-    return np.einsum("...fi,...fi->...", a, np.cross(b, c)) / 6.0
+    a, b, c = (np.take(vertices, triangles[:, k], axis=-2) for k in range(3))
+    normal_x = (b[..., 1] - a[..., 1]) * (c[..., 2] - a[..., 2]) - (b[..., 2] - a[..., 2]) * (c[..., 1] - a[..., 1])
+    return np.sum((a[..., 0] + b[..., 0] + c[..., 0]) * normal_x, axis=-1) / 6.0

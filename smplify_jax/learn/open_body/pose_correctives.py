@@ -1,7 +1,7 @@
 """Pose-dependent displacements that let linear blend skinning keep the volume of bent joints.
 
-Least squares towards what dual-quaternion skinning gives, over random anatomical poses. A joint acts only where its weight is
-shared with its parent's side, which keeps the shipped file small.
+Least squares towards what dual-quaternion skinning gives, over random anatomical poses. A joint acts only where its
+weight is shared with its parent's side, which keeps the shipped file small.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 from smplify_jax.learn.open_body.t_pose import blend_dual_quaternions
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
-STRENGTH = 0.8
-"""How far to go from linear towards dual-quaternion skinning, which bulges outwards at strongly bent joints."""
 NUM_POSES = 600
-BATCH = 50
+CHUNK = 100
 LEAST_SHARE = 0.01
-RIDGE = 2e-4
+RIDGE = 5e-5
+"""Keeps what the poses do not determine near zero; in units of a feature's mean square."""
 
 _LIMITS = {
     "hip": ([-130, 30], [-40, 40], [-20, 50]),
@@ -92,33 +91,34 @@ def learn_correctives(
         num_midline: vertices on the midline, made symmetric.
     """
     poses = random_poses(rng, NUM_POSES)
+    rotations, shifts = pose_transforms(poses, joints)
+    features = (poses - np.eye(3)).reshape(NUM_POSES, 24, 9)
     acts = acting(weights)
-    num_vertices = len(rest)
     movers = np.flatnonzero(acts.any(axis=0))
-    sizes = 9 * acts[:, movers].sum(axis=0)
-    normal = [np.zeros((3 * size, 3 * size)) for size in sizes]
-    right_side = [np.zeros(3 * size) for size in sizes]
-    for k in range(0, NUM_POSES, BATCH):
-        local = poses[k : k + BATCH]
-        rotations, shifts = pose_transforms(local, joints)
-        linear = np.einsum("nj,sjab->snab", weights[movers], rotations)
-        gap = STRENGTH * (
-            blend_dual_quaternions(rotations, shifts, weights[movers], rest[movers])
-            - np.einsum("snab,nb->sna", linear, rest[movers])
-            - np.einsum("nj,sja->sna", weights[movers], shifts)
-        )
-        feature = (local - np.eye(3)).reshape(len(local), 24, 9)
-        for i, vertex in enumerate(movers):
-            own = feature[:, acts[:, vertex]].reshape(len(local), -1)
-            design = np.einsum("sac,sf->sacf", linear[:, i], own).reshape(len(local) * 3, -1)
-            normal[i] += design.T @ design
-            right_side[i] += design.T @ gap[:, i].reshape(-1)
-    correctives = np.zeros((num_vertices, 3, 24, 9))
-    for i, vertex in enumerate(movers):
-        damped = normal[i] + RIDGE * NUM_POSES * np.eye(len(normal[i]))
-        solution = np.linalg.solve(damped, right_side[i]).reshape(3, -1, 9)
-        correctives[vertex][:, acts[:, vertex]] = solution
-    return _symmetric_on_midline(correctives, num_midline)[:, :, 1:].reshape(num_vertices, 3, 207)
+    correctives = np.zeros((len(rest), 3, 24, 9))
+    for k in range(0, len(movers), CHUNK):
+        chunk = movers[k : k + CHUNK]
+        linear = np.einsum("nj,sjab->nsab", weights[chunk], rotations)
+        skinned = np.einsum("nsab,nb->nsa", linear, rest[chunk]) + np.einsum("nj,sja->nsa", weights[chunk], shifts)
+        wanted = np.swapaxes(blend_dual_quaternions(rotations, shifts, weights[chunk], rest[chunk]), 0, 1)
+        for i, vertex in enumerate(chunk):
+            mine = features[:, acts[:, vertex]].reshape(NUM_POSES, -1)
+            correctives[vertex][:, acts[:, vertex]] = _solve(linear[i], mine, wanted[i] - skinned[i])
+    return _symmetric_on_midline(correctives, num_midline)[:, :, 1:].reshape(len(rest), 3, 207)
+
+
+def _solve(linear: np.ndarray, features: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """(3, j, 9) correctives P of one vertex that minimise the sum over poses of |linear P features - gap|^2.
+
+    Args:
+        linear: (S, 3, 3) blended rotation that carries rest displacements into each pose.
+        features: (S, 9 j) entries of R - I of the joints that act.
+        gap: (S, 3) displacement wanted in each pose [m].
+    """
+    design = np.einsum("sac,sf->sacf", linear, features).reshape(3 * len(features), -1)
+    normal = design.T @ design
+    normal[np.diag_indices_from(normal)] += RIDGE * len(features)
+    return np.linalg.solve(normal, design.T @ gap.reshape(-1)).reshape(3, -1, 9)
 
 
 def _symmetric_on_midline(correctives: np.ndarray, num_midline: int) -> np.ndarray:

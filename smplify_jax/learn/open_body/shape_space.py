@@ -37,8 +37,8 @@ class ShapeSpace:
         return self.mean + np.einsum("sb,ncb->snc", betas, self.directions[..., : betas.shape[1]])
 
 
-def half_vertex_weights(vertices: np.ndarray, triangles: np.ndarray, num_midline: int) -> np.ndarray:
-    """(N,) share of the whole body's area that each vertex of the half stands for, its mirror image included."""
+def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(N,) share of the body's area that each vertex of the half stands for, its mirror image included."""
     corners = vertices[triangles]
     area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=-1)
     weights = np.zeros(len(vertices))
@@ -46,21 +46,19 @@ def half_vertex_weights(vertices: np.ndarray, triangles: np.ndarray, num_midline
     return weights / weights.sum()
 
 
-def learn_shape_space(shapes: np.ndarray, triangles: np.ndarray, num_midline: int, num_betas: int) -> ShapeSpace:
+def learn_shape_space(shapes: np.ndarray, triangles: np.ndarray, num_betas: int) -> ShapeSpace:
     """Principal components of (S, N, 3) shapes, each vertex weighted by its area."""
     mean = shapes.mean(axis=0)
-    weights = half_vertex_weights(mean, triangles, num_midline)
+    weights = vertex_areas(mean, triangles)
     scaled = ((shapes - mean) * np.sqrt(weights)[:, None]).reshape(len(shapes), -1)
     # The Gram matrix of the samples is smaller than the covariance of the vertices.
     values, vectors = np.linalg.eigh(scaled @ scaled.T)
     order = np.argsort(-values)[:num_betas]
     directions = (vectors[:, order].T @ (shapes - mean).reshape(len(shapes), -1)) / np.sqrt(len(shapes))
     directions = directions.reshape(num_betas, -1, 3)
-    # A component's sign is arbitrary; a growing one is easier to talk about.
-    growth = directions[:, :, 1].max(axis=1) - directions[:, :, 1].min(axis=1)
-    outward = np.einsum("bnc,nc,n->b", directions, _normals(mean, triangles), weights)
-    directions *= np.where(outward < 0, -1.0, 1.0)[:, None, None]
-    del growth
+    # A component's sign is arbitrary; one that makes the body larger is easier to talk about.
+    growth = np.einsum("bnc,nc,n->b", directions, _normals(mean, triangles), weights)
+    directions *= np.where(growth < 0, -1.0, 1.0)[:, None, None]
     return ShapeSpace(mean, np.moveaxis(directions, 0, -1), weights, values[order] / values.clip(0).sum())
 
 

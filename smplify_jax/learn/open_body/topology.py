@@ -13,7 +13,7 @@ from smplify_jax.learn.open_body.source import BaseMesh, Rig
 NUM_VERTICES = 7000
 """About SMPL's density, yet not its 6890 vertices, so that nobody takes this for SMPL's topology."""
 DETAIL = {"finger": 0.55, "metacarpal": 0.7, "wrist": 0.8, "toe": 0.6, "foot": 0.8, "head": 0.7, "jaw": 0.7}
-"""Relative edge length wanted where bones with these names act; 1 elsewhere. Without it the hands lose their shape first."""
+"""Relative edge length wanted where bones with these names act, 1 elsewhere; without it hands go first."""
 
 
 @dataclass(frozen=True)
