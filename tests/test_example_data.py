@@ -44,16 +44,16 @@ def test_detections_are_what_the_tool_makes_today():
 def test_the_picture_shows_the_person_where_the_truth_is(truth: ExampleTruth):
     picture = load_image(EXAMPLE_PICTURE).astype(int)
     assert picture.shape == (IMAGE_SIZE[1], IMAGE_SIZE[0], 3)
-    # The studio is grey, the person is not: their colours differ from channel to channel.
-    chroma = np.ptp(picture, axis=2)
+    # Nobody stands at the left border: what differs from it in the same row is the person, or their soft shadow.
+    difference = np.abs(picture - picture[:, :1]).max(axis=2)
     columns, rows = np.floor(truth.keypoints_px).astype(int).T
     inside = [
         get_layout("openpose25").index(f"{side}_{part}")
         for side in ("left", "right")
         for part in ("knee", "elbow", "hip")
     ]
-    assert (chroma[rows[inside], columns[inside]] > 20).all(), REBUILD
-    assert (chroma[:40] < 20).all()
+    assert (difference[rows[inside], columns[inside]] > 30).all(), REBUILD
+    assert (difference[:40] < 10).all()
 
 
 def test_the_example_does_not_have_the_focal_length_that_a_fit_assumes():

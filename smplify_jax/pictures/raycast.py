@@ -120,7 +120,7 @@ def render_shapes(
     offsets = (np.arange(supersampling) + 0.5) / supersampling
     x = (np.arange(left, right)[:, None] + offsets).reshape(-1)
     # A few rows at a time bound the memory for large pictures; rays do not depend on each other.
-    rows_at_once = max(1, 500_000 // (x.size * supersampling))
+    rows_at_once = max(1, 200_000 // (x.size * supersampling))
     for first in range(top, bottom, rows_at_once):
         last = min(bottom, first + rows_at_once)
         y = (np.arange(first, last)[:, None] + offsets).reshape(-1)
