@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from smplify_jax.camera import Camera
 from smplify_jax.errors import InputError
@@ -43,7 +43,9 @@ def setup_camera(
         return complete_camera(keypoints, image_size, camera, None, default_focal_length=default_focal_length)
     matrix = np.asarray(camera, np.float64)
     if matrix.shape[-2:] != (3, 3) or matrix.ndim > 3:
-        raise InputError(f"camera has shape {matrix.shape}: expected a focal length, a 3x3 matrix K, or one of them per person.")
+        raise InputError(
+            f"camera has shape {matrix.shape}: expected a focal length, a 3x3 matrix K, or one of them per person."
+        )
     if np.any(np.abs(matrix[..., 0, 1]) > 1e-3 * np.abs(matrix[..., 0, 0])):
         raise InputError("camera K has skew (its entry [0, 1] is not zero): only cameras without skew are supported.")
     return complete_camera(
@@ -94,7 +96,9 @@ def complete_camera(
     if focal_length is None:
         diagonal = np.linalg.norm(size, axis=1)
         guess = np.where(is_sized, diagonal, _FOCAL_LENGTH_PER_BOX_SIDE * (high - low).max(axis=1))
-        focal = np.broadcast_to(guess[:, None] if default_focal_length is None else default_focal_length, (num_people, 2))
+        focal = np.broadcast_to(
+            guess[:, None] if default_focal_length is None else default_focal_length, (num_people, 2)
+        )
     return Camera(focal.astype(np.float32), centre.astype(np.float32))
 
 
@@ -102,7 +106,9 @@ def _rows(value: ArrayLike | None, num_people: int, name: str) -> np.ndarray:
     """(B, 2) from one pair or a pair per person; NaN for None."""
     array = np.full(2, np.nan) if value is None else np.asarray(value, np.float64)
     if array.shape not in ((2,), (num_people, 2)):
-        raise InputError(f"{name} has shape {array.shape}: expected (2,) for all, or one row for each of {num_people} people.")
+        raise InputError(
+            f"{name} has shape {array.shape}: expected (2,) for all, or one row for each of {num_people} people."
+        )
     return np.broadcast_to(array, (num_people, 2))
 
 

@@ -169,10 +169,14 @@ class FitResult:
             with np.load(path, allow_pickle=False) as file:
                 stored = {name: file[name] for name in file.files}
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read as a saved fit ({error}); give a file that FitResult.save wrote.") from None
+            raise InputError(
+                f"{path}: cannot be read as a saved fit ({error}); give a file that FitResult.save wrote."
+            ) from None
         missing = sorted({*_ARRAY_FIELDS, "focal_length", "camera_center", "layout", "body_name"} - set(stored))
         if missing:
-            raise InputError(f"{path}: is not a saved fit, it lacks {', '.join(missing)}; give a file that FitResult.save wrote.")
+            raise InputError(
+                f"{path}: is not a saved fit, it lacks {', '.join(missing)}; give a file that FitResult.save wrote."
+            )
         if str(stored["body_name"]) != body.name:
             raise InputError(
                 f"{path}: was fitted with the body {str(stored['body_name'])!r}, not {body.name!r}; give that body as `body`."

@@ -9,9 +9,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-# Under this squared angle the Taylor series is used: there its first omitted term is below float32 rounding, while the closed form
-# loses digits to cancellation (and its derivative would be 0/0 at zero).
-_SMALL_SQUARED_ANGLE = 0.05
+# Under this squared angle two or three terms of the Taylor series are exact to float32, and above it the closed forms are.
+_SMALL_SQUARED_ANGLE = 0.01
 
 
 def skew(vector: Array) -> Array:
@@ -26,17 +25,14 @@ def _sinc_coefficients(squared_angle: Array) -> tuple[Array, Array, Array]:
     """The three functions of the angle t that exp and its Jacobian share: sin t / t, (1 - cos t) / t^2, (t - sin t) / t^3."""
     is_small = squared_angle < _SMALL_SQUARED_ANGLE
     s = jnp.where(is_small, squared_angle, 0.0)
-    series_a = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72)))
-    series_b = (1 - s / 12 * (1 - s / 30 * (1 - s / 56))) / 2
-    series_c = (1 - s / 20 * (1 - s / 42 * (1 - s / 72))) / 6
     # The double `where` keeps the unused branch finite, so that derivatives are finite too.
     t2 = jnp.where(is_small, 1.0, squared_angle)
     t = jnp.sqrt(t2)
-    sin_t, cos_t = jnp.sin(t), jnp.cos(t)
+    sin_t, half_chord = jnp.sin(t), jnp.sin(0.5 * t)
     return (
-        jnp.where(is_small, series_a, sin_t / t),
-        jnp.where(is_small, series_b, (1 - cos_t) / t2),
-        jnp.where(is_small, series_c, (t - sin_t) / (t2 * t)),
+        jnp.where(is_small, 1 - s / 6 * (1 - s / 20), sin_t / t),
+        jnp.where(is_small, 0.5 - s / 24 * (1 - s / 30), 2 * half_chord**2 / t2),  # 1 - cos t without its cancellation
+        jnp.where(is_small, 1 / 6 - s / 120 * (1 - s / 42), (t - sin_t) / (t2 * t)),
     )
 
 
@@ -70,11 +66,8 @@ def exp_and_left_jacobian(axis_angle: Array) -> tuple[Array, Array]:
 def axis_angle_to_quaternion(axis_angle: Array) -> Array:
     """Unit quaternion (w, x, y, z). (..., 3) [rad] -> (..., 4)."""
     half = 0.5 * axis_angle
-    squared = jnp.sum(half**2, axis=-1, keepdims=True)
-    is_small = squared < _SMALL_SQUARED_ANGLE
-    angle = jnp.sqrt(jnp.where(is_small, 1.0, squared))
-    sinc = jnp.where(is_small, _sinc_coefficients(squared)[0], jnp.sin(angle) / angle)
-    cosine = jnp.where(is_small, 1 - squared * _sinc_coefficients(squared)[1], jnp.cos(angle))
+    sinc, versine, _ = _sinc_coefficients(jnp.sum(half**2, axis=-1, keepdims=True))
+    cosine = 1 - jnp.sum(half**2, axis=-1, keepdims=True) * versine
     return jnp.concatenate([cosine, sinc * half], axis=-1)
 
 
@@ -93,9 +86,9 @@ def quaternion_multiply(first: Array, second: Array) -> Array:
     """Hamilton product: the rotation `second` followed by `first`. (..., 4), (..., 4) -> (..., 4)."""
     w1, v1 = first[..., :1], first[..., 1:]
     w2, v2 = second[..., :1], second[..., 1:]
-    return jnp.concatenate(
-        [w1 * w2 - jnp.sum(v1 * v2, axis=-1, keepdims=True), w1 * v2 + w2 * v1 + jnp.cross(v1, v2)], axis=-1
-    )
+    scalar = w1 * w2 - jnp.sum(v1 * v2, axis=-1, keepdims=True)
+    cross = jnp.sum(skew(v1) * v2[..., None, :], axis=-1)
+    return jnp.concatenate([scalar, w1 * v2 + w2 * v1 + cross], axis=-1)
 
 
 def compose_axis_angle(first: Array, second: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +11,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.keypoint_jacobian import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.solver.levenberg_marquardt import Solution, SolverOptions, minimize
-from smplify_jax.terms.objective import TermWeights, build_terms, linearize, term_energies
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.objective import TermWeights, build_terms, linearize
 
 
 @jax.tree_util.register_dataclass
@@ -49,7 +48,9 @@ class Round:
             (self.frees_betas, parameters.betas),
             (self.frees_transl, parameters.transl),
         )
-        return jnp.concatenate([jnp.broadcast_to(jnp.asarray(frees, jnp.float32), block.shape) for frees, block in blocks])
+        return jnp.concatenate(
+            [jnp.broadcast_to(jnp.asarray(frees, jnp.float32), block.shape) for frees, block in blocks]
+        )
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,27 @@ class Profile:
     focal_length_px: float | None = None
 
 
-def _paper_round(w_pose: float, w_shape: float, max_steps: int, *, depth: float = 0.0) -> Round:
-    """Weights in the paper's proportions: the bend term moves with the pose prior."""
-    weights = TermWeights(sigma=100.0, pose_prior=w_pose, bend=3.17 * w_pose, shape=w_shape, depth=depth)
-    return Round(weights, SolverOptions(max_steps=max_steps))
-
-
 DEFAULT = Profile(
     name="default",
-    explore=(_paper_round(404.0, 100.0, 5, depth=300.0), _paper_round(57.4, 10.0, 5)),
-    refine=(_paper_round(4.78, 5.0, 30),),
+    # The trunk is laid over the keypoints first, then the limbs follow: few steps suffice to tell the starts apart.
+    explore=(
+        Round(
+            TermWeights(sigma=50.0, pose_prior=404.0, bend=404.0, shape=100.0, depth=300.0),
+            SolverOptions(max_steps=4, relative_gain=1e-3),
+        ),
+        Round(
+            TermWeights(sigma=50.0, pose_prior=20.0, bend=20.0, shape=10.0),
+            SolverOptions(max_steps=4, relative_gain=1e-3),
+        ),
+    ),
+    # Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is
+    # straight, bends every leg; and its sigma lets gross outliers pull.
+    refine=(
+        Round(
+            TermWeights(sigma=30.0, pose_prior=6.0, bend=2.0, shape=5.0),
+            SolverOptions(max_steps=30, relative_gain=1e-3),
+        ),
+    ),
 )
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (DEFAULT,)}
@@ -146,20 +158,12 @@ def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Soluti
         )
         return solution.parameters, solution
 
-    parameters, solutions = jax.lax.scan(run, start, rounds)
+    _, solutions = jax.lax.scan(run, start, rounds)
     last = jax.tree.map(lambda leaf: leaf[-1], solutions)
-    return Solution(
-        parameters=parameters,
-        energy=last.energy,
-        num_steps=jnp.sum(solutions.num_steps),
-        is_converged=last.is_converged,
-        is_finite=last.is_finite,
-    )
+    return dataclasses.replace(last, num_steps=jnp.sum(solutions.num_steps))
 
 
-def explore_and_refine(
-    problem: Problem, explore: Round | None, refine: Round, starts: BodyParameters
-) -> tuple[Solution, Array]:
+def explore_and_refine(problem: Problem, explore: Round | None, refine: Round, starts: BodyParameters) -> Solution:
     """Fit one person: all starts through the exploring rounds, then the best one through the refining rounds.
 
     Args:
@@ -168,24 +172,11 @@ def explore_and_refine(
         refine: stacked rounds.
         starts: leading axis S.
     Returns:
-        The solution, and the energy of each term (T,) under the last refining round's weights.
+        The last round's solution; `num_steps` counts the winning start's whole way.
     """
-    num_explored = jnp.asarray(0)
-    best = jax.tree.map(lambda leaf: leaf[0], starts)
-    if explore is not None:
-        explored = jax.vmap(lambda start: run_rounds(problem, explore, start))(starts)
-        winner = jnp.argmin(jnp.where(jnp.isfinite(explored.energy), explored.energy, jnp.inf))
-        best = jax.tree.map(lambda leaf: leaf[winner], explored.parameters)
-        num_explored = explored.num_steps[winner]
-    solution = run_rounds(problem, refine, best)
-    last_weights = jax.tree.map(lambda leaf: leaf[-1], refine.weights)
-    posed = PosedKeypoints(solution.parameters, *keypoints_and_jacobian(problem.body, solution.parameters))
-    by_term = term_energies(problem.terms(last_weights), posed)
-    total = Solution(
-        parameters=solution.parameters,
-        energy=solution.energy,
-        num_steps=solution.num_steps + num_explored,
-        is_converged=solution.is_converged,
-        is_finite=solution.is_finite,
-    )
-    return total, by_term
+    if explore is None:
+        return run_rounds(problem, refine, jax.tree.map(lambda leaf: leaf[0], starts))
+    explored = jax.vmap(lambda start: run_rounds(problem, explore, start))(starts)
+    winner = jnp.argmin(jnp.where(jnp.isfinite(explored.energy), explored.energy, jnp.inf))
+    solution = run_rounds(problem, refine, jax.tree.map(lambda leaf: leaf[winner], explored.parameters))
+    return dataclasses.replace(solution, num_steps=solution.num_steps + explored.num_steps[winner])

@@ -13,7 +13,7 @@ from jax import Array
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.observation import Observation
-from smplify_jax.rotations import compose_axis_angle
+from smplify_jax.rotations import compose_axis_angle, exp_so3
 
 REFERENCE_HEIGHT_PX = 300.0
 """The paper's pixel constants (sigma = 100 and all weights against it) are meant for people about this tall."""
@@ -87,18 +87,16 @@ def _start_at_yaw(
     betas = jnp.zeros(body.num_betas)
     weights = trunk * observation.confidence * body.is_defined
 
-    def posed(global_orient: Array) -> Array:
-        points = body.keypoints(betas=betas, global_orient=global_orient, body_pose=mean_pose, transl=jnp.zeros(3))
-        return jnp.where(body.is_defined[:, None], points, 0.0)
-
-    seen = _rays(observation) * depth
-    roll = _roll_between(posed(upright)[:, :2], seen, weights)
-    global_orient = compose_axis_angle(jnp.array([0.0, 0.0, 1.0]) * roll, upright)
-    points = posed(global_orient)
+    points = body.keypoints(betas=betas, global_orient=upright, body_pose=mean_pose, transl=jnp.zeros(3))
+    points = jnp.where(body.is_defined[:, None], points, 0.0)
+    roll = _roll_between(points[:, :2], _rays(observation) * depth, weights)
+    roll_vector = jnp.array([0.0, 0.0, 1.0]) * roll
+    # The pelvis does not lie at the origin, so turning the body about it is not quite turning the points; for a start it is.
+    points = points @ exp_so3(roll_vector).T
     # u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate.
     offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
     centre = jnp.sum(weights[:, None] * offset, axis=0) / jnp.maximum(jnp.sum(weights), 1e-12)
-    return BodyParameters(global_orient, mean_pose, betas, jnp.append(centre, depth))
+    return BodyParameters(compose_axis_angle(roll_vector, upright), mean_pose, betas, jnp.append(centre, depth))
 
 
 def _rays(observation: Observation) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints import LAYOUTS, Layout, get_layout
 

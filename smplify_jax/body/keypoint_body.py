@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.body.model import BodyModel, full_joint_pose
@@ -62,7 +63,9 @@ class KeypointBody:
         """Number of shape directions."""
         return self.joint_shapedirs.shape[-1]
 
-    def keypoints(self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
+    def keypoints(
+        self, *, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
+    ) -> Array:
         """Posed keypoints, without derivatives.
 
         Args:
@@ -73,27 +76,34 @@ class KeypointBody:
         Returns:
             (..., K, 3) [m]; NaN where the body does not define the keypoint.
         """
-        betas, transl = jnp.asarray(betas), jnp.asarray(transl)
-        pose = jnp.concatenate([jnp.asarray(global_orient), jnp.asarray(body_pose)], axis=-1)
-        n = betas.shape[-1]
-        rest_joints = self.joint_template + jnp.einsum("jcb,...b->...jc", self.joint_shapedirs[..., :n], betas)
-        local = exp_so3(full_joint_pose(pose, self.num_joints))
-        rotations, joints = forward_kinematics(local, rest_joints, self.parents)
-        v_posed = self.vertex_template + jnp.einsum("mcb,...b->...mc", self.vertex_shapedirs[..., :n], betas)
-        v_posed = v_posed + self.pose_displacement(local)
-        in_joint_frames = v_posed[..., :, None, :] - rest_joints[..., None, :, :]
-        carried = jnp.einsum("...jab,...mjb->...mja", rotations, in_joint_frames) + joints[..., None, :, :]
-        vertices = jnp.einsum("mj,...mja->...ma", self.vertex_lbs_weights, carried)
-        points = jnp.einsum("kj,...jc->...kc", self.weights_of_joints, joints) + jnp.einsum(
-            "km,...mc->...kc", self.weights_of_vertices, vertices
-        )
-        return jnp.where(self.is_defined[:, None], points + transl[..., None, :], jnp.nan)
+        return _keypoints(self, betas, global_orient, body_pose, transl)
 
     def pose_displacement(self, local_rotations: Array) -> Array:
         """Pose-dependent displacement of the vertices. (..., J, 3, 3) -> (..., M, 3) [m]."""
         difference = local_rotations[..., 1:, :, :] - jnp.eye(3, dtype=local_rotations.dtype)
         feature = difference.reshape(*difference.shape[:-2], 9)
         return jnp.einsum("mcjp,...jp->...mc", self.vertex_posedirs, feature)
+
+
+@jax.jit  # as a whole: operation by operation, the first call would compile a few dozen little programs
+def _keypoints(
+    body: KeypointBody, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
+) -> Array:
+    betas, transl = jnp.asarray(betas), jnp.asarray(transl)
+    pose = jnp.concatenate([jnp.asarray(global_orient), jnp.asarray(body_pose)], axis=-1)
+    n = betas.shape[-1]
+    rest_joints = body.joint_template + jnp.einsum("jcb,...b->...jc", body.joint_shapedirs[..., :n], betas)
+    local = exp_so3(full_joint_pose(pose, body.num_joints))
+    rotations, joints = forward_kinematics(local, rest_joints, body.parents)
+    v_posed = body.vertex_template + jnp.einsum("mcb,...b->...mc", body.vertex_shapedirs[..., :n], betas)
+    v_posed = v_posed + body.pose_displacement(local)
+    in_joint_frames = v_posed[..., :, None, :] - rest_joints[..., None, :, :]
+    carried = jnp.einsum("...jab,...mjb->...mja", rotations, in_joint_frames) + joints[..., None, :, :]
+    vertices = jnp.einsum("mj,...mja->...ma", body.vertex_lbs_weights, carried)
+    points = jnp.einsum("kj,...jc->...kc", body.weights_of_joints, joints) + jnp.einsum(
+        "km,...mc->...kc", body.weights_of_vertices, vertices
+    )
+    return jnp.where(body.is_defined[:, None], points + transl[..., None, :], jnp.nan)
 
 
 @lru_cache(maxsize=32)
@@ -120,7 +130,9 @@ def keypoint_body(
     regressor = np.asarray(body.J_regressor, np.float64)
     joint_template = regressor @ np.asarray(body.v_template, np.float64)
     joint_shapedirs = np.einsum("jv,vcb->jcb", regressor, shapedirs, optimize=True)
-    anchors = list(table.anchor_joints)  # points that ride on a joint at a fixed offset: vertices without pose displacement
+    anchors = list(
+        table.anchor_joints
+    )  # points that ride on a joint at a fixed offset: vertices without pose displacement
     posedirs = np.asarray(body.posedirs)[table.vertices].reshape(len(table.vertices), 3, body.num_joints - 1, 9)
     on_joints = np.zeros((len(anchors), *posedirs.shape[1:]))
     lbs_weights = np.concatenate([np.asarray(body.lbs_weights)[table.vertices], table.anchor_lbs_weights])
@@ -147,9 +159,7 @@ def keypoint_body(
         ],
         "vertex_lbs_weights": np.concatenate([lbs_weights @ fold, fold[resting]]),
         "weights_of_joints": moving_joint_weights,
-        "weights_of_vertices": np.concatenate(
-            [table.weights_of_vertices, table.weights_of_joints[:, resting]], axis=1
-        ),
+        "weights_of_vertices": np.concatenate([table.weights_of_vertices, table.weights_of_joints[:, resting]], axis=1),
     }
     parents = body.parents[:num_joints]
     arrays["reach"] = keypoint_reach(

@@ -55,7 +55,9 @@ def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tu
     total_weight = jnp.sum(part_weights, axis=-1)
     keypoints = jnp.sum(part_positions, axis=1) + total_weight[:, None] * parameters.transl
 
-    by_pose = _by_hanging_parts(part_weights, part_positions, joints, _rotation_axes(rotations, left_jacobian, parents), parents)
+    by_pose = _by_hanging_parts(
+        part_weights, part_positions, joints, _rotation_axes(rotations, left_jacobian, parents), parents
+    )
     blended = jnp.einsum("mj,jab->mab", body.vertex_lbs_weights, rotations)
     by_displacement = _by_pose_displacement(body, local, left_jacobian, blended)
     by_pose = by_pose.at[:, :, 1:, :].add(by_displacement)

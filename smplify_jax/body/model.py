@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 from jax import Array
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.errors import InputError
@@ -66,7 +67,7 @@ class BodyModel:
         """Number of joints, the root included."""
         return len(self.parents)
 
-    def with_shape(self, betas: Array) -> ShapedBody:
+    def with_shape(self, betas: ArrayLike) -> ShapedBody:
         """Apply the shape: v_shaped = v_template + shapedirs betas, joints by the regressor.
 
         Args:
@@ -81,10 +82,7 @@ class BodyModel:
         v_shaped = self.v_template + jnp.einsum("vcb,...b->...vc", used, betas)
         return ShapedBody(self, v_shaped, jnp.einsum("jv,...vc->...jc", self.J_regressor, v_shaped))
 
-    def _posed(self, betas: Array, global_orient: Array, body_pose: Array) -> PosedBody:
-        return self.with_shape(betas).with_pose(global_orient, body_pose)
-
-    def joints(self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
+    def joints(self, *, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike) -> Array:
         """All J joints of the posed body.
 
         Args:
@@ -95,14 +93,20 @@ class BodyModel:
         Returns:
             (..., J, 3) [m].
         """
-        return self._posed(betas, global_orient, body_pose).joints + jnp.asarray(transl)[..., None, :]
+        return _joints(self, betas, global_orient, body_pose, transl)
 
-    def vertices(self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
+    def vertices(self, *, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike) -> Array:
         """All V vertices of the posed body; arguments as for `joints`. Returns (..., V, 3) [m]."""
-        return self._posed(betas, global_orient, body_pose).vertices() + jnp.asarray(transl)[..., None, :]
+        return _vertices(self, betas, global_orient, body_pose, transl)
 
     def keypoints(
-        self, *, betas: Array, global_orient: Array, body_pose: Array, transl: Array, layout: str | Layout
+        self,
+        *,
+        betas: ArrayLike,
+        global_orient: ArrayLike,
+        body_pose: ArrayLike,
+        transl: ArrayLike,
+        layout: str | Layout,
     ) -> Array:
         """The K points that a keypoint layout names; arguments as for `joints`.
 
@@ -131,7 +135,7 @@ class ShapedBody:
     v_shaped: Array
     rest_joints: Array
 
-    def with_pose(self, global_orient: Array, body_pose: Array) -> PosedBody:
+    def with_pose(self, global_orient: ArrayLike, body_pose: ArrayLike) -> PosedBody:
         """Pose the joints.
 
         Args:
@@ -172,6 +176,23 @@ class PosedBody:
         return jnp.einsum("...vab,...vb->...va", blended, v_posed) + jnp.einsum(
             "vj,...ja->...va", model.lbs_weights, offsets
         )
+
+
+# Compiled as wholes: operation by operation, the first call would compile a few dozen little programs.
+@jax.jit
+def _joints(
+    model: BodyModel, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
+) -> Array:
+    posed = model.with_shape(betas).with_pose(global_orient, body_pose)
+    return posed.joints + jnp.asarray(transl)[..., None, :]
+
+
+@jax.jit
+def _vertices(
+    model: BodyModel, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
+) -> Array:
+    posed = model.with_shape(betas).with_pose(global_orient, body_pose)
+    return posed.vertices() + jnp.asarray(transl)[..., None, :]
 
 
 def full_joint_pose(pose: Array, num_joints: int) -> Array:

@@ -1,20 +1,21 @@
 """Reading the open body that the package ships.
 
-The file holds the left half of an exactly symmetric body, quantised; the right half is its mirror image. Vertices of the whole:
-the midline's, then the left side's, then the right side's in the same order. N is the number of vertices of the half, M of the
-midline, so the whole has V = 2 N - M.
+The file holds the left half of an exactly symmetric body, quantised; the right half is its mirror image. Vertices of
+the whole: the midline's, then the left side's, then the right side's in the same order. N is the number of vertices of
+the half, M of the midline, so the whole has V = 2 N - M.
 
 Keys of the .npz, format version 1:
     format_version, num_midline: int32.
     v_template (N, 3) float32 [m]; midline x is zero.
     shapedirs (16, N, 3) int16, shapedirs_scale (16,) float32 [m per unit].
-    posedirs_sizes (23,) int32: for how many vertices each joint has correctives; posedirs_rows: these vertices, joint after joint;
-        posedirs (rows, 3, 9) int16, posedirs_scale (23,) [m per unit]. Right joints leave out the midline.
+    posedirs_sizes (23,) int32: for how many vertices each joint has correctives; posedirs_rows: these vertices, joint
+        after joint; posedirs (rows, 3, 9) int16, posedirs_scale (23,) [m per unit]. Right joints leave out the midline.
     lbs_joints (N, 4) uint8, lbs_weights (N, 4) uint16, to be scaled to sum to one.
     faces (F, 3) uint16 of the half.
-    regressor_joints, regressor_vertices, regressor_weights: entries of the left and middle joints, numbered in SMPL's order without
-        the right ones; a middle joint's weight is for a vertex and its mirror image together.
-    point_names, point_sizes, point_vertices, point_weights: the left and middle named surface points, one after the other.
+    regressor_joints, regressor_vertices, regressor_weights: entries of the left and middle joints, numbered in SMPL's
+        order without the right ones; a middle joint's weight is for a vertex and its mirror image together.
+    point_names, point_sizes, point_vertices, point_weights: the left and middle named surface points, one after the
+        other.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 from smplify_jax.errors import InputError
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
 _FORMAT_VERSION = 1
@@ -78,9 +79,9 @@ def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
     """Read the open body.
 
     Returns:
-        float32 arrays in the SMPL frame (y up, z front, x to the body's left) [m]: v_template (V, 3), shapedirs (V, 3, 16), posedirs
-        (V, 3, 207), J_regressor (24, V), lbs_weights (V, 24), point_weights (P, n); int32 arrays faces (F, 3), point_vertices (P, n);
-        tuples parents, joint_names, point_names.
+        float32 arrays in the SMPL frame (y up, z front, x to the body's left) [m]: v_template (V, 3), shapedirs
+        (V, 3, 16), posedirs (V, 3, 207), J_regressor (24, V), lbs_weights (V, 24), point_weights (P, n); int32 arrays
+        faces (F, 3), point_vertices (P, n); tuples parents, joint_names, point_names.
 
     Raises:
         InputError: the file is not there or is of another format version.

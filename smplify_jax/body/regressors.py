@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.skeleton import mirrored_name
+from smplify_jax.skeleton import mirrored_name
 from smplify_jax.errors import InputError
 
 EXTRA_NAMES = (

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.errors import InputError
 
 

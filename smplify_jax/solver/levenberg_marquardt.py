@@ -7,6 +7,7 @@ damping by the Hessian's diagonal (the unknowns are radians, metres and standard
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +60,12 @@ class Solution:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _State:
+    """Between two steps: the best parameters with their model, and the candidate that is to be tried next."""
+
     parameters: Any
     model: Any
+    candidate: Any
+    predicted_gain: Array
     damping: Array
     growth: Array
     num_steps: Array
@@ -85,54 +90,62 @@ def minimize(
     """
 
     def is_running(state: _State) -> Array:
-        return (
-            ~state.is_converged
-            & (state.num_steps < options.max_steps)
-            & (state.damping < _MOST_DAMPING)
-            & jnp.isfinite(state.model.energy)
-        )
+        is_first = state.num_steps < 0
+        has_begun_well = jnp.isfinite(state.model.energy)
+        is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MOST_DAMPING)
+        return is_first | (has_begun_well & is_within_limits & ~state.is_converged)
 
     def advance(state: _State) -> _State:
-        step, predicted_gain = _damped_step(state.model, state.damping, free)
-        candidate = retract(state.parameters, step)
-        model = linearize(candidate)
-        gain = state.model.energy - model.energy
-        is_accepted = jnp.isfinite(model.energy) & (gain > 0)
-        ratio = jnp.where(is_accepted, gain / jnp.maximum(predicted_gain, 1e-30), 0.0)
-        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
+        candidate_model = linearize(state.candidate)
+        is_first = state.num_steps < 0
+        gain = state.model.energy - candidate_model.energy
+        is_accepted = jnp.isfinite(candidate_model.energy) & (gain > 0)
         threshold = options.relative_gain * state.model.energy
         # A rejected step whose model promised next to nothing means that float32 cannot see the way down any further.
-        is_converged = jnp.where(is_accepted, gain < threshold, predicted_gain < 0.1 * threshold)
+        is_converged = jnp.where(is_accepted, gain < threshold, state.predicted_gain < 0.1 * threshold) & ~is_first
+        ratio = gain / jnp.maximum(state.predicted_gain, 1e-30)
+        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
+        factor = jnp.where(is_first, 1.0, jnp.where(is_accepted, shrink, state.growth))
+        damping = jnp.maximum(state.damping * factor, _LEAST_DAMPING)
 
         def keep(new: Array, old: Array) -> Array:
             return jnp.where(is_accepted, new, old)
 
+        parameters = jax.tree.map(keep, state.candidate, state.parameters)
+        model = jax.tree.map(keep, candidate_model, state.model)
+        step, predicted_gain = _damped_step(model, damping, free)
         return _State(
-            parameters=jax.tree.map(keep, candidate, state.parameters),
-            model=jax.tree.map(keep, model, state.model),
-            damping=jnp.maximum(state.damping * jnp.where(is_accepted, shrink, state.growth), _LEAST_DAMPING),
+            parameters=parameters,
+            model=model,
+            candidate=retract(parameters, step),
+            predicted_gain=predicted_gain,
+            damping=damping,
             growth=jnp.where(is_accepted, 2.0, 2.0 * state.growth),
             num_steps=state.num_steps + 1,
             is_converged=is_converged,
         )
 
-    first = linearize(start)
+    # The start is the first candidate, tried against nothing: so `linearize`, most of the program, is compiled only once.
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(linearize, start))
     state = _State(
         parameters=start,
-        model=first,
-        damping=jnp.asarray(_FIRST_DAMPING),
-        growth=jnp.asarray(2.0),
-        num_steps=jnp.asarray(0),
+        model=dataclasses.replace(nothing, energy=jnp.full_like(nothing.energy, jnp.inf)),
+        candidate=start,
+        predicted_gain=jnp.zeros_like(nothing.energy),
+        damping=jnp.full_like(nothing.energy, _FIRST_DAMPING),
+        growth=jnp.full_like(nothing.energy, 2.0),
+        num_steps=jnp.asarray(-1),
         is_converged=jnp.asarray(False),
     )
     final = jax.lax.while_loop(is_running, advance, state)
+    is_finite = jnp.isfinite(final.model.energy)
     return Solution(
         parameters=final.parameters,
         energy=final.model.energy,
         num_steps=final.num_steps,
-        # No step that float32 can resolve goes down any more: that is an end too.
-        is_converged=final.is_converged | (final.damping >= _MOST_DAMPING),
-        is_finite=jnp.isfinite(first.energy),
+        # A step so short that float32 cannot resolve it is an end too.
+        is_converged=is_finite & (final.is_converged | (final.damping >= _MOST_DAMPING)),
+        is_finite=is_finite,
     )
 
 

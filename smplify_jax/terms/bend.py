@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.terms.term import PosedKeypoints, place_block
 
 _X, _Y = 0, 1
 # Joint, axis, and the sign of the unnatural direction. In the T-pose the left forearm points along +x and flexes forward by a negative
@@ -44,6 +44,6 @@ class BendTerm:
         """Diagonal: d r_i / d theta_i = s_i r_i."""
         columns = posed.parameters.columns()
         r = self.residuals(posed)
-        at = columns.body_pose.start + _COLUMNS
-        gradient = jnp.zeros(columns.size).at[at].set(_SIGNS * r**2)
-        return gradient, jnp.zeros((columns.size, columns.size)).at[at, at].set(r**2)
+        selection = np.eye(columns.num_pose, dtype=np.float32)[_COLUMNS]
+        hessian = jnp.diag((r**2) @ selection)
+        return place_block((_SIGNS * r**2) @ selection, hessian, columns.body_pose, columns.size)

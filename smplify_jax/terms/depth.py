@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.term import PosedKeypoints, place_block
 
 
 @jax.tree_util.register_dataclass
@@ -32,6 +32,6 @@ class DepthTerm:
         """One entry: d r / d z = weight / z."""
         columns = posed.parameters.columns()
         slope = self.weight / posed.parameters.transl[2]
-        at = columns.transl.stop - 1
-        gradient = jnp.zeros(columns.size).at[at].set(slope * self.residuals(posed)[0])
-        return gradient, jnp.zeros((columns.size, columns.size)).at[at, at].set(slope**2)
+        by_transl = slope * jnp.array([0.0, 0.0, 1.0])
+        gradient = by_transl * self.residuals(posed)
+        return place_block(gradient, jnp.outer(by_transl, by_transl), columns.transl, columns.size)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.term import PosedKeypoints, place_block
 
 
 @jax.tree_util.register_dataclass
@@ -45,6 +45,4 @@ class PosePriorTerm:
         columns = posed.parameters.columns()
         k, difference = self._winner(posed.parameters.body_pose)
         block = 0.5 * self.weight**2 * self.prior.precisions[k]
-        gradient = jnp.zeros(columns.size).at[columns.body_pose].set(block @ difference[k])
-        hessian = jnp.zeros((columns.size, columns.size))
-        return gradient, hessian.at[columns.body_pose, columns.body_pose].set(block)
+        return place_block(block @ difference[k], block, columns.body_pose, columns.size)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.term import PosedKeypoints, place_block
 
 
 @jax.tree_util.register_dataclass
@@ -29,6 +29,5 @@ class ShapeTerm:
     def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
         """Diagonal and constant."""
         columns = posed.parameters.columns()
-        gradient = jnp.zeros(columns.size).at[columns.betas].set(self.weight**2 * posed.parameters.betas)
-        diagonal = jnp.zeros(columns.size).at[columns.betas].set(self.weight**2)
-        return gradient, jnp.diag(diagonal)
+        hessian = self.weight**2 * jnp.eye(columns.num_betas)
+        return place_block(self.weight**2 * posed.parameters.betas, hessian, columns.betas, columns.size)

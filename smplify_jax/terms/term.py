@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
@@ -57,3 +58,9 @@ class Term(Protocol):
     def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
         """J^T r (P,) and J^T J (P, P), J being the derivative of the residuals by the step."""
         ...
+
+
+def place_block(gradient: Array, hessian: Array, columns: slice, size: int) -> tuple[Array, Array]:
+    """Normal equations over all P = `size` unknowns from those over a block of columns: zeros around them."""
+    around = (columns.start, size - columns.stop)
+    return jnp.pad(gradient, around), jnp.pad(hessian, around)

@@ -48,6 +48,7 @@ ASF = Rig(
         ),
     },
     feet_follow_legs=True,
+    has_still_collars=True,
 )
 
 MOTION_BUILDER = Rig(
@@ -73,6 +74,7 @@ MOTION_BUILDER = Rig(
     },
     feet_follow_legs=True,
     foot_pitch=np.radians(-10.0),  # else feet on the ground point 10° down; not so in the AMC files of the same people
+    has_still_collars=True,
 )
 
 MOTION_BUILDER_T_POSE = replace(MOTION_BUILDER, foot_pitch=0.0)
@@ -99,6 +101,7 @@ MAX = Rig(
         ),
     },
     feet_follow_legs=True,
+    has_still_collars=True,
 )
 
 DAZ = Rig(
@@ -124,6 +127,7 @@ DAZ = Rig(
     # least bend of subjects 14 and 135 is that much larger here than in their AMC files. So the rotations count, not
     # the lines.
     is_reference_straight=True,
+    has_still_collars=True,
 )
 
 ICLONE = Rig(
@@ -147,6 +151,7 @@ ICLONE = Rig(
             }
         ),
     },
+    has_still_collars=True,
 )
 
 MESH2MOTION_ADDON = Rig(

@@ -38,11 +38,11 @@ def with_hinges(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         share = np.clip((sine - STRAIGHT) / (BENT - STRAIGHT), 0.0, 1.0)
         out[upper] = rotations[upper] @ Rotation.from_rotvec((angle * share)[:, None] * limb).as_matrix()
         seen = np.einsum("tji,tj->ti", out[upper], end)
-        out[lower] = out[upper] @ _bends(limb, seen)
+        out[lower] = out[upper] @ bends(limb, seen)
     return out
 
 
-def _bends(limb: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def bends(limb: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """(T, 3, 3) smallest rotations from one direction to others (T, 3)."""
     axes = np.cross(limb, seen)
     sines = np.linalg.norm(axes, axis=1, keepdims=True)

@@ -22,6 +22,7 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.errors import InputError
 from smplify_jax.learn.mocap.hinges import with_hinges
 from smplify_jax.learn.mocap.motion import Motion
+from smplify_jax.learn.mocap.shoulders import with_moving_collars
 from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 NUM_JOINTS = len(SMPL_JOINT_NAMES)
@@ -57,6 +58,7 @@ class Rig:
         foot_pitch: [rad] turn of both feet about +x, for skeletons whose feet do not stand flat.
         is_twist_in_lower_limb: thighs and upper arms never turn about themselves and shins and forearms do so instead;
             the turn is moved up until knees and elbows are hinges (see hinges).
+        has_still_collars: the collars hardly move, so they are given their share of the arms' swing (see shoulders).
     """
 
     joints: dict[str, str]
@@ -66,6 +68,7 @@ class Rig:
     feet_follow_legs: bool = False
     foot_pitch: float = 0.0
     is_twist_in_lower_limb: bool = False
+    has_still_collars: bool = False
 
 
 def retarget(motion: Motion, reference: Motion, rig: Rig) -> np.ndarray:
@@ -91,6 +94,8 @@ def retarget(motion: Motion, reference: Motion, rig: Rig) -> np.ndarray:
     driven = {name: turned[:, k] @ alignment[name] for k, name in enumerate(rig.joints)}
     if rig.is_twist_in_lower_limb:
         driven |= with_hinges(driven)
+    if rig.has_still_collars:
+        driven |= with_moving_collars(driven)
     return _local(_fill(driven))
 
 

@@ -35,7 +35,7 @@ MOST_JOINTS = 4
 
 
 def joint_weights(rig: Rig, base_index: np.ndarray, num_base: int, rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """(N, 24) weights of the left half, rows sum to one, at most four of them not zero.
+    """(N, 24) weights of the left half, before `keep_strongest`.
 
     Args:
         rig: MakeHuman's bones and weights.
@@ -50,8 +50,7 @@ def joint_weights(rig: Rig, base_index: np.ndarray, num_base: int, rest: np.ndar
         name = _joint_of(rig, bone)
         column = trunk if name is None else weights[:, SMPL_JOINT_NAMES.index(name)]
         column[indices] += values
-    weights = weights[base_index] + trunk[base_index, None] * _along_spine(rest, joints)
-    return keep_strongest(weights)
+    return weights[base_index] + trunk[base_index, None] * _along_spine(rest, joints)
 
 
 def _joint_of(rig: Rig, bone: str) -> str | None:
@@ -89,9 +88,8 @@ def mirror_joints() -> np.ndarray:
 
 def keep_strongest(weights: np.ndarray) -> np.ndarray:
     """The `MOST_JOINTS` largest weights of each row, scaled to sum to one."""
-    order = np.argsort(-weights, axis=1, kind="stable")
-    kept = weights.copy()
-    np.put_along_axis(kept, order[:, MOST_JOINTS:], 0.0, axis=1)
+    # Strictly above the next one: of equal left and right weights on the midline, both stay or both go.
+    kept = np.where(weights > np.sort(weights, axis=1)[:, -MOST_JOINTS - 1, None], weights, 0.0)
     return kept / kept.sum(axis=1, keepdims=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from smplify_jax.learn.open_body.adults import Adults, Targets, make_adults, read_targets
-from smplify_jax.learn.open_body.blend_weights import joint_weights, symmetric_on_midline
+from smplify_jax.learn.open_body.blend_weights import joint_weights, keep_strongest, symmetric_on_midline
 from smplify_jax.learn.open_body.factors import macro_coefficients
 from smplify_jax.learn.open_body.joint_regressor import learn_regressor
 from smplify_jax.learn.open_body.joints import whole_skeleton
@@ -75,7 +75,7 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
     tell("learning the pose correctives")
     joints = whole_skeleton(train.joints.mean(axis=0))
     weights = joint_weights(rig, half.base_index, len(base.vertices), space.mean, joints)
-    weights = symmetric_on_midline(weights, half.num_midline)
+    weights = keep_strongest(symmetric_on_midline(weights, half.num_midline))
     posedirs = learn_correctives(rng, space.mean, joints, weights, half.num_midline)
     body = HalfBody(
         v_template=space.mean,

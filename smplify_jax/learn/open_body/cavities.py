@@ -26,8 +26,10 @@ def closed_left_half(base: BaseMesh) -> tuple[np.ndarray, int]:
         (F, 3) base vertex indices, outward winding, and the base vertex at the front of the left eye.
     """
     eyeball = base.groups["helper-l-eye"]
-    eye_front = int(eyeball[np.argmax(base.vertices[eyeball, 2])])
     centre = base.vertices[eyeball].mean(axis=0)
+    front = eyeball[base.vertices[eyeball, 2] > centre[2]]
+    # The eyeball is tilted, so its foremost vertex is not the pupil's middle.
+    eye_front = int(front[np.argmin(np.linalg.norm((base.vertices[front] - centre)[:, :2], axis=1))])
     socket = _pocket(base, centre, lambda middle: np.abs(middle[:, 0] - centre[0]) < SEED_RADIUS)
     centre = base.vertices[base.groups["joint-tongue-1"]].mean(axis=0)
     mouth = _pocket(base, centre, lambda middle: np.abs(middle[:, 0]) < SEED_RADIUS)

@@ -9,6 +9,9 @@ from smplify_jax.learn.open_body.joints import LEFT_AND_MIDDLE
 
 NUM_CANDIDATES = 400
 """Vertices nearest to a joint among which its weights are sought."""
+NUM_NARROW_CANDIDATES = 200
+NARROW = ("left_knee", "left_ankle", "left_foot", "left_wrist", "left_hand")
+"""Joints that a ring of skin holds tightly; fewer vertices keep them independent of the limb's next parts."""
 NUM_SAMPLES = 800
 """More adults than this change the weights no more."""
 MEAN_SHAPE_WEIGHT = 10.0
@@ -35,7 +38,8 @@ def learn_regressor(shapes: np.ndarray, joints: np.ndarray) -> np.ndarray:
         is_left = name.startswith("left_")
         axes = [0, 1, 2] if is_left else [1, 2]
         place = joints[:, k]
-        near = np.argsort(np.linalg.norm(mean - place.mean(axis=0), axis=1), kind="stable")[:NUM_CANDIDATES]
+        count = NUM_NARROW_CANDIDATES if name in NARROW else NUM_CANDIDATES
+        near = np.argsort(np.linalg.norm(mean - place.mean(axis=0), axis=1), kind="stable")[:count]
         rows[k, near] = convex_weights(shapes[:, near][:, :, axes], place[:, axes])
     return rows
 

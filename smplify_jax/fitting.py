@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.keypoint_body import KeypointBody, keypoint_body
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
-from smplify_jax.body.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
+from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.camera import Camera, project
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
@@ -28,7 +28,8 @@ from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import MIN_KEYPOINTS, FitResult, FitStatus
 from smplify_jax.stages import Problem, Profile, Round, explore_and_refine, get_profile, stack_rounds
 from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale, start_depth, trunk_weights, yaw_starts
-from smplify_jax.terms.objective import TERM_NAMES
+from smplify_jax.terms.objective import TERM_NAMES, TermWeights, term_energies
+from smplify_jax.terms.term import PosedKeypoints
 
 
 def fit(
@@ -68,7 +69,7 @@ def fit(
     """
     layout = get_layout(layout)
     profile = get_profile(profile)
-    body = load_body() if body is None else body
+    body = _shipped_body(num_betas) if body is None else body
     is_single = np.ndim(keypoints) == 2
     cleaned = clean_keypoints(keypoints)
     cleaned = cleaned[None] if is_single else cleaned
@@ -81,7 +82,7 @@ def fit(
     _warn_of_undefined(body, layout)
 
     num_joints = len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
-    prior = (load_prior() if prior is None else prior).marginal(3 * (num_joints - 1))
+    prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
     cameras = setup_camera(camera, cleaned, image_size, profile.focal_length_px)
     num_starts = profile.num_starts if num_starts is None else num_starts
     if num_starts < 1:
@@ -89,7 +90,7 @@ def fit(
     starts = None if init is None else _given_start(init, len(cleaned), num_joints, num_betas, is_single)
     solved = _fit_batch(
         keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
-        keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
+        keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
         prior,
         jnp.asarray(cleaned),
         Camera(jnp.asarray(cameras.focal_length), jnp.asarray(cameras.camera_center)),
@@ -103,10 +104,36 @@ def fit(
     return result[0] if is_single else result
 
 
+# Reading and cutting cost more than a fit, and fits are called in loops: what was used last is kept.
+@lru_cache(maxsize=2)
+def _shipped_body(num_betas: int) -> BodyModel:
+    return load_body(num_betas=num_betas)
+
+
+@lru_cache(maxsize=1)
+def _shipped_prior() -> PosePrior:
+    return load_prior()
+
+
+@lru_cache(maxsize=4)
+def _prior_over(prior: PosePrior, num_pose: int) -> PosePrior:
+    return prior.marginal(num_pose)
+
+
+@lru_cache(maxsize=16)
+def _with_joints(layout: Layout) -> Layout:
+    """The layout followed by SMPL's 24 joints: what a result reports, in one pass over the skeleton."""
+    joints = get_layout("smpl24")
+    names = tuple(f"{name}_smpl" for name in joints.keypoint_names)
+    return Layout(f"{layout.name} and joints", layout.keypoint_names + names, layout.points + joints.points)
+
+
 def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
     missing = undefined_keypoints(body, layout)
     if len(missing) == len(layout.points):
-        raise InputError(f"The body {body.name!r} defines none of the keypoints of layout {layout.name!r}: use another layout or body.")
+        raise InputError(
+            f"The body {body.name!r} defines none of the keypoints of layout {layout.name!r}: use another layout or body."
+        )
     if missing:
         warnings.warn(
             f"The body {body.name!r} does not define {', '.join(missing)}, so these keypoints are not used (its mesh topology is unknown, "
@@ -127,7 +154,9 @@ def _given_start(
         if name == "betas" and block.ndim == 2:
             block = np.pad(block[:, :num_betas], ((0, 0), (0, max(0, num_betas - block.shape[1]))))
         if block.shape != (num_people, length):
-            raise InputError(f"init.{name} has shape {block.shape}: expected ({num_people}, {length}), a row for each person.")
+            raise InputError(
+                f"init.{name} has shape {block.shape}: expected ({num_people}, {length}), a row for each person."
+            )
         blocks[name] = jnp.asarray(block)
     return BodyParameters(**blocks)
 
@@ -135,7 +164,7 @@ def _given_start(
 @partial(jax.jit, static_argnames="num_starts")
 def _fit_batch(
     body: KeypointBody,
-    joint_body: KeypointBody,
+    reported_body: KeypointBody,
     prior: PosePrior,
     keypoints: Array,
     cameras: Camera,
@@ -149,14 +178,14 @@ def _fit_batch(
     """All people at once: the fields of FitResult with leading axis B."""
 
     def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
-        return _fit_person(body, joint_body, prior, keypoints, camera, trunk, explore, refine, start, num_starts)
+        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, start, num_starts)
 
     return jax.vmap(one)(keypoints, cameras, starts)
 
 
 def _fit_person(
     body: KeypointBody,
-    joint_body: KeypointBody,
+    reported_body: KeypointBody,
     prior: PosePrior,
     keypoints: Array,
     camera: Camera,
@@ -182,11 +211,11 @@ def _fit_person(
         else jax.tree.map(lambda leaf: leaf[None], start)
     )
     problem = Problem(body, prior, observation, depth)
-    solution, cost_by_term = explore_and_refine(problem, explore, refine, starts)
+    solution = explore_and_refine(problem, explore, refine, starts)
     status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
-    fields = _describe(problem, joint_body, solution.parameters)
+    last_weights = jax.tree.map(lambda leaf: leaf[-1], refine.weights)
+    fields = _describe(problem, reported_body, solution.parameters, last_weights)
     fields |= {"camera": camera, "cost": solution.energy}
-    fields |= {"cost_by_term": dict(zip(TERM_NAMES, cost_by_term, strict=True))}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
@@ -206,16 +235,25 @@ def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
     return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
 
 
-def _describe(problem: Problem, joint_body: KeypointBody, parameters: BodyParameters) -> dict:
+def _describe(
+    problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_weights: TermWeights
+) -> dict:
     """The fields of FitResult that follow from the parameters."""
     blocks = {name: getattr(parameters, name) for name in ("betas", "global_orient", "body_pose", "transl")}
     seen = problem.observation
-    keypoints_px = project(problem.body.keypoints(**blocks), seen.camera)
+    num_keypoints = seen.confidence.shape[0]
+    points_cam = reported_body.keypoints(**blocks)
+    keypoints_cam, joints = points_cam[:num_keypoints], points_cam[num_keypoints:]
+    keypoints_px = project(keypoints_cam, seen.camera)
     distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
     scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
+    is_defined = problem.body.is_defined[:, None]
+    posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
+    energies = term_energies(problem.terms(last_weights), posed)
     return blocks | {
-        "joints": joint_body.keypoints(**blocks),
+        "joints": joints,
         "keypoints_px": keypoints_px,
         "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
         "person_height_px": REFERENCE_HEIGHT_PX / scale,
+        "cost_by_term": dict(zip(TERM_NAMES, energies, strict=True)),
     }

@@ -1,0 +1,81 @@
+"""Fit the SMPL body to 2D keypoints: SMPLify in JAX.
+
+from smplify_jax import fit
+result = fit(keypoints, layout="coco17", image_size=(1280, 720))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smplify_jax.body.load import load_body
+    from smplify_jax.body.model import BodyModel
+    from smplify_jax.body.parameters import BodyParameters
+    from smplify_jax.body.regressors import with_regressor
+    from smplify_jax.camera import Camera, project
+    from smplify_jax.errors import InputError
+    from smplify_jax.fitting import fit
+    from smplify_jax.keypoints.keypoint_set import KeypointSet
+    from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
+    from smplify_jax.keypoints.load import load_keypoints
+    from smplify_jax.prior.load import load_prior
+    from smplify_jax.prior.mixture import PosePrior
+    from smplify_jax.result import FitResult, FitStatus
+    from smplify_jax.stages import PROFILES, Profile, Round
+
+# Public names are imported when they are first used: JAX takes a second to import, and `smplify-fit --help` needs none of it.
+_HOMES = {
+    "LAYOUTS": "keypoints.layouts",
+    "PROFILES": "stages",
+    "BodyModel": "body.model",
+    "BodyParameters": "body.parameters",
+    "Camera": "camera",
+    "FitResult": "result",
+    "FitStatus": "result",
+    "InputError": "errors",
+    "KeypointSet": "keypoints.keypoint_set",
+    "Layout": "keypoints.layouts",
+    "PosePrior": "prior.mixture",
+    "Profile": "stages",
+    "Round": "stages",
+    "fit": "fitting",
+    "get_layout": "keypoints.layouts",
+    "load_body": "body.load",
+    "load_keypoints": "keypoints.load",
+    "load_prior": "prior.load",
+    "project": "camera",
+    "with_regressor": "body.regressors",
+}
+
+__all__ = [
+    "LAYOUTS",
+    "PROFILES",
+    "BodyModel",
+    "BodyParameters",
+    "Camera",
+    "FitResult",
+    "FitStatus",
+    "InputError",
+    "KeypointSet",
+    "Layout",
+    "PosePrior",
+    "Profile",
+    "Round",
+    "fit",
+    "get_layout",
+    "load_body",
+    "load_keypoints",
+    "load_prior",
+    "project",
+    "with_regressor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'smplify_jax' has no attribute {name!r}")
+    return getattr(import_module(f"smplify_jax.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

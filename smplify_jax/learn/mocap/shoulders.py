@@ -1,0 +1,38 @@
+"""Collars that go along with the arms, for skeletons whose collars stand still."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from smplify_jax.learn.mocap.hinges import bends
+
+COLLAR_SHARE = 0.15
+"""Part of the arm's swing from the T-pose that the collar makes. Clavicle and shoulder blade turn about a third of an
+arm's raise (Inman et al., 1944); SMPL's collar stands for the clavicle, which makes about half of that."""
+
+MAX_SWING = np.radians(120.0)
+"""Past it the direction of the swing is no longer clear."""
+
+_ARMS = (("left_collar", "left_shoulder", (1.0, 0.0, 0.0)), ("right_collar", "right_shoulder", (-1.0, 0.0, 0.0)))
+
+
+def with_moving_collars(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Global rotations of the collars, turned by their share of the arms' swing.
+
+    In SMPL's T-pose the collars are raised as arms held out raise them; without this, hanging arms leave the body with
+    shrugged shoulders. Arms keep their directions, since only the collars' global rotations change.
+
+    Args:
+        rotations: joint to (T, 3, 3) global rotations, the identity in the T-pose.
+    """
+    chest = rotations["spine3"]
+    out = {}
+    for collar, shoulder, limb in _ARMS:
+        seen = np.einsum("tji,tjk,k->ti", chest, rotations[shoulder], np.array(limb))
+        swing = Rotation.from_matrix(bends(np.array(limb), seen)).as_rotvec()
+        angle = np.linalg.norm(swing, axis=1, keepdims=True)
+        swing = swing * np.minimum(1.0, MAX_SWING / np.maximum(angle, 1e-12))
+        local = np.swapaxes(chest, 1, 2) @ rotations[collar]
+        out[collar] = chest @ Rotation.from_rotvec(COLLAR_SHARE * swing).as_matrix() @ local
+    return out
