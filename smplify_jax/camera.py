@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 MIN_DEPTH = 0.05
@@ -22,8 +23,8 @@ class Camera:
         camera_center: (..., 2) principal point [px].
     """
 
-    focal_length: Array
-    camera_center: Array
+    focal_length: Array | np.ndarray
+    camera_center: Array | np.ndarray
 
 
 def project(points_cam: Array, camera: Camera) -> Array:
@@ -37,7 +38,8 @@ def project(points_cam: Array, camera: Camera) -> Array:
     Source: Hartley & Zisserman, Multiple View Geometry, 2004, section 6.1; no lens distortion.
     """
     depth = jnp.maximum(points_cam[..., 2:], MIN_DEPTH)
-    return camera.focal_length[..., None, :] * points_cam[..., :2] / depth + camera.camera_center[..., None, :]
+    focal_length, centre = jnp.asarray(camera.focal_length), jnp.asarray(camera.camera_center)
+    return focal_length[..., None, :] * points_cam[..., :2] / depth + centre[..., None, :]
 
 
 def project_jacobian(points_cam: Array, camera: Camera) -> Array:

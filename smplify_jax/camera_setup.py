@@ -83,7 +83,7 @@ def complete_camera(
     centre = _rows(camera_center, num_people, "camera_center")
     focal = _focal_rows(focal_length, num_people)
     low, high = _boxes(keypoints)
-    is_sized = np.isfinite(size).all(axis=1)
+    is_sized = np.asarray(np.isfinite(size).all(axis=1))
     needs_size = (camera_center is None) | ((focal_length is None) & (default_focal_length is None))
     if needs_size and not is_sized.all() and num_people:
         warnings.warn(

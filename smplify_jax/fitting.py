@@ -16,7 +16,6 @@ from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
-from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.camera import Camera, project
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
@@ -26,6 +25,7 @@ from smplify_jax.observation import Observation
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import MIN_KEYPOINTS, FitResult, FitStatus
+from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.stages import Problem, Profile, Round, explore_and_refine, get_profile, stack_rounds
 from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale, start_depth, trunk_weights, yaw_starts
 from smplify_jax.terms.objective import TERM_NAMES, TermWeights, term_energies

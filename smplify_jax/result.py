@@ -143,15 +143,18 @@ class FitResult:
         names = ("betas", "global_orient", "body_pose", "transl")
         return {name: np.atleast_2d(np.asarray(getattr(self, name))) for name in names}
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""
+        stored = {name: np.asarray(getattr(self, name)) for name in _ARRAY_FIELDS}
+        stored |= {f"cost_{name}": np.asarray(value) for name, value in self.cost_by_term.items()}
+        stored |= {"focal_length": np.asarray(self.camera.focal_length)}
+        stored |= {"camera_center": np.asarray(self.camera.camera_center)}
+        return stored | {"layout": np.asarray(self.layout), "body_name": np.asarray(self.body.name)}
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write all arrays to an `.npz` file, completely or not at all."""
-        arrays = {name: np.asarray(getattr(self, name)) for name in _ARRAY_FIELDS}
-        arrays |= {f"cost_{name}": np.asarray(value) for name, value in self.cost_by_term.items()}
-        arrays |= {"focal_length": np.asarray(self.camera.focal_length)}
-        arrays |= {"camera_center": np.asarray(self.camera.camera_center)}
-        arrays |= {"layout": np.asarray(self.layout), "body_name": np.asarray(self.body.name)}
         with atomic_write(path) as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **self.arrays())
 
     @classmethod
     def load(cls, path: str | PathLike[str], body: BodyModel | None = None) -> FitResult:

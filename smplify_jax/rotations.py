@@ -7,13 +7,14 @@ Source: Solà, Deray & Atchuthan, A micro Lie theory for state estimation in rob
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 # Under this squared angle two or three terms of the Taylor series are exact to float32, and above it the closed forms are.
 _SMALL_SQUARED_ANGLE = 0.01
 
 
-def skew(vector: Array) -> Array:
+def skew(vector: Array | np.ndarray) -> Array:
     """Cross-product matrix: skew(a) @ b = a x b. (..., 3) -> (..., 3, 3)."""
     x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
     zero = jnp.zeros_like(x)
@@ -36,12 +37,12 @@ def _sinc_coefficients(squared_angle: Array) -> tuple[Array, Array, Array]:
     )
 
 
-def exp_so3(axis_angle: Array) -> Array:
+def exp_so3(axis_angle: Array | np.ndarray) -> Array:
     """Rotation matrix of an axis-angle vector (Rodrigues). (..., 3) [rad] -> (..., 3, 3)."""
     return exp_and_left_jacobian(axis_angle)[0]
 
 
-def exp_and_left_jacobian(axis_angle: Array) -> tuple[Array, Array]:
+def exp_and_left_jacobian(axis_angle: Array | np.ndarray) -> tuple[Array, Array]:
     """Rotation matrix R(t) and left Jacobian J(t), which share their trigonometry.
 
     J tells how the rotation moves with the vector: R(t + d) = exp(J(t) d) R(t) to first order in d, the rotation vector J d being
@@ -63,7 +64,7 @@ def exp_and_left_jacobian(axis_angle: Array) -> tuple[Array, Array]:
     return rotation, jacobian
 
 
-def axis_angle_to_quaternion(axis_angle: Array) -> Array:
+def axis_angle_to_quaternion(axis_angle: Array | np.ndarray) -> Array:
     """Unit quaternion (w, x, y, z). (..., 3) [rad] -> (..., 4)."""
     half = 0.5 * axis_angle
     sinc, versine, _ = _sinc_coefficients(jnp.sum(half**2, axis=-1, keepdims=True))
@@ -91,7 +92,7 @@ def quaternion_multiply(first: Array, second: Array) -> Array:
     return jnp.concatenate([scalar, w1 * v2 + w2 * v1 + cross], axis=-1)
 
 
-def compose_axis_angle(first: Array, second: Array) -> Array:
+def compose_axis_angle(first: Array | np.ndarray, second: Array | np.ndarray) -> Array:
     """Axis-angle vector of the rotation `second` followed by `first`: log(exp(first) exp(second)).
 
     It goes through quaternions because the logarithm of a matrix loses its axis near half turns, and a person who stands before a camera

@@ -23,7 +23,12 @@ _NEAREST_START, _FARTHEST_START = 0.3, 1e4  # [m]
 _TRUNK_WORDS = ("shoulder", "hip", "neck", "thorax", "pelvis", "spine")
 
 
-def start_depth(keypoints_px: Array, confidence: Array, focal_length: Array, reach: Array) -> Array:
+def start_depth(
+    keypoints_px: Array | np.ndarray,
+    confidence: Array | np.ndarray,
+    focal_length: Array | np.ndarray,
+    reach: Array | np.ndarray,
+) -> Array:
     """Depth of a person from the apparent length of every pair of keypoints.
 
     Two points at most `reach` apart cannot look longer than f reach / z, so each pair gives an upper bound on the depth, and the least
@@ -50,9 +55,10 @@ def start_depth(keypoints_px: Array, confidence: Array, focal_length: Array, rea
     return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), _NEAREST_START, _FARTHEST_START)
 
 
-def pixel_scale(depth: Array, focal_length: Array) -> Array:
+def pixel_scale(depth: Array | np.ndarray, focal_length: Array | np.ndarray) -> Array:
     """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
-    return REFERENCE_HEIGHT_PX * depth / (_PERSON_HEIGHT * jnp.sqrt(focal_length[..., 0] * focal_length[..., 1]))
+    fx, fy = jnp.moveaxis(jnp.asarray(focal_length), -1, 0)
+    return REFERENCE_HEIGHT_PX * jnp.asarray(depth) / (_PERSON_HEIGHT * jnp.sqrt(fx * fy))
 
 
 def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
@@ -61,7 +67,12 @@ def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
 
 
 def yaw_starts(
-    body: KeypointBody, observation: Observation, mean_pose: Array, depth: Array, trunk: Array, num_starts: int
+    body: KeypointBody,
+    observation: Observation,
+    mean_pose: Array | np.ndarray,
+    depth: Array | np.ndarray,
+    trunk: Array | np.ndarray,
+    num_starts: int,
 ) -> BodyParameters:
     """Upright bodies in the mean pose at `num_starts` evenly spaced yaw angles, each laid over the keypoints.
 
@@ -80,7 +91,12 @@ def yaw_starts(
 
 
 def _start_at_yaw(
-    body: KeypointBody, observation: Observation, mean_pose: Array, depth: Array, trunk: Array, yaw: Array
+    body: KeypointBody,
+    observation: Observation,
+    mean_pose: Array | np.ndarray,
+    depth: Array | np.ndarray,
+    trunk: Array | np.ndarray,
+    yaw: Array | np.ndarray,
 ) -> BodyParameters:
     facing_camera = jnp.array([np.pi, 0.0, 0.0], jnp.float32)  # y up to y down, front towards the camera
     upright = compose_axis_angle(facing_camera, jnp.array([0.0, 1.0, 0.0]) * yaw)
@@ -104,7 +120,7 @@ def _rays(observation: Observation) -> Array:
     return (observation.keypoints_px - observation.camera.camera_center) / observation.camera.focal_length
 
 
-def _roll_between(model: Array, seen: Array, weights: Array) -> Array:
+def _roll_between(model: Array | np.ndarray, seen: Array | np.ndarray, weights: Array | np.ndarray) -> Array:
     """Angle of the similarity that best lays model points (K, 2) over seen ones (K, 2): 2D Procrustes, in closed form [rad]."""
     total = jnp.maximum(jnp.sum(weights), 1e-12)
     model = model - jnp.sum(weights[:, None] * model, axis=0) / total

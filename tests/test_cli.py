@@ -15,7 +15,6 @@ import trimesh
 from command_line import DETECTIONS, PICTURE, REPOSITORY, one_sentence
 from PIL import Image
 
-from smplify_jax.pictures.fit_overlay import posed_vertices
 from smplify_jax.pictures.images import load_image
 from smplify_jax.result import FitResult
 
@@ -154,7 +153,7 @@ def test_a_persons_mesh_stands_upright_in_front_of_a_viewers_camera(
     mesh = trimesh.load_mesh(mixed[1] / "photo_0.obj", process=False)
     result = FitResult.load(mixed[1] / "photo_0.npz")
     # Six decimals are written.
-    np.testing.assert_allclose(mesh.vertices * (1, -1, -1), posed_vertices(result), atol=1e-6)
+    np.testing.assert_allclose(mesh.vertices * (1, -1, -1), result.vertices(), atol=1e-6)
     head_down, foot_down = float(result.joints[15, 1]), float(result.joints[10, 1])
     assert head_down < foot_down
     assert mesh.vertices[:, 2].max() < 0

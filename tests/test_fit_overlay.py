@@ -9,7 +9,7 @@ import pytest
 from smplify_jax.body.load import load_body
 from smplify_jax.camera import Camera, project
 from smplify_jax.errors import InputError
-from smplify_jax.pictures.fit_overlay import draw_fit, posed_vertices
+from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.result import FitResult, FitStatus
 
 SIZE = (300, 400)
@@ -79,8 +79,3 @@ def test_without_a_size_there_is_room_for_everybody(pair: FitResult, keypoints: 
 def test_keypoints_of_other_people_are_refused(pair: FitResult, keypoints: np.ndarray):
     with pytest.raises(InputError, match="keypoints of 1 people for a result of 2"):
         draw_fit(pair, keypoints[:1])
-
-
-def test_vertices_compiled_in_one_piece_are_the_same(pair: FitResult):
-    # float32, summed in another order.
-    np.testing.assert_allclose(posed_vertices(pair[0]), np.asarray(pair[0].vertices()), atol=1e-5)

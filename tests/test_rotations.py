@@ -25,7 +25,7 @@ directions = st.tuples(*[st.floats(-1, 1, width=32)] * 3).filter(lambda v: np.li
 
 
 def _vector(direction, angle):
-    return np.float32(np.array(direction) / np.linalg.norm(direction) * angle)
+    return (np.array(direction) / np.linalg.norm(direction) * angle).astype(np.float32)
 
 
 @given(directions, angles)

@@ -1,6 +1,7 @@
 """Levenberg-Marquardt on problems whose answers are known."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +79,7 @@ def test_final_energy_is_no_worse_than_scipy(residuals):
 
 def test_energy_never_rises_along_the_steps():
     energies = [float(solve(rosenbrock, [-1.2, 1.0], max_steps=n).energy) for n in range(12)]
-    assert all(later <= earlier for earlier, later in zip(energies, energies[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(energies))
 
 
 def test_step_limit_is_told():

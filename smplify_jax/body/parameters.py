@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.rotations import compose_axis_angle
@@ -23,10 +23,10 @@ class BodyParameters:
         transl: (..., 3) translation [m], camera frame.
     """
 
-    global_orient: Array
-    body_pose: Array
-    betas: Array
-    transl: Array
+    global_orient: Array | np.ndarray
+    body_pose: Array | np.ndarray
+    betas: Array | np.ndarray
+    transl: Array | np.ndarray
 
     def columns(self) -> ParameterColumns:
         """Where each block lies in a step vector."""
@@ -83,8 +83,3 @@ class ParameterColumns:
     def size(self) -> int:
         """Length P of the step vector."""
         return 3 + self.num_pose + self.num_betas + 3
-
-    def free_mask(self, *, global_orient: bool, body_pose: bool, betas: bool, transl: bool) -> Array:
-        """(P,) 1.0 for the parameters that a round may change, 0.0 for the frozen ones."""
-        blocks = ((global_orient, 3), (body_pose, self.num_pose), (betas, self.num_betas), (transl, 3))
-        return jnp.concatenate([jnp.full(length, float(is_free)) for is_free, length in blocks])

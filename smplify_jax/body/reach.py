@@ -24,7 +24,7 @@ def keypoint_reach(
     Returns:
         (K, K) [m], infinite where either keypoint is undefined.
     """
-    ancestry = ancestors_or_self(parents) > 0
+    ancestry: np.ndarray = ancestors_or_self(parents).astype(bool)
     owner = np.array([_carrier(row, ancestry) for row in part_weights])
     bone_length = np.array(
         [0.0 if p < 0 else float(np.linalg.norm(rest_joints[j] - rest_joints[p])) for j, p in enumerate(parents)]
@@ -35,7 +35,7 @@ def keypoint_reach(
     path = along_bones + to_owner[:, None] + to_owner[None, :]
     rigid = np.linalg.norm(rest_keypoints[:, None] - rest_keypoints[None, :], axis=-1)
     reach = np.where(owner[:, None] == owner[None, :], rigid, path)
-    is_defined = part_weights.any(axis=1)
+    is_defined = np.asarray(part_weights.any(axis=1))
     return np.where(is_defined[:, None] & is_defined[None, :], reach, np.inf)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import WriteOptions
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
-from smplify_jax.pictures.fit_overlay import draw_fit, posed_vertices
+from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.pictures.images import load_image, save_image
 from smplify_jax.result import FitResult
 
@@ -50,7 +49,7 @@ def write_person(
     write_arrays(folder / written[0], person, fitted)
     if options.obj:
         written.append(f"{person.name}.obj")
-        write_obj(folder / written[-1], posed_vertices(fitted), np.asarray(fitted.body.faces))
+        write_obj(folder / written[-1], np.asarray(fitted.vertices()), np.asarray(fitted.body.faces))
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")
@@ -62,21 +61,13 @@ def write_person(
 def write_arrays(path: Path, person: PersonInput, fitted: FitResult) -> None:
     """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and what was fitted."""
     arrays: dict[str, Any] = {
-        **_result_arrays(fitted),
+        **fitted.arrays(),
         **fitted.to_smplify(),
         "keypoints": person.keypoints,
         "image_size": person.image_size,
     }
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
-
-
-def _result_arrays(fitted: FitResult) -> dict[str, np.ndarray]:
-    named = {field.name: getattr(fitted, field.name) for field in fields(fitted)}
-    camera, by_term, body = named.pop("camera"), named.pop("cost_by_term"), named.pop("body")
-    named |= {"focal_length": camera.focal_length, "camera_center": camera.camera_center, "body_name": body.name}
-    named |= {f"cost_{name}": value for name, value in by_term.items()}
-    return {name: np.asarray(value) for name, value in named.items()}
 
 
 def write_obj(path: Path, vertices_cam: np.ndarray, faces: np.ndarray) -> None:

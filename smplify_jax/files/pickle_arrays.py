@@ -106,10 +106,9 @@ def _array_from_bytes(data: bytes, dtype: np.dtype, shape: tuple[int, ...], orde
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != len(data):
         raise DamagedPickleError("an array's data do not fill its shape")
     values.charge(len(data))
-    if dtype.kind == "b":  # any byte may stand here, numpy's booleans are 0 and 1
-        flat = np.frombuffer(data, np.uint8) != 0
-    else:
-        flat = np.frombuffer(data, dtype).astype(dtype.newbyteorder("="))
+    flat = np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype)
+    # Any byte may stand for a boolean, and numpy's are 0 and 1.
+    flat = flat != 0 if dtype.kind == "b" else flat.astype(dtype.newbyteorder("="))
     if dtype.kind == "U" and flat.size and flat.view(np.uint32).max() > 0x10FFFF:
         raise DamagedPickleError("a text array holds no text")
     return flat.reshape(shape, order="F" if order == "F" else "C")

@@ -60,21 +60,26 @@ class MixtureShape:
 
     Attributes:
         num_pairs: components that come with their mirror image.
-        num_symmetric: components that are their own mirror image. There are 2 · num_pairs + num_symmetric in all.
+        num_symmetric: components that are their own mirror image.
         shrinkage: weight of the common covariance, where all samples together weigh one: a component of weight w has
             Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(spread).
+        background_weight: least weight of one more component, which has the mean of all samples and their covariance
+            times background_scale: it answers for what is like none of the samples. 0 leaves it out.
+        background_scale: see there.
         is_diagonal: covariances without correlations, for comparison.
     """
 
     num_pairs: int
     num_symmetric: int
-    shrinkage: float
+    shrinkage: float = 0.0
+    background_weight: float = 0.0
+    background_scale: float = 1.0
     is_diagonal: bool = False
 
     @property
     def num_components(self) -> int:
         """Number of components."""
-        return 2 * self.num_pairs + self.num_symmetric
+        return 2 * self.num_pairs + self.num_symmetric + (self.background_weight > 0)
 
     @property
     def num_fitted(self) -> int:
@@ -104,16 +109,20 @@ def fit_mixture(
         seed: of the starting centres.
         max_steps: of expectation-maximisation.
     Returns:
-        The mixture, components in the order: pairs, their mirror images, symmetric ones; and the weighted mean log
-        likelihood of the samples.
+        The mixture, components in the order: pairs, their mirror images, symmetric ones, background; and the weighted
+        mean log likelihood of the samples.
     """
     weights = weights / weights.sum()
     mirrored = mirror.of_vectors(samples)
     assigned = _nearest_centres(samples, mirrored, weights, shape, mirror, np.random.default_rng(seed))
     shares = np.eye(shape.num_components)[assigned]
+    background = _background(samples, mirrored, weights, shape, mirror, spread) if shape.background_weight else None
     likelihood = -np.inf
     for _ in range(max_steps):
-        mixture = _maximise(samples, mirrored, weights[:, None] * shares, shape, mirror, spread)
+        weighted = weights[:, None] * shares
+        mixture = _maximise(samples, mirrored, weighted, shape, mirror, spread)
+        if background is not None:
+            mixture = _with_background(mixture, background, max(weighted[:, -1].sum(), shape.background_weight))
         log_joint = mixture.log_joint(samples)
         log_density = np.logaddexp.reduce(log_joint, axis=1)
         shares = np.exp(log_joint - log_density[:, None])
@@ -173,7 +182,7 @@ def _maximise(
         totals.append(total)
         means.append(mean)
         scatters.append(np.diag(np.diag(scatter)) if shape.is_diagonal else scatter)
-    common = sum(scatters)
+    common = np.sum(scatters, axis=0) / np.sum(totals)
     common = 0.5 * (common + mirror.of_matrix(common))
     covars = [
         (scatter + shape.shrinkage * common) / (total + shape.shrinkage) + np.diag(spread)
@@ -182,8 +191,36 @@ def _maximise(
     return _with_mirror_images(np.array(means), np.array(covars), np.array(totals), shape, mirror)
 
 
+def _background(
+    samples: np.ndarray,
+    mirrored: np.ndarray,
+    weights: np.ndarray,
+    shape: MixtureShape,
+    mirror: Mirror,
+    spread: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of the background component."""
+    mean = weights @ (samples + mirrored) / 2
+    mean = 0.5 * (mean + mirror.of_vectors(mean))
+    covar = 0.5 * (_scatter(samples - mean, weights) + _scatter(mirrored - mean, weights))
+    covar = 0.5 * (covar + mirror.of_matrix(covar))
+    return mean, shape.background_scale * covar + np.diag(spread)
+
+
+def _with_background(mixture: Mixture, background: tuple[np.ndarray, np.ndarray], weight: float) -> Mixture:
+    """The mixture with one more component, which takes its weight from the others alike."""
+    mean, covar = background
+    others = mixture.weights / mixture.weights.sum() * (1.0 - weight)
+    return Mixture(
+        np.concatenate([mixture.means, mean[None]]),
+        np.concatenate([mixture.covars, covar[None]]),
+        np.append(others, weight),
+    )
+
+
 def _scatter(differences: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    return (differences * shares[:, None]).T @ differences
+    scatter = (differences * shares[:, None]).T @ differences
+    return 0.5 * (scatter + scatter.T)
 
 
 def _with_mirror_images(

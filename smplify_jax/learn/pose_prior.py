@@ -43,28 +43,36 @@ class Recipe:
 
     Attributes:
         num_pairs: components that come with their mirror image.
-        num_symmetric: components that are their own mirror image.
+        num_symmetric: components that are their own mirror image; one more is the background.
         shrinkage: weight of the common covariance, where all poses together weigh one.
+        background_weight: of the broad component that answers for poses like none that were recorded.
+        background_scale: its covariance, as a multiple of that of all poses.
         spread: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
         unrecorded_spread: [rad] further spread of the joints that captures lack in whole or part.
         max_frames_per_clip: poses drawn from one recording.
         balance: how much an action, and walking, may weigh.
-        seed: of the draw and of the search's start.
+        num_starts: searches from different centres; the likeliest mixture is kept.
+        seed: of the draw and of the starts.
     """
 
     num_pairs: int = 2
-    num_symmetric: int = 4
+    num_symmetric: int = 3
     shrinkage: float = 0.25
-    spread: float = 0.05
+    background_weight: float = 0.2
+    background_scale: float = 1.6
+    spread: float = 0.03
     unrecorded_spread: float = 0.1
     max_frames_per_clip: int = 30
     balance: Balance = field(default_factory=Balance)
+    num_starts: int = 4
     seed: int = 0
 
     @property
     def shape(self) -> MixtureShape:
         """Number and kind of components."""
-        return MixtureShape(self.num_pairs, self.num_symmetric, self.shrinkage)
+        return MixtureShape(
+            self.num_pairs, self.num_symmetric, self.shrinkage, self.background_weight, self.background_scale
+        )
 
     def variances(self) -> np.ndarray:
         """(69,) variance added to every component."""
@@ -80,14 +88,12 @@ def learn(poses: PoseSet, recipe: Recipe, shape: MixtureShape | None = None) -> 
         recipe: how.
         shape: of another mixture than the recipe's, for comparison.
     """
-    mixture, _ = fit_mixture(
-        poses.body_poses,
-        recipe.balance.weights(poses),
-        shape or recipe.shape,
-        Mirror(*mirror_map(NUM_POSE)),
-        recipe.variances(),
-        recipe.seed,
-    )
+    weights, mirror = recipe.balance.weights(poses), Mirror(*mirror_map(NUM_POSE))
+    found = [
+        fit_mixture(poses.body_poses, weights, shape or recipe.shape, mirror, recipe.variances(), recipe.seed + start)
+        for start in range(recipe.num_starts)
+    ]
+    mixture, _ = max(found, key=lambda fitted: fitted[1])
     return mixture
 
 
@@ -99,9 +105,10 @@ def compare(
     Returns:
         Model name to {set: all poses, set/walking, set/other}; actions weigh as in training, but walking as it comes.
     """
-    models = {"prior": prior, "one Gaussian": learn(train, recipe, MixtureShape(0, 1, 0.0))}
+    once = replace(recipe, num_starts=1)
+    models = {"prior": prior, "one Gaussian": learn(train, once, MixtureShape(0, 1))}
     for size in DIAGONAL_SIZES:
-        models[f"diagonal, {size} components"] = learn(train, recipe, MixtureShape(size // 2, 0, 0.0, is_diagonal=True))
+        models[f"diagonal, {size} components"] = learn(train, once, MixtureShape(size // 2, 0, is_diagonal=True))
     return {name: scores(model, held_out, recipe) for name, model in models.items()}
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import jax
 import numpy as np
-from jax import Array
 from jax.typing import ArrayLike
 
-from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, Marks, OverlayStyle, draw_overlay
@@ -58,25 +55,11 @@ def draw_fit(
         image_size,
         np.asarray(usable[0].camera.focal_length) if usable else np.ones(2),
         np.asarray(usable[0].camera.camera_center) if usable else np.zeros(2),
-        [Shape(posed_vertices(person), np.asarray(person.body.faces), BODY_COLOR) for person in usable],
+        [Shape(np.asarray(person.vertices()), np.asarray(person.body.faces), BODY_COLOR) for person in usable],
         marks,
         image,
         style,
     )
-
-
-def posed_vertices(result: FitResult) -> np.ndarray:
-    """(..., V, 3) `result.vertices()`, compiled in one piece.
-
-    One by one, the operations of a body would take seconds to compile the first time, and a compilation cache would not
-    keep pieces so small.
-    """
-    return np.asarray(_skin(result.body, result.betas, result.global_orient, result.body_pose, result.transl))
-
-
-@jax.jit
-def _skin(body: BodyModel, betas: Array, global_orient: Array, body_pose: Array, transl: Array) -> Array:
-    return body.vertices(betas=betas, global_orient=global_orient, body_pose=body_pose, transl=transl)
 
 
 def _room_for(detected: np.ndarray, usable: list[FitResult]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.prior.mixture import PosePrior
@@ -28,9 +29,9 @@ class PosePriorTerm:
     prior: PosePrior
     weight: Array
 
-    def _winner(self, body_pose: Array) -> tuple[Array, Array]:
+    def _winner(self, body_pose: Array | np.ndarray) -> tuple[Array, Array]:
         """Index of the component of least energy, and (K, D) differences from all means."""
-        difference = body_pose - self.prior.means
+        difference = jnp.asarray(body_pose) - self.prior.means
         whitened = jnp.einsum("kij,ki->kj", self.prior.precision_cholesky, difference)
         return jnp.argmin(0.5 * jnp.sum(whitened**2, axis=-1) + self.prior.neg_log_weights), difference
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
@@ -60,7 +61,7 @@ class Term(Protocol):
         ...
 
 
-def place_block(gradient: Array, hessian: Array, columns: slice, size: int) -> tuple[Array, Array]:
+def place_block(gradient: Array | np.ndarray, hessian: Array, columns: slice, size: int) -> tuple[Array, Array]:
     """Normal equations over all P = `size` unknowns from those over a block of columns: zeros around them."""
     around = (columns.start, size - columns.stop)
     return jnp.pad(gradient, around), jnp.pad(hessian, around)

@@ -61,7 +61,6 @@ MOTION_BUILDER = Rig(
         "head": "Head",
         **_both_sides(
             {
-                "collar": "{Side}Shoulder",
                 "shoulder": "{Side}Arm",
                 "elbow": "{Side}ForeArm",
                 "wrist": "{Side}Hand",
@@ -74,7 +73,7 @@ MOTION_BUILDER = Rig(
     },
     feet_follow_legs=True,
     foot_pitch=np.radians(-10.0),  # else feet on the ground point 10° down; not so in the AMC files of the same people
-    has_still_collars=True,
+    has_still_collars=True,  # collars left out: here they hold a constant that differs by 0.3 rad from actor to actor
 )
 
 MOTION_BUILDER_T_POSE = replace(MOTION_BUILDER, foot_pitch=0.0)

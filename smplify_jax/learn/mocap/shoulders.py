@@ -24,7 +24,8 @@ def with_moving_collars(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarra
     shrugged shoulders. Arms keep their directions, since only the collars' global rotations change.
 
     Args:
-        rotations: joint to (T, 3, 3) global rotations, the identity in the T-pose.
+        rotations: joint to (T, 3, 3) global rotations, the identity in the T-pose; a collar left out goes with the
+            chest.
     """
     chest = rotations["spine3"]
     out = {}
@@ -33,6 +34,6 @@ def with_moving_collars(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarra
         swing = Rotation.from_matrix(bends(np.array(limb), seen)).as_rotvec()
         angle = np.linalg.norm(swing, axis=1, keepdims=True)
         swing = swing * np.minimum(1.0, MAX_SWING / np.maximum(angle, 1e-12))
-        local = np.swapaxes(chest, 1, 2) @ rotations[collar]
+        local = np.swapaxes(chest, 1, 2) @ rotations.get(collar, chest)
         out[collar] = chest @ Rotation.from_rotvec(COLLAR_SHARE * swing).as_matrix() @ local
     return out
