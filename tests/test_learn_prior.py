@@ -92,16 +92,6 @@ def test_diagonal_mixture_has_no_correlations():
     np.testing.assert_array_equal(covars, [np.diag(np.diag(covar)) for covar in covars])
 
 
-def test_background_has_the_moments_of_all_samples_and_at_least_its_weight():
-    samples = _samples(_symmetric_mixture(), 500)
-    found = _fit(samples, replace(FREE, background_weight=0.2, background_scale=2.0))
-    both = np.concatenate([samples, MIRROR.of_vectors(samples)])
-    np.testing.assert_allclose(found.means[-1], both.mean(axis=0), atol=1e-12)
-    np.testing.assert_allclose(found.covars[-1], 2.0 * np.cov(both.T, bias=True), rtol=1e-9)
-    assert found.weights[-1] >= 0.2
-    np.testing.assert_allclose(found.weights.sum(), 1.0)
-
-
 def test_log_density_is_that_of_a_gaussian():
     mixture = Mixture(np.zeros((1, 2)), np.array([np.diag([1.0, 4.0])]), np.ones(1))
     expected = -np.log(2 * np.pi) - np.log(2.0) - 0.5 * (1.0 + 1.0)

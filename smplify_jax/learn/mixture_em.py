@@ -61,25 +61,20 @@ class MixtureShape:
     Attributes:
         num_pairs: components that come with their mirror image.
         num_symmetric: components that are their own mirror image.
-        shrinkage: weight of the common covariance, where all samples together weigh one: a component of weight w has
-            Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(spread).
-        background_weight: least weight of one more component, which has the mean of all samples and their covariance
-            times background_scale: it answers for what is like none of the samples. 0 leaves it out.
-        background_scale: see there.
+        shrinkage: weight of the common covariance, that of all samples, where all samples together weigh one:
+            a component of weight w has Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(spread).
         is_diagonal: covariances without correlations, for comparison.
     """
 
     num_pairs: int
     num_symmetric: int
     shrinkage: float = 0.0
-    background_weight: float = 0.0
-    background_scale: float = 1.0
     is_diagonal: bool = False
 
     @property
     def num_components(self) -> int:
         """Number of components."""
-        return 2 * self.num_pairs + self.num_symmetric + (self.background_weight > 0)
+        return 2 * self.num_pairs + self.num_symmetric
 
     @property
     def num_fitted(self) -> int:
@@ -109,20 +104,17 @@ def fit_mixture(
         seed: of the starting centres.
         max_steps: of expectation-maximisation.
     Returns:
-        The mixture, components in the order: pairs, their mirror images, symmetric ones, background; and the weighted
+        The mixture, components in the order: pairs, their mirror images, symmetric ones; and the weighted
         mean log likelihood of the samples.
     """
     weights = weights / weights.sum()
     mirrored = mirror.of_vectors(samples)
     assigned = _nearest_centres(samples, mirrored, weights, shape, mirror, np.random.default_rng(seed))
     shares = np.eye(shape.num_components)[assigned]
-    background = _background(samples, mirrored, weights, shape, mirror, spread) if shape.background_weight else None
+    common = _common_covariance(samples, mirrored, weights, mirror)
     likelihood = -np.inf
     for _ in range(max_steps):
-        weighted = weights[:, None] * shares
-        mixture = _maximise(samples, mirrored, weighted, shape, mirror, spread)
-        if background is not None:
-            mixture = _with_background(mixture, background, max(weighted[:, -1].sum(), shape.background_weight))
+        mixture = _maximise(samples, mirrored, weights[:, None] * shares, common, shape, mirror, spread)
         log_joint = mixture.log_joint(samples)
         log_density = np.logaddexp.reduce(log_joint, axis=1)
         shares = np.exp(log_joint - log_density[:, None])
@@ -168,6 +160,7 @@ def _maximise(
     samples: np.ndarray,
     mirrored: np.ndarray,
     shares: np.ndarray,
+    common: np.ndarray,
     shape: MixtureShape,
     mirror: Mirror,
     spread: np.ndarray,
@@ -181,41 +174,21 @@ def _maximise(
         scatter = _scatter(samples - mean, own) + _scatter(mirrored - mean, reflected)
         totals.append(total)
         means.append(mean)
-        scatters.append(np.diag(np.diag(scatter)) if shape.is_diagonal else scatter)
-    common = np.sum(scatters, axis=0) / np.sum(totals)
-    common = 0.5 * (common + mirror.of_matrix(common))
+        scatters.append(scatter)
     covars = [
         (scatter + shape.shrinkage * common) / (total + shape.shrinkage) + np.diag(spread)
         for total, scatter in zip(totals, scatters, strict=True)
     ]
+    if shape.is_diagonal:
+        covars = [np.diag(np.diag(covar)) for covar in covars]
     return _with_mirror_images(np.array(means), np.array(covars), np.array(totals), shape, mirror)
 
 
-def _background(
-    samples: np.ndarray,
-    mirrored: np.ndarray,
-    weights: np.ndarray,
-    shape: MixtureShape,
-    mirror: Mirror,
-    spread: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of the background component."""
-    mean = weights @ (samples + mirrored) / 2
-    mean = 0.5 * (mean + mirror.of_vectors(mean))
+def _common_covariance(samples: np.ndarray, mirrored: np.ndarray, weights: np.ndarray, mirror: Mirror) -> np.ndarray:
+    """(D, D) covariance of all samples and their mirror images."""
+    mean = 0.5 * (weights @ samples + weights @ mirrored)
     covar = 0.5 * (_scatter(samples - mean, weights) + _scatter(mirrored - mean, weights))
-    covar = 0.5 * (covar + mirror.of_matrix(covar))
-    return mean, shape.background_scale * covar + np.diag(spread)
-
-
-def _with_background(mixture: Mixture, background: tuple[np.ndarray, np.ndarray], weight: float) -> Mixture:
-    """The mixture with one more component, which takes its weight from the others alike."""
-    mean, covar = background
-    others = mixture.weights / mixture.weights.sum() * (1.0 - weight)
-    return Mixture(
-        np.concatenate([mixture.means, mean[None]]),
-        np.concatenate([mixture.covars, covar[None]]),
-        np.append(others, weight),
-    )
+    return 0.5 * (covar + mirror.of_matrix(covar))
 
 
 def _scatter(differences: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -43,10 +43,8 @@ class Recipe:
 
     Attributes:
         num_pairs: components that come with their mirror image.
-        num_symmetric: components that are their own mirror image; one more is the background.
+        num_symmetric: components that are their own mirror image.
         shrinkage: weight of the common covariance, where all poses together weigh one.
-        background_weight: of the broad component that answers for poses like none that were recorded.
-        background_scale: its covariance, as a multiple of that of all poses.
         spread: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
         unrecorded_spread: [rad] further spread of the joints that captures lack in whole or part.
         max_frames_per_clip: poses drawn from one recording.
@@ -56,10 +54,8 @@ class Recipe:
     """
 
     num_pairs: int = 2
-    num_symmetric: int = 3
+    num_symmetric: int = 4
     shrinkage: float = 0.25
-    background_weight: float = 0.2
-    background_scale: float = 1.6
     spread: float = 0.03
     unrecorded_spread: float = 0.1
     max_frames_per_clip: int = 30
@@ -70,9 +66,7 @@ class Recipe:
     @property
     def shape(self) -> MixtureShape:
         """Number and kind of components."""
-        return MixtureShape(
-            self.num_pairs, self.num_symmetric, self.shrinkage, self.background_weight, self.background_scale
-        )
+        return MixtureShape(self.num_pairs, self.num_symmetric, self.shrinkage)
 
     def variances(self) -> np.ndarray:
         """(69,) variance added to every component."""
