@@ -50,15 +50,3 @@ def draw_people(num_people, layout, seed=0):
     keypoints = np.concatenate([pixels, np.ones((*pixels.shape[:2], 1))], axis=-1).astype(np.float32)
     joints = np.asarray(body.joints(**parameters))
     return People(keypoints, joints, parameters, focal_length.astype(np.float32), height_px)
-
-
-def pa_mpjpe(joints, truth):
-    """Mean joint distance after Procrustes alignment, for each person [mm]."""
-    errors = []
-    for ours, true in zip(np.asarray(joints, np.float64), np.asarray(truth, np.float64), strict=True):
-        a, b = ours - ours.mean(axis=0), true - true.mean(axis=0)
-        u, s, vt = np.linalg.svd(a.T @ b)
-        signs = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
-        aligned = a @ (u * signs) @ vt * (s @ signs) / (a**2).sum()
-        errors.append(1000 * np.linalg.norm(aligned - b, axis=-1).mean())
-    return np.array(errors)
