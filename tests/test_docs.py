@@ -1,0 +1,144 @@
+"""The documentation: its code runs, its links lead somewhere, and its tables are the code's."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smplify_jax import LAYOUTS, PROFILES, FitStatus, fit
+from smplify_jax.cli.arguments import PROGRAM, check_command, parse_arguments
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCS = REPOSITORY / "docs"
+PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted(DOCS.glob("*.md")), *sorted((REPOSITORY / "examples").glob("*.md"))]
+
+_FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_DATASETS = ("_lsp", "_mpii", "_h36m", "_coco")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+
+
+def _blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
+    """Line number and text of the fenced blocks in any of the languages."""
+    text = page.read_text()
+    found = [match for match in _FENCED.finditer(text) if match[1] in languages]
+    return [(text.count("\n", 0, match.start(2)), match[2]) for match in found]
+
+
+@every_page
+def test_the_code_shown_runs_and_prints_what_is_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    parser, runner, report = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False), []
+    names: dict[str, object] = {}
+    for line, block in _blocks(page, "python", "pycon"):
+        session = parser.get_doctest(block, names, page.name, str(page), line)
+        runner.run(session, out=report.append, clear_globs=False)
+        names = session.globs  # a session goes on in the next block of the page
+    assert not runner.failures, "".join(report)
+
+
+@every_page
+def test_the_python_shown_without_output_is_python(page: Path):
+    for _, block in _blocks(page, "python"):
+        if ">>>" not in block:
+            ast.parse(block)
+
+
+@every_page
+def test_the_commands_shown_have_options_that_exist(page: Path):
+    for _, block in _blocks(page, "", "bash", "console"):
+        for command in re.split(r"\n|&&", block.replace("\\\n", " ")):
+            if command.strip().startswith(f"{PROGRAM} ") and "--help" not in command:
+                check_command(parse_arguments(shlex.split(command)[1:]))
+
+
+@every_page
+def test_every_relative_link_and_picture_is_there(page: Path):
+    text = _FENCED.sub("", page.read_text())
+    targets = [target for target in _LINK.findall(text) if not re.match(r"\w+:", target)]
+    missing = [target for target in targets if not _leads_somewhere(target, page)]
+    assert not missing
+
+
+def _leads_somewhere(target: str, page: Path) -> bool:
+    path, _, anchor = target.partition("#")
+    file = page.parent / path if path else page
+    return file.exists() and (not anchor or anchor in _anchors(file))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings get where Markdown is shown, and that labels give in the built pages."""
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _shown_table(page: str, label: str) -> str:
+    """The table after the comment `<!-- label: ... -->` of a page."""
+    after = re.search(rf"<!-- {label}: [^\n]*-->\n\n?((?:\|[^\n]*\n)*)", (DOCS / page).read_text())
+    assert after is not None
+    return after[1]
+
+
+def _table(header: str, rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [header, "|" + "---|" * header.count(" | ") + "---|"]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]) + "\n"
+
+
+def _code(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def test_the_layouts_shown_are_those_of_the_library():
+    rows = [(f"`{layout.name}`", layout.num_keypoints, _code(layout.keypoint_names)) for layout in LAYOUTS.values()]
+    assert _shown_table("conventions.md", "layouts") == _table("| layout | K | keypoints, in order |", rows)
+
+
+def test_the_body_points_shown_are_those_of_the_layouts():
+    users: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for layout in LAYOUTS.values():
+        for keypoint, points in zip(layout.keypoint_names, layout.points, strict=True):
+            name = next((keypoint.removesuffix(ending) for ending in _DATASETS if keypoint.endswith(ending)), keypoint)
+            if points != (name,) and layout.name not in users.setdefault((name, points), []):
+                users[name, points].append(layout.name)
+    rows = [(f"`{name}`", _code(points), _code(tuple(layouts))) for (name, points), layouts in users.items()]
+    assert _shown_table("conventions.md", "points") == _table("| keypoint | body points | in the layouts |", rows)
+
+
+def test_the_statuses_shown_are_those_of_a_fit():
+    rows = [(status.value, f"`{status.name}`", status.sentence) for status in FitStatus]
+    assert _shown_table("conventions.md", "statuses") == _table("| code | name | sentence |", rows)
+
+
+def test_the_rounds_shown_are_those_of_the_default_profile():
+    profile = PROFILES["default"]
+    rows = []
+    for phase, rounds in (("explore", profile.explore), ("refine", profile.refine)):
+        for one in rounds:
+            weights, solver = one.weights, one.solver
+            numbers = (weights.sigma, weights.pose_prior, weights.bend, weights.shape, weights.depth)
+            numbers = (*numbers, solver.max_steps, solver.relative_gain)
+            rows.append((phase, *(f"{number:g}" for number in numbers)))
+    header = "| round | $\\sigma$ | $w_\\theta$ | $w_a$ | $w_\\beta$ | $w_z$ | steps at most | relative gain |"
+    assert _shown_table("objective.md", "rounds") == _table(header, rows)
+    frees = ("frees_transl", "frees_global_orient", "frees_body_pose", "frees_betas")
+    assert all(getattr(one, name) == 1.0 for one in (*profile.explore, *profile.refine) for name in frees)
+    assert (profile.num_starts, profile.focal_length_px) == (4, None)
+
+
+def test_the_keys_shown_are_those_of_a_saved_fit(tmp_path: Path):
+    nobody = np.zeros((len(LAYOUTS["coco17"].points), 3))
+    fit(nobody, layout="coco17", image_size=(512, 640)).save(tmp_path / "fit.npz")
+    section = (DOCS / "conventions.md").read_text().split("## Files written")[1]
+    cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
+    shown = {key for cell in cells for key in re.findall(r"`(\w+)`", cell)}
+    with np.load(tmp_path / "fit.npz") as file:
+        assert shown == set(file.files)
