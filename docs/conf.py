@@ -22,7 +22,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 # The texts give shapes and units; the spelled-out unions behind ArrayLike would bury them.
 napoleon_attr_annotations = False
-autodoc_type_aliases = {"ArrayLike": "ArrayLike", "Array": "Array"}
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}
 default_role = "code"
 
 
@@ -34,7 +34,7 @@ def _escape_names(_app: Any, _what: str, _name: str, _object: Any, _options: Any
 def _shorten_aliases(
     _app: Any, _what: str, _name: str, _object: Any, _options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Sphinx writes an alias inside a union as TypeAliasForwardRef('Array'): Array is meant."""
+    """Sphinx writes an alias inside a union as TypeAliasForwardRef('ArrayLike'): ArrayLike is meant."""
     return signature and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", signature), returns
 
 
