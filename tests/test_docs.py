@@ -39,9 +39,9 @@ def test_the_code_shown_runs_and_prints_what_is_shown(page: Path, tmp_path: Path
     parser, runner, report = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False), []
     names: dict[str, object] = {}
     for line, block in _blocks(page, "python", "pycon"):
-        session = parser.get_doctest(block, names, page.name, str(page), line)
-        runner.run(session, out=report.append, clear_globs=False)
-        names = session.globs  # a session goes on in the next block of the page
+        shown = parser.get_doctest(block, names, page.name, str(page), line)
+        runner.run(shown, out=report.append, clear_globs=False)
+        names = shown.globs  # the code of a page goes on in the next block of the page
     assert not runner.failures, "".join(report)
 
 
