@@ -55,7 +55,7 @@ class Recipe:
 
     num_pairs: int = 2
     num_symmetric: int = 4
-    shrinkage: float = 0.25
+    shrinkage: float = 0.15
     spread: float = 0.03
     unrecorded_spread: float = 0.1
     max_frames_per_clip: int = 30
