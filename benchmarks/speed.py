@@ -37,9 +37,8 @@ def draw_keypoints(layout: str, num_people: int) -> tuple[np.ndarray, np.ndarray
     """Noisy keypoints (N, K, 3) in pictures of 1280 x 960, and the focal lengths (N,) [px]."""
     generator = np.random.default_rng(0)
     prior, body = load_prior(), load_body()
-    component = generator.choice(
-        len(prior.weights), num_people, p=np.asarray(prior.weights, float) / np.sum(prior.weights)
-    )
+    shares = np.asarray(prior.weights, float)
+    component = generator.choice(len(shares), num_people, p=shares / shares.sum())
     factor = np.linalg.cholesky(np.asarray(prior.covars, float))[component]
     pose = prior.means[component] + np.einsum("nij,nj->ni", factor, generator.normal(size=(num_people, 69)))
     focal_length = generator.uniform(1100, 3200, num_people)

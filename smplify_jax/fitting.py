@@ -88,18 +88,17 @@ def fit(
     if num_starts < 1:
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
     starts = None if init is None else _given_start(init, len(cleaned), num_joints, num_betas, is_single)
-    solved = _fit_batch(
+    solve = partial(
+        _fit_people,
         keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
         keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
         prior,
-        jnp.asarray(cleaned),
-        Camera(jnp.asarray(cameras.focal_length), jnp.asarray(cameras.camera_center)),
-        jnp.asarray(trunk_weights(layout.keypoint_names)),
+        trunk_weights(layout.keypoint_names),
         stack_rounds(profile.explore) if profile.explore and starts is None else None,
         stack_rounds(profile.refine),
-        starts,
         num_starts=num_starts,
     )
+    solved = solve(jax.tree.map(jnp.asarray, (cleaned, cameras, starts)))
     result = FitResult(**solved, body=body, layout=layout.name)
     return result[0] if is_single else result
 
@@ -162,25 +161,23 @@ def _given_start(
 
 
 @partial(jax.jit, static_argnames="num_starts")
-def _fit_batch(
+def _fit_people(
     body: KeypointBody,
     reported_body: KeypointBody,
     prior: PosePrior,
-    keypoints: Array,
-    cameras: Camera,
     trunk: Array,
     explore: Round | None,
     refine: Round,
-    starts: BodyParameters | None,
+    people: tuple[Array, Camera, BodyParameters | None],
     *,
     num_starts: int,
 ) -> dict:
-    """All people at once: the fields of FitResult with leading axis B."""
+    """All people at once, given as keypoints (B, K, 3), cameras and starts: the fields of FitResult with leading axis B."""
 
     def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
         return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, start, num_starts)
 
-    return jax.vmap(one)(keypoints, cameras, starts)
+    return jax.vmap(one)(*people)
 
 
 def _fit_person(

@@ -68,7 +68,7 @@ class Profile:
     name: str
     explore: tuple[Round, ...]
     refine: tuple[Round, ...]
-    num_starts: int = 4
+    num_starts: int = 2
     focal_length_px: float | None = None
 
 
@@ -78,11 +78,11 @@ DEFAULT = Profile(
     explore=(
         Round(
             TermWeights(sigma=50.0, pose_prior=404.0, bend=404.0, shape=100.0, depth=300.0),
-            SolverOptions(max_steps=4, relative_gain=1e-3),
+            SolverOptions(max_steps=3, relative_gain=1e-3),
         ),
         Round(
             TermWeights(sigma=50.0, pose_prior=20.0, bend=20.0, shape=10.0),
-            SolverOptions(max_steps=4, relative_gain=1e-3),
+            SolverOptions(max_steps=3, relative_gain=1e-3),
         ),
     ),
     # Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is

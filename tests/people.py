@@ -26,9 +26,8 @@ def draw_people(num_people, layout, seed=0):
     """Upright people at random yaw, 250-700 px tall, seen by cameras of known focal length."""
     rng = np.random.default_rng(seed)
     prior, body = load_prior(), load_body()
-    component = rng.choice(
-        len(prior.weights), num_people, p=np.asarray(prior.weights, np.float64) / np.sum(prior.weights)
-    )
+    shares = np.asarray(prior.weights, np.float64)
+    component = rng.choice(len(shares), num_people, p=shares / shares.sum())
     # 0.7 standard deviations: the middle of each component, where poses are possible ones.
     pose = np.stack([rng.multivariate_normal(prior.means[k], 0.7**2 * prior.covars[k]) for k in component])
     yaw = Rotation.from_rotvec(rng.uniform(0, 2 * np.pi, num_people)[:, None] * [0, 1, 0])

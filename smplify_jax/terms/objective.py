@@ -49,6 +49,7 @@ def build_terms(
     observation: Observation, prior: PosePrior, start_depth: Array, weights: TermWeights, keypoint_weights: Array
 ) -> tuple[Term, ...]:
     """The terms of one person in one round, in the order of TERM_NAMES."""
+    prior = jax.tree.map(jnp.asarray, prior)  # priors come as NumPy arrays, which a traced index cannot look up
     return (
         DataTerm(observation, jnp.asarray(weights.sigma), keypoint_weights),
         PosePriorTerm(prior, jnp.asarray(weights.pose_prior)),
