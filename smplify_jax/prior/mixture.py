@@ -5,7 +5,7 @@ For every component k the energy of a pose θ is
     ½ (θ − μ_k)ᵀ Σ_k⁻¹ (θ − μ_k) − log w̃_k,    w̃_k = w_k / ((2π)^(D/2) · √|Σ_k| / min_j √|Σ_j|),
 
 and the prior's energy is the least of them.
-Source: Bogo et al., Keep it SMPL, ECCV 2016, equation 6 (the sum's minimum); Olson & Agarwal 2013 for max-mixtures.
+Source: Bogo et al., Keep it SMPL, ECCV 2016 (the sum's minimum); Olson & Agarwal 2013 for max-mixtures.
 """
 
 from __future__ import annotations

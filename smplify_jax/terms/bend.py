@@ -1,4 +1,4 @@
-"""Bend prior: elbows and knees do not bend backwards, E_a in the paper (Bogo et al. 2016, equation 3)."""
+"""Bend prior: elbows and knees do not bend backwards, E_a in Bogo et al. 2016."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data term: the projected body against the detected keypoints, E_J in the paper (Bogo et al. 2016, equation 2)."""
+"""Data term: the projected body against the detected keypoints, E_J in Bogo et al. 2016."""
 
 from __future__ import annotations
 

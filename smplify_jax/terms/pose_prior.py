@@ -1,4 +1,4 @@
-"""Pose prior: the nearest component of a Gaussian mixture, E_theta in the paper (Bogo et al. 2016, equation 4)."""
+"""Pose prior: the nearest component of a Gaussian mixture, E_theta in Bogo et al. 2016."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shape prior: betas are already in standard deviations, E_beta in the paper (Bogo et al. 2016, equation 5)."""
+"""Shape prior: betas are already in standard deviations, E_beta in Bogo et al. 2016."""
 
 from __future__ import annotations
 
