@@ -44,7 +44,7 @@ def test_shares_of_missing_points_outliers_and_exchanges_are_kept():
     points, found = _detect(replace(EXACT, outliers=0.03))
     assert np.mean(np.linalg.norm(found[..., :2] - points, axis=-1) > 1) == pytest.approx(0.03, abs=0.009)
     points, found = _detect(replace(EXACT, swaps=0.02))
-    exchanged = np.isclose(found[..., :2], points[:, list(LAYOUT.flip)], rtol=1e-6).all(axis=-1)
+    exchanged = np.all(np.isclose(found[..., :2], points[:, list(LAYOUT.flip)], rtol=1e-6), axis=-1)
     exchanged[:, LAYOUT.index("nose")] = False
     assert exchanged.sum() / exchanged[:, 1:].size == pytest.approx(0.02, abs=0.01)
     np.testing.assert_array_equal(exchanged, exchanged[:, list(LAYOUT.flip)])
