@@ -89,7 +89,7 @@ DEFAULT = Profile(
     # straight, bends every leg; and its sigma lets gross outliers pull.
     refine=(
         Round(
-            TermWeights(sigma=30.0, pose_prior=6.0, bend=2.0, shape=5.0),
+            TermWeights(sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0),
             SolverOptions(max_steps=30, relative_gain=1e-3),
         ),
     ),

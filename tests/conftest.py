@@ -1,13 +1,24 @@
 """Fixtures that several test files share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 from hypothesis import settings
 
 # The first call of a JAX function compiles it, so a time limit per example says nothing; a fixed seed keeps the suite repeatable.
 settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("smplify_jax")
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """JAX in double precision. What was traced in single precision before is forgotten: JAX mixes the two up where they share a program."""
+    jax.clear_caches()
+    with jax.enable_x64(True):
+        yield
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

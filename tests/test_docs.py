@@ -131,7 +131,7 @@ def test_the_rounds_shown_are_those_of_the_default_profile():
     assert _shown_table("objective.md", "rounds") == _table(header, rows)
     frees = ("frees_transl", "frees_global_orient", "frees_body_pose", "frees_betas")
     assert all(getattr(one, name) == 1.0 for one in (*profile.explore, *profile.refine) for name in frees)
-    assert (profile.num_starts, profile.focal_length_px) == (4, None)
+    assert (profile.num_starts, profile.focal_length_px) == (2, None)
 
 
 def test_the_keys_shown_are_those_of_a_saved_fit(tmp_path: Path):

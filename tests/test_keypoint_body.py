@@ -65,18 +65,17 @@ def test_jacobian_is_the_derivative_of_the_keypoints(layout, spread):
     np.testing.assert_allclose(jacobian, expected, atol=5e-6)
 
 
-def test_jacobian_agrees_with_finite_differences_in_float64():
-    with jax.enable_x64(True):
-        cut = jax.tree.map(
-            lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), keypoint_body(random_body_with_points(24), "coco17")
-        )
-        parameters = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), random_parameters())
-        _, jacobian = jax.jit(keypoints_and_jacobian)(cut, parameters)
-        moved = jax.jit(jax.vmap(lambda step: cut.keypoints(**as_arguments(parameters.retract(step)))))
-        steps = 1e-6 * jnp.eye(parameters.columns().size)
-        differences = (moved(steps) - moved(-steps)) / 2e-6
-        # Central differences of step 1e-6 leave about 1e-10 of error.
-        np.testing.assert_allclose(jacobian, jnp.moveaxis(differences, 0, -1), atol=1e-8)
+def test_jacobian_agrees_with_finite_differences_in_float64(float64):
+    cut = jax.tree.map(
+        lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), keypoint_body(random_body_with_points(24), "coco17")
+    )
+    parameters = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), random_parameters())
+    _, jacobian = jax.jit(keypoints_and_jacobian)(cut, parameters)
+    moved = jax.jit(jax.vmap(lambda step: cut.keypoints(**as_arguments(parameters.retract(step)))))
+    steps = 1e-6 * jnp.eye(parameters.columns().size)
+    differences = (moved(steps) - moved(-steps)) / 2e-6
+    # Central differences of step 1e-6 leave about 1e-10 of error.
+    np.testing.assert_allclose(jacobian, jnp.moveaxis(differences, 0, -1), atol=1e-8)
 
 
 def test_batch_axes_give_each_body_its_own_keypoints():

@@ -63,15 +63,14 @@ def test_left_jacobian_is_the_derivative_of_exp(angle):
     np.testing.assert_allclose(reverse, derivative, atol=ATOL)
 
 
-def test_left_jacobian_agrees_with_finite_differences_in_float64():
-    with jax.enable_x64(True):
-        for vector in np.random.default_rng(0).normal(size=(5, 3)):
-            rotation, jacobian = exp_and_left_jacobian(jnp.asarray(vector))
-            for axis in range(3):
-                step = 1e-6 * np.eye(3)[axis]
-                change = (exp_so3(jnp.asarray(vector + step)) - exp_so3(jnp.asarray(vector - step))) / 2e-6
-                # Central differences at 1e-6 leave an error of about 1e-10.
-                np.testing.assert_allclose(change, skew(jacobian[:, axis]) @ rotation, atol=1e-8)
+def test_left_jacobian_agrees_with_finite_differences_in_float64(float64):
+    for vector in np.random.default_rng(0).normal(size=(5, 3)):
+        rotation, jacobian = exp_and_left_jacobian(jnp.asarray(vector))
+        for axis in range(3):
+            step = 1e-6 * np.eye(3)[axis]
+            change = (exp_so3(jnp.asarray(vector + step)) - exp_so3(jnp.asarray(vector - step))) / 2e-6
+            # Central differences at 1e-6 leave an error of about 1e-10.
+            np.testing.assert_allclose(change, skew(jacobian[:, axis]) @ rotation, atol=1e-8)
 
 
 @pytest.mark.parametrize("batch", [(), (1,), (5,), (2, 3)])

@@ -106,25 +106,24 @@ def test_normal_equations_are_those_of_the_residuals(body, terms, index, seed):
 
 
 @pytest.mark.parametrize("index", range(len(TERM_NAMES)), ids=TERM_NAMES)
-def test_gradient_agrees_with_finite_differences_in_float64(index):
+def test_gradient_agrees_with_finite_differences_in_float64(float64, index):
     def f64(tree):
         return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), tree)
 
-    with jax.enable_x64(True):
-        body = f64(keypoint_body(random_body_with_points(24), "coco17"))
-        prior = f64(PosePrior.from_moments(*random_moments()))
-        terms = build_terms(f64(random_observation()), prior, jnp.asarray(3.0), WEIGHTS, jnp.ones(NUM_KEYPOINTS))
-        parameters = f64(parameters_before_the_camera())
+    body = f64(keypoint_body(random_body_with_points(24), "coco17"))
+    prior = f64(PosePrior.from_moments(*random_moments()))
+    terms = build_terms(f64(random_observation()), prior, jnp.asarray(3.0), WEIGHTS, jnp.ones(NUM_KEYPOINTS))
+    parameters = f64(parameters_before_the_camera())
 
-        def energy(step):
-            return term_energies(terms, posed_by(body, parameters.retract(step)))[index]
+    def energy(step):
+        return term_energies(terms, posed_by(body, parameters.retract(step)))[index]
 
-        gradient, _ = jax.jit(lambda p: terms[index].normal_equations(posed_by(body, p)))(parameters)
-        energies = jax.jit(jax.vmap(energy))
-        steps = 1e-5 * jnp.eye(parameters.columns().size)
-        differences = (energies(steps) - energies(-steps)) / 2e-5
-        # The gradient of the normal equations is half the energy's; central differences at 1e-5 are good to 1e-6 of the largest.
-        np.testing.assert_allclose(2 * gradient, differences, atol=1e-5 * float(jnp.abs(gradient).max()))
+    gradient, _ = jax.jit(lambda p: terms[index].normal_equations(posed_by(body, p)))(parameters)
+    energies = jax.jit(jax.vmap(energy))
+    steps = 1e-5 * jnp.eye(parameters.columns().size)
+    differences = (energies(steps) - energies(-steps)) / 2e-5
+    # The gradient of the normal equations is half the energy's; central differences at 1e-5 are good to 1e-6 of the largest.
+    np.testing.assert_allclose(2 * gradient, differences, atol=1e-5 * float(jnp.abs(gradient).max()))
 
 
 def test_the_sum_is_the_sum_of_the_terms(body, terms):
