@@ -90,7 +90,9 @@ def test_the_examples_overlay_covers_the_person(example: tuple[subprocess.Comple
     detections = np.reshape(json.loads(DETECTIONS.read_text())["people"][0]["pose_keypoints_2d"], (25, 3))
     columns, rows, confidence = detections.astype(int).T[0], detections.astype(int).T[1], detections[:, 2]
     seen = confidence > 0
-    assert has_changed[rows[seen], columns[seen]].all()
+    # A mark's colour may by chance be the picture's at its very middle, so its surroundings count.
+    near = [has_changed[y - 4 : y + 5, x - 4 : x + 5] for x, y in zip(columns[seen], rows[seen], strict=True)]
+    assert all(patch.mean() > 0.5 for patch in near)
     assert not has_changed[:40].any()
 
 
