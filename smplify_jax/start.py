@@ -18,7 +18,9 @@ from smplify_jax.rotations import compose_axis_angle, exp_so3
 REFERENCE_HEIGHT_PX = 300.0
 """The paper's pixel constants (sigma = 100 and all weights against it) are meant for people about this tall."""
 
-_PERSON_HEIGHT = 1.7  # [m]; only a unit: it makes "apparent height" out of focal length and depth
+PERSON_HEIGHT = 1.7
+"""[m] Only a unit: it makes "apparent height" out of focal length and depth."""
+
 _NEAREST_START, _FARTHEST_START = 0.3, 1e4  # [m]
 _TRUNK_WORDS = ("shoulder", "hip", "neck", "thorax", "pelvis", "spine")
 
@@ -48,9 +50,11 @@ def start_depth(
     length = jnp.sqrt(jnp.sum((apart / focal_length) ** 2, axis=-1) + 1e-20)
     is_pair = (confidence[:, None] > 0) & (confidence[None, :] > 0) & ~jnp.eye(len(confidence), dtype=bool)
     bound = jnp.where(is_pair, reach / length, jnp.inf)
-    is_kept = ~jnp.eye(len(confidence), dtype=bool)
-    both_kept = is_kept[:, :, None] & is_kept[:, None, :]
-    without_one = jnp.min(jnp.where(both_kept, bound, jnp.inf), axis=(1, 2))
+    # Leaving out a keypoint raises the least bound only if it belongs to the pair that gives it.
+    least = jnp.argmin(bound)
+    ends = jnp.stack([least // len(confidence), least % len(confidence)])
+    is_end = jnp.arange(len(confidence)) == ends[:, None]
+    without_one = jnp.min(jnp.where(is_end[:, :, None] | is_end[:, None, :], jnp.inf, bound), axis=(1, 2))
     depth = jnp.max(jnp.where(jnp.isfinite(without_one), without_one, -jnp.inf))
     return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), _NEAREST_START, _FARTHEST_START)
 
@@ -58,7 +62,7 @@ def start_depth(
 def pixel_scale(depth: Array | np.ndarray, focal_length: Array | np.ndarray) -> Array:
     """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
     fx, fy = jnp.moveaxis(jnp.asarray(focal_length), -1, 0)
-    return REFERENCE_HEIGHT_PX * jnp.asarray(depth) / (_PERSON_HEIGHT * jnp.sqrt(fx * fy))
+    return REFERENCE_HEIGHT_PX * jnp.asarray(depth) / (PERSON_HEIGHT * jnp.sqrt(fx * fy))
 
 
 def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:

@@ -44,7 +44,7 @@ def is_possible(poses: np.ndarray) -> np.ndarray:
         (N,) bool.
     """
     vectors = poses.reshape(-1, len(SMPL_JOINT_NAMES), 3)
-    low, high = _bounds()
+    low, high = joint_bounds()
     inside = np.all((vectors >= low) & (vectors <= high), axis=(1, 2))
     shoulders = vectors[:, [_joint("left_shoulder"), _joint("right_shoulder")]]
     return inside & np.all(np.linalg.norm(shoulders, axis=-1) <= MAX_SHOULDER_ANGLE, axis=1)
@@ -68,7 +68,7 @@ def _joint(name: str) -> int:
     return SMPL_JOINT_NAMES.index(name)
 
 
-def _bounds() -> tuple[np.ndarray, np.ndarray]:
+def joint_bounds() -> tuple[np.ndarray, np.ndarray]:
     """(24, 3) lowest and highest rotation vector; the right side is the mirror image of the left."""
     low, high = np.full((len(SMPL_JOINT_NAMES), 3), -np.inf), np.full((len(SMPL_JOINT_NAMES), 3), np.inf)
     for joint, name in enumerate(SMPL_JOINT_NAMES):

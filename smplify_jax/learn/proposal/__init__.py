@@ -1,0 +1,1 @@
+"""Training of the proposal network on endless synthetic people."""

@@ -1,0 +1,64 @@
+"""Train the proposal network: `python -m smplify_jax.learn.proposal FOLDER --out FILE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+
+from smplify_jax.body.load import load_body
+from smplify_jax.errors import InputError
+from smplify_jax.learn.balance import Balance
+from smplify_jax.learn.mocap.poses import load_poses
+from smplify_jax.learn.pose_prior import TRAINING_SOURCES
+from smplify_jax.learn.proposal.pose_bank import PoseBank
+from smplify_jax.learn.proposal.train import Training, train
+from smplify_jax.proposal.load import save_proposal_network
+from smplify_jax.proposal.network import NUM_BETAS
+
+MAX_FRAMES_PER_CLIP = 400
+
+
+def main(
+    folder: Annotated[Path, tyro.conf.Positional],
+    out: Path,
+    body: Path | None = None,
+    report: Path | None = None,
+    training: Training = Training(),
+) -> None:
+    """Train the proposal network on synthetic people in recorded poses.
+
+    Args:
+        folder: Motion clips and their manifest.csv; the train split is used.
+        out: The .npz to write.
+        body: A body file; the open body by default.
+        report: Write the loss along the way there, as JSON.
+        training: How to train.
+    """
+    poses = load_poses(
+        folder, split="train", max_frames_per_clip=MAX_FRAMES_PER_CLIP, seed=training.seed, sources=TRAINING_SOURCES
+    )
+    print(f"{len(poses)} poses of {len(set(poses.subjects))} actors", file=sys.stderr)
+    history = []
+    with tqdm(total=training.num_steps, unit="step", file=sys.stderr) as bar:
+
+        def tell(step: int, parts: dict[str, float]) -> None:
+            bar.update(step - bar.n)
+            bar.set_postfix_str(", ".join(f"{name} {value:.4g}" for name, value in parts.items()))
+            history.append({"step": step} | parts)
+
+        network = train(PoseBank.of(poses, Balance()), load_body(body, num_betas=NUM_BETAS), training, tell)
+    save_proposal_network(out, network)
+    if report is not None:
+        report.write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        tyro.cli(main)
+    except InputError as error:
+        sys.exit(str(error))

@@ -1,0 +1,128 @@
+"""How detections differ from the truth: layouts, hidden parts, noise and the confidence that tells of it, outliers, exchanged sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.keypoints.layouts import LAYOUTS
+from smplify_jax.proposal.slots import slot_layout, slot_matrix
+
+_FEATURED_LAYOUTS = {"coco17": 5.0, "openpose25": 5.0, "lsp14": 4.0}  # all others weigh one
+
+_UNSEEN: tuple[tuple[float, tuple[str, ...]], ...] = (
+    (0.66, ()),
+    (0.10, ("hip", "pelvis", "knee", "ankle", "toe", "heel", "foot")),
+    (0.07, ("knee", "ankle", "toe", "heel", "foot")),
+    (0.03, ("ankle", "toe", "heel", "foot")),
+    (0.02, ("left_",)),
+    (0.02, ("right_",)),
+    (0.02, ("hip", "pelvis")),
+    (0.03, ("head", "nose", "eye", "ear")),
+    (0.03, ("elbow", "wrist", "hand")),
+    (0.02, ("nose", "eye")),
+)
+"""How often which parts of a body are out of the picture, or hidden."""
+
+_MISSING_SHARES = ((0.25, 0.0), (0.5, 0.1), (0.15, 0.25), (0.1, 0.5))
+_SHARE_EXACT = 0.12
+_LEAST_NOISE, _MOST_NOISE = 0.003, 0.06  # of the person's height
+_NOISE_SPREAD = 0.4
+_SHARE_CLEAN = 0.3  # people without outliers and swaps
+_MOST_OUTLIERS, _MOST_SWAPS = 0.06, 0.04
+_OUTLIER_REACH = 0.6  # heights
+_SHARE_TELLING, _SHARE_ONES = 0.6, 0.25  # of detectors' confidences: telling the noise, all one; the rest say nothing
+
+
+@dataclass(frozen=True)
+class DetectionTables:
+    """What can be seen of the slots.
+
+    Attributes:
+        layouts: (L, S) whether a layout has a slot.
+        layout_shares: (L,).
+        unseen: (U, S) whether a slot is out of sight.
+        unseen_shares: (U,).
+        flip: (S,) the slot of the other side.
+    """
+
+    layouts: np.ndarray
+    layout_shares: np.ndarray
+    unseen: np.ndarray
+    unseen_shares: np.ndarray
+    flip: np.ndarray
+
+
+def detection_tables(slots: tuple[str, ...]) -> DetectionTables:
+    """The tables for these slots."""
+    masks = [slot_matrix(layout, slots).max(axis=1) for layout in LAYOUTS.values()]
+    shares = np.array([_FEATURED_LAYOUTS.get(name, 1.0) for name in LAYOUTS] + [2.0])
+    return DetectionTables(
+        layouts=np.array([*masks, np.ones(len(slots))]) > 0,
+        layout_shares=shares / shares.sum(),
+        unseen=np.array([[any(part in slot for part in parts) for slot in slots] for _, parts in _UNSEEN]),
+        unseen_shares=np.array([share for share, _ in _UNSEEN]),
+        flip=np.array(slot_layout(slots).flip),
+    )
+
+
+def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> tuple[Array, Array]:
+    """Err like a detector.
+
+    Args:
+        tables: of the S slots.
+        key: of all draws.
+        truth: (N, S, 2) in any unit.
+        height: (N,) of the people in that unit.
+    Returns:
+        (N, S, 2) detections and (N, S) confidence, zero where nothing is detected.
+    """
+    count, num_slots = truth.shape[:2]
+    keys = jax.random.split(key, 8)
+    spread = _NOISE_SPREAD * jax.random.normal(keys[0], (count, num_slots))
+    people = jax.random.uniform(keys[1], (count, 6, 1))
+    log_range = jnp.log(_LEAST_NOISE), jnp.log(_MOST_NOISE)
+    level = jnp.exp(log_range[0] + people[:, 0] * (log_range[1] - log_range[0]))
+    level = jnp.where(people[:, 1] < _SHARE_EXACT, 1e-4, level)
+    sigma = level * height[:, None] * jnp.exp(spread)
+    found = truth + sigma[..., None] * jax.random.normal(keys[2], truth.shape)
+
+    chance = jax.random.uniform(keys[3], (count, 4, num_slots))
+    is_clean = people[:, 2] < _SHARE_CLEAN
+    is_outlier = chance[:, 0] < jnp.where(is_clean, 0.0, _MOST_OUTLIERS * people[:, 3])
+    anywhere = jax.random.uniform(keys[4], truth.shape, minval=-1.0, maxval=1.0)
+    middle = jnp.mean(truth, axis=1, keepdims=True)
+    found = jnp.where(is_outlier[..., None], middle + _OUTLIER_REACH * height[:, None, None] * anywhere, found)
+    first_of_pair = np.minimum(np.arange(num_slots), tables.flip)
+    is_swapped = chance[:, 1][:, first_of_pair] < jnp.where(is_clean, 0.0, _MOST_SWAPS * people[:, 4])
+    found = jnp.where(is_swapped[..., None], found[:, tables.flip], found)
+
+    confidence = _confidence(keys[5], spread, is_outlier, chance[:, 2])
+    return found, jnp.where(_is_seen(tables, keys[6], chance[:, 3]), confidence, 0.0)
+
+
+def _confidence(key: Array, spread: Array, is_outlier: Array, chance: Array) -> Array:
+    """(N, S): of one of three kinds of detector each."""
+    telling_key, kind_key = jax.random.split(key)
+    telling = 0.8 - 0.3 * spread + 0.05 * jax.random.normal(telling_key, spread.shape)
+    telling = jnp.where(is_outlier, 0.2 + 0.6 * chance, jnp.clip(telling, 0.2, 1.0))
+    kind = jax.random.uniform(kind_key, (len(spread), 1))
+    saying_nothing = 0.3 + 0.7 * chance
+    return jnp.where(
+        kind < _SHARE_TELLING, telling, jnp.where(kind < _SHARE_TELLING + _SHARE_ONES, 1.0, saying_nothing)
+    )
+
+
+def _is_seen(tables: DetectionTables, key: Array, chance: Array) -> Array:
+    """(N, S): in the layout, in sight, and not missed."""
+    layout_key, unseen_key, missing_key = jax.random.split(key, 3)
+    count = len(chance)
+    layout = jax.random.choice(layout_key, len(tables.layouts), (count,), p=jnp.asarray(tables.layout_shares))
+    unseen = jax.random.choice(unseen_key, len(tables.unseen), (count,), p=jnp.asarray(tables.unseen_shares))
+    shares, missing = np.array(_MISSING_SHARES).T
+    missing = jax.random.choice(missing_key, jnp.asarray(missing), (count, 1), p=jnp.asarray(shares))
+    return jnp.asarray(tables.layouts)[layout] & ~jnp.asarray(tables.unseen)[unseen] & (chance >= missing)

@@ -1,0 +1,152 @@
+"""The training loop: stochastic gradient descent on people drawn afresh at every step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from smplify_jax.body.keypoint_body import KeypointBody, keypoint_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.learn.proposal.detections import DetectionTables, detection_tables
+from smplify_jax.learn.proposal.loss import LossWeights, loss
+from smplify_jax.learn.proposal.people import draw_examples
+from smplify_jax.learn.proposal.pose_bank import PoseBank
+from smplify_jax.proposal.network import NUM_BETAS, Block, ProposalNetwork, feature_size, output_size
+from smplify_jax.proposal.slots import all_slots, slot_layout
+
+STEPS_PER_CALL = 50
+"""Steps between two looks at the clock and the loss."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network is trained.
+
+    Attributes:
+        width: of the hidden layers.
+        num_blocks: residual blocks.
+        batch_size: people a step.
+        num_steps: steps.
+        learning_rate: at its highest; it rises over the first steps and falls along a half cosine.
+        average: decay of the running mean of the weights, which is what is kept.
+        weights: of the loss.
+        seed: of the weights and of all people.
+    """
+
+    width: int = 512
+    num_blocks: int = 4
+    batch_size: int = 512
+    num_steps: int = 15_000
+    learning_rate: float = 1e-3
+    average: float = 0.999
+    weights: LossWeights = field(default_factory=LossWeights)
+    seed: int = 0
+
+
+def train(
+    bank: PoseBank, body: BodyModel, training: Training, report: Callable[[int, dict[str, float]], None]
+) -> ProposalNetwork:
+    """Train a network for a body.
+
+    Args:
+        bank: the poses.
+        body: whose proportions and betas it learns.
+        training: how.
+        report: called every STEPS_PER_CALL steps with the number of steps so far and the mean loss by part.
+    """
+    slots = all_slots()
+    seen_body = _body_seen(body, slots)
+    tables = detection_tables(slots)
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0,
+        training.learning_rate,
+        min(500, training.num_steps // 10),
+        training.num_steps,
+        1e-2 * training.learning_rate,
+    )
+    optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3))
+    weights_key, key = jax.random.split(jax.random.key(training.seed))
+    network = new_network(weights_key, training, slots, body.name)
+    mean_network, state = network, optimizer.init(network)  # type: ignore[arg-type]
+    run = _make_run(tables, training, optimizer)
+    for number in range(max(1, training.num_steps // STEPS_PER_CALL)):
+        network, mean_network, state, parts = run(
+            network, mean_network, state, bank, seen_body, jax.random.fold_in(key, number)
+        )
+        report((number + 1) * STEPS_PER_CALL, {name: float(np.mean(value)) for name, value in parts.items()})
+    return mean_network
+
+
+def _body_seen(body: BodyModel, slots: tuple[str, ...]) -> KeypointBody:
+    layout = slot_layout(slots)
+    with_pelvis = Layout("slots and pelvis", (*layout.keypoint_names, "root"), (*layout.points, ("pelvis",)))
+    return keypoint_body(body, with_pelvis, num_betas=NUM_BETAS)
+
+
+def new_network(key: Array, training: Training, slots: tuple[str, ...], body_name: str) -> ProposalNetwork:
+    """Untrained weights; blocks and outputs start at zero, so that every layer begins as the identity."""
+    keys = jax.random.split(key, training.num_blocks + 1)
+    width, num_features = training.width, feature_size(len(slots))
+
+    def normal(key: Array, rows: int, columns: int) -> Array:
+        return jax.random.normal(key, (rows, columns)) / jnp.sqrt(rows)
+
+    blocks = tuple(Block(normal(k, width, width), jnp.zeros(width), jnp.zeros((width, width))) for k in keys[1:])
+    outputs = output_size(len(slots))
+    return ProposalNetwork(
+        first=normal(keys[0], num_features, width),
+        first_bias=jnp.zeros(width),
+        blocks=blocks,
+        last=0.01 * normal(keys[0], width, outputs),
+        last_bias=jnp.zeros(outputs),
+        slots=slots,
+        body_name=body_name,
+    )
+
+
+def _make_run(
+    tables: DetectionTables, training: Training, optimizer: optax.GradientTransformation
+) -> Callable[..., tuple]:
+    """STEPS_PER_CALL steps as one program."""
+
+    @jax.jit
+    def run(
+        network: ProposalNetwork,
+        mean_network: ProposalNetwork,
+        state: optax.OptState,
+        bank: PoseBank,
+        body: KeypointBody,
+        key: Array,
+    ) -> tuple:
+        def step(carry: tuple, key: Array) -> tuple[tuple, dict]:
+            network, mean_network, state = carry
+            examples = draw_examples(bank, body, tables, key, training.batch_size)
+
+            def batch_loss(network: ProposalNetwork) -> tuple[Array, dict]:
+                losses, parts = jax.vmap(lambda one: loss(network, body, one, training.weights))(examples)
+                return jnp.mean(losses), jax.tree.map(jnp.mean, parts)
+
+            gradients, parts = jax.grad(batch_loss, has_aux=True)(network)
+            updates, state = optimizer.update(gradients, state, network)
+            network = optax.apply_updates(network, updates)
+            mean_network = optax.incremental_update(network, mean_network, 1.0 - training.average)
+            return (network, mean_network, state), parts
+
+        carry, parts = jax.lax.scan(step, (network, mean_network, state), jax.random.split(key, STEPS_PER_CALL))
+        return *carry, parts
+
+    return run
+
+
+def clock() -> Callable[[], float]:
+    """Seconds since now."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

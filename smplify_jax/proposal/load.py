@@ -1,0 +1,102 @@
+"""Read and write proposal networks.
+
+Keys of the .npz, format version 1; every matrix is stored as int8 with one scale a column, vectors as float32:
+    format_version: int32. slots: names. body_name: whose betas it proposes.
+    first, last, and inner_i, outer_i of block i = 0, 1, ...: int8; with `_scale` appended: float32, one a column.
+    first_bias, last_bias, bias_i: float32.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.npz import load_npz
+from smplify_jax.proposal.network import Block, ProposalNetwork, feature_size, output_size
+
+SHIPPED = "data/proposal.npz"
+_FORMAT_VERSION = 1
+
+
+def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
+    """Load a proposal network.
+
+    Args:
+        path: None for the network that comes with the package, or a file written by `python -m smplify_jax.learn.proposal`.
+
+    Raises:
+        InputError: no such file, or not such a file.
+    """
+    path = Path(str(resources.files("smplify_jax.proposal").joinpath(SHIPPED))) if path is None else Path(path)
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file; give a proposal network (.npz), or none for the one included."
+        )
+    stored = {name: np.asarray(value) for name, value in load_npz(path).items()}
+    if "format_version" not in stored or int(stored["format_version"]) != _FORMAT_VERSION:
+        raise InputError(
+            f"{path}: is not a proposal network of format version {_FORMAT_VERSION}; write it anew with smplify_jax.learn.proposal."
+        )
+    try:
+        return _checked(_unpack(stored), path)
+    except KeyError as error:
+        raise InputError(f"{path}: lacks {error} of a proposal network; write it anew.") from None
+
+
+def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
+    """Write a network, completely or not at all; its matrices are rounded to eight bits."""
+    matrices = {"first": network.first, "last": network.last}
+    vectors = {"first_bias": network.first_bias, "last_bias": network.last_bias}
+    for i, block in enumerate(network.blocks):
+        matrices |= {f"inner_{i}": block.inner, f"outer_{i}": block.outer}
+        vectors[f"bias_{i}"] = block.bias
+    stored = {name: np.asarray(vector, np.float32) for name, vector in vectors.items()}
+    for name, matrix in matrices.items():
+        stored[name], stored[f"{name}_scale"] = _quantised(np.asarray(matrix))
+    with atomic_write(path) as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            format_version=np.int32(_FORMAT_VERSION),
+            slots=np.array(network.slots),
+            body_name=np.array(network.body_name),
+            **stored,
+        )
+
+
+def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
+    return np.round(matrix / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
+    def matrix(name: str) -> np.ndarray:
+        return stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)
+
+    num_blocks = sum(name.startswith("bias_") for name in stored)
+    return ProposalNetwork(
+        first=matrix("first"),
+        first_bias=stored["first_bias"],
+        blocks=tuple(Block(matrix(f"inner_{i}"), stored[f"bias_{i}"], matrix(f"outer_{i}")) for i in range(num_blocks)),
+        last=matrix("last"),
+        last_bias=stored["last_bias"],
+        slots=tuple(str(slot) for slot in stored["slots"]),
+        body_name=str(stored["body_name"]),
+    )
+
+
+def _checked(network: ProposalNetwork, path: Path) -> ProposalNetwork:
+    width, num_slots = network.first.shape[1], len(network.slots)
+    expected = [(network.first, (feature_size(num_slots), width)), (network.first_bias, (width,))]
+    for block in network.blocks:
+        expected += [(block.inner, (width, width)), (block.bias, (width,)), (block.outer, (width, width))]
+    expected += [(network.last, (width, output_size(num_slots))), (network.last_bias, (output_size(num_slots),))]
+    if any(array.shape != shape or not np.isfinite(array).all() for array, shape in expected):
+        raise InputError(
+            f"{path}: the arrays of this proposal network do not fit each other, or are not finite; write it anew."
+        )
+    return network

@@ -1,0 +1,152 @@
+"""The network itself: features of one person's keypoints to a body and its uncertainty, in the view's frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.skeleton import SMPL_JOINT_NAMES
+
+NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
+NUM_BETAS = 10
+NUM_BODY_POSE = 3 * (NUM_SMPL_JOINTS - 1)
+_NUM_GLOBALS = 3
+_MOST = 3.0  # clip of positions, in heights: outliers must not drive the network
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Block:
+    """A residual block: x + W2 silu(W1 normalised(x) + b1)."""
+
+    inner: Array | np.ndarray
+    bias: Array | np.ndarray
+    outer: Array | np.ndarray
+
+    def __call__(self, x: Array) -> Array:
+        normalised = x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+        return x + jax.nn.silu(normalised @ self.inner + self.bias) @ self.outer
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ProposalNetwork:
+    """Weights of the network.
+
+    Attributes:
+        first: (F, W) from features, F = 4 S + 3.
+        first_bias: (W,).
+        blocks: residual blocks of width W.
+        last: (W, O) to the outputs.
+        last_bias: (O,).
+        slots: the keypoints it knows, see `slots`.
+        body_name: the body whose betas it proposes.
+    """
+
+    first: Array | np.ndarray
+    first_bias: Array | np.ndarray
+    blocks: tuple[Block, ...]
+    last: Array | np.ndarray
+    last_bias: Array | np.ndarray
+    slots: tuple[str, ...] = field(metadata={"static": True})
+    body_name: str = field(metadata={"static": True})
+
+    def __call__(self, features: Array) -> RawProposal:
+        """Features (F,) to outputs."""
+        x = features @ self.first + self.first_bias
+        for block in self.blocks:
+            x = block(x)
+        x = x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+        return split_outputs(x @ self.last + self.last_bias)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class RawProposal:
+    """What the network says about one person, in the view's frame and units.
+
+    Attributes:
+        rotations: (24, 3, 3) of each joint relative to its parent; the root's relative to the view.
+        betas: (10,).
+        pelvis: (2,) offset of the pelvis from the middle of the view, in units of the person's height.
+        log_depth: () log of the pelvis's distance over the view's.
+        log_std_pose: (69,) log standard deviation of the numbers of body_pose [rad].
+        log_std_betas: (10,).
+        log_noise: (S,) log standard deviation of each slot's detection, in units of the person's height.
+    """
+
+    rotations: Array
+    betas: Array
+    pelvis: Array
+    log_depth: Array
+    log_std_pose: Array
+    log_std_betas: Array
+    log_noise: Array
+
+
+def output_size(num_slots: int) -> int:
+    """Length O of the last layer."""
+    return sum(_output_sizes(num_slots))
+
+
+def _output_sizes(num_slots: int) -> tuple[int, ...]:
+    return 6 * NUM_SMPL_JOINTS, NUM_BETAS, 2, 1, NUM_BODY_POSE, NUM_BETAS, num_slots
+
+
+def split_outputs(outputs: Array) -> RawProposal:
+    """Name the parts of the last layer (O,)."""
+    sizes = _output_sizes(len(outputs) - sum(_output_sizes(0)))
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    sixes, betas, pelvis, log_depth, log_std_pose, log_std_betas, log_noise = jnp.split(outputs, ends)
+    return RawProposal(
+        rotations=_rotations_of_sixes(sixes.reshape(NUM_SMPL_JOINTS, 6)),
+        betas=betas,
+        pelvis=pelvis,
+        log_depth=log_depth[0],
+        log_std_pose=jnp.clip(log_std_pose - 1.5, -4.0, 1.0),
+        log_std_betas=jnp.clip(log_std_betas, -2.0, 0.5),
+        log_noise=jnp.clip(log_noise - 4.0, -7.0, 0.0),
+    )
+
+
+def feature_size(num_slots: int) -> int:
+    """Length F of the features."""
+    return 4 * num_slots + _NUM_GLOBALS
+
+
+def make_features(
+    points: Array, confidence: Array, depth: Array, limb_depth: Array, is_focal_length_known: Array
+) -> Array:
+    """What the network sees of one person.
+
+    Args:
+        points: (S, 2) slots in the view, in units of the person's height.
+        confidence: (S,), zero where not seen.
+        depth: the view's distance [m]; it tells how strong the perspective is.
+        limb_depth: distance by the limbs' lengths [m], see `start.start_depth`.
+        is_focal_length_known: if not, the distance says nothing and is hidden.
+    Returns:
+        (F,).
+    """
+    is_seen = (confidence > 0).astype(points.dtype)
+    known = jnp.asarray(is_focal_length_known).astype(points.dtype)
+    positions = jnp.clip(points, -_MOST, _MOST) * is_seen[:, None]
+    globals_ = jnp.stack([known, known * jnp.log(depth / 5.0), jnp.clip(jnp.log(limb_depth / depth), -_MOST, _MOST)])
+    return jnp.concatenate([positions[:, 0], positions[:, 1], confidence, is_seen, globals_])
+
+
+def _rotations_of_sixes(sixes: Array) -> Array:
+    """Gram-Schmidt from the identity plus six numbers a joint: (J, 6) -> (J, 3, 3).
+
+    Source: Zhou et al., On the Continuity of Rotation Representations in Neural Networks, CVPR 2019.
+    """
+    a = sixes[:, :3] + jnp.array([1.0, 0.0, 0.0])
+    b = sixes[:, 3:] + jnp.array([0.0, 1.0, 0.0])
+    x = a / jnp.sqrt(jnp.sum(a**2, axis=-1, keepdims=True) + 1e-12)
+    b = b - jnp.sum(x * b, axis=-1, keepdims=True) * x
+    y = b / jnp.sqrt(jnp.sum(b**2, axis=-1, keepdims=True) + 1e-12)
+    return jnp.stack([x, y, jnp.cross(x, y)], axis=-1)

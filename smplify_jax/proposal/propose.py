@@ -1,0 +1,88 @@
+"""From one person's observation to a proposal in the camera frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.observation import Observation
+from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
+from smplify_jax.proposal.rotation_vectors import rotation_vectors
+from smplify_jax.proposal.view import View, look_at_person
+from smplify_jax.start import PERSON_HEIGHT
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Proposal:
+    """A body and how sure the network is of it.
+
+    Attributes:
+        parameters: in the camera frame.
+        std_pose: (3 (J - 1),) standard deviation of the numbers of body_pose [rad].
+        std_betas: (B,).
+        noise: (K,) standard deviation of each keypoint's detection, in units of the person's height.
+    """
+
+    parameters: BodyParameters
+    std_pose: Array
+    std_betas: Array
+    noise: Array
+
+
+def propose(
+    network: ProposalNetwork,
+    slots: Array,
+    body: KeypointBody,
+    observation: Observation,
+    limb_depth: Array,
+    is_focal_length_known: Array,
+) -> Proposal:
+    """Propose a body for one person.
+
+    Args:
+        network: trained.
+        slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
+        body: J joints and B betas; with other betas than the network's (another body) they stay zero.
+        observation: of the person.
+        limb_depth: distance by the limbs' lengths [m], see `start.start_depth`.
+        is_focal_length_known: whether the camera was given rather than guessed.
+    """
+    view = look_at_person(observation)
+    points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
+    raw = network(make_features(points, confidence, view.depth, limb_depth, is_focal_length_known))
+    num_pose = 3 * (body.num_joints - 1)
+    noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)
+    return Proposal(
+        parameters=in_camera_frame(raw, view, body),
+        std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
+        std_betas=jnp.exp(raw.log_std_betas[: body.num_betas]),
+        # A keypoint with a meaning of its own gets what is usual for this person.
+        noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
+    )
+
+
+def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyParameters:
+    """The proposed body out of the view's frame and units."""
+    betas = raw.betas[: body.num_betas]
+    depth = view.depth * jnp.exp(raw.log_depth)
+    pelvis = view.rotation.T @ (jnp.append(raw.pelvis * PERSON_HEIGHT / view.depth, 1.0) * depth)
+    rest_pelvis = body.joint_template[0] + body.joint_shapedirs[0] @ betas
+    return BodyParameters(
+        global_orient=rotation_vectors(view.rotation.T @ raw.rotations[0]),
+        body_pose=rotation_vectors(raw.rotations[1 : body.num_joints]).ravel(),
+        betas=betas,
+        transl=pelvis - rest_pelvis,
+    )
+
+
+def _in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:
+    """(S, 2) and (S,): keypoints of one meaning count as their mean by confidence, as sure as the surest."""
+    weight = slots * confidence
+    total = jnp.sum(weight, axis=1, keepdims=True)
+    return weight @ points / jnp.maximum(total, 1e-12), jnp.max(weight, axis=1)

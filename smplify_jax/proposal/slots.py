@@ -1,0 +1,41 @@
+"""One superset of keypoints for every layout, so that one network serves them all.
+
+A slot is a distinct meaning that a keypoint has in some layout: the body points whose mean it is. Keypoints of one layout that mean
+the same share a slot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smplify_jax.keypoints.layouts import LAYOUTS, Layout
+
+_JOINER = "+"
+
+
+def slot_of(points: tuple[str, ...]) -> str:
+    """Name of the slot of a keypoint that is the mean of these body points, such as "left_shoulder+right_shoulder"."""
+    return _JOINER.join(sorted(points))
+
+
+def all_slots() -> tuple[str, ...]:
+    """The slots of every known layout, sorted by name."""
+    return tuple(sorted({slot_of(points) for layout in LAYOUTS.values() for points in layout.points}))
+
+
+def slot_layout(slots: tuple[str, ...]) -> Layout:
+    """The slots as a layout of their own."""
+    points = tuple(tuple(slot.split(_JOINER)) for slot in slots)
+    # A mean is its own mirror image, whatever its name begins with.
+    names = tuple(slot if len(parts) == 1 else f"mean_{slot}" for slot, parts in zip(slots, points, strict=True))
+    return Layout("slots", names, points)
+
+
+def slot_matrix(layout: Layout, slots: tuple[str, ...]) -> np.ndarray:
+    """(S, K) float32, 1 where keypoint k belongs in slot s; a keypoint with a meaning of its own belongs nowhere."""
+    index = {slot: row for row, slot in enumerate(slots)}
+    matrix = np.zeros((len(slots), len(layout.points)), np.float32)
+    for column, points in enumerate(layout.points):
+        if (row := index.get(slot_of(points))) is not None:
+            matrix[row, column] = 1.0
+    return matrix

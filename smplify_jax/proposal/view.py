@@ -1,0 +1,83 @@
+"""The network's view of a person: through a camera turned towards them, in units of their own height.
+
+What a person looks like depends on where they stand in the picture (perspective turns people at the edge) and on how large they are.
+Both are taken out before the network and put back after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.observation import Observation
+from smplify_jax.start import PERSON_HEIGHT
+
+_HEIGHTS_PER_SPREAD = 4.0  # of a standing person's height and their keypoints' median distance from their middle
+_OUTLIER_DISTANCE = 2.0  # of that median distance
+_LEAST_SPREAD = 1e-5
+_NUM_REWEIGHTINGS = 3
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class View:
+    """A camera turned towards the person.
+
+    Attributes:
+        rotation: (3, 3) from the picture's camera frame to the view's frame, whose z axis points at the person.
+        depth: () distance along that axis at which a standing person's keypoints would spread as these do [m].
+    """
+
+    rotation: Array
+    depth: Array
+
+    def points(self, observation: Observation) -> Array:
+        """(K, 2) keypoints in the view, in units of the person's height, the middle of the view at zero."""
+        in_view = _rays(observation) @ self.rotation.T
+        # Keypoints far off a wide-angle picture's side could lie behind the view; there they are outliers anyhow.
+        return in_view[:, :2] / jnp.maximum(in_view[:, 2:], 0.1) * (self.depth / PERSON_HEIGHT)
+
+
+def look_at_person(observation: Observation) -> View:
+    """Turn the camera towards the middle of the seen keypoints, by the shortest way; the distance follows from how far they spread.
+
+    The spread is a median, so that outliers change neither.
+    """
+    rays = _rays(observation)
+    is_seen = observation.confidence > 0
+    middle = _mean(rays[:, :2], is_seen.astype(rays.dtype))
+    spread = jnp.ones(())
+    for _ in range(_NUM_REWEIGHTINGS):
+        apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle) ** 2, axis=-1))
+        spread = jnp.maximum(_median(apart, is_seen), _LEAST_SPREAD)
+        middle = _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2)
+    axis = jnp.append(middle, 1.0)
+    return View(_shortest_turn(axis / jnp.linalg.norm(axis)), PERSON_HEIGHT / (_HEIGHTS_PER_SPREAD * spread))
+
+
+def _median(values: Array, is_counted: Array) -> Array:
+    """Lower median of the counted values."""
+    ordered = jnp.sort(jnp.where(is_counted, values, jnp.inf))
+    middle = ordered[jnp.maximum((jnp.sum(is_counted) - 1) // 2, 0)]
+    return jnp.where(jnp.any(is_counted), middle, 1.0)
+
+
+def _mean(values: Array, weight: Array) -> Array:
+    return jnp.sum(weight[:, None] * values, axis=0) / jnp.maximum(jnp.sum(weight), 1e-12)
+
+
+def _rays(observation: Observation) -> Array:
+    """(K, 3) directions (x/z, y/z, 1)."""
+    seen = observation
+    rays = (seen.keypoints_px - seen.camera.camera_center) / seen.camera.focal_length
+    return jnp.concatenate([rays, jnp.ones_like(rays[:, :1])], axis=-1)
+
+
+def _shortest_turn(direction: Array) -> Array:
+    """(3, 3) rotation that takes a unit vector with z > 0 to (0, 0, 1)."""
+    x, y, z = direction
+    a = 1.0 / (1.0 + z)
+    return jnp.array([[1.0 - a * x * x, -a * x * y, -x], [-a * x * y, 1.0 - a * y * y, -y], [x, y, z]])
