@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
+    from smplify_jax.profiles import PROFILES
     from smplify_jax.result import FitResult, FitStatus
-    from smplify_jax.stages import PROFILES, Profile, Round
+    from smplify_jax.stages import Profile, Round
 
 # Public names are imported when they are first used: JAX takes a second to import, and `smplify-fit --help` needs none of it.
 _HOMES = {
     "LAYOUTS": "keypoints.layouts",
-    "PROFILES": "stages",
+    "PROFILES": "profiles",
     "BodyModel": "body.model",
     "BodyParameters": "body.parameters",
     "Camera": "camera",

@@ -19,7 +19,7 @@ def setup_camera(
     camera: Camera | ArrayLike | None,
     keypoints: np.ndarray,
     image_size: ArrayLike | None,
-    default_focal_length: float | None,
+    default_focal_length: ArrayLike | None,
 ) -> Camera:
     """One camera per person from any of the forms that `fit` takes.
 
@@ -28,7 +28,7 @@ def setup_camera(
             person; or None.
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
-        default_focal_length: [px] where the caller gives none; None means the picture's diagonal.
+        default_focal_length: [px] where the caller gives none, for all or one per person; None means the picture's diagonal.
     Returns:
         Camera with float32 fields (B, 2).
 
@@ -63,7 +63,7 @@ def complete_camera(
     focal_length: ArrayLike | None = None,
     camera_center: ArrayLike | None = None,
     *,
-    default_focal_length: float | None = None,
+    default_focal_length: ArrayLike | None = None,
 ) -> Camera:
     """Fill in what is not known: the centre is the picture's, the focal length its diagonal.
 
@@ -74,7 +74,7 @@ def complete_camera(
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
         focal_length: a number, one per person (B,), or along x and y: (2,) for all if there are not just two people, or (B, 2) [px].
         camera_center: (2,) or (B, 2) [px].
-        default_focal_length: [px], instead of the diagonal.
+        default_focal_length: [px] instead of the diagonal, for all or one per person.
     Returns:
         Camera with float32 fields (B, 2).
     """
@@ -96,10 +96,21 @@ def complete_camera(
     if focal_length is None:
         diagonal = np.linalg.norm(size, axis=1)
         guess = np.where(is_sized, diagonal, _FOCAL_LENGTH_PER_BOX_SIDE * (high - low).max(axis=1))
-        focal = np.broadcast_to(
-            guess[:, None] if default_focal_length is None else default_focal_length, (num_people, 2)
-        )
+        assumed = np.asarray(guess if default_focal_length is None else default_focal_length)
+        focal = np.broadcast_to(assumed[..., None], (num_people, 2))
     return Camera(focal.astype(np.float32), centre.astype(np.float32))
+
+
+def focal_length_of_boxes(keypoints: np.ndarray, boxes: float) -> np.ndarray:
+    """(B,) focal lengths [px] of `boxes` times the longer side of the box around each person's observed keypoints.
+
+    Args:
+        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        boxes: focal length in units of that side.
+    """
+    low, high = _boxes(keypoints)
+    # One keypoint alone has a box of no size; such a person is not fitted, for a better reason than a focal length of zero.
+    return boxes * np.maximum((high - low).max(axis=1), 1.0)
 
 
 def _rows(value: ArrayLike | None, num_people: int, name: str) -> np.ndarray:

@@ -21,14 +21,25 @@ from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.observation import Observation
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.profiles import get_profile
 from smplify_jax.result import MIN_KEYPOINTS, FitResult, FitStatus
+from smplify_jax.search import Problem, fit_from_starts
 from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
-from smplify_jax.stages import Problem, Profile, Round, explore_and_refine, get_profile, stack_rounds
-from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale, start_depth, trunk_weights, yaw_starts
-from smplify_jax.terms.objective import TERM_NAMES, TermWeights, term_energies
+from smplify_jax.stages import Phases, Profile, Round
+from smplify_jax.start import (
+    REFERENCE_HEIGHT_PX,
+    is_seen_from_the_side,
+    pixel_scale,
+    start_depth,
+    torso_depth,
+    trunk_weights,
+    yaw_starts,
+)
+from smplify_jax.terms.objective import TERM_NAMES, term_energies
 from smplify_jax.terms.term import PosedKeypoints
 
 
@@ -83,7 +94,7 @@ def fit(
 
     num_joints = len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
     prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
-    cameras = setup_camera(camera, cleaned, image_size, profile.focal_length_px)
+    cameras = setup_camera(camera, cleaned, image_size, profile.assumed_focal_length(cleaned))
     num_starts = profile.num_starts if num_starts is None else num_starts
     if num_starts < 1:
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
@@ -94,9 +105,9 @@ def fit(
         keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
         prior,
         trunk_weights(layout.keypoint_names),
-        stack_rounds(profile.explore) if profile.explore and starts is None else None,
-        stack_rounds(profile.refine),
-        num_starts=num_starts,
+        torso_rows(layout),
+        profile.phases(layout, is_start_given=starts is not None),
+        plan=profile.plan(num_starts),
     )
     solved = solve(jax.tree.map(jnp.asarray, (cleaned, cameras, starts)))
     result = FitResult(**solved, body=body, layout=layout.name)
@@ -160,22 +171,22 @@ def _given_start(
     return BodyParameters(**blocks)
 
 
-@partial(jax.jit, static_argnames="num_starts")
+@partial(jax.jit, static_argnames="plan")
 def _fit_people(
     body: KeypointBody,
     reported_body: KeypointBody,
     prior: PosePrior,
     trunk: Array,
-    explore: Round | None,
-    refine: Round,
+    torso: Array,
+    phases: Phases,
     people: tuple[Array, Camera, BodyParameters | None],
     *,
-    num_starts: int,
+    plan: Profile,
 ) -> dict:
     """All people at once, given as keypoints (B, K, 3), cameras and starts: the fields of FitResult with leading axis B."""
 
     def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
-        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, start, num_starts)
+        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, torso, phases, start, plan)
 
     return jax.vmap(one)(*people)
 
@@ -187,10 +198,10 @@ def _fit_person(
     keypoints: Array,
     camera: Camera,
     trunk: Array,
-    explore: Round | None,
-    refine: Round,
+    torso: Array,
+    phases: Phases,
     start: BodyParameters | None,
-    num_starts: int,
+    plan: Profile,
 ) -> dict:
     confidence = keypoints[:, 2] * body.is_defined
     is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
@@ -201,17 +212,28 @@ def _fit_person(
     camera = jax.tree.map(lambda leaf: jnp.where(is_camera_good, leaf, 1.0), camera)
     confidence = jnp.where(is_camera_good & is_enough, confidence, 0.0)
     depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
-    observation = Observation(keypoints[:, :2], confidence, camera, pixel_scale(depth, camera.focal_length))
-    starts = (
-        yaw_starts(body, observation, prior.mean_pose, depth, trunk, num_starts)
-        if start is None
-        else jax.tree.map(lambda leaf: leaf[None], start)
-    )
+    scale = pixel_scale(depth, camera.focal_length, plan.reference_height_px)
+    observation = Observation(keypoints[:, :2], confidence, camera, scale)
+    if plan.takes_depth_from_torso:
+        depth = torso_depth(body, observation, torso, otherwise=depth)
+    if start is None:
+        pose = jnp.zeros(prior.num_pose) if plan.starts_at_zero_pose else prior.mean_pose
+        starts = yaw_starts(body, observation, pose, depth, trunk, plan.num_starts)
+    else:
+        starts, depth = jax.tree.map(lambda leaf: leaf[None], start), jnp.asarray(start.transl[2])
     problem = Problem(body, prior, observation, depth)
-    solution = explore_and_refine(problem, explore, refine, starts)
+    solution = fit_from_starts(
+        problem,
+        phases,
+        starts,
+        is_side_view=None
+        if plan.side_view_px is None
+        else is_seen_from_the_side(observation, torso, plan.side_view_px),
+        compared_terms=plan.compared_terms,
+    )
     status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
-    last_weights = jax.tree.map(lambda leaf: leaf[-1], refine.weights)
-    fields = _describe(problem, reported_body, solution.parameters, last_weights)
+    last_round = jax.tree.map(lambda leaf: leaf[-1], phases.refine)
+    fields = _describe(problem, reported_body, solution.parameters, last_round)
     fields |= {"camera": camera, "cost": solution.energy}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
@@ -232,9 +254,7 @@ def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
     return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
 
 
-def _describe(
-    problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_weights: TermWeights
-) -> dict:
+def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_round: Round) -> dict:
     """The fields of FitResult that follow from the parameters."""
     blocks = {name: getattr(parameters, name) for name in ("betas", "global_orient", "body_pose", "transl")}
     seen = problem.observation
@@ -246,7 +266,7 @@ def _describe(
     scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
     is_defined = problem.body.is_defined[:, None]
     posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
-    energies = term_energies(problem.terms(last_weights), posed)
+    energies = term_energies(problem.terms(last_round), posed)
     return blocks | {
         "joints": joints,
         "keypoints_px": keypoints_px,

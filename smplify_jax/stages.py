@@ -1,4 +1,4 @@
-"""Rounds and profiles: which parameters are free, with what weights, in what order; and the loop that runs them for one person."""
+"""Rounds and profiles: which parameters are free, with what weights, in what order, and where a fit starts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera_setup import focal_length_of_boxes
 from smplify_jax.errors import InputError
-from smplify_jax.observation import Observation
-from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.solver.levenberg_marquardt import Solution, SolverOptions, minimize
-from smplify_jax.terms.objective import TermWeights, build_terms, linearize
+from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.keypoints.subsets import subset_weights
+from smplify_jax.solver.adam import AdamOptions
+from smplify_jax.solver.levenberg_marquardt import SolverOptions
+from smplify_jax.start import REFERENCE_HEIGHT_PX
+from smplify_jax.terms.objective import TERM_NAMES, TermWeights
 
 
 @jax.tree_util.register_dataclass
@@ -26,19 +29,23 @@ class Round:
 
     Attributes:
         weights: of the terms.
-        solver: when to stop.
+        solver: which solver, and when to stop.
         frees_transl: 1.0 if the translation may change, 0.0 if it is held (likewise below).
         frees_global_orient: the root's rotation.
         frees_body_pose: all other rotations.
         frees_betas: the shape.
+        keypoints: the data term looks at: a name of `KEYPOINT_SUBSETS`, or (K,) weights.
+        uses_confidence: 1.0 if a keypoint counts as much as the detector trusts it, 0.0 if all observed ones count alike.
     """
 
     weights: TermWeights
-    solver: SolverOptions
+    solver: SolverOptions | AdamOptions
     frees_transl: float | Array = 1.0
     frees_global_orient: float | Array = 1.0
     frees_body_pose: float | Array = 1.0
     frees_betas: float | Array = 1.0
+    keypoints: str | Array | np.ndarray = "all"
+    uses_confidence: float | Array = 1.0
 
     def free_mask(self, parameters: BodyParameters) -> Array:
         """(P,) 1.0 for the entries of the step vector that this round may change."""
@@ -52,131 +59,108 @@ class Round:
             [jnp.broadcast_to(jnp.asarray(frees, jnp.float32), block.shape) for frees, block in blocks]
         )
 
+    def for_layout(self, layout: Layout) -> Round:
+        """The round with its keypoints as (K,) weights.
+
+        Raises:
+            InputError: no subset has that name, or the weights are not K numbers.
+        """
+        if isinstance(self.keypoints, str):
+            return dataclasses.replace(self, keypoints=subset_weights(layout, self.keypoints))
+        weights = np.asarray(self.keypoints, np.float32)
+        if weights.shape != (layout.num_keypoints,):
+            raise InputError(
+                f"a round's keypoint weights have shape {weights.shape}: the layout {layout.name!r} needs ({layout.num_keypoints},)."
+            )
+        return dataclasses.replace(self, keypoints=weights)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Phases:
+    """The rounds of a fit for one layout, each phase stacked along a leading axis; None for a phase that has none."""
+
+    camera: Round | None
+    explore: Round | None
+    refine: Round
+
 
 @dataclass(frozen=True)
 class Profile:
-    """A recipe: the rounds of a fit.
+    """A recipe: where a fit starts, the rounds it runs, and how the best of several starts is told.
 
     Attributes:
         name: what users call it.
-        explore: rounds run from every start; the start of least energy goes on.
-        refine: rounds run from the best start alone.
+        explore: rounds run from every start; the best goes on. Left out when the caller gives the start.
+        refine: rounds run from the best start alone; or from every start, the best of which is the result, if there is no `explore`.
+        camera: rounds run before all others, which place the body as a whole.
         num_starts: how many yaw angles to try.
         focal_length_px: assumed when the caller gives none; None means the picture's diagonal.
+        focal_length_boxes: assumed when the caller gives none, in units of the longer side of the box around the person's keypoints;
+            goes before `focal_length_px`.
+        reference_height_px: how tall a person all pixel constants are meant for.
+        starts_at_zero_pose: start from SMPL's rest pose instead of the prior's mean.
+        takes_depth_from_torso: start (and anchor) the depth by similar triangles of the torso instead of every visible limb.
+        side_view_px: people whose shoulders appear nearer to each other than this [reference px] are fitted a second time, turned by half
+            a turn after the camera rounds; None switches that off.
+        compared_terms: the terms whose energy tells which start is best.
     """
 
     name: str
     explore: tuple[Round, ...]
     refine: tuple[Round, ...]
+    camera: tuple[Round, ...] = ()
     num_starts: int = 2
     focal_length_px: float | None = None
+    focal_length_boxes: float | None = None
+    reference_height_px: float = REFERENCE_HEIGHT_PX
+    starts_at_zero_pose: bool = False
+    takes_depth_from_torso: bool = False
+    side_view_px: float | None = None
+    compared_terms: tuple[str, ...] = TERM_NAMES
 
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.compared_terms) - set(TERM_NAMES))
+        if unknown:
+            raise InputError(
+                f"profile {self.name!r} compares starts by {', '.join(unknown)}: the terms are {', '.join(TERM_NAMES)}."
+            )
 
-DEFAULT = Profile(
-    name="default",
-    # The trunk is laid over the keypoints first, then the limbs follow: few steps suffice to tell the starts apart.
-    explore=(
-        Round(
-            TermWeights(sigma=50.0, pose_prior=404.0, bend=404.0, shape=100.0, depth=300.0),
-            SolverOptions(max_steps=3, relative_gain=1e-3),
-        ),
-        Round(
-            TermWeights(sigma=50.0, pose_prior=20.0, bend=20.0, shape=10.0),
-            SolverOptions(max_steps=3, relative_gain=1e-3),
-        ),
-    ),
-    # Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is
-    # straight, bends every leg; and its sigma lets gross outliers pull.
-    refine=(
-        Round(
-            TermWeights(sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0),
-            SolverOptions(max_steps=30, relative_gain=1e-3),
-        ),
-    ),
-)
+    def phases(self, layout: Layout, is_start_given: bool) -> Phases:
+        """The rounds as arrays.
 
-PROFILES: dict[str, Profile] = {profile.name: profile for profile in (DEFAULT,)}
-"""Every named profile."""
-
-
-def get_profile(profile: str | Profile) -> Profile:
-    """The profile of that name; a `Profile` gives itself.
-
-    Raises:
-        InputError: no profile has that name; the message lists the known ones.
-    """
-    if isinstance(profile, Profile):
-        return profile
-    if profile not in PROFILES:
-        raise InputError(f"there is no profile '{profile}'; use one of {', '.join(PROFILES)}")
-    return PROFILES[profile]
-
-
-def stack_rounds(rounds: Sequence[Round]) -> Round:
-    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile."""
-    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *rounds)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Problem:
-    """All that stays the same during one person's fit.
-
-    Attributes:
-        body: the keypoints' part of the body.
-        prior: pose prior over the body's moving joints.
-        observation: of one person.
-        start_depth: [m], for the depth anchor.
-    """
-
-    body: KeypointBody
-    prior: PosePrior
-    observation: Observation
-    start_depth: Array
-
-    def terms(self, weights: TermWeights) -> tuple:
-        """The objective's terms under the given weights."""
-        keypoint_weights = self.body.is_defined.astype(jnp.float32)
-        return build_terms(self.observation, self.prior, self.start_depth, weights, keypoint_weights)
-
-
-def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
-    """Run stacked rounds one after the other, each from where the last ended.
-
-    Returns:
-        The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one.
-    """
-
-    def run(parameters: BodyParameters, one: Round) -> tuple[BodyParameters, Solution]:
-        terms = problem.terms(one.weights)
-        solution = minimize(
-            lambda candidate: linearize(terms, problem.body, candidate),
-            lambda candidate, step: candidate.retract(step),
-            parameters,
-            one.free_mask(parameters),
-            one.solver,
+        Raises:
+            InputError: there is no refining round, or a round does not suit the layout.
+        """
+        if not self.refine:
+            raise InputError(f"profile {self.name!r} has no refining round: give it at least one.")
+        return Phases(
+            camera=_stack_rounds(self.camera, layout) if self.camera else None,
+            explore=_stack_rounds(self.explore, layout) if self.explore and not is_start_given else None,
+            refine=_stack_rounds(self.refine, layout),
         )
-        return solution.parameters, solution
 
-    _, solutions = jax.lax.scan(run, start, rounds)
-    last = jax.tree.map(lambda leaf: leaf[-1], solutions)
-    return dataclasses.replace(last, num_steps=jnp.sum(solutions.num_steps))
+    def plan(self, num_starts: int) -> Profile:
+        """What a program is compiled for: the recipe without its rounds, whose numbers may change without compiling anew."""
+        nothing = {"name": "", "camera": (), "explore": (), "refine": ()}
+        return dataclasses.replace(
+            self, **nothing, num_starts=num_starts, focal_length_px=None, focal_length_boxes=None
+        )
+
+    def assumed_focal_length(self, keypoints: np.ndarray) -> np.ndarray | float | None:
+        """Focal length [px] for people without a camera, one for all or (B,); None means the picture's diagonal.
+
+        Args:
+            keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        """
+        if self.focal_length_boxes is None:
+            return self.focal_length_px
+        return focal_length_of_boxes(keypoints, self.focal_length_boxes)
 
 
-def explore_and_refine(problem: Problem, explore: Round | None, refine: Round, starts: BodyParameters) -> Solution:
-    """Fit one person: all starts through the exploring rounds, then the best one through the refining rounds.
-
-    Args:
-        problem: of one person.
-        explore: stacked rounds; None if there is only one start and it needs no exploring.
-        refine: stacked rounds.
-        starts: leading axis S.
-    Returns:
-        The last round's solution; `num_steps` counts the winning start's whole way.
-    """
-    if explore is None:
-        return run_rounds(problem, refine, jax.tree.map(lambda leaf: leaf[0], starts))
-    explored = jax.vmap(lambda start: run_rounds(problem, explore, start))(starts)
-    winner = jnp.argmin(jnp.where(jnp.isfinite(explored.energy), explored.energy, jnp.inf))
-    solution = run_rounds(problem, refine, jax.tree.map(lambda leaf: leaf[winner], explored.parameters))
-    return dataclasses.replace(solution, num_steps=solution.num_steps + explored.num_steps[winner])
+def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
+    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile."""
+    if len({type(one.solver) for one in rounds}) > 1:
+        raise InputError("the rounds of one phase of a profile have different solvers: give all of them the same kind.")
+    resolved = [one.for_layout(layout) for one in rounds]
+    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *resolved)

@@ -5,6 +5,8 @@ One view does not tell front from back, and the energy has a valley for each; so
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -59,10 +61,64 @@ def start_depth(
     return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), _NEAREST_START, _FARTHEST_START)
 
 
-def pixel_scale(depth: Array | np.ndarray, focal_length: Array | np.ndarray) -> Array:
+def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.ndarray, otherwise: Array) -> Array:
+    """Depth by similar triangles of the torso in the rest pose, z = f h3d / h2d, as the paper has it.
+
+    h is the mean length from shoulder to hip over the sides that are observed, between the points that the layout means: the same as
+    the data term compares.
+
+    Args:
+        body: what the keypoints are.
+        observation: of one person.
+        torso: (4, K) from `torso_rows`.
+        otherwise: [m] where neither side is observed.
+    Returns:
+        Depth [m], within bounds that keep a solver's start finite.
+    """
+    zero_pose = jnp.zeros(3 * (body.num_joints - 1))
+    points = body.keypoints(
+        betas=jnp.zeros(body.num_betas), global_orient=jnp.zeros(3), body_pose=zero_pose, transl=jnp.zeros(3)
+    )
+    rest = torso @ jnp.where(body.is_defined[:, None], points, 0.0)
+    seen = torso @ (observation.keypoints_px / observation.camera.focal_length)
+    is_seen = torso @ (observation.confidence > 0).astype(jnp.float32) > 0
+    # Rows are left and right shoulder, left and right hip.
+    is_side = is_seen[:2] & is_seen[2:]
+    length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, seen))
+    depth = jnp.where(jnp.any(is_side), length / jnp.maximum(apparent, 1e-12), otherwise)
+    return jnp.clip(depth, _NEAREST_START, _FARTHEST_START)
+
+
+def is_seen_from_the_side(observation: Observation, torso: Array | np.ndarray, least_px: float) -> Array:
+    """Whether both shoulders are observed and appear nearer to each other than `least_px` [reference px].
+
+    Front and back are hard to tell then.
+    """
+    is_seen = torso[:2] @ (observation.confidence > 0).astype(jnp.float32) > 0
+    left, right = torso[:2] @ observation.keypoints_px
+    return jnp.all(is_seen) & (jnp.linalg.norm(left - right) * observation.pixel_scale < least_px)
+
+
+def turned_around(parameters: BodyParameters) -> BodyParameters:
+    """Bodies that face the other way: R R_y(pi), half a turn about the body's own vertical axis through the pelvis."""
+    half_turn = jnp.array([0.0, np.pi, 0.0], jnp.float32)
+    orient = jnp.asarray(parameters.global_orient)
+    return dataclasses.replace(
+        parameters, global_orient=compose_axis_angle(orient, jnp.broadcast_to(half_turn, orient.shape))
+    )
+
+
+def pixel_scale(
+    depth: Array | np.ndarray, focal_length: Array | np.ndarray, reference_height_px: float = REFERENCE_HEIGHT_PX
+) -> Array:
     """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
     fx, fy = jnp.moveaxis(jnp.asarray(focal_length), -1, 0)
-    return REFERENCE_HEIGHT_PX * jnp.asarray(depth) / (PERSON_HEIGHT * jnp.sqrt(fx * fy))
+    return reference_height_px * jnp.asarray(depth) / (PERSON_HEIGHT * jnp.sqrt(fx * fy))
+
+
+def depth_of_height(height_px: float, focal_length_px: float) -> float:
+    """Depth [m] at which a person is that tall: where `pixel_scale` with this reference height is 1."""
+    return PERSON_HEIGHT * focal_length_px / height_px
 
 
 def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
@@ -73,17 +129,17 @@ def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
 def yaw_starts(
     body: KeypointBody,
     observation: Observation,
-    mean_pose: Array | np.ndarray,
+    pose: Array | np.ndarray,
     depth: Array | np.ndarray,
     trunk: Array | np.ndarray,
     num_starts: int,
 ) -> BodyParameters:
-    """Upright bodies in the mean pose at `num_starts` evenly spaced yaw angles, each laid over the keypoints.
+    """Upright bodies in the given pose at `num_starts` evenly spaced yaw angles, each laid over the keypoints.
 
     Args:
         body: what the keypoints are.
         observation: of one person.
-        mean_pose: (3 (J - 1),) [rad].
+        pose: (3 (J - 1),) [rad].
         depth: [m].
         trunk: (K,) from `trunk_weights`.
         num_starts: S; the first faces the camera, and with two or more one shows its back.
@@ -91,13 +147,13 @@ def yaw_starts(
         Parameters with leading axis S.
     """
     yaws = jnp.arange(num_starts) * (2 * np.pi / num_starts)
-    return jax.vmap(lambda yaw: _start_at_yaw(body, observation, mean_pose, depth, trunk, yaw))(yaws)
+    return jax.vmap(lambda yaw: _start_at_yaw(body, observation, pose, depth, trunk, yaw))(yaws)
 
 
 def _start_at_yaw(
     body: KeypointBody,
     observation: Observation,
-    mean_pose: Array | np.ndarray,
+    pose: Array | np.ndarray,
     depth: Array | np.ndarray,
     trunk: Array | np.ndarray,
     yaw: Array | np.ndarray,
@@ -107,7 +163,7 @@ def _start_at_yaw(
     betas = jnp.zeros(body.num_betas)
     weights = trunk * observation.confidence * body.is_defined
 
-    points = body.keypoints(betas=betas, global_orient=upright, body_pose=mean_pose, transl=jnp.zeros(3))
+    points = body.keypoints(betas=betas, global_orient=upright, body_pose=pose, transl=jnp.zeros(3))
     points = jnp.where(body.is_defined[:, None], points, 0.0)
     roll = _roll_between(points[:, :2], _rays(observation) * depth, weights)
     roll_vector = jnp.array([0.0, 0.0, 1.0]) * roll
@@ -116,7 +172,7 @@ def _start_at_yaw(
     # u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate.
     offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
     centre = jnp.sum(weights[:, None] * offset, axis=0) / jnp.maximum(jnp.sum(weights), 1e-12)
-    return BodyParameters(compose_axis_angle(roll_vector, upright), mean_pose, betas, jnp.append(centre, depth))
+    return BodyParameters(compose_axis_angle(roll_vector, upright), pose, betas, jnp.append(centre, depth))
 
 
 def _rays(observation: Observation) -> Array:

@@ -17,8 +17,8 @@ from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.fitting import fit
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.profiles import get_profile
 from smplify_jax.result import FitResult
-from smplify_jax.stages import get_profile
 
 BATCH_SIZES = (4, 16, 64)
 """Every batch size is compiled for itself, which takes longer than fitting, so batches are filled up to one of these.
@@ -64,10 +64,11 @@ def _cameras(keypoints: np.ndarray, sizes: np.ndarray, options: BodyOptions, cam
     with warnings.catch_warnings():
         # It would count the copies as people, and name arguments of `fit`: the command has said it in its own words.
         warnings.filterwarnings("ignore", "The picture's size is not known")
+        cleaned = clean_keypoints(keypoints)
         return complete_camera(
-            clean_keypoints(keypoints),
+            cleaned,
             sizes,
             camera.focal_length,
             None if camera.camera_center is None else np.asarray(camera.camera_center),
-            default_focal_length=get_profile(options.profile).focal_length_px,
+            default_focal_length=get_profile(options.profile).assumed_focal_length(cleaned),
         )

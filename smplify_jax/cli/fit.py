@@ -84,7 +84,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     from smplify_jax.cli.outputs import make_folder, write_person, write_summary
     from smplify_jax.cli.report import PersonReport
     from smplify_jax.prior.load import load_prior
-    from smplify_jax.stages import get_profile
+    from smplify_jax.profiles import get_profile
 
     options, out = command.body, _out_folder(command)
     try:

@@ -73,7 +73,7 @@ class BodyOptions:
         gender: neutral, female or male: which file of a model folder.
         prior: pose prior: gmm_08.pkl, or an .npz with means, covars and weights; by default the one that comes with the
             program.
-        profile: the recipe: "default".
+        profile: the recipe: "default"; or a published one: "smplify2016" or "spin"; or "plain".
         num_betas: how many shape coefficients are fitted.
         num_starts: how many directions a person may face at the start; by default what the profile says. More find the
             right side of unclear people more often, and take longer.

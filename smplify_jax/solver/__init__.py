@@ -1,1 +1,1 @@
-"""Damped Gauss-Newton. Knows nothing about bodies."""
+"""Minimisers: damped Gauss-Newton and Adam. They know nothing about bodies."""

@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from smplify_jax.solver.solution import Solution
+
 # Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on; it may shrink without bound towards a
 # plain Gauss-Newton step, and past the upper bound a step is too short to matter in float32.
 _FIRST_DAMPING = 1e-3
@@ -35,26 +37,6 @@ class SolverOptions:
 
     max_steps: int | Array
     relative_gain: float | Array = 1e-4
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Solution:
-    """Where the search ended.
-
-    Attributes:
-        parameters: the best seen; their energy is never above the start's.
-        energy: at those parameters.
-        num_steps: systems solved.
-        is_converged: False where the step limit came first.
-        is_finite: False where the start's energy was not finite; the parameters are then the start's.
-    """
-
-    parameters: Any
-    energy: Array
-    num_steps: Array
-    is_converged: Array
-    is_finite: Array
 
 
 @jax.tree_util.register_dataclass
