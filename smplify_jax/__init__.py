@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smplify_jax.body.capsules import Capsules, with_capsules
     from smplify_jax.body.load import load_body
     from smplify_jax.body.model import BodyModel
     from smplify_jax.body.parameters import BodyParameters
@@ -30,6 +31,7 @@ _HOMES = {
     "BodyModel": "body.model",
     "BodyParameters": "body.parameters",
     "Camera": "camera",
+    "Capsules": "body.capsules",
     "FitResult": "result",
     "FitStatus": "result",
     "InputError": "errors",
@@ -44,6 +46,7 @@ _HOMES = {
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
     "project": "camera",
+    "with_capsules": "body.capsules",
     "with_regressor": "body.regressors",
 }
 
@@ -53,6 +56,7 @@ __all__ = [
     "BodyModel",
     "BodyParameters",
     "Camera",
+    "Capsules",
     "FitResult",
     "FitStatus",
     "InputError",
@@ -67,6 +71,7 @@ __all__ = [
     "load_keypoints",
     "load_prior",
     "project",
+    "with_capsules",
     "with_regressor",
 ]
 
