@@ -16,6 +16,7 @@ from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
+from smplify_jax.body.spheres import BodySpheres, body_spheres
 from smplify_jax.camera import Camera, project
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
@@ -28,7 +29,7 @@ from smplify_jax.result import MIN_KEYPOINTS, FitResult, FitStatus
 from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.stages import Problem, Profile, Round, explore_and_refine, get_profile, stack_rounds
 from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale, start_depth, trunk_weights, yaw_starts
-from smplify_jax.terms.objective import TERM_NAMES, TermWeights, term_energies
+from smplify_jax.terms.objective import TermWeights, energies_by_name
 from smplify_jax.terms.term import PosedKeypoints
 
 
@@ -96,6 +97,7 @@ def fit(
         trunk_weights(layout.keypoint_names),
         stack_rounds(profile.explore) if profile.explore and starts is None else None,
         stack_rounds(profile.refine),
+        _spheres_for(body, profile, num_betas),
         num_starts=num_starts,
     )
     solved = solve(jax.tree.map(jnp.asarray, (cleaned, cameras, starts)))
@@ -125,6 +127,20 @@ def _with_joints(layout: Layout) -> Layout:
     joints = get_layout("smpl24")
     names = tuple(f"{name}_smpl" for name in joints.keypoint_names)
     return Layout(f"{layout.name} and joints", layout.keypoint_names + names, layout.points + joints.points)
+
+
+def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
+    """What the interpenetration term needs; None if the profile has no such term, or the body no capsules."""
+    if not profile.keeps_parts_apart:
+        return None
+    if body.capsules is None:
+        warnings.warn(
+            f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
+            "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
+            stacklevel=3,
+        )
+        return None
+    return body_spheres(body, num_betas=num_betas)
 
 
 def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
@@ -168,6 +184,7 @@ def _fit_people(
     trunk: Array,
     explore: Round | None,
     refine: Round,
+    spheres: BodySpheres | None,
     people: tuple[Array, Camera, BodyParameters | None],
     *,
     num_starts: int,
@@ -175,7 +192,7 @@ def _fit_people(
     """All people at once, given as keypoints (B, K, 3), cameras and starts: the fields of FitResult with leading axis B."""
 
     def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
-        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, start, num_starts)
+        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, spheres, start, num_starts)
 
     return jax.vmap(one)(*people)
 
@@ -189,6 +206,7 @@ def _fit_person(
     trunk: Array,
     explore: Round | None,
     refine: Round,
+    spheres: BodySpheres | None,
     start: BodyParameters | None,
     num_starts: int,
 ) -> dict:
@@ -207,7 +225,7 @@ def _fit_person(
         if start is None
         else jax.tree.map(lambda leaf: leaf[None], start)
     )
-    problem = Problem(body, prior, observation, depth)
+    problem = Problem(body, prior, observation, depth, spheres)
     solution = explore_and_refine(problem, explore, refine, starts)
     status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], refine.weights)
@@ -246,11 +264,10 @@ def _describe(
     scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
     is_defined = problem.body.is_defined[:, None]
     posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
-    energies = term_energies(problem.terms(last_weights), posed)
     return blocks | {
         "joints": joints,
         "keypoints_px": keypoints_px,
         "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
         "person_height_px": REFERENCE_HEIGHT_PX / scale,
-        "cost_by_term": dict(zip(TERM_NAMES, energies, strict=True)),
+        "cost_by_term": energies_by_name(problem.terms(last_weights), posed),
     }

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.errors import InputError
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.solver.levenberg_marquardt import Solution, SolverOptions, minimize
-from smplify_jax.terms.objective import TermWeights, build_terms, linearize
+from smplify_jax.terms.objective import BodyContact, TermWeights, build_terms, linearize
 
 
 @jax.tree_util.register_dataclass
@@ -70,6 +72,12 @@ class Profile:
     refine: tuple[Round, ...]
     num_starts: int = 2
     focal_length_px: float | None = None
+
+    @property
+    def keeps_parts_apart(self) -> bool:
+        """Whether any round has the interpenetration term."""
+        rounds = (*self.explore, *self.refine)
+        return any(bool(np.any(np.asarray(one.weights.interpenetration))) for one in rounds)
 
 
 DEFAULT = Profile(
@@ -127,17 +135,20 @@ class Problem:
         prior: pose prior over the body's moving joints.
         observation: of one person.
         start_depth: [m], for the depth anchor.
+        spheres: for the interpenetration term; None leaves it out.
     """
 
     body: KeypointBody
     prior: PosePrior
     observation: Observation
     start_depth: Array
+    spheres: BodySpheres | None = None
 
     def terms(self, weights: TermWeights) -> tuple:
         """The objective's terms under the given weights."""
         keypoint_weights = self.body.is_defined.astype(jnp.float32)
-        return build_terms(self.observation, self.prior, self.start_depth, weights, keypoint_weights)
+        contact = None if self.spheres is None else BodyContact(self.body, self.spheres)
+        return build_terms(self.observation, self.prior, self.start_depth, weights, keypoint_weights, contact)
 
 
 def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
