@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smplify_jax.body.load import load_body
     from smplify_jax.body.model import BodyModel
     from smplify_jax.body.parameters import BodyParameters
+    from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.camera import Camera, project
     from smplify_jax.errors import InputError
@@ -45,6 +46,7 @@ _HOMES = {
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
+    "penetration_depth": "body.penetration",
     "project": "camera",
     "with_capsules": "body.capsules",
     "with_regressor": "body.regressors",
@@ -70,6 +72,7 @@ __all__ = [
     "load_body",
     "load_keypoints",
     "load_prior",
+    "penetration_depth",
     "project",
     "with_capsules",
     "with_regressor",

@@ -192,7 +192,9 @@ def _fit_people(
     """All people at once, given as keypoints (B, K, 3), cameras and starts: the fields of FitResult with leading axis B."""
 
     def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
-        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, explore, refine, spheres, start, num_starts)
+        return _fit_person(
+            body, reported_body, prior, keypoints, camera, trunk, explore, refine, spheres, start, num_starts
+        )
 
     return jax.vmap(one)(*people)
 

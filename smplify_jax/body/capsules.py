@@ -46,7 +46,7 @@ PART_JOINTS: dict[str, str] = {
     "left_hand": "left_wrist",
     "right_hand": "right_wrist",
 }
-"""Part to the joint it rides on, in the order of every array over parts: that of SMPL's joints, without the ball of the foot and the hand."""
+"""Part to the joint it rides on, in the order of every array over parts: that of SMPL's joints, without toes and knuckles."""
 
 PARTS = tuple(PART_JOINTS)
 NUM_FILE_BETAS = 10
@@ -186,9 +186,13 @@ def _checked(
         raise InputError(f"{path}: '{key}' is missing; a capsule file has {' and '.join(_PUBLISHED_KEYS)}")
     value = arrays[key]
     is_numeric = isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
-    if not is_numeric or value.ndim != len(shape) or any(w not in (None, n) for w, n in zip(shape, value.shape)):
+    if not is_numeric or not _is_shape(value.shape, shape):
         shown = tuple("n" if size is None else size for size in shape)
         raise InputError(f"{path}: '{key}' has shape {np.shape(value)}; expected numbers of shape {shown}")
     if not np.isfinite(value).all():
         raise InputError(f"{path}: '{key}' holds NaN or infinity; learn or download the file again")
     return value.astype(np.float32)
+
+
+def _is_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(w in (None, n) for n, w in zip(shape, wanted, strict=True))

@@ -14,13 +14,15 @@ from smplify_jax.errors import InputError
 from smplify_jax.learn.capsules.recipe import Recipe, learn_capsules
 from smplify_jax.learn.capsules.report import format_report, make_report
 
+DEFAULT_RECIPE = Recipe()
+
 
 def main(
     out: Path,
     body: Path | None = None,
     gender: str | None = None,
     report: Path | None = None,
-    recipe: Recipe = Recipe(),
+    recipe: Recipe = DEFAULT_RECIPE,
 ) -> None:
     """Learn the 20 capsules of a body. The same body and recipe give the same file.
 

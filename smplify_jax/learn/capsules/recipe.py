@@ -139,7 +139,7 @@ def _as_free(capsules: Capsules, betas: np.ndarray) -> FreeCapsules:
     ends = capsules.ends(betas)
     # A search changes lengths by factors, so it must not start from zero.
     lengths = jnp.maximum(capsules.lengths(betas), 1e-3)
-    directions = jnp.broadcast_to(jnp.asarray(capsules.axes), ends.shape[:-2] + (3,))
+    directions = jnp.broadcast_to(jnp.asarray(capsules.axes), (*ends.shape[:-2], 3))
     return FreeCapsules(jnp.mean(ends, axis=-2), directions, lengths, capsules.radii(betas))
 
 
