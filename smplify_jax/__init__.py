@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smplify_jax.body.capsules import Capsules, with_capsules
     from smplify_jax.body.load import load_body
     from smplify_jax.body.model import BodyModel
     from smplify_jax.body.parameters import BodyParameters
+    from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.camera import Camera, project
     from smplify_jax.errors import InputError
@@ -31,6 +33,7 @@ _HOMES = {
     "BodyModel": "body.model",
     "BodyParameters": "body.parameters",
     "Camera": "camera",
+    "Capsules": "body.capsules",
     "FitResult": "result",
     "FitStatus": "result",
     "InputError": "errors",
@@ -44,7 +47,9 @@ _HOMES = {
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
+    "penetration_depth": "body.penetration",
     "project": "camera",
+    "with_capsules": "body.capsules",
     "with_regressor": "body.regressors",
 }
 
@@ -54,6 +59,7 @@ __all__ = [
     "BodyModel",
     "BodyParameters",
     "Camera",
+    "Capsules",
     "FitResult",
     "FitStatus",
     "InputError",
@@ -67,7 +73,9 @@ __all__ = [
     "load_body",
     "load_keypoints",
     "load_prior",
+    "penetration_depth",
     "project",
+    "with_capsules",
     "with_regressor",
 ]
 

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache, partial
+from functools import lru_cache
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.keypoint_body import KeypointBody, keypoint_body
+from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
-from smplify_jax.camera import Camera, project
+from smplify_jax.body.spheres import BodySpheres, body_spheres
+from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
+from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.keypoints.subsets import torso_rows
-from smplify_jax.observation import Observation
+from smplify_jax.person import Person, Setup, fit_person
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.profiles import get_profile
-from smplify_jax.result import MIN_KEYPOINTS, FitResult, FitStatus
-from smplify_jax.search import Problem, fit_from_starts
+from smplify_jax.proposal.load import load_proposal_network
+from smplify_jax.proposal.network import ProposalNetwork
+from smplify_jax.proposal.propose import Proposer
+from smplify_jax.result import FitResult
 from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
-from smplify_jax.stages import Phases, Profile, Round
-from smplify_jax.start import (
-    REFERENCE_HEIGHT_PX,
-    is_seen_from_the_side,
-    pixel_scale,
-    start_depth,
-    torso_depth,
-    trunk_weights,
-    yaw_starts,
-)
-from smplify_jax.terms.objective import TERM_NAMES, term_energies
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.stages import Profile
+from smplify_jax.start import trunk_weights
 
 
 def fit(
@@ -52,6 +46,8 @@ def fit(
     body: BodyModel | None = None,
     prior: PosePrior | None = None,
     init: BodyParameters | FitResult | None = None,
+    init_precision: BodyParameters | ArrayLike | None = None,
+    anchor: Literal["proposal"] | None = "proposal",
     profile: str | Profile = "default",
     num_betas: int = 10,
     num_starts: int | None = None,
@@ -68,10 +64,13 @@ def fit(
             diagonal and the principal point its centre.
         body: the open body by default.
         prior: the shipped pose prior by default.
-        init: parameters to start from, batched like the keypoints; replaces the search over starts.
+        init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
+        init_precision: how sure `init` is, as inverse variances; the fit is then anchored to it. One number for all of body_pose
+            [1/rad^2], or BodyParameters of such numbers, shaped like `init`, of which body_pose and betas count.
+        anchor: None lets the fit go where it will, whatever was proposed or given.
         profile: the recipe.
         num_betas: how many shape coefficients to fit.
-        num_starts: how many yaw angles to start from; the profile's number by default.
+        num_starts: search from that many yaw angles instead of starting from the profile's proposal.
     Returns:
         FitResult, batched like the keypoints.
 
@@ -95,21 +94,26 @@ def fit(
     num_joints = len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
     prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
     cameras = setup_camera(camera, cleaned, image_size, profile.assumed_focal_length(cleaned))
-    num_starts = profile.num_starts if num_starts is None else num_starts
-    if num_starts < 1:
+    if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
-    starts = None if init is None else _given_start(init, len(cleaned), num_joints, num_betas, is_single)
-    solve = partial(
-        _fit_people,
-        keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
-        keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
-        prior,
-        trunk_weights(layout.keypoint_names),
-        torso_rows(layout),
-        profile.phases(layout, is_start_given=starts is not None),
-        plan=profile.plan(num_starts),
+    start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
+    takes_proposed_start = profile.uses_proposal and init is None and num_starts is None
+    setup = Setup(
+        body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
+        reported_body=keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
+        prior=prior,
+        trunk=jnp.asarray(trunk_weights(layout.keypoint_names)),
+        torso=jnp.asarray(torso_rows(layout)),
+        phases=profile.phases(layout, is_start_given=init is not None or takes_proposed_start),
+        spheres=_spheres_for(body, profile, num_betas),
+        proposer=_shipped_proposer(layout, body.name) if profile.uses_proposal else None,
+        plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
+        takes_proposed_start=takes_proposed_start,
+        is_anchored=anchor is not None,
     )
-    solved = solve(jax.tree.map(jnp.asarray, (cleaned, cameras, starts)))
+    is_known = np.full(len(cleaned), camera is not None)
+    people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
+    solved = _fit_people(setup, jax.tree.map(jnp.asarray, people))
     result = FitResult(**solved, body=body, layout=layout.name)
     return result[0] if is_single else result
 
@@ -138,6 +142,20 @@ def _with_joints(layout: Layout) -> Layout:
     return Layout(f"{layout.name} and joints", layout.keypoint_names + names, layout.points + joints.points)
 
 
+def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
+    """What the interpenetration term needs; None if the profile has no such term, or the body no capsules."""
+    if not profile.keeps_parts_apart:
+        return None
+    if body.capsules is None:
+        warnings.warn(
+            f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
+            "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
+            stacklevel=3,
+        )
+        return None
+    return body_spheres(body, num_betas=num_betas)
+
+
 def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
     missing = undefined_keypoints(body, layout)
     if len(missing) == len(layout.points):
@@ -152,125 +170,17 @@ def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
         )
 
 
-def _given_start(
-    init: BodyParameters | FitResult, num_people: int, num_joints: int, num_betas: int, is_single: bool
-) -> BodyParameters:
-    """The caller's start as (B, ...) float32 arrays, checked; fewer betas are filled up with zeros."""
-    lengths = {"global_orient": 3, "body_pose": 3 * (num_joints - 1), "betas": num_betas, "transl": 3}
-    blocks = {}
-    for name, length in lengths.items():
-        block = np.asarray(getattr(init, name), np.float32)
-        block = block[None] if is_single and block.ndim == 1 else block
-        if name == "betas" and block.ndim == 2:
-            block = np.pad(block[:, :num_betas], ((0, 0), (0, max(0, num_betas - block.shape[1]))))
-        if block.shape != (num_people, length):
-            raise InputError(
-                f"init.{name} has shape {block.shape}: expected ({num_people}, {length}), a row for each person."
-            )
-        blocks[name] = jnp.asarray(block)
-    return BodyParameters(**blocks)
+@lru_cache(maxsize=1)
+def _shipped_network() -> ProposalNetwork:
+    return jax.tree.map(jnp.asarray, load_proposal_network())
 
 
-@partial(jax.jit, static_argnames="plan")
-def _fit_people(
-    body: KeypointBody,
-    reported_body: KeypointBody,
-    prior: PosePrior,
-    trunk: Array,
-    torso: Array,
-    phases: Phases,
-    people: tuple[Array, Camera, BodyParameters | None],
-    *,
-    plan: Profile,
-) -> dict:
-    """All people at once, given as keypoints (B, K, 3), cameras and starts: the fields of FitResult with leading axis B."""
-
-    def one(keypoints: Array, camera: Camera, start: BodyParameters | None) -> dict:
-        return _fit_person(body, reported_body, prior, keypoints, camera, trunk, torso, phases, start, plan)
-
-    return jax.vmap(one)(*people)
+@lru_cache(maxsize=16)
+def _shipped_proposer(layout: Layout, body_name: str) -> Proposer:
+    return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name))
 
 
-def _fit_person(
-    body: KeypointBody,
-    reported_body: KeypointBody,
-    prior: PosePrior,
-    keypoints: Array,
-    camera: Camera,
-    trunk: Array,
-    torso: Array,
-    phases: Phases,
-    start: BodyParameters | None,
-    plan: Profile,
-) -> dict:
-    confidence = keypoints[:, 2] * body.is_defined
-    is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
-    is_camera_good = jnp.all(jnp.isfinite(camera.focal_length) & (camera.focal_length > 0)) & jnp.all(
-        jnp.isfinite(camera.camera_center)
-    )
-    # People who cannot be fitted run along on a harmless stand-in, so that they cost no extra rounds and raise no NaN.
-    camera = jax.tree.map(lambda leaf: jnp.where(is_camera_good, leaf, 1.0), camera)
-    confidence = jnp.where(is_camera_good & is_enough, confidence, 0.0)
-    depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
-    scale = pixel_scale(depth, camera.focal_length, plan.reference_height_px)
-    observation = Observation(keypoints[:, :2], confidence, camera, scale)
-    if plan.takes_depth_from_torso:
-        depth = torso_depth(body, observation, torso, otherwise=depth)
-    if start is None:
-        pose = jnp.zeros(prior.num_pose) if plan.starts_at_zero_pose else prior.mean_pose
-        starts = yaw_starts(body, observation, pose, depth, trunk, plan.num_starts)
-    else:
-        starts, depth = jax.tree.map(lambda leaf: leaf[None], start), jnp.asarray(start.transl[2])
-    problem = Problem(body, prior, observation, depth)
-    solution = fit_from_starts(
-        problem,
-        phases,
-        starts,
-        is_side_view=None
-        if plan.side_view_px is None
-        else is_seen_from_the_side(observation, torso, plan.side_view_px),
-        compared_terms=plan.compared_terms,
-    )
-    status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
-    last_round = jax.tree.map(lambda leaf: leaf[-1], phases.refine)
-    fields = _describe(problem, reported_body, solution.parameters, last_round)
-    fields |= {"camera": camera, "cost": solution.energy}
-    is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
-    fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
-    return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
-
-
-def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:
-    """Whether MIN_KEYPOINTS are observed and do not all lie in one place."""
-    is_seen = confidence > 0
-    low = jnp.min(jnp.where(is_seen[:, None], keypoints_px, jnp.inf), axis=0)
-    high = jnp.max(jnp.where(is_seen[:, None], keypoints_px, -jnp.inf), axis=0)
-    return (jnp.sum(is_seen) >= MIN_KEYPOINTS) & (jnp.max(high - low) > 0)
-
-
-def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
-    ended = jnp.where(is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
-    ended = jnp.where(is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
-    return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
-
-
-def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_round: Round) -> dict:
-    """The fields of FitResult that follow from the parameters."""
-    blocks = {name: getattr(parameters, name) for name in ("betas", "global_orient", "body_pose", "transl")}
-    seen = problem.observation
-    num_keypoints = seen.confidence.shape[0]
-    points_cam = reported_body.keypoints(**blocks)
-    keypoints_cam, joints = points_cam[:num_keypoints], points_cam[num_keypoints:]
-    keypoints_px = project(keypoints_cam, seen.camera)
-    distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
-    scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
-    is_defined = problem.body.is_defined[:, None]
-    posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
-    energies = term_energies(problem.terms(last_round), posed)
-    return blocks | {
-        "joints": joints,
-        "keypoints_px": keypoints_px,
-        "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
-        "person_height_px": REFERENCE_HEIGHT_PX / scale,
-        "cost_by_term": dict(zip(TERM_NAMES, energies, strict=True)),
-    }
+@jax.jit
+def _fit_people(setup: Setup, people: Person) -> dict:
+    """All people at once, (B, ...): the fields of FitResult with leading axis B."""
+    return jax.vmap(lambda person: fit_person(setup, person))(people)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.solver import adam, levenberg_marquardt
@@ -21,7 +21,8 @@ from smplify_jax.solver.levenberg_marquardt import SolverOptions
 from smplify_jax.solver.solution import Solution
 from smplify_jax.stages import Phases, Round
 from smplify_jax.start import turned_around
-from smplify_jax.terms.objective import TERM_NAMES, build_terms, linearize, term_energies
+from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.objective import TERM_NAMES, BodyContact, build_terms, energies_by_name, linearize
 from smplify_jax.terms.term import PosedKeypoints, Term
 
 MIN_SUBSET_KEYPOINTS = 3
@@ -43,12 +44,16 @@ class Problem:
         prior: pose prior over the body's moving joints.
         observation: of one person.
         start_depth: [m], for the depth anchor.
+        spheres: for the interpenetration term; None leaves it out.
+        anchor: what to stay close to; None leaves the term out.
     """
 
     body: KeypointBody
     prior: PosePrior
     observation: Observation
     start_depth: Array
+    spheres: BodySpheres | None = None
+    anchor: Anchor | None = None
 
     def terms(self, one: Round) -> tuple[Term, ...]:
         """The objective's terms in a round whose keypoints are (K,) weights."""
@@ -59,7 +64,10 @@ class Problem:
         is_enough = jnp.sum((chosen > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
         keypoint_weights = jnp.where(is_enough, chosen, 1.0) * self.body.is_defined
         observation = dataclasses.replace(seen, confidence=confidence)
-        return build_terms(observation, self.prior, self.start_depth, one.weights, keypoint_weights)
+        contact = None if self.spheres is None else BodyContact(self.body, self.spheres)
+        return build_terms(
+            observation, self.prior, self.start_depth, one.weights, keypoint_weights, contact, self.anchor
+        )
 
 
 def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
@@ -165,16 +173,14 @@ def _best(
         energies = solutions.energy
     else:
         terms = problem.terms(jax.tree.map(lambda leaf: leaf[-1], rounds))
-        at = [TERM_NAMES.index(name) for name in compared_terms]
-        energies = jax.vmap(lambda one: jnp.sum(_energies(problem.body, terms, one)[np.array(at)]))(
-            solutions.parameters
-        )
+        energies = jax.vmap(lambda one: _energy_of(problem.body, terms, one, compared_terms))(solutions.parameters)
     winner = jnp.argmin(jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf))
     return jax.tree.map(lambda leaf: leaf[winner], solutions)
 
 
-def _energies(body: KeypointBody, terms: tuple[Term, ...], at: BodyParameters) -> Array:
-    """(T,) energy of each term at the parameters of one body."""
+def _energy_of(body: KeypointBody, terms: tuple[Term, ...], at: BodyParameters, names: tuple[str, ...]) -> Array:
+    """Energy of the named terms at the parameters of one body."""
     points = body.keypoints(betas=at.betas, global_orient=at.global_orient, body_pose=at.body_pose, transl=at.transl)
     points = jnp.where(body.is_defined[:, None], points, 0.0)
-    return term_energies(terms, PosedKeypoints(at, points, jacobian=jnp.zeros(())))
+    energies = energies_by_name(terms, PosedKeypoints(at, points, jacobian=jnp.zeros(())))
+    return sum((energies[name] for name in names), jnp.zeros(()))

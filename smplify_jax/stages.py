@@ -104,6 +104,8 @@ class Profile:
         side_view_px: people whose shoulders appear nearer to each other than this [reference px] are fitted a second time, turned by half
             a turn after the camera rounds; None switches that off.
         compared_terms: the terms whose energy tells which start is best.
+        uses_proposal: start from the proposal network's body, anchored to it, and weigh keypoints by the noise that it sees in them;
+            a search over yaw angles takes its place when the caller asks for a number of starts.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Profile:
     takes_depth_from_torso: bool = False
     side_view_px: float | None = None
     compared_terms: tuple[str, ...] = TERM_NAMES
+    uses_proposal: bool = False
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.compared_terms) - set(TERM_NAMES))
@@ -125,6 +128,12 @@ class Profile:
             raise InputError(
                 f"profile {self.name!r} compares starts by {', '.join(unknown)}: the terms are {', '.join(TERM_NAMES)}."
             )
+
+    @property
+    def keeps_parts_apart(self) -> bool:
+        """Whether any round has the interpenetration term."""
+        rounds = (*self.camera, *self.explore, *self.refine)
+        return any(bool(np.any(np.asarray(one.weights.interpenetration))) for one in rounds)
 
     def phases(self, layout: Layout, is_start_given: bool) -> Phases:
         """The rounds as arrays.

@@ -21,7 +21,7 @@ from smplify_jax.metrics import pa_mpjpe
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
-from smplify_jax.proposal.propose import in_camera_frame, propose
+from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
 from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
 from smplify_jax.proposal.view import look_at_person
@@ -56,9 +56,9 @@ def small_network(seed=0, width=8, slots=None):
 def proposal_for(network, keypoints, focal_length, layout="coco17"):
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
-    slots = jnp.asarray(slot_matrix(get_layout(layout), network.slots))
+    proposer = Proposer.of(network, get_layout(layout), "open_body")
     depth = start_depth(observation.keypoints_px, observation.confidence, observation.camera.focal_length, body.reach)
-    return jax.jit(propose)(network, slots, body, observation, depth, jnp.asarray(True))
+    return jax.jit(propose)(proposer, body, observation, depth, jnp.asarray(True))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -56,7 +56,7 @@ def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tu
     keypoints = jnp.sum(part_positions, axis=1) + total_weight[:, None] * parameters.transl
 
     by_pose = _by_hanging_parts(
-        part_weights, part_positions, joints, _rotation_axes(rotations, left_jacobian, parents), parents
+        part_weights, part_positions, joints, rotation_axes(rotations, left_jacobian, parents), parents
     )
     blended = jnp.einsum("mj,jab->mab", body.vertex_lbs_weights, rotations)
     by_displacement = _by_pose_displacement(body, local, left_jacobian, blended)
@@ -68,7 +68,7 @@ def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tu
     return keypoints, jacobian
 
 
-def _rotation_axes(rotations: Array, left_jacobian: Array, parents: tuple[int, ...]) -> Array:
+def rotation_axes(rotations: Array, left_jacobian: Array, parents: tuple[int, ...]) -> Array:
     """(J, 3, 3), columns: the rotation vector, in the camera frame, that each number of a joint's step causes."""
     axes = matmul3(parent_rotations(rotations, parents), left_jacobian)
     return axes.at[0].set(jnp.eye(3))  # the root's step is already a rotation vector in the camera frame

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 from numpy.typing import ArrayLike
 
+from smplify_jax.body.capsules import Capsules
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.errors import InputError
 from smplify_jax.rotations import exp_so3
@@ -42,6 +43,7 @@ class BodyModel:
         joint_names: J names.
         point_names: P names; empty for a mesh whose topology is not known.
         name: what to call this body in messages and files.
+        capsules: its parts as capsules, where they are known; see `with_capsules`.
     """
 
     v_template: Array
@@ -56,6 +58,7 @@ class BodyModel:
     joint_names: tuple[str, ...] = field(metadata={"static": True})
     point_names: tuple[str, ...] = field(metadata={"static": True})
     name: str = field(metadata={"static": True})
+    capsules: Capsules | None = None
 
     @property
     def num_betas(self) -> int:

@@ -26,11 +26,15 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.body.capsules import with_capsules
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
+CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
+"""Learned for the body that is shipped by `python -m smplify_jax.learn.capsules`; another open body has none until it learns its own."""
+
 _FORMAT_VERSION = 1
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _FEATURE_SIGNS = (_MIRROR[:, None] * np.outer(_MIRROR, _MIRROR).reshape(1, 9)).astype(np.float32)
@@ -72,7 +76,8 @@ def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> Bo
         raise InputError(
             f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
         )
-    return BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name="open body")
+    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name="open body")
+    return with_capsules(body, CAPSULES_PATH) if Path(path) == OPEN_BODY_PATH and CAPSULES_PATH.is_file() else body
 
 
 def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Block:
     outer: Array | np.ndarray
 
     def __call__(self, x: Array) -> Array:
+        """(W,) to (W,)."""
         normalised = x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-6)
         return x + jax.nn.silu(normalised @ self.inner + self.bias) @ self.outer
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
 from smplify_jax.proposal.rotation_vectors import rotation_vectors
+from smplify_jax.proposal.slots import slot_matrix
 from smplify_jax.proposal.view import View, look_at_person
 from smplify_jax.start import PERSON_HEIGHT
+from smplify_jax.terms.anchor import Anchor
 
 
 @jax.tree_util.register_dataclass
@@ -34,10 +39,35 @@ class Proposal:
     std_betas: Array
     noise: Array
 
+    def anchor(self) -> Anchor:
+        """The Gaussian around the proposed pose and shape."""
+        at = self.parameters
+        return Anchor(at.body_pose, at.betas, self.std_pose**-2, self.std_betas**-2)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Proposer:
+    """A network made ready for a layout.
+
+    Attributes:
+        network: trained.
+        slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
+        knows_betas: 1.0 if the body is the one whose betas the network has learned, 0.0 if its betas mean something else.
+    """
+
+    network: ProposalNetwork
+    slots: Array | np.ndarray
+    knows_betas: float | Array
+
+    @classmethod
+    def of(cls, network: ProposalNetwork, layout: Layout, body_name: str) -> Proposer:
+        """For keypoints of a layout and a body."""
+        return cls(network, slot_matrix(layout, network.slots), float(network.body_name == body_name))
+
 
 def propose(
-    network: ProposalNetwork,
-    slots: Array,
+    proposer: Proposer,
     body: KeypointBody,
     observation: Observation,
     limb_depth: Array,
@@ -46,22 +76,23 @@ def propose(
     """Propose a body for one person.
 
     Args:
-        network: trained.
-        slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
-        body: J joints and B betas; with other betas than the network's (another body) they stay zero.
+        proposer: for the keypoints' layout.
+        body: J joints and B betas.
         observation: of the person.
         limb_depth: distance by the limbs' lengths [m], see `start.start_depth`.
         is_focal_length_known: whether the camera was given rather than guessed.
     """
+    slots = jnp.asarray(proposer.slots)
     view = look_at_person(observation)
     points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
-    raw = network(make_features(points, confidence, view.depth, limb_depth, is_focal_length_known))
+    raw = proposer.network(make_features(points, confidence, view.depth, limb_depth, is_focal_length_known))
+    raw = dataclasses.replace(raw, betas=_fitting_betas(raw.betas * proposer.knows_betas, body.num_betas))
     num_pose = 3 * (body.num_joints - 1)
     noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)
     return Proposal(
         parameters=in_camera_frame(raw, view, body),
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
-        std_betas=jnp.exp(raw.log_std_betas[: body.num_betas]),
+        std_betas=jnp.exp(_fitting_betas(raw.log_std_betas * proposer.knows_betas, body.num_betas)),
         # A keypoint with a meaning of its own gets what is usual for this person.
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )
@@ -69,7 +100,7 @@ def propose(
 
 def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyParameters:
     """The proposed body out of the view's frame and units."""
-    betas = raw.betas[: body.num_betas]
+    betas = raw.betas
     depth = view.depth * jnp.exp(raw.log_depth)
     pelvis = view.rotation.T @ (jnp.append(raw.pelvis * PERSON_HEIGHT / view.depth, 1.0) * depth)
     rest_pelvis = body.joint_template[0] + body.joint_shapedirs[0] @ betas
@@ -81,8 +112,13 @@ def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyPar
     )
 
 
+def _fitting_betas(values: Array, num_betas: int) -> Array:
+    """(B,) from (10,): cut, or filled up with zeros."""
+    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))))
+
+
 def _in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:
     """(S, 2) and (S,): keypoints of one meaning count as their mean by confidence, as sure as the surest."""
     weight = slots * confidence
     total = jnp.sum(weight, axis=1, keepdims=True)
-    return weight @ points / jnp.maximum(total, 1e-12), jnp.max(weight, axis=1)
+    return weight @ points / jnp.maximum(total, 1e-12), jnp.minimum(jnp.max(weight, axis=1), 1.0)

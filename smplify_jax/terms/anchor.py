@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.terms.term import PosedKeypoints, place_block
@@ -23,10 +24,10 @@ class Anchor:
         betas_precision: (B,) inverse variance.
     """
 
-    body_pose: Array
-    betas: Array
-    body_pose_precision: Array
-    betas_precision: Array
+    body_pose: Array | np.ndarray
+    betas: Array | np.ndarray
+    body_pose_precision: Array | np.ndarray
+    betas_precision: Array | np.ndarray
 
 
 @jax.tree_util.register_dataclass

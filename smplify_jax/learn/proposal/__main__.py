@@ -21,6 +21,7 @@ from smplify_jax.proposal.load import save_proposal_network
 from smplify_jax.proposal.network import NUM_BETAS
 
 MAX_FRAMES_PER_CLIP = 400
+_TRAINING = Training()
 
 
 def main(
@@ -28,7 +29,7 @@ def main(
     out: Path,
     body: Path | None = None,
     report: Path | None = None,
-    training: Training = Training(),
+    training: Training = _TRAINING,
 ) -> None:
     """Train the proposal network on synthetic people in recorded poses.
 

@@ -1,0 +1,78 @@
+"""What a caller gives to start from: another network's bodies, and how sure it is of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.errors import InputError
+from smplify_jax.result import FitResult
+from smplify_jax.terms.anchor import Anchor
+
+
+def given_start(
+    init: BodyParameters | FitResult, num_people: int, num_joints: int, num_betas: int, is_single: bool
+) -> BodyParameters:
+    """The caller's start as (B, ...) float32 arrays, checked; fewer betas are filled up with zeros.
+
+    Raises:
+        InputError: a block does not have a row of the right length for each person.
+    """
+    lengths = {"global_orient": 3, "body_pose": 3 * (num_joints - 1), "betas": num_betas, "transl": 3}
+    blocks = {}
+    for name, length in lengths.items():
+        block = np.asarray(getattr(init, name), np.float32)
+        block = block[None] if is_single and block.ndim == 1 else block
+        if name == "betas" and block.ndim == 2:
+            block = np.pad(block[:, :num_betas], ((0, 0), (0, max(0, num_betas - block.shape[1]))))
+        if block.shape != (num_people, length):
+            raise InputError(
+                f"init.{name} has shape {block.shape}: expected ({num_people}, {length}), a row for each person."
+            )
+        blocks[name] = jnp.asarray(block)
+    return BodyParameters(**blocks)
+
+
+def given_anchor(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
+    """The Gaussian around the caller's start, (B, ...); None without a precision.
+
+    Raises:
+        InputError: there is a precision but no start, or it is negative, not finite or of the wrong shape.
+    """
+    if precision is None:
+        return None
+    if start is None:
+        raise InputError("init_precision was given without init: give the parameters that it is the precision of.")
+    if not isinstance(precision, BodyParameters):
+        number = np.asarray(precision, np.float32)
+        if number.ndim != 0:
+            raise InputError(
+                f"init_precision has shape {number.shape}: give one number [1/rad^2] for body_pose, or BodyParameters of precisions."
+            )
+        blank = BodyParameters(*(np.zeros(1, np.float32),) * 4)
+        precision = dataclasses.replace(blank, body_pose=number)
+    return Anchor(
+        body_pose=start.body_pose,
+        betas=start.betas,
+        body_pose_precision=_precision(precision.body_pose, start.body_pose.shape, "body_pose"),
+        betas_precision=_precision(precision.betas, start.betas.shape, "betas"),
+    )
+
+
+def _precision(values: ArrayLike, shape: tuple[int, ...], name: str) -> np.ndarray:
+    array = np.asarray(values, np.float32)
+    try:
+        array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise InputError(
+            f"init_precision.{name} has shape {array.shape}: expected {shape}, like init.{name}."
+        ) from None
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise InputError(
+            f"init_precision.{name} holds a number that is negative or not finite: precisions are inverse variances."
+        )
+    return array

@@ -1,0 +1,49 @@
+"""Learn the capsules of a body: `python -m smplify_jax.learn.capsules [--body FILE] --out FILE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import tyro
+
+from smplify_jax.body.capsules import save_capsules
+from smplify_jax.body.load import load_body
+from smplify_jax.errors import InputError
+from smplify_jax.learn.capsules.recipe import Recipe, learn_capsules
+from smplify_jax.learn.capsules.report import format_report, make_report
+
+DEFAULT_RECIPE = Recipe()
+
+
+def main(
+    out: Path,
+    body: Path | None = None,
+    gender: str | None = None,
+    report: Path | None = None,
+    recipe: Recipe = DEFAULT_RECIPE,
+) -> None:
+    """Learn the 20 capsules of a body. The same body and recipe give the same file.
+
+    Args:
+        out: the .npz to write.
+        body: a file of the SMPL family, or a folder of models; the open body by default.
+        gender: which file of a folder.
+        report: also write what was measured to this JSON file.
+        recipe: how to learn.
+    """
+    model = load_body(body, gender)
+    learned = learn_capsules(model, recipe, lambda text: print(text, file=sys.stderr))
+    save_capsules(out, learned.capsules, len(model.v_template))
+    measured = make_report(learned)
+    print(format_report(measured))
+    if report is not None:
+        report.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        tyro.cli(main)
+    except InputError as error:
+        sys.exit(str(error))

@@ -1,0 +1,193 @@
+"""One person's fit, from cleaned keypoints to the fields of a result. All of it is traced; people are batched by `fitting`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.spheres import BodySpheres
+from smplify_jax.camera import Camera, project
+from smplify_jax.observation import Observation
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.proposal.propose import Proposal, Proposer, propose
+from smplify_jax.result import MIN_KEYPOINTS, FitStatus
+from smplify_jax.search import Problem, fit_from_starts
+from smplify_jax.stages import Phases, Profile, Round
+from smplify_jax.start import (
+    REFERENCE_HEIGHT_PX,
+    is_seen_from_the_side,
+    pixel_scale,
+    start_depth,
+    torso_depth,
+    yaw_starts,
+)
+from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.objective import energies_by_name
+from smplify_jax.terms.term import PosedKeypoints
+
+_UNIT_NOISE_PX = 4.24
+"""Noise [reference px] of a keypoint that counts as its detector's full confidence would; at w_theta = 6 the data's and the prior's
+energies are then both 36 negative log likelihoods (w_theta^2 = 2 sigma^2)."""
+_LEAST_NOISE_PX = 1.5  # [reference px] the body itself is no more exact than that
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Setup:
+    """What all people of a batch share.
+
+    Attributes:
+        body: the layout's K keypoints.
+        reported_body: the same followed by SMPL's 24 joints.
+        prior: over the body's moving joints.
+        trunk: (K,) from `trunk_weights`.
+        torso: (4, K) from `torso_rows`.
+        phases: the profile's rounds.
+        spheres: for the interpenetration term; None leaves it out.
+        proposer: the network; None where the profile has none.
+        plan: the profile without its rounds.
+        takes_proposed_start: start from the network's body rather than search.
+        is_anchored: hold the fit to the network's body, or to the caller's where one comes with its precision.
+    """
+
+    body: KeypointBody
+    reported_body: KeypointBody
+    prior: PosePrior
+    trunk: Array
+    torso: Array
+    phases: Phases
+    spheres: BodySpheres | None
+    proposer: Proposer | None
+    plan: Profile = field(metadata={"static": True})
+    takes_proposed_start: bool = field(metadata={"static": True})
+    is_anchored: bool = field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Person:
+    """What is given of one person.
+
+    Attributes:
+        keypoints: (K, 3) cleaned: x, y [px], confidence.
+        camera: given or assumed.
+        is_focal_length_known: whether it was given.
+        start: the caller's body to start from, if any.
+        anchor: around the caller's body, if they say how sure they are of it.
+    """
+
+    keypoints: Array
+    camera: Camera
+    is_focal_length_known: Array
+    start: BodyParameters | None
+    anchor: Anchor | None
+
+
+def fit_person(setup: Setup, person: Person) -> dict:
+    """The fields of FitResult that depend on the person."""
+    body, plan, keypoints = setup.body, setup.plan, person.keypoints
+    confidence = keypoints[:, 2] * body.is_defined
+    is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
+    is_camera_good = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
+        jnp.isfinite(person.camera.camera_center)
+    )
+    # People who cannot be fitted run along on a harmless stand-in, so that they cost no extra rounds and raise no NaN.
+    camera = jax.tree.map(lambda leaf: jnp.where(is_camera_good, leaf, 1.0), person.camera)
+    confidence = jnp.where(is_camera_good & is_enough, confidence, 0.0)
+    depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
+    scale = pixel_scale(depth, camera.focal_length, plan.reference_height_px)
+    observation = Observation(keypoints[:, :2], confidence, camera, scale)
+    proposal = None
+    if setup.proposer is not None:
+        proposal = propose(setup.proposer, body, observation, depth, person.is_focal_length_known)
+        observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
+    problem, starts = _begin(setup, person, observation, depth, proposal)
+    solution = fit_from_starts(
+        problem,
+        setup.phases,
+        starts,
+        is_side_view=None
+        if plan.side_view_px is None
+        else is_seen_from_the_side(observation, setup.torso, plan.side_view_px),
+        compared_terms=plan.compared_terms,
+    )
+    status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
+    last_round = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine)
+    fields = _describe(problem, setup.reported_body, solution.parameters, last_round)
+    fields |= {"camera": camera, "cost": solution.energy}
+    is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
+    fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
+    return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
+
+
+def _weighed_by_noise(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
+    """The observation with the network's trust in each keypoint in place of the detector's, and the person's size by the network."""
+    depth = proposal.parameters.transl[2]
+    noise_px = reference_height_px * proposal.noise
+    trust = _UNIT_NOISE_PX / jnp.sqrt(noise_px**2 + _LEAST_NOISE_PX**2)
+    return dataclasses.replace(
+        observation,
+        confidence=jnp.where(observation.confidence > 0, trust, 0.0),
+        pixel_scale=pixel_scale(depth, observation.camera.focal_length, reference_height_px),
+    )
+
+
+def _begin(
+    setup: Setup, person: Person, observation: Observation, depth: Array, proposal: Proposal | None
+) -> tuple[Problem, BodyParameters]:
+    """The problem and its starts (S, ...): the caller's, the network's, or several yaw angles."""
+    body, plan = setup.body, setup.plan
+    anchor = person.anchor
+    if person.start is not None:
+        starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl[2])
+    elif setup.takes_proposed_start and proposal is not None:
+        starts, depth = jax.tree.map(lambda leaf: leaf[None], proposal.parameters), proposal.parameters.transl[2]
+        anchor = proposal.anchor()
+    else:
+        if plan.takes_depth_from_torso:
+            depth = torso_depth(body, observation, setup.torso, otherwise=depth)
+        pose = jnp.zeros(setup.prior.num_pose) if plan.starts_at_zero_pose else setup.prior.mean_pose
+        starts = yaw_starts(body, observation, pose, depth, setup.trunk, plan.num_starts)
+    anchor = anchor if setup.is_anchored else None
+    return Problem(body, setup.prior, observation, depth, setup.spheres, anchor), starts
+
+
+def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:
+    """Whether MIN_KEYPOINTS are observed and do not all lie in one place."""
+    is_seen = confidence > 0
+    low = jnp.min(jnp.where(is_seen[:, None], keypoints_px, jnp.inf), axis=0)
+    high = jnp.max(jnp.where(is_seen[:, None], keypoints_px, -jnp.inf), axis=0)
+    return (jnp.sum(is_seen) >= MIN_KEYPOINTS) & (jnp.max(high - low) > 0)
+
+
+def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
+    ended = jnp.where(is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
+    ended = jnp.where(is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
+    return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
+
+
+def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_round: Round) -> dict:
+    """The fields of FitResult that follow from the parameters."""
+    blocks = {name: getattr(parameters, name) for name in ("betas", "global_orient", "body_pose", "transl")}
+    seen = problem.observation
+    num_keypoints = seen.confidence.shape[0]
+    points_cam = reported_body.keypoints(**blocks)
+    keypoints_cam, joints = points_cam[:num_keypoints], points_cam[num_keypoints:]
+    keypoints_px = project(keypoints_cam, seen.camera)
+    distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
+    scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
+    is_defined = problem.body.is_defined[:, None]
+    posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
+    return blocks | {
+        "joints": joints,
+        "keypoints_px": keypoints_px,
+        "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
+        "person_height_px": REFERENCE_HEIGHT_PX / scale,
+        "cost_by_term": energies_by_name(problem.terms(last_round), posed),
+    }

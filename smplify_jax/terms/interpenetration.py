@@ -1,0 +1,136 @@
+"""Interpenetration: spheres inside the body's parts keep apart, E_sp in Bogo et al. 2016.
+
+As printed in the paper the exponent lacks its minus sign; with it missing, the term would draw parts together.
+
+**Least squares.** The residual of a pair is the square root of its energy, r = weight exp(-d^2 / 2 s), s = sigma_i^2 + sigma_j^2. Its slope
+vanishes where two centres coincide, but Gauss-Newton's J^T J vanishes there twice as fast: steps grow like s / d, and the damping
+bounds them.
+
+**Closed form.** With the centres c_i and c_j, delta = c_i - c_j, and a joint with rotation axis a at P that moves only c_i,
+
+    d r / d theta = -(r / s) delta . (a x (c_i - P)) = -(r / s) (a, P x a) . (c_i x delta, delta),
+
+the product of the joint's screw and the line through both centres. A joint that moves only c_j gives its negative, one of both zero.
+So J^T r is a product with constant signs. J^T J takes the MOST_ROWS steepest rows only: of hundreds of pairs few overlap at a time, the
+others' slopes are zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, 75 with 6x6 sums over
+parts in place of rows, and more with all rows; with all non-adjacent pairs it is 50 against 500.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.keypoint_jacobian import rotation_axes
+from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, joint_positions, matmul3
+from smplify_jax.body.spheres import BodySpheres
+from smplify_jax.rotations import exp_and_left_jacobian
+from smplify_jax.terms.term import PosedKeypoints, place_block
+
+SIGMA_PER_RADIUS = 0.3
+"""Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
+
+
+MOST_ROWS = 32
+"""Pairs of spheres that J^T J sees."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class InterpenetrationTerm:
+    """E = weight^2 sum_pairs exp(-d_ij^2 / (sigma_i^2 + sigma_j^2)).
+
+    Only the pose feels it: a gradient to the betas would make bodies thin, and place and orientation of the whole change nothing.
+
+    Attributes:
+        body: for its joints.
+        spheres: and which of their parts may not meet.
+        weight: 1000 in the paper's code.
+    """
+
+    body: KeypointBody
+    spheres: BodySpheres
+    weight: Array
+
+    def residuals(self, posed: PosedKeypoints) -> Array:
+        """(R,) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
+        return self._meetings(posed).residuals
+
+    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """J^T r of all pairs of spheres, J^T J of the MOST_ROWS pairs whose residual is steepest."""
+        columns = posed.parameters.columns()
+        meetings = self._meetings(posed)
+        signs = _signs(self.spheres, self.body.parents)
+        screws = meetings.screws  # (6, J, 3)
+        by_joint = (meetings.residuals * meetings.lines) @ signs  # (6, J)
+        gradient = jnp.sum(by_joint[:, :, None] * screws, axis=0).ravel()
+
+        squared_slopes = jnp.sum(meetings.lines[3:] ** 2, axis=0)
+        _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, len(squared_slopes)))
+        moved = jnp.repeat(jnp.asarray(signs)[steepest], 3, axis=1)
+        rows = moved * (meetings.lines[:, steepest].T @ screws.reshape(6, -1))
+        rows = rows[:, 3:]  # every sphere turns with the root, so its columns are zero
+        return place_block(gradient[3:], rows.T @ rows, columns.body_pose, columns.size)
+
+    def _meetings(self, posed: PosedKeypoints) -> _Meetings:
+        body, parents, parameters = self.body, self.body.parents, posed.parameters
+        betas = jax.lax.stop_gradient(parameters.betas)
+        # Word for word as for the keypoints, so that the compiler finds that both want the same and computes it once.
+        pose = jnp.concatenate([parameters.global_orient, parameters.body_pose]).reshape(body.num_joints, 3)
+        local, left_jacobian = exp_and_left_jacobian(pose)
+        rotations = global_rotations(local, parents)
+        rest_joints = body.joint_template + body.joint_shapedirs @ betas
+        joints = joint_positions(rotations, rest_joints, parents)
+
+        offsets, radii = self.spheres.shaped(betas)
+        rides_on = np.array(self.spheres.joints)
+        centers = (matmul3(rotations[rides_on], offsets[..., None])[..., 0] + joints[rides_on]).T
+        first, second = sphere_pairs(self.spheres.parts, self.spheres.pairs)
+        one, delta = centers[:, first], centers[:, first] - centers[:, second]
+        variance = (SIGMA_PER_RADIUS**2) * (radii[first] ** 2 + radii[second] ** 2)
+        residuals = self.weight * jnp.exp(-0.5 * jnp.sum(delta**2, axis=0) / variance)
+        lines = jnp.concatenate([_cross(one, delta), delta]) * (-residuals / variance)
+        axes = rotation_axes(rotations, left_jacobian, parents).transpose(1, 0, 2)
+        screws = jnp.concatenate([axes, _cross(joints.T[..., None], axes)])
+        return _Meetings(residuals, lines, screws)
+
+
+class _Meetings(NamedTuple):
+    """What R pairs of spheres and J joints have to do with each other; the long axes come last, which makes vector loops of everything.
+
+    Attributes:
+        residuals: (R,).
+        lines: (6, R) d r / d delta, as a line through both centres.
+        screws: (6, J, 3) of each number of a joint's step.
+    """
+
+    residuals: Array
+    lines: Array
+    screws: Array
+
+
+@lru_cache(maxsize=16)
+def sphere_pairs(parts: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Both spheres (R,), (R,) of every pair, pair of parts after pair of parts."""
+    of_part = np.array(parts)
+    found = [np.meshgrid(*(np.flatnonzero(of_part == part) for part in pair), indexing="ij") for pair in pairs]
+    return np.concatenate([a.ravel() for a, _ in found]), np.concatenate([b.ravel() for _, b in found])
+
+
+def _signs(spheres: BodySpheres, parents: tuple[int, ...]) -> np.ndarray:
+    """(R, J) which joints move a pair's centres apart: 1 for those that carry the first alone, -1 the second alone, else 0."""
+    first, second = sphere_pairs(spheres.parts, spheres.pairs)
+    carried = ancestors_or_self(parents)[np.array(spheres.joints)]
+    return carried[first] - carried[second]
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Cross product along the first axis."""
+    return jnp.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
