@@ -78,20 +78,22 @@ def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Soluti
     """
     minimize = _MINIMIZERS[type(rounds.solver)]
 
-    def run(parameters: BodyParameters, one: Round) -> tuple[BodyParameters, Solution]:
+    def run(before: Solution, one: Round) -> tuple[Solution, None]:
         terms = problem.terms(one)
         solution = minimize(
             lambda candidate: linearize(terms, problem.body, candidate),
             lambda candidate, step: candidate.retract(step),
-            parameters,
-            one.free_mask(parameters),
+            before.parameters,
+            one.free_mask(before.parameters),
             one.solver,
         )
-        return solution.parameters, solution
+        return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
-    _, solutions = jax.lax.scan(run, start, rounds)
-    last = jax.tree.map(lambda leaf: leaf[-1], solutions)
-    return dataclasses.replace(last, num_steps=jnp.sum(solutions.num_steps))
+    one = jax.tree.map(lambda leaf: leaf[0], rounds)
+    shapes = jax.eval_shape(lambda: run(Solution(start, *[jnp.zeros((), jnp.int32)] * 4), one)[0])
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    solution, _ = jax.lax.scan(run, dataclasses.replace(nothing, parameters=start), rounds)
+    return solution
 
 
 @jax.tree_util.register_dataclass

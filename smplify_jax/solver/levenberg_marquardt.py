@@ -128,6 +128,7 @@ def minimize(
         # A step so short that float32 cannot resolve it is an end too.
         is_converged=is_finite & (final.is_converged | (final.damping >= _MOST_DAMPING)),
         is_finite=is_finite,
+        hessian=final.model.hessian,
     )
 
 

@@ -20,6 +20,7 @@ class Solution:
         num_steps: steps taken; each costs one evaluation of the energy with its derivatives.
         is_converged: False where the step limit came first.
         is_finite: False where the start's energy was not finite; the parameters are then the start's.
+        hessian: (P, P) J^T J at those parameters; None from a solver that does not know it.
     """
 
     parameters: Any
@@ -27,3 +28,4 @@ class Solution:
     num_steps: Array
     is_converged: Array
     is_finite: Array
+    hessian: Array | None = None

@@ -1,0 +1,1 @@
+"""How good a fit is: the spread of its joints, and one calibrated number."""

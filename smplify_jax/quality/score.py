@@ -1,0 +1,124 @@
+"""One calibrated number for a fit: the probability that its joints are within 80 mm of the truth.
+
+A logistic regression on what is known of a fit, calibrated on synthetic people by `python -m smplify_jax.learn.quality`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.npz import load_npz
+
+SHIPPED = "data/quality.npz"
+
+GOOD_MM = 80.0
+"""PA-MPJPE up to which a fit counts as good."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one fit (or of many, with leading batch axes).
+
+    Attributes:
+        joint_std: mean posterior standard deviation of the joints [m].
+        image_joint_std: the same across the picture only [m].
+        data_energy: of the data term, per observed keypoint.
+        error_2d: median reprojection error, in heights of the person.
+        pose_surprise: energy of the pose prior over its squared weight: negative log likelihood without its constant.
+        anchor_distance: energy of the anchor over its squared weight.
+        proposal_std: mean standard deviation that the network gives its pose [rad].
+        noise: mean noise that the network sees in the observed keypoints, in heights.
+        num_seen: observed keypoints.
+        max_beta: largest |betas|.
+    """
+
+    joint_std: Array
+    image_joint_std: Array
+    data_energy: Array
+    error_2d: Array
+    pose_surprise: Array
+    anchor_distance: Array
+    proposal_std: Array
+    noise: Array
+    num_seen: Array
+    max_beta: Array
+
+    def numbers(self) -> Array:
+        """(..., F) on scales where a logistic regression can use them."""
+        logs = (
+            self.joint_std,
+            self.image_joint_std,
+            self.data_energy + 0.1,
+            self.error_2d + 1e-3,
+            self.anchor_distance + 1.0,
+            self.proposal_std,
+            self.noise,
+            self.num_seen,
+        )
+        return jnp.stack(
+            [*(jnp.log(jnp.maximum(value, 1e-6)) for value in logs), self.pose_surprise / 10.0, self.max_beta], axis=-1
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class QualityModel:
+    """A logistic regression on `Evidence.numbers` and their squares.
+
+    Attributes:
+        center: (F,) subtracted from the numbers.
+        scale: (F,) divides them.
+        weights: (2 F,) of the scaled numbers and of their squares.
+        bias: ().
+    """
+
+    center: Array | np.ndarray
+    scale: Array | np.ndarray
+    weights: Array | np.ndarray
+    bias: Array | np.ndarray
+
+    def __call__(self, evidence: Evidence) -> Array:
+        """(...,) probability of a good fit."""
+        return jax.nn.sigmoid(self.inputs(evidence.numbers()) @ jnp.asarray(self.weights) + self.bias)
+
+    def inputs(self, numbers: Array) -> Array:
+        """(..., 2 F). Clipped: far from all that was seen in calibration, the nearest seen says more than an extrapolation."""
+        scaled = jnp.clip((numbers - self.center) / self.scale, -3.0, 3.0)
+        return jnp.concatenate([scaled, scaled**2], axis=-1)
+
+    def save(self, path: str | Path) -> None:
+        """Write to an .npz file."""
+        with atomic_write(path) as file:
+            np.savez_compressed(
+                file,
+                allow_pickle=False,
+                **{name: np.asarray(getattr(self, name), np.float32) for name in self.__dataclass_fields__},
+            )
+
+
+@lru_cache(maxsize=4)
+def load_quality_model(path: str | Path | None = None) -> QualityModel:
+    """Load a quality model; None gives the one that comes with the package.
+
+    Raises:
+        InputError: it is not such a file.
+    """
+    path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED))) if path is None else Path(path)
+    stored = load_npz(path)
+    missing = sorted(set(QualityModel.__dataclass_fields__) - set(stored))
+    if missing:
+        raise InputError(
+            f"{path}: lacks {', '.join(missing)} of a quality model; write it anew with smplify_jax.learn.quality."
+        )
+    return QualityModel(**{name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__})
