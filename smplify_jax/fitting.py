@@ -27,10 +27,11 @@ from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.person import Person, Setup, fit_person
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.profiles import get_profile
+from smplify_jax.profiles import PROFILES, get_profile
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.network import ProposalNetwork
 from smplify_jax.proposal.propose import Proposer
+from smplify_jax.quality.score import QualityModel, load_quality_model
 from smplify_jax.result import FitResult
 from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.stages import Profile
@@ -106,7 +107,9 @@ def fit(
         torso=jnp.asarray(torso_rows(layout)),
         phases=profile.phases(layout, is_start_given=init is not None or takes_proposed_start),
         spheres=_spheres_for(body, profile, num_betas),
-        proposer=_shipped_proposer(layout, body.name) if profile.uses_proposal else None,
+        joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
+        proposer=_shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None,
+        quality=_shipped_quality() if profile is PROFILES["default"] else None,
         plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
         takes_proposed_start=takes_proposed_start,
         is_anchored=anchor is not None,
@@ -171,13 +174,18 @@ def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
 
 
 @lru_cache(maxsize=1)
+def _shipped_quality() -> QualityModel:
+    return jax.tree.map(jnp.asarray, load_quality_model())
+
+
+@lru_cache(maxsize=1)
 def _shipped_network() -> ProposalNetwork:
     return jax.tree.map(jnp.asarray, load_proposal_network())
 
 
 @lru_cache(maxsize=16)
-def _shipped_proposer(layout: Layout, body_name: str) -> Proposer:
-    return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name))
+def _shipped_proposer(layout: Layout, body_name: str, num_joints: int) -> Proposer:
+    return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name, num_joints))
 
 
 @jax.jit

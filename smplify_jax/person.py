@@ -16,8 +16,11 @@ from smplify_jax.camera import Camera, project
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.proposal.propose import Proposal, Proposer, propose
+from smplify_jax.quality.posterior import joint_std
+from smplify_jax.quality.score import Evidence, QualityModel
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 from smplify_jax.search import Problem, fit_from_starts
+from smplify_jax.solver.solution import Solution
 from smplify_jax.stages import Phases, Profile, Round
 from smplify_jax.start import (
     REFERENCE_HEIGHT_PX,
@@ -50,7 +53,9 @@ class Setup:
         torso: (4, K) from `torso_rows`.
         phases: the profile's rounds.
         spheres: for the interpenetration term; None leaves it out.
+        joints_body: SMPL's 24 joints alone, for their spread.
         proposer: the network; None where the profile has none.
+        quality: None for recipes that it was not calibrated on.
         plan: the profile without its rounds.
         takes_proposed_start: start from the network's body rather than search.
         is_anchored: hold the fit to the network's body, or to the caller's where one comes with its precision.
@@ -63,7 +68,9 @@ class Setup:
     torso: Array
     phases: Phases
     spheres: BodySpheres | None
+    joints_body: KeypointBody
     proposer: Proposer | None
+    quality: QualityModel | None
     plan: Profile = field(metadata={"static": True})
     takes_proposed_start: bool = field(metadata={"static": True})
     is_anchored: bool = field(metadata={"static": True})
@@ -108,7 +115,7 @@ def fit_person(setup: Setup, person: Person) -> dict:
         proposal = propose(setup.proposer, body, observation, depth, person.is_focal_length_known)
         observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
     problem, starts = _begin(setup, person, observation, depth, proposal)
-    solution = fit_from_starts(
+    solution, margin = fit_from_starts(
         problem,
         setup.phases,
         starts,
@@ -120,7 +127,8 @@ def fit_person(setup: Setup, person: Person) -> dict:
     status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
     last_round = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine)
     fields = _describe(problem, setup.reported_body, solution.parameters, last_round)
-    fields |= {"camera": camera, "cost": solution.energy}
+    fields |= {"camera": camera, "cost": solution.energy, "start_margin": margin}
+    fields |= _judge(setup, problem, proposal, solution, fields, last_round)
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
@@ -191,3 +199,42 @@ def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyPar
         "person_height_px": REFERENCE_HEIGHT_PX / scale,
         "cost_by_term": energies_by_name(problem.terms(last_round), posed),
     }
+
+
+def _judge(
+    setup: Setup, problem: Problem, proposal: Proposal | None, solution: Solution, fields: dict, last_round: Round
+) -> dict:
+    """Spread of the joints, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
+    if solution.hessian is None:
+        std = jnp.full_like(fields["joints"], jnp.nan)
+    else:
+        weight = jnp.asarray(last_round.weights.pose_prior)
+        std = joint_std(solution.hessian, weight, setup.joints_body, solution.parameters)
+    evidence = _evidence(problem, proposal, std, fields, last_round)
+    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(evidence)
+    return {"joints_std": std, "evidence": evidence, "quality": quality}
+
+
+def _evidence(problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_round: Round) -> Evidence:
+    is_seen = problem.observation.confidence > 0
+    num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
+    costs, weights = fields["cost_by_term"], last_round.weights
+    unknown = jnp.full_like(fields["cost"], jnp.nan)
+    by_proposal = {"anchor_distance": unknown, "proposal_std": unknown, "noise": unknown}
+    if proposal is not None:
+        apart = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
+        by_proposal = {
+            "anchor_distance": jnp.sum(apart**2),
+            "proposal_std": jnp.mean(proposal.std_pose),
+            "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
+        }
+    return Evidence(
+        joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
+        image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
+        data_energy=costs["data"] / num_seen,
+        error_2d=jnp.nanmedian(fields["reprojection_error_px"]) / fields["person_height_px"],
+        pose_surprise=costs["pose_prior"] / jnp.asarray(weights.pose_prior) ** 2,
+        num_seen=num_seen,
+        max_beta=jnp.max(jnp.abs(fields["betas"])),
+        **by_proposal,
+    )

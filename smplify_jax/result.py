@@ -14,9 +14,11 @@ from jax import Array
 
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.camera import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.quality.score import Evidence
 
 
 class FitStatus(enum.IntEnum):
@@ -64,6 +66,12 @@ class FitResult:
         transl: (..., 3) [m].
         camera: the camera that was given or assumed.
         joints: (..., 24, 3) SMPL's joints [m].
+        joints_std: (..., 24, 3) how uncertain they are: posterior standard deviation along x, y and depth [m]; NaN from the profile
+            `spin`, whose solver does not know it.
+        quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
+            profiles that it is not calibrated for.
+        evidence: (...,) of each thing that the quality follows from; NaN for what a profile does not know.
+        start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
         reprojection_error_px: (..., K) distance from the detected ones [px]; NaN where none was observed.
         person_height_px: (...,) how tall a 1.7 m person appears at the fitted depth [px]; what errors are compared with.
@@ -81,6 +89,10 @@ class FitResult:
     transl: Array
     camera: Camera
     joints: Array
+    joints_std: Array
+    quality: Array
+    evidence: Evidence
+    start_margin: Array
     keypoints_px: Array
     reprojection_error_px: Array
     person_height_px: Array
@@ -116,6 +128,10 @@ class FitResult:
             betas=self.betas, global_orient=self.global_orient, body_pose=self.body_pose, transl=self.transl
         )
 
+    def penetration_depth(self) -> Array:
+        """(...,) how deep the body reaches into itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
+        return penetration_depth(self.body, betas=self.betas, body_pose=self.body_pose)
+
     def mesh(self, index: int = 0) -> trimesh.Trimesh:
         """One person's mesh in the camera frame [m]."""
         person = self[index] if self.is_batched else self
@@ -147,6 +163,7 @@ class FitResult:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""
         stored = {name: np.asarray(getattr(self, name)) for name in _ARRAY_FIELDS}
         stored |= {f"cost_{name}": np.asarray(value) for name, value in self.cost_by_term.items()}
+        stored |= {f"evidence_{name}": np.asarray(value) for name, value in vars(self.evidence).items()}
         stored |= {"focal_length": np.asarray(self.camera.focal_length)}
         stored |= {"camera_center": np.asarray(self.camera.camera_center)}
         return stored | {"layout": np.asarray(self.layout), "body_name": np.asarray(self.body.name)}
@@ -175,7 +192,9 @@ class FitResult:
             raise InputError(
                 f"{path}: cannot be read as a saved fit ({error}); give a file that FitResult.save wrote."
             ) from None
-        missing = sorted({*_ARRAY_FIELDS, "focal_length", "camera_center", "layout", "body_name"} - set(stored))
+        missing = sorted(
+            {*_ARRAY_FIELDS, *_EVIDENCE, "focal_length", "camera_center", "layout", "body_name"} - set(stored)
+        )
         if missing:
             raise InputError(
                 f"{path}: is not a saved fit, it lacks {', '.join(missing)}; give a file that FitResult.save wrote."
@@ -189,6 +208,7 @@ class FitResult:
             **{name: jnp.asarray(stored[name]) for name in _ARRAY_FIELDS},
             camera=Camera(jnp.asarray(stored["focal_length"]), jnp.asarray(stored["camera_center"])),
             cost_by_term=costs,
+            evidence=Evidence(**{key.removeprefix("evidence_"): jnp.asarray(stored[key]) for key in _EVIDENCE}),
             body=body,
             layout=str(stored["layout"]),
         )
@@ -200,6 +220,9 @@ _ARRAY_FIELDS = (
     "body_pose",
     "transl",
     "joints",
+    "joints_std",
+    "quality",
+    "start_margin",
     "keypoints_px",
     "reprojection_error_px",
     "person_height_px",
@@ -207,3 +230,5 @@ _ARRAY_FIELDS = (
     "status",
     "num_steps",
 )
+
+_EVIDENCE = tuple(f"evidence_{name}" for name in Evidence.__dataclass_fields__)

@@ -119,7 +119,7 @@ def fit_from_starts(
     *,
     is_side_view: Array | None = None,
     compared_terms: tuple[str, ...] = TERM_NAMES,
-) -> Solution:
+) -> tuple[Solution, Array]:
     """Fit one person: the camera rounds from every start, then the exploring rounds, then the refining rounds.
 
     The best goes on after the exploring rounds; without exploring rounds all are refined and the best is returned.
@@ -131,7 +131,8 @@ def fit_from_starts(
         is_side_view: whether twins may win that are turned by half a turn after the camera rounds; None if none are to be tried.
         compared_terms: whose energy tells which is best.
     Returns:
-        The last round's solution; `num_steps` counts the winner's whole way.
+        The last round's solution, `num_steps` counting the winner's whole way; and by how much the second-best start's energy was higher
+        where the best was chosen, NaN if there was no other.
     """
     num_starts = starts.transl.shape[0]
     candidates = _Candidates(starts, jnp.zeros(num_starts, jnp.int32), jnp.ones(num_starts, bool))
@@ -142,10 +143,12 @@ def fit_from_starts(
         candidates = _with_twins(candidates, is_side_view)
     if phases.explore is not None:
         explored = _run_each(problem, phases.explore, candidates)
-        best = _best(problem, phases.explore, explored, candidates.is_admitted, compared_terms)
+        best, margin = _best(problem, phases.explore, explored, candidates.is_admitted, compared_terms)
         candidates = jax.tree.map(
             lambda leaf: leaf[None], _Candidates(best.parameters, best.num_steps, jnp.asarray(True))
         )
+        refined = _run_each(problem, phases.refine, candidates)
+        return jax.tree.map(lambda leaf: leaf[0], refined), margin
     refined = _run_each(problem, phases.refine, candidates)
     return _best(problem, phases.refine, refined, candidates.is_admitted, compared_terms)
 
@@ -169,15 +172,19 @@ def _run_each(problem: Problem, rounds: Round, candidates: _Candidates) -> Solut
 
 def _best(
     problem: Problem, rounds: Round, solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]
-) -> Solution:
-    """The admitted solution of least energy in the last of the rounds."""
+) -> tuple[Solution, Array]:
+    """The admitted solution of least energy in the last of the rounds, and the second-best's energy over its own."""
     if compared_terms == TERM_NAMES or len(is_admitted) == 1:
         energies = solutions.energy
     else:
         terms = problem.terms(jax.tree.map(lambda leaf: leaf[-1], rounds))
         energies = jax.vmap(lambda one: _energy_of(problem.body, terms, one, compared_terms))(solutions.parameters)
-    winner = jnp.argmin(jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf))
-    return jax.tree.map(lambda leaf: leaf[winner], solutions)
+    energies = jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf)
+    winner = jnp.argmin(energies)
+    others = jnp.where(jnp.arange(len(energies)) == winner, jnp.inf, energies)
+    margin = jnp.min(others) - energies[winner]
+    margin = jnp.where(jnp.isfinite(margin), margin, jnp.nan)
+    return jax.tree.map(lambda leaf: leaf[winner], solutions), margin
 
 
 def _energy_of(body: KeypointBody, terms: tuple[Term, ...], at: BodyParameters, names: tuple[str, ...]) -> Array:

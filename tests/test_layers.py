@@ -16,7 +16,7 @@ LAYERS = (
     ("terms", "solver"),
     ("start",),
     ("stages", "proposal"),
-    ("profiles", "search"),
+    ("profiles", "search", "quality"),
     ("result",),
     ("given", "person"),
     ("fitting",),

@@ -48,6 +48,7 @@ def small_network(seed=0, width=8, slots=None):
         blocks=(Block(draw(width, width), draw(width), draw(width, width)),),
         last=draw(width, outputs),
         last_bias=draw(outputs),
+        pose_correlation=np.eye(69, dtype=np.float32),
         slots=slots,
         body_name="open_body",
     )
@@ -56,7 +57,7 @@ def small_network(seed=0, width=8, slots=None):
 def proposal_for(network, keypoints, focal_length, layout="coco17"):
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
-    proposer = Proposer.of(network, get_layout(layout), "open_body")
+    proposer = Proposer.of(network, get_layout(layout), "open_body", 24)
     depth = start_depth(observation.keypoints_px, observation.confidence, observation.camera.focal_length, body.reach)
     return jax.jit(propose)(proposer, body, observation, depth, jnp.asarray(True))
 

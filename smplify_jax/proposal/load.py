@@ -3,7 +3,7 @@
 Keys of the .npz, format version 1; every matrix is stored as int8 with one scale a column, vectors as float32:
     format_version: int32. slots: names. body_name: whose betas it proposes.
     first, last, and inner_i, outer_i of block i = 0, 1, ...: int8; with `_scale` appended: float32, one a column.
-    first_bias, last_bias, bias_i: float32.
+    first_bias, last_bias, bias_i: float32. pose_correlation: float16.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
-from smplify_jax.proposal.network import Block, ProposalNetwork, feature_size, output_size
+from smplify_jax.proposal.network import NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
 
 SHIPPED = "data/proposal.npz"
 _FORMAT_VERSION = 1
@@ -64,6 +64,7 @@ def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
             format_version=np.int32(_FORMAT_VERSION),
             slots=np.array(network.slots),
             body_name=np.array(network.body_name),
+            pose_correlation=np.asarray(network.pose_correlation, np.float16),
             **stored,
         )
 
@@ -84,6 +85,7 @@ def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
         blocks=tuple(Block(matrix(f"inner_{i}"), stored[f"bias_{i}"], matrix(f"outer_{i}")) for i in range(num_blocks)),
         last=matrix("last"),
         last_bias=stored["last_bias"],
+        pose_correlation=stored["pose_correlation"].astype(np.float32),
         slots=tuple(str(slot) for slot in stored["slots"]),
         body_name=str(stored["body_name"]),
     )
@@ -94,6 +96,7 @@ def _checked(network: ProposalNetwork, path: Path) -> ProposalNetwork:
     expected = [(network.first, (feature_size(num_slots), width)), (network.first_bias, (width,))]
     for block in network.blocks:
         expected += [(block.inner, (width, width)), (block.bias, (width,)), (block.outer, (width, width))]
+    expected += [(network.pose_correlation, (NUM_BODY_POSE, NUM_BODY_POSE))]
     expected += [(network.last, (width, output_size(num_slots))), (network.last_bias, (output_size(num_slots),))]
     if any(array.shape != shape or not np.isfinite(array).all() for array, shape in expected):
         raise InputError(

@@ -15,7 +15,8 @@ NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
 NUM_BETAS = 10
 NUM_BODY_POSE = 3 * (NUM_SMPL_JOINTS - 1)
 _NUM_GLOBALS = 3
-_MOST = 3.0  # clip of positions, in heights: outliers must not drive the network
+_POSITION_SCALE = 4.0  # makes positions vary about as much as the other features
+_MOST = 1.5  # clip of positions, in heights: outliers must not drive the network
 
 
 @jax.tree_util.register_dataclass
@@ -44,6 +45,7 @@ class ProposalNetwork:
         blocks: residual blocks of width W.
         last: (W, O) to the outputs.
         last_bias: (O,).
+        pose_correlation: (69, 69) of its errors in body_pose, each in units of its own claimed standard deviation.
         slots: the keypoints it knows, see `slots`.
         body_name: the body whose betas it proposes.
     """
@@ -53,6 +55,7 @@ class ProposalNetwork:
     blocks: tuple[Block, ...]
     last: Array | np.ndarray
     last_bias: Array | np.ndarray
+    pose_correlation: Array | np.ndarray
     slots: tuple[str, ...] = field(metadata={"static": True})
     body_name: str = field(metadata={"static": True})
 
@@ -135,8 +138,8 @@ def make_features(
     """
     is_seen = (confidence > 0).astype(points.dtype)
     known = jnp.asarray(is_focal_length_known).astype(points.dtype)
-    positions = jnp.clip(points, -_MOST, _MOST) * is_seen[:, None]
-    globals_ = jnp.stack([known, known * jnp.log(depth / 5.0), jnp.clip(jnp.log(limb_depth / depth), -_MOST, _MOST)])
+    positions = _POSITION_SCALE * jnp.clip(points, -_MOST, _MOST) * is_seen[:, None]
+    globals_ = jnp.stack([known, known * jnp.log(depth / 5.0), jnp.clip(jnp.log(limb_depth / depth), -3.0, 3.0)])
     return jnp.concatenate([positions[:, 0], positions[:, 1], confidence, is_seen, globals_])
 
 

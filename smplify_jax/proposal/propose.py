@@ -32,17 +32,19 @@ class Proposal:
         std_pose: (3 (J - 1),) standard deviation of the numbers of body_pose [rad].
         std_betas: (B,).
         noise: (K,) standard deviation of each keypoint's detection, in units of the person's height.
+        pose_whitening: (3 (J - 1), 3 (J - 1)), see `Anchor`.
     """
 
     parameters: BodyParameters
     std_pose: Array
     std_betas: Array
     noise: Array
+    pose_whitening: Array
 
     def anchor(self) -> Anchor:
         """The Gaussian around the proposed pose and shape."""
         at = self.parameters
-        return Anchor(at.body_pose, at.betas, self.std_pose**-2, self.std_betas**-2)
+        return Anchor(at.body_pose, at.betas, 1.0 / self.std_pose, 1.0 / self.std_betas, self.pose_whitening)
 
 
 @jax.tree_util.register_dataclass
@@ -53,17 +55,23 @@ class Proposer:
     Attributes:
         network: trained.
         slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
+        pose_whitening: (3 (J - 1), 3 (J - 1)), from the correlation of the network's errors.
         knows_betas: 1.0 if the body is the one whose betas the network has learned, 0.0 if its betas mean something else.
     """
 
     network: ProposalNetwork
     slots: Array | np.ndarray
+    pose_whitening: Array | np.ndarray
     knows_betas: float | Array
 
     @classmethod
-    def of(cls, network: ProposalNetwork, layout: Layout, body_name: str) -> Proposer:
+    def of(cls, network: ProposalNetwork, layout: Layout, body_name: str, num_joints: int) -> Proposer:
         """For keypoints of a layout and a body."""
-        return cls(network, slot_matrix(layout, network.slots), float(network.body_name == body_name))
+        num_pose = 3 * (num_joints - 1)
+        # Of fewer joints the marginal: the correlation is cut, then inverted.
+        correlation = np.asarray(network.pose_correlation, np.float64)[:num_pose, :num_pose]
+        whitening = np.linalg.cholesky(np.linalg.inv(correlation)).astype(np.float32)
+        return cls(network, slot_matrix(layout, network.slots), whitening, float(network.body_name == body_name))
 
 
 def propose(
@@ -94,6 +102,7 @@ def propose(
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
         std_betas=jnp.exp(_fitting_betas(raw.log_std_betas * proposer.knows_betas, body.num_betas)),
         # A keypoint with a meaning of its own gets what is usual for this person.
+        pose_whitening=jnp.asarray(proposer.pose_whitening),
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )
 

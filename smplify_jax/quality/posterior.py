@@ -11,7 +11,7 @@ from smplify_jax.body.keypoint_jacobian import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 
 _LEAST_PIVOT = 1e-6
-"""Share of the largest diagonal entry that is added to all: an unknown that nothing observes then has a large spread, not an infinite one."""
+"""Share of the largest diagonal entry added to all: an unknown that nothing observes has a large spread then, not an infinite one."""
 
 
 def joint_std(hessian: Array, weight: Array, joints_body: KeypointBody, parameters: BodyParameters) -> Array:

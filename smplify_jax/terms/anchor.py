@@ -1,4 +1,4 @@
-"""Anchor: a Gaussian around a proposed pose and shape, with the precision that its source claims."""
+"""Anchor: a Gaussian around a proposed pose and shape, as sure as its source claims to be."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ class Anchor:
     """What to stay close to, and how close.
 
     Attributes:
-        body_pose: (3 (J - 1),) [rad].
+        body_pose: (n,) with n = 3 (J - 1) [rad].
         betas: (B,).
-        body_pose_precision: (3 (J - 1),) inverse variance [1/rad^2]; zero lets a number go.
-        betas_precision: (B,) inverse variance.
+        pose_scale: (n,) one over the standard deviation of each number [1/rad]; zero lets a number go.
+        betas_scale: (B,) likewise.
+        pose_whitening: (n, n) W with W W^T the inverse of the correlation of the numbers' errors; the identity if they are independent.
     """
 
     body_pose: Array | np.ndarray
     betas: Array | np.ndarray
-    body_pose_precision: Array | np.ndarray
-    betas_precision: Array | np.ndarray
+    pose_scale: Array | np.ndarray
+    betas_scale: Array | np.ndarray
+    pose_whitening: Array | np.ndarray
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class AnchorTerm:
-    """E = weight^2 1/2 sum_i precision_i (x_i - anchor_i)^2 over the numbers x of body_pose and betas.
+    """E = weight^2 1/2 (|W^T (pose_scale (theta - theta_0))|^2 + |betas_scale (beta - beta_0)|^2).
 
     Attributes:
         anchor: of one person.
@@ -43,20 +45,25 @@ class AnchorTerm:
     anchor: Anchor
     weight: Array
 
-    def _scales(self) -> Array:
-        precision = jnp.concatenate([self.anchor.body_pose_precision, self.anchor.betas_precision])
-        return self.weight * jnp.sqrt(0.5 * precision)
-
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(3 (J - 1) + B,) weight sqrt(precision / 2) (x - anchor)."""
-        difference = jnp.concatenate(
-            [posed.parameters.body_pose - self.anchor.body_pose, posed.parameters.betas - self.anchor.betas]
-        )
-        return self._scales() * difference
+        """(n + B,) square roots of the energy's parts."""
+        at, here = self.anchor, posed.parameters
+        pose = (jnp.asarray(at.pose_scale) * (here.body_pose - at.body_pose)) @ at.pose_whitening
+        betas = jnp.asarray(at.betas_scale) * (here.betas - at.betas)
+        return self.weight * jnp.sqrt(0.5) * jnp.concatenate([pose, betas])
 
     def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """Diagonal and constant."""
-        columns = posed.parameters.columns()
-        scales = self._scales()
+        """Constant Hessian: pose_scale (W W^T) pose_scale, and a diagonal for the betas."""
+        at, columns = self.anchor, posed.parameters.columns()
+        residuals = self.weight * jnp.sqrt(0.5) * self.residuals(posed)
+        pose, betas = residuals[: columns.num_pose], residuals[columns.num_pose :]
+        scale = jnp.asarray(at.pose_scale)
+        whitening = jnp.asarray(at.pose_whitening)
+        hessian = jnp.zeros((len(residuals), len(residuals)), residuals.dtype)
+        hessian = hessian.at[: columns.num_pose, : columns.num_pose].set(
+            scale[:, None] * (whitening @ whitening.T) * scale
+        )
+        hessian = hessian.at[columns.num_pose :, columns.num_pose :].set(jnp.diag(jnp.asarray(at.betas_scale) ** 2))
+        gradient = jnp.concatenate([scale * (whitening @ pose), at.betas_scale * betas])
         both = slice(columns.body_pose.start, columns.betas.stop)
-        return place_block(scales * self.residuals(posed), jnp.diag(scales**2), both, columns.size)
+        return place_block(gradient, 0.5 * self.weight**2 * hessian, both, columns.size)

@@ -12,25 +12,25 @@ from jax import Array
 from smplify_jax.keypoints.layouts import LAYOUTS
 from smplify_jax.proposal.slots import slot_layout, slot_matrix
 
-_FEATURED_LAYOUTS = {"coco17": 5.0, "openpose25": 5.0, "lsp14": 4.0}  # all others weigh one
+_FEATURED_LAYOUTS = {"coco17": 7.0, "openpose25": 7.0, "lsp14": 7.0}  # all others weigh one
 
 _UNSEEN: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0.66, ()),
-    (0.10, ("hip", "pelvis", "knee", "ankle", "toe", "heel", "foot")),
-    (0.07, ("knee", "ankle", "toe", "heel", "foot")),
-    (0.03, ("ankle", "toe", "heel", "foot")),
-    (0.02, ("left_",)),
-    (0.02, ("right_",)),
-    (0.02, ("hip", "pelvis")),
-    (0.03, ("head", "nose", "eye", "ear")),
-    (0.03, ("elbow", "wrist", "hand")),
-    (0.02, ("nose", "eye")),
+    (0.82, ()),
+    (0.06, ("hip", "pelvis", "knee", "ankle", "toe", "heel", "foot")),
+    (0.03, ("knee", "ankle", "toe", "heel", "foot")),
+    (0.02, ("ankle", "toe", "heel", "foot")),
+    (0.01, ("left_",)),
+    (0.01, ("right_",)),
+    (0.01, ("hip", "pelvis")),
+    (0.02, ("head", "nose", "eye", "ear")),
+    (0.01, ("elbow", "wrist", "hand")),
+    (0.01, ("nose", "eye")),
 )
 """How often which parts of a body are out of the picture, or hidden."""
 
-_MISSING_SHARES = ((0.25, 0.0), (0.5, 0.1), (0.15, 0.25), (0.1, 0.5))
-_SHARE_EXACT = 0.12
-_LEAST_NOISE, _MOST_NOISE = 0.003, 0.06  # of the person's height
+_MISSING_SHARES = ((0.25, 0.0), (0.6, 0.1), (0.11, 0.25), (0.04, 0.5))
+_SHARE_EXACT = 0.2
+_LEAST_NOISE, _MOST_NOISE = 0.003, 0.05  # of the person's height
 _NOISE_SPREAD = 0.4
 _SHARE_CLEAN = 0.3  # people without outliers and swaps
 _MOST_OUTLIERS, _MOST_SWAPS = 0.06, 0.04

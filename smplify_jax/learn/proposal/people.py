@@ -22,9 +22,9 @@ from smplify_jax.start import PERSON_HEIGHT, start_depth
 _NEAREST, _FARTHEST = 1.8, 40.0  # [m]
 _FARTHEST_FROM_AXIS = 0.55  # tangent of the angle
 _MAX_BETA = 2.5
-_PITCHES = ((0.75, 10.0), (0.25, 30.0))  # share, standard deviation [degrees]
-_ROLLS = ((0.85, 5.0), (0.15, 90.0))
-_SHARE_KNOWN_FOCAL_LENGTH, _FOCAL_LENGTH_ERROR = 0.6, 0.4  # the error is that of the logarithm
+_PITCHES = ((0.85, 10.0), (0.15, 25.0))  # share, standard deviation [degrees]
+_ROLLS = ((0.93, 6.0), (0.07, 90.0))
+_SHARE_KNOWN_FOCAL_LENGTH, _FOCAL_LENGTH_ERROR = 0.75, 0.3  # the error is that of the logarithm
 _MIN_SEEN = 4
 
 

@@ -19,12 +19,12 @@ from smplify_jax.skeleton import SMPL_JOINT_NAMES
 _ARM_PARTS = ("collar", "shoulder", "elbow", "wrist", "hand")
 _TRUNK_TOP = ("spine3", "neck", "head")
 
-SHARE_OTHER_UPPER_BODY = 0.25
-SHARE_OTHER_ARM = 0.15  # of each arm
-SHARE_BLENDED = 0.15
-JITTERS = (0.0, 0.06, 0.15)
+SHARE_OTHER_UPPER_BODY = 0.12
+SHARE_OTHER_ARM = 0.08  # of each arm
+SHARE_BLENDED = 0.05
+JITTERS = (0.0, 0.05, 0.12)
 """[rad] Standard deviations of the noise on every joint, and below how often each is drawn."""
-JITTER_SHARES = (0.5, 0.35, 0.15)
+JITTER_SHARES = (0.6, 0.35, 0.05)
 
 
 @jax.tree_util.register_dataclass

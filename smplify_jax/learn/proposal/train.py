@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,10 +17,15 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.learn.proposal.detections import DetectionTables, detection_tables
 from smplify_jax.learn.proposal.loss import LossWeights, loss
-from smplify_jax.learn.proposal.people import draw_examples
+from smplify_jax.learn.proposal.people import Example, draw_examples
 from smplify_jax.learn.proposal.pose_bank import PoseBank
-from smplify_jax.proposal.network import NUM_BETAS, Block, ProposalNetwork, feature_size, output_size
+from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
+from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import all_slots, slot_layout
+
+CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
+_MOST_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation
+_SHRINKAGE = 0.1  # towards independence
 
 STEPS_PER_CALL = 50
 """Steps between two looks at the clock and the loss."""
@@ -41,10 +46,10 @@ class Training:
         seed: of the weights and of all people.
     """
 
-    width: int = 512
-    num_blocks: int = 4
+    width: int = 640
+    num_blocks: int = 3
     batch_size: int = 512
-    num_steps: int = 15_000
+    num_steps: int = 14_000
     learning_rate: float = 1e-3
     average: float = 0.999
     weights: LossWeights = field(default_factory=LossWeights)
@@ -82,7 +87,8 @@ def train(
             network, mean_network, state, bank, seen_body, jax.random.fold_in(key, number)
         )
         report((number + 1) * STEPS_PER_CALL, {name: float(np.mean(value)) for name, value in parts.items()})
-    return mean_network
+    correlation = error_correlation(mean_network, seen_body, tables, bank, jax.random.fold_in(key, training.num_steps))
+    return dataclasses.replace(mean_network, pose_correlation=correlation)
 
 
 def _body_seen(body: BodyModel, slots: tuple[str, ...]) -> KeypointBody:
@@ -107,6 +113,7 @@ def new_network(key: Array, training: Training, slots: tuple[str, ...], body_nam
         blocks=blocks,
         last=0.01 * normal(keys[0], width, outputs),
         last_bias=jnp.zeros(outputs),
+        pose_correlation=jnp.eye(NUM_BODY_POSE),
         slots=slots,
         body_name=body_name,
     )
@@ -146,7 +153,22 @@ def _make_run(
     return run
 
 
-def clock() -> Callable[[], float]:
-    """Seconds since now."""
-    start = time.perf_counter()
-    return lambda: time.perf_counter() - start
+def error_correlation(
+    network: ProposalNetwork, body: KeypointBody, tables: DetectionTables, bank: PoseBank, key: Array
+) -> np.ndarray:
+    """(69, 69) correlation of the network's errors in body_pose, each in units of its claimed standard deviation."""
+
+    @jax.jit
+    def standardised(network: ProposalNetwork, bank: PoseBank, body: KeypointBody, key: Array) -> Array:
+        def of_one(example: Example) -> Array:
+            raw = network(example.features)
+            error = rotation_vectors(raw.rotations[1:]).ravel() - example.body_pose
+            return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MOST_ERROR, _MOST_ERROR)
+
+        return jax.vmap(of_one)(draw_examples(bank, body, tables, key, CORRELATION_BATCH))
+
+    errors = np.concatenate(
+        [np.asarray(standardised(network, bank, body, k)) for k in jax.random.split(key, CORRELATION_BATCHES)]
+    )
+    correlation = np.corrcoef(errors.astype(np.float64).T)
+    return (1.0 - _SHRINKAGE) * correlation + _SHRINKAGE * np.eye(len(correlation))

@@ -1,0 +1,146 @@
+"""Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE`.
+
+Fits synthetic people in the poses of the train split, sees which come within 80 mm of the truth, and learns to tell so from what is known
+of a fit. Prints how often fits of a given score are good on the validation split.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.load import load_body
+from smplify_jax.errors import InputError
+from smplify_jax.fitting import fit
+from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
+from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.quality.score import GOOD_MM, QualityModel
+
+LAYOUTS = ("coco17", "openpose25", "lsp14")
+DETECTORS = (
+    Detector(noise=0.0),
+    Detector(noise=0.01),
+    Detector(noise=0.02),
+    Detector(noise=0.04),
+    Detector(noise=0.02, unseen=LOWER_BODY),
+    Detector(noise=0.01, missing=0.5),
+)
+_RIDGE = 1e-3
+_NUM_NEWTON_STEPS = 30
+NUM_BINS = 10
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Fits of known people.
+
+    Attributes:
+        numbers: (N, F) of `Evidence.numbers`.
+        is_good: (N,) whether PA-MPJPE is under GOOD_MM.
+    """
+
+    numbers: np.ndarray
+    is_good: np.ndarray
+
+
+def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fits:
+    """Fit the people of a split under every detector and layout."""
+    body = load_body(num_betas=10)
+    options = PeopleOptions(split=split, max_poses_per_subject=max_poses_per_subject)
+    numbers, errors = [], []
+    for layout in LAYOUTS:
+        for index, detector in enumerate(DETECTORS):
+            # Other people in every cell: a pose seen under six detectors would count as six.
+            people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
+            result = fit(people.keypoints, layout=layout, camera=people.camera, image_size=people.image_size, body=body)
+            truth = np.asarray(body.joints(**dataclasses.asdict(people.truth)), np.float64)
+            usable = np.asarray(result.status) <= 1
+            errors += [
+                1000 * pa_mpjpe(ours, true)
+                for ours, true in zip(np.asarray(result.joints, np.float64)[usable], truth[usable], strict=True)
+            ]
+            numbers.append(np.asarray(result.evidence.numbers(), np.float64)[usable])
+    return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM)
+
+
+def calibrate(fits: Fits) -> QualityModel:
+    """Logistic regression by Newton's method, with a small ridge on all weights but the bias."""
+    center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
+    blank = np.zeros(2 * len(center))
+    model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()))
+    inputs = np.asarray(model.inputs(jnp.asarray(fits.numbers, jnp.float32)), np.float64)
+    inputs = np.column_stack([inputs, np.ones(len(inputs))])
+    ridge = len(inputs) * _RIDGE * np.diag([*np.ones(len(blank)), 0.0])
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(_NUM_NEWTON_STEPS):
+        probability = 1.0 / (1.0 + np.exp(-inputs @ weights))
+        gradient = inputs.T @ (probability - fits.is_good) + ridge @ weights
+        hessian = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + ridge
+        weights -= np.linalg.solve(hessian, gradient)
+    return dataclasses.replace(model, weights=weights[:-1].astype(np.float32), bias=np.asarray(weights[-1], np.float32))
+
+
+def predict(model: QualityModel, numbers: ArrayLike) -> np.ndarray:
+    """(N,) scores."""
+    inputs = np.asarray(model.inputs(jnp.asarray(numbers, jnp.float32)), np.float64)
+    return 1.0 / (1.0 + np.exp(-(inputs @ np.asarray(model.weights) + np.asarray(model.bias))))
+
+
+def reliability(scores: np.ndarray, is_good: np.ndarray) -> tuple[list[dict[str, float]], float]:
+    """How often fits of a given score are good, and the expected calibration error.
+
+    Returns:
+        A row per occupied tenth of the scores, and the mean of |score - share of good ones| over fits.
+    """
+    tenth = np.minimum((scores * NUM_BINS).astype(int), NUM_BINS - 1)
+    rows, error = [], 0.0
+    for index in range(NUM_BINS):
+        inside = tenth == index
+        if not inside.any():
+            continue
+        row = {"fits": int(inside.sum()), "score": float(scores[inside].mean()), "good": float(is_good[inside].mean())}
+        rows.append(row)
+        error += row["fits"] / len(scores) * abs(row["score"] - row["good"])
+    return rows, error
+
+
+def main(
+    folder: Annotated[Path, tyro.conf.Positional],
+    out: Path,
+    report: Path | None = None,
+    poses_per_subject: int = 48,
+) -> None:
+    """Calibrate the quality score of the default profile.
+
+    Args:
+        folder: Motion clips and their manifest.csv.
+        out: The .npz to write.
+        report: Write the reliability table there too, as JSON.
+        poses_per_subject: What one actor contributes to each layout and detector.
+    """
+    model = calibrate(fit_known_people(folder, "train", poses_per_subject))
+    model.save(out)
+    held_out = fit_known_people(folder, "val", poses_per_subject)
+    rows, error = reliability(predict(model, held_out.numbers), held_out.is_good)
+    text = json.dumps(
+        {"expected_calibration_error": error, "good": float(held_out.is_good.mean()), "bins": rows}, indent=1
+    )
+    print(text)
+    if report is not None:
+        report.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        tyro.cli(main)
+    except InputError as error:
+        sys.exit(str(error))

@@ -1,0 +1,125 @@
+"""How sure a fit is: spread of the joints, evidence and score."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from people import IMAGE_SIZE, draw_people
+
+from smplify_jax import fit, load_body
+from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.errors import InputError
+from smplify_jax.learn.quality import Fits, calibrate, predict, reliability
+from smplify_jax.quality.posterior import joint_std
+from smplify_jax.quality.score import Evidence, QualityModel, load_quality_model
+
+
+@pytest.fixture(scope="module")
+def people():
+    return draw_people(8, "coco17", seed=3)
+
+
+def fitted(keypoints, people):
+    return fit(keypoints, layout="coco17", image_size=IMAGE_SIZE, camera=people.focal_length)
+
+
+@pytest.fixture(scope="module")
+def exact(people):
+    return fitted(people.keypoints, people)
+
+
+def test_spread_of_the_joints_is_that_of_samples_from_the_posterior():
+    body = keypoint_body(load_body(num_betas=10), "smpl24", num_betas=10)
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(85, 85))
+    hessian = (factor @ factor.T + 85 * np.eye(85)).astype(np.float32)
+    at = BodyParameters(*(jnp.asarray(0.2 * rng.normal(size=n), jnp.float32) for n in (3, 69, 10, 3)))
+    weight = 0.05  # so small a spread that the joints are linear in it
+    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), body, at)
+    steps = rng.multivariate_normal(np.zeros(85), 0.5 * weight**2 * np.linalg.inv(hessian), size=4000)
+    joints = np.stack([_joints(body, at.retract(jnp.asarray(step, jnp.float32))) for step in steps[:800]])
+    # 800 samples tell a standard deviation to 2.5 %; the largest of 72 such errors is about 8 %.
+    np.testing.assert_allclose(std, joints.std(axis=0), rtol=0.12)
+
+
+def _joints(body, at):
+    return body.keypoints(betas=at.betas, global_orient=at.global_orient, body_pose=at.body_pose, transl=at.transl)
+
+
+def test_depth_is_less_certain_than_the_picture(exact):
+    x, y, z = np.moveaxis(np.asarray(exact.joints_std), -1, 0)
+    assert (z.mean(axis=1) > 1.5 * np.maximum(x, y).mean(axis=1)).all()
+
+
+def test_an_unseen_arm_is_less_certain(people, exact):
+    hidden = people.keypoints.copy()
+    hidden[:, [7, 9], 2] = 0.0  # left elbow and wrist of coco17
+    without = fitted(hidden, people)
+    left_wrist = 20
+    ratio = (
+        np.linalg.norm(without.joints_std, axis=-1)[:, left_wrist]
+        / np.linalg.norm(exact.joints_std, axis=-1)[:, left_wrist]
+    )
+    assert np.median(ratio) > 1.5
+
+
+def test_quality_falls_with_noise(people, exact):
+    noise = 0.06 * people.height_px[:, None, None] * np.random.default_rng(1).normal(size=(8, 17, 2))
+    noisy = people.keypoints.copy()
+    noisy[..., :2] += noise
+    assert np.mean(fitted(noisy, people).quality) < np.mean(exact.quality)
+    assert ((exact.quality >= 0) & (exact.quality <= 1)).all()
+
+
+def test_a_person_who_could_not_be_fitted_has_no_quality(people):
+    keypoints = people.keypoints.copy()
+    keypoints[0, 3:] = 0.0
+    result = fitted(keypoints, people)
+    assert np.isnan(result.quality[0])
+    assert np.isfinite(result.quality[1:]).all()
+
+
+def test_other_recipes_claim_no_quality(people):
+    result = fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, profile="plain")
+    assert np.isnan(result.quality).all()
+    assert np.isfinite(result.joints_std).all()
+
+
+def test_calibration_finds_the_probabilities_that_made_the_data():
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(20_000, 3))
+    probability = 1 / (1 + np.exp(-(numbers[:, 0] - 0.5 * numbers[:, 1] ** 2 + 0.3)))
+    fits = Fits(numbers, rng.uniform(size=len(numbers)) < probability)
+    found = predict(calibrate(fits), numbers)
+    assert np.abs(found - probability).mean() < 0.02  # 20,000 coins, seven weights, and the clip of the far tails
+    rows, error = reliability(found, fits.is_good)
+    assert error < 0.02
+    assert len(rows) >= 8
+
+
+def test_reliability_sees_an_overconfident_score():
+    is_good = np.arange(1000) % 2 == 0
+    rows, error = reliability(np.full(1000, 0.9), is_good)
+    assert rows == [{"fits": 1000, "score": pytest.approx(0.9), "good": 0.5}]
+    assert error == pytest.approx(0.4)
+
+
+def test_a_quality_model_survives_its_file(tmp_path):
+    model = QualityModel(np.zeros(2, np.float32), np.ones(2, np.float32), np.arange(4, dtype=np.float32), np.float32(1))
+    model.save(tmp_path / "quality.npz")
+    loaded = load_quality_model(tmp_path / "quality.npz")
+    for name in ("center", "scale", "weights", "bias"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
+
+
+def test_another_file_is_refused_in_a_sentence(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(1))
+    with pytest.raises(InputError, match="lacks bias, center"):
+        load_quality_model(tmp_path / "other.npz")
+
+
+def test_the_shipped_model_takes_all_evidence():
+    evidence = Evidence(**{field.name: jnp.asarray(0.1) for field in dataclasses.fields(Evidence)})
+    assert 0 <= float(load_quality_model()(evidence)) <= 1
