@@ -214,23 +214,10 @@ def _fit_person(
     depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
     scale = pixel_scale(depth, camera.focal_length, plan.reference_height_px)
     observation = Observation(keypoints[:, :2], confidence, camera, scale)
-    if plan.takes_depth_from_torso:
-        depth = torso_depth(body, observation, torso, otherwise=depth)
-    if start is None:
-        pose = jnp.zeros(prior.num_pose) if plan.starts_at_zero_pose else prior.mean_pose
-        starts = yaw_starts(body, observation, pose, depth, trunk, plan.num_starts)
-    else:
-        starts, depth = jax.tree.map(lambda leaf: leaf[None], start), jnp.asarray(start.transl[2])
+    starts, depth = _starts(body, prior, observation, depth, trunk, torso, start, plan)
     problem = Problem(body, prior, observation, depth)
-    solution = fit_from_starts(
-        problem,
-        phases,
-        starts,
-        is_side_view=None
-        if plan.side_view_px is None
-        else is_seen_from_the_side(observation, torso, plan.side_view_px),
-        compared_terms=plan.compared_terms,
-    )
+    side_view = None if plan.side_view_px is None else is_seen_from_the_side(observation, torso, plan.side_view_px)
+    solution = fit_from_starts(problem, phases, starts, is_side_view=side_view, compared_terms=plan.compared_terms)
     status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
     last_round = jax.tree.map(lambda leaf: leaf[-1], phases.refine)
     fields = _describe(problem, reported_body, solution.parameters, last_round)
@@ -238,6 +225,25 @@ def _fit_person(
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
+
+
+def _starts(
+    body: KeypointBody,
+    prior: PosePrior,
+    observation: Observation,
+    depth: Array,
+    trunk: Array,
+    torso: Array,
+    start: BodyParameters | None,
+    plan: Profile,
+) -> tuple[BodyParameters, Array]:
+    """One person's starts with leading axis S, and the depth [m] that the anchor holds; `depth` is what every visible limb suggests."""
+    if start is not None:
+        return jax.tree.map(lambda leaf: leaf[None], start), jnp.asarray(start.transl)[2]
+    if plan.takes_depth_from_torso:
+        depth = torso_depth(body, observation, torso, otherwise=depth)
+    pose = jnp.zeros(prior.num_pose) if plan.starts_at_zero_pose else prior.mean_pose
+    return yaw_starts(body, observation, pose, depth, trunk, plan.num_starts), depth
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:
