@@ -48,6 +48,11 @@ def results(people):
     return {name: fit_people(people.keypoints, people, profile=name, **options) for name, options in recipes.items()}
 
 
+@pytest.fixture(scope="module")
+def spin_from_one_side(people):
+    return fit_people(people.keypoints, people, profile=SPIN)
+
+
 @every_recipe
 def test_everything_is_float32_and_finite(results, profile):
     for leaf in jax.tree.leaves(results[profile.name]):
@@ -92,57 +97,76 @@ def test_without_a_camera_the_focal_length_is_the_published_one(people):
     np.testing.assert_allclose(cameras["spin"].focal_length[:, 0], 5000 * box / (224 / 1.2), rtol=1e-5)
 
 
-def test_the_translation_stays_where_the_camera_round_put_it(people, results):
+@pytest.fixture(scope="module")
+def placed(people):
+    """Everybody after the paper's camera round alone."""
     placing = replace(PAPER, camera=(), refine=PAPER.camera, side_view_px=None)
-    placed = fit_people(people.keypoints, people, profile=placing)
+    return fit_people(people.keypoints, people, profile=placing)
+
+
+def test_the_translation_stays_where_the_camera_round_put_it(results, placed):
     # Another program rounds differently, and the search for the place ends at a relative gain of 1e-4.
     np.testing.assert_allclose(results["smplify2016"].transl, placed.transl, rtol=2e-3, atol=2e-3)
-    fitted = fit_people(people.keypoints, people, profile=replace(PAPER, camera=()), init=placed)
-    np.testing.assert_array_equal(fitted.transl, placed.transl)
-    assert np.abs(np.asarray(fitted.body_pose) - np.asarray(placed.body_pose)).max() > 0.1
+    assert np.abs(np.asarray(results["smplify2016"].body_pose)).max() > 0.1
 
 
-def test_people_seen_from_the_side_get_the_orientation_of_lower_data_energy(people, results):
-    placing = replace(PAPER, camera=(), refine=PAPER.camera, side_view_px=None)
-    placed = parameters_of(fit_people(people.keypoints, people, profile=placing))
-    fitting = replace(PAPER, camera=(), side_view_px=None)
-    straight, turned = (
-        np.asarray(fit_people(people.keypoints, people, profile=fitting, init=start).cost_by_term["data"])
-        for start in (placed, jax.tree.map(np.asarray, turned_around(placed)))
-    )
+def test_the_camera_round_moves_the_body_as_a_whole(placed):
+    assert not np.asarray(placed.body_pose).any()
+    assert not np.asarray(placed.betas).any()
+
+
+def test_people_seen_from_the_side_get_the_orientation_of_lower_data_energy(people, placed):
+    # With the orientation held, a body that faces the wrong way stays wrong, and its energy tells.
+    held = tuple(replace(one, frees_global_orient=0.0) for one in PAPER.refine[-1:])
+    both_ways = replace(PAPER, camera=(), refine=held)
+    as_placed = jax.tree.map(np.asarray, parameters_of(placed))
+    turned = jax.tree.map(np.asarray, turned_around(as_placed))
+
+    def data_energy(profile, start):
+        return np.asarray(fit_people(people.keypoints, people, profile=profile, init=start).cost_by_term["data"])
+
+    chosen = data_energy(both_ways, as_placed)
+    one_way = replace(both_ways, side_view_px=None)
+    straight, around = data_energy(one_way, as_placed), data_energy(one_way, turned)
     shoulders = torso_rows(get_layout(LAYOUT))[:2] @ people.keypoints[..., :2]
     distance = np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1) * 300 / people.height_px
     is_side, is_frontal = distance < 20, distance > 30  # 25 px; how tall a person is in the picture is known to a tenth
-    chosen = np.asarray(results["smplify2016"].cost_by_term["data"])
-    # Programs that round differently stop their searches, at a relative gain of 1e-4, in slightly different places.
-    np.testing.assert_allclose(chosen[is_side], np.minimum(straight, turned)[is_side], rtol=0.02, atol=0.5)
-    np.testing.assert_allclose(chosen[is_frontal], straight[is_frontal], rtol=0.02, atol=0.5)
-    assert (turned < 0.9 * straight)[is_side].any()
-    assert (straight < 0.9 * turned)[is_side].any()
-    assert is_frontal.any()
+    # Of these people each way wins for some seen from the side, and it would have for some who were not.
+    for is_telling in (is_side & (around < 0.6 * straight), is_side & (straight < 0.6 * around)):
+        assert is_telling.any()
+    assert (is_frontal & (around < 0.9 * straight)).any()
+    # Programs that round differently end their searches, at a relative gain of 1e-4, in slightly different places.
+    np.testing.assert_allclose(chosen[is_side], np.minimum(straight, around)[is_side], rtol=0.1)
+    np.testing.assert_allclose(chosen[is_frontal], straight[is_frontal], rtol=0.1)
 
 
-def test_spin_starts_from_init(people):
+def test_spin_starts_from_init_and_leaves_it_as_it_is(people, spin_from_one_side):
     rng = np.random.default_rng(0)
-    truth = {name: value + np.float32(rng.normal(0, 0.02, value.shape)) for name, value in people.parameters.items()}
-    near = fit_people(people.keypoints, people, profile=SPIN, init=BodyParameters(**truth))
-    assert np.median(pa_errors(near, people)) < 30
+    near = {name: value + np.float32(rng.normal(0, 0.02, value.shape)) for name, value in people.parameters.items()}
+    start = BodyParameters(**{name: value.copy() for name, value in near.items()})
+    for array in (start.global_orient, start.body_pose, start.betas, start.transl):
+        array.setflags(write=False)
+    result = fit_people(people.keypoints, people, profile=SPIN, init=start)
+    assert np.median(pa_errors(result, people)) < 0.7 * np.median(pa_errors(spin_from_one_side, people))
     # A step of Adam changes no unknown by much more than its learning rate.
-    assert np.abs(np.asarray(near.body_pose) - truth["body_pose"]).max() < 2.0
+    assert np.abs(np.asarray(result.body_pose) - near["body_pose"]).max() < 2.0
+    for name, value in near.items():
+        np.testing.assert_array_equal(getattr(start, name), value)
     no_steps = AdamOptions(num_steps=0)
-    still = replace(SPIN, camera=(), refine=tuple(replace(one, solver=no_steps) for one in SPIN.refine))
-    unmoved = fit_people(people.keypoints, people, profile=still, init=BodyParameters(**truth))
-    for name, value in truth.items():
-        np.testing.assert_array_equal(getattr(unmoved, name), value)
+    camera, refine = (tuple(replace(one, solver=no_steps) for one in phase) for phase in (SPIN.camera, SPIN.refine))
+    unmoved = fit_people(people.keypoints, people, profile=replace(SPIN, camera=camera, refine=refine), init=start)
+    for name in ("body_pose", "betas", "transl"):
+        np.testing.assert_array_equal(getattr(unmoved, name), near[name])
 
 
 @every_recipe
-def test_the_callers_arrays_are_not_written(people, profile):
-    keypoints, start = people.keypoints.copy(), BodyParameters(**people.parameters)
-    for array in (keypoints, *people.parameters.values()):
-        array.setflags(write=False)
-    fit_people(keypoints, people, profile=profile, init=start)
-    np.testing.assert_array_equal(keypoints, people.keypoints)
+def test_the_callers_keypoints_are_not_written(people, profile):
+    keypoints = people.keypoints.copy()
+    keypoints[0, 2, 2], keypoints[1, 3] = -1.0, np.nan
+    before = keypoints.copy()
+    keypoints.setflags(write=False)
+    fit_people(keypoints, people, profile=profile, num_starts=4 if profile is SPIN else None)
+    np.testing.assert_array_equal(keypoints, before)
 
 
 @every_recipe
@@ -156,11 +180,11 @@ def test_one_bad_person_changes_no_bit_of_the_others(people, results, profile):
     assert bad.statuses()[3] is FitStatus.TOO_FEW_KEYPOINTS
 
 
-def test_more_starts_never_end_at_a_higher_energy(people, results):
-    one = fit_people(people.keypoints, people, profile=SPIN)
+def test_four_starts_keep_the_one_of_least_energy(results, spin_from_one_side):
+    four, one = np.asarray(results["spin"].cost), np.asarray(spin_from_one_side.cost)
     # The first of four starts is the one of one; another program's rounding grows over 200 steps.
-    assert np.all(np.asarray(results["spin"].cost) <= np.asarray(one.cost) * 1.02)
-    assert np.mean(results["spin"].cost) < 0.9 * np.mean(one.cost)
+    assert np.all(four <= 1.02 * one)
+    assert four.mean() < 0.9 * one.mean()
 
 
 @every_recipe

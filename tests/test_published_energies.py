@@ -12,11 +12,13 @@ from test_terms import random_moments
 from smplify_jax import PROFILES, Camera, PosePrior, get_layout
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.observation import Observation
 from smplify_jax.profiles import PLAIN_DIFFERENCE
 from smplify_jax.search import Problem
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
+from smplify_jax.start import is_seen_from_the_side, torso_depth
 from smplify_jax.terms.objective import linearize
 
 CASES = [(profile, layout) for profile in ("smplify2016", "spin") for layout in ("lsp14", "openpose25")]
@@ -136,3 +138,47 @@ def test_a_round_whose_subset_was_not_seen_looks_at_all_keypoints():
         weights = np.asarray(problem.terms(camera_round)[0].keypoint_weights)
         np.testing.assert_array_equal(weights[looked_at], 1.0)
         assert (weights.sum() == 14) == (num_seen < 3)
+
+
+def upright_torso(distance_of_shoulders=0.0):
+    """LSP keypoints [px] of a torso 100 px long on the left and 60 on the right; all others are not seen."""
+    layout = get_layout("lsp14")
+    points, confidence = np.zeros((14, 2), np.float32), np.zeros(14, np.float32)
+    places = {"left_shoulder": (distance_of_shoulders, 0), "right_shoulder": (0, 0)}
+    places |= {"left_hip": (distance_of_shoulders, 100), "right_hip": (0, 60)}
+    for name, place in places.items():
+        points[layout.index(name)], confidence[layout.index(name)] = place, 1.0
+    return points, confidence
+
+
+def observe(points, confidence, scale=1.0):
+    camera = Camera(jnp.array([5000.0, 5000.0]), jnp.zeros(2))
+    return Observation(jnp.asarray(points), jnp.asarray(confidence), camera, jnp.asarray(scale))
+
+
+def test_depth_comes_from_similar_triangles_of_the_sides_that_are_seen():
+    layout, body = get_layout("lsp14"), random_body_with_points(24)
+    cut, rows = keypoint_body(body, layout), torso_rows(layout)
+    zeros = {"betas": np.zeros(10), "global_orient": np.zeros(3), "body_pose": np.zeros(69), "transl": np.zeros(3)}
+    rest = np.asarray(body.keypoints(**{name: np.float32(value) for name, value in zeros.items()}, layout=layout))
+    left, right = (
+        np.linalg.norm(rest[layout.index(f"{side}_shoulder")] - rest[layout.index(f"{side}_hip")])
+        for side in ("left", "right")
+    )
+    points, confidence = upright_torso()
+    depth = torso_depth(cut, observe(points, confidence), rows, jnp.asarray(7.0))
+    assert depth == pytest.approx(5000 * (left + right) / (100 + 60), rel=1e-5)
+    confidence[layout.index("right_hip")] = 0.0
+    depth = torso_depth(cut, observe(points, confidence), rows, jnp.asarray(7.0))
+    assert depth == pytest.approx(5000 * left / 100, rel=1e-5)
+    confidence[layout.index("left_shoulder")] = 0.0
+    assert torso_depth(cut, observe(points, confidence), rows, jnp.asarray(7.0)) == 7.0
+
+
+@pytest.mark.parametrize(("distance", "scale", "expected"), [(24, 1, True), (26, 1, False), (96, 0.25, True)])
+def test_a_side_view_has_shoulders_nearer_than_25_px_at_a_height_of_300(distance, scale, expected):
+    points, confidence = upright_torso(distance)
+    rows = torso_rows(get_layout("lsp14"))
+    assert bool(is_seen_from_the_side(observe(points, confidence, scale), rows, 25.0)) == expected
+    confidence[get_layout("lsp14").index("left_shoulder")] = 0.0
+    assert not is_seen_from_the_side(observe(points, confidence, scale), rows, 25.0)
