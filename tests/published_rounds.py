@@ -10,6 +10,8 @@ import numpy as np
 import numpy_twin as twin
 from scipy.spatial.transform import Rotation
 
+from smplify_jax import BodyModel, Layout
+
 TORSO = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
 # 100 px per metre at the distance from which a 1.7 m person is so tall under f = 5000 px; SPIN's person fills 1 / 1.2 of 224 px.
 DEPTH_OF_2016 = 100 * 1.7 * 5000 / 300
@@ -57,8 +59,8 @@ def published_rounds(profile, layout):
 class Scene:
     """What a person's fit knows, in float64: everything that an energy needs besides the parameters."""
 
-    body: object
-    layout: object
+    body: BodyModel
+    layout: Layout
     keypoints_px: np.ndarray
     confidence: np.ndarray
     focal_length: np.ndarray
@@ -85,7 +87,8 @@ def twin_energy(scene, one, global_orient, body_pose, betas, transl):
         for e in scene.pixel_scale * (projected - scene.keypoints_px[k]):
             rho = e**2 if one.sigma is None else one.sigma**2 * e**2 / (one.sigma**2 + e**2)
             total += confidence**2 * rho
-    total += twin.pose_prior_energy(body_pose, *scene.prior_moments, one.w_theta)
+    means, covars, shares = scene.prior_moments
+    total += twin.pose_prior_energy(body_pose, means, covars, shares, one.w_theta)
     total += twin.bend_energy(body_pose, one.w_bend)
     total += twin.shape_energy(betas, one.w_beta)
     return total + twin.depth_energy(transl[2], scene.start_depth, one.w_depth)

@@ -27,7 +27,7 @@ def printed_algorithm(gradient, x, num_steps, learning_rate):
     return x
 
 
-@pytest.mark.parametrize(("residuals", "start"), [(rosenbrock, [-1.2, 1.0]), (powell_singular, [3.0, -1.0, 0.0, 1.0])])
+@pytest.mark.parametrize(("residuals", "start"), [(rosenbrock, (-1.2, 1.0)), (powell_singular, (3.0, -1.0, 0.0, 1.0))])
 @pytest.mark.parametrize("num_steps", [1, 60])
 def test_steps_are_those_of_the_printed_algorithm(residuals, start, num_steps):
     derivative = jax.jit(jax.grad(lambda y: jnp.sum(residuals(y) ** 2)))
@@ -51,7 +51,7 @@ def test_all_steps_are_taken_and_convergence_is_never_claimed():
 
 def test_no_step_leaves_the_start():
     solution = solve(rosenbrock, [-1.2, 1.0], num_steps=0)
-    np.testing.assert_array_equal(solution.parameters, np.float32([-1.2, 1.0]))
+    np.testing.assert_array_equal(solution.parameters, np.array([-1.2, 1.0], np.float32))
     assert np.isfinite(solution.energy)
 
 
