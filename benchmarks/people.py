@@ -7,7 +7,7 @@ so that rows of a table are about the same persons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jax
@@ -107,6 +107,15 @@ class People:
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    def spread(self, num_people: int) -> People:
+        """At most that many of them, evenly spread over clips and subjects."""
+        if num_people >= len(self):
+            return self
+        rows = np.linspace(0, len(self) - 1, num_people).round().astype(int)
+        arrays = ("keypoints", "true_keypoints_px", "truth", "camera", "image_size", "height_px")
+        chosen = jax.tree.map(lambda array: array[rows], {name: getattr(self, name) for name in arrays})
+        return replace(self, **chosen, poses=self.poses.select(rows))
 
 
 def make_people(

@@ -153,7 +153,7 @@ def _begin(
     body, plan = setup.body, setup.plan
     anchor = person.anchor
     if person.start is not None:
-        starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl[2])
+        starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl)[2]
     elif setup.takes_proposed_start and proposal is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], proposal.parameters), proposal.parameters.transl[2]
         anchor = proposal.anchor()

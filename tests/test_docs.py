@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smplify_jax import LAYOUTS, PROFILES, FitStatus, fit
+from smplify_jax import LAYOUTS, PROFILES, FitStatus, Profile, Round, fit
 from smplify_jax.cli.arguments import PROGRAM, check_command, parse_arguments
+from smplify_jax.profiles import PLAIN_DIFFERENCE
+from smplify_jax.solver.adam import AdamOptions
+from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
@@ -118,20 +121,54 @@ def test_the_statuses_shown_are_those_of_a_fit():
     assert _shown_table("conventions.md", "statuses") == _table("| code | name | sentence |", rows)
 
 
-def test_the_rounds_shown_are_those_of_the_default_profile():
-    profile = PROFILES["default"]
+_FREES = ("global_orient", "transl", "body_pose", "betas")
+
+
+def _free_blocks(one: Round) -> str:
+    freed = [name for name in _FREES if getattr(one, f"frees_{name}") == 1.0]
+    held = [name for name in _FREES if name not in freed]
+    if len(held) > 1:
+        return _code(tuple(freed))
+    return f"all but {_code(tuple(held))}" if held else "all"
+
+
+def _stop(solver: SolverOptions | AdamOptions) -> tuple[str, str]:
+    if isinstance(solver, AdamOptions):
+        return f"{solver.num_steps}", "–"
+    return f"{solver.max_steps}", f"{solver.relative_gain:g}"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_the_rounds_shown_are_those_of_every_profile(profile: Profile):
     rows = []
-    for phase, rounds in (("explore", profile.explore), ("refine", profile.refine)):
-        for one in rounds:
-            weights, solver = one.weights, one.solver
-            numbers = (weights.sigma, weights.pose_prior, weights.bend, weights.shape, weights.depth)
-            numbers = (*numbers, solver.max_steps, solver.relative_gain)
-            rows.append((phase, *(f"{number:g}" for number in numbers)))
-    header = "| round | $\\sigma$ | $w_\\theta$ | $w_a$ | $w_\\beta$ | $w_z$ | steps at most | relative gain |"
-    assert _shown_table("objective.md", "rounds") == _table(header, rows)
-    frees = ("frees_transl", "frees_global_orient", "frees_body_pose", "frees_betas")
-    assert all(getattr(one, name) == 1.0 for one in (*profile.explore, *profile.refine) for name in frees)
-    assert (profile.num_starts, profile.focal_length_px) == (2, None)
+    for phase in ("camera", "explore", "refine"):
+        for one in getattr(profile, phase):
+            weights = one.weights
+            sigma = "∞" if weights.sigma == PLAIN_DIFFERENCE else f"{weights.sigma:g}"
+            numbers = (f"{number:.4g}" for number in (weights.pose_prior, weights.bend, weights.shape, weights.depth))
+            keypoints = one.keypoints if one.uses_confidence == 1.0 else f"{one.keypoints}, all alike"
+            rows.append((phase, _free_blocks(one), keypoints, sigma, *numbers, *_stop(one.solver)))
+    header = "| round | free | keypoints | $\\sigma$ | $w_\\theta$ | $w_a$ | $w_\\beta$ | $w_z$ | steps at most | relative gain |"
+    assert _shown_table("objective.md", f"rounds of {profile.name}") == _table(header, rows)
+
+
+def test_the_profiles_shown_are_those_of_the_library():
+    rows = []
+    for profile in PROFILES.values():
+        focal_length = "the picture's diagonal"
+        if profile.focal_length_px is not None:
+            focal_length = f"{profile.focal_length_px:g} px"
+        if profile.focal_length_boxes is not None:
+            focal_length = f"{profile.focal_length_boxes:.1f} times the person's box"
+        pose = "zero" if profile.starts_at_zero_pose else "the prior's mean"
+        depth = "torso" if profile.takes_depth_from_torso else "every visible limb"
+        solver = {"SolverOptions": "Levenberg–Marquardt", "AdamOptions": "Adam"}[
+            type(profile.refine[0].solver).__name__
+        ]
+        height = f"{profile.reference_height_px:.0f} px"
+        rows.append((f"`{profile.name}`", solver, profile.num_starts, pose, depth, focal_length, height))
+    header = "| profile | solver | starts | first pose | first depth | focal length without a camera | constants for a height of |"
+    assert _shown_table("objective.md", "profiles") == _table(header, rows)
 
 
 def test_the_keys_shown_are_those_of_a_saved_fit(tmp_path: Path):
