@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.part_pairs import PAPER_PAIRS, PartPair
 from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.errors import InputError
 from smplify_jax.observation import Observation
@@ -65,6 +65,7 @@ class Profile:
         refine: rounds run from the best start alone.
         num_starts: how many yaw angles to try.
         focal_length_px: assumed when the caller gives none; None means the picture's diagonal.
+        apart_pairs: parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
     """
 
     name: str
@@ -72,12 +73,12 @@ class Profile:
     refine: tuple[Round, ...]
     num_starts: int = 2
     focal_length_px: float | None = None
+    apart_pairs: tuple[PartPair, ...] = PAPER_PAIRS
 
     @property
     def keeps_parts_apart(self) -> bool:
         """Whether any round has the interpenetration term."""
-        rounds = (*self.explore, *self.refine)
-        return any(bool(np.any(np.asarray(one.weights.interpenetration))) for one in rounds)
+        return any(_keeps_parts_apart(one) for one in (*self.explore, *self.refine))
 
 
 DEFAULT = Profile(
@@ -121,8 +122,18 @@ def get_profile(profile: str | Profile) -> Profile:
 
 
 def stack_rounds(rounds: Sequence[Round]) -> Round:
-    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile."""
+    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile.
+
+    If the interpenetration term has no weight in any of them, it gets None instead: the term is then not even computed.
+    """
+    if not any(_keeps_parts_apart(one) for one in rounds):
+        rounds = [replace(one, weights=replace(one.weights, interpenetration=None)) for one in rounds]
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *rounds)
+
+
+def _keeps_parts_apart(one: Round) -> bool:
+    weight = one.weights.interpenetration
+    return weight is not None and bool(np.any(np.asarray(weight)))
 
 
 @jax.tree_util.register_dataclass
@@ -171,7 +182,7 @@ def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Soluti
 
     _, solutions = jax.lax.scan(run, start, rounds)
     last = jax.tree.map(lambda leaf: leaf[-1], solutions)
-    return dataclasses.replace(last, num_steps=jnp.sum(solutions.num_steps))
+    return replace(last, num_steps=jnp.sum(solutions.num_steps))
 
 
 def explore_and_refine(problem: Problem, explore: Round | None, refine: Round, starts: BodyParameters) -> Solution:
@@ -190,4 +201,4 @@ def explore_and_refine(problem: Problem, explore: Round | None, refine: Round, s
     explored = jax.vmap(lambda start: run_rounds(problem, explore, start))(starts)
     winner = jnp.argmin(jnp.where(jnp.isfinite(explored.energy), explored.energy, jnp.inf))
     solution = run_rounds(problem, refine, jax.tree.map(lambda leaf: leaf[winner], explored.parameters))
-    return dataclasses.replace(solution, num_steps=solution.num_steps + explored.num_steps[winner])
+    return replace(solution, num_steps=solution.num_steps + explored.num_steps[winner])

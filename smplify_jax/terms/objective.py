@@ -34,7 +34,7 @@ class TermWeights:
         bend: of the elbows and knees; the paper's code has 3.17 w_theta.
         shape: w_beta.
         depth: of the depth anchor, per unit of log depth.
-        interpenetration: of the spheres inside the body; 1000 in the paper's code. Zero in every round of a profile leaves the term out.
+        interpenetration: of the spheres inside the body; 1000 in the paper's code. None, or zero in every round, leaves it out.
     """
 
     sigma: float | Array
@@ -42,7 +42,7 @@ class TermWeights:
     bend: float | Array
     shape: float | Array
     depth: float | Array = 0.0
-    interpenetration: float | Array = 0.0
+    interpenetration: float | Array | None = 0.0
 
 
 TERM_TYPES: dict[str, type[Term]] = {
@@ -79,7 +79,7 @@ def build_terms(
     keypoint_weights: Array,
     contact: BodyContact | None = None,
 ) -> tuple[Term, ...]:
-    """The terms of one person in one round, in the order of TERM_NAMES; without a contact, there is no interpenetration term."""
+    """The terms of one person in one round, in the order of TERM_NAMES; interpenetration only with a contact and a weight."""
     prior = jax.tree.map(jnp.asarray, prior)  # priors come as NumPy arrays, which a traced index cannot look up
     always = (
         DataTerm(observation, jnp.asarray(weights.sigma), keypoint_weights),
@@ -88,10 +88,9 @@ def build_terms(
         ShapeTerm(jnp.asarray(weights.shape)),
         DepthTerm(start_depth, jnp.asarray(weights.depth)),
     )
-    if contact is None:
+    if contact is None or weights.interpenetration is None:
         return always
-    weight = jnp.asarray(weights.interpenetration)
-    return (*always, InterpenetrationTerm(contact.body, contact.spheres, weight))
+    return (*always, InterpenetrationTerm(contact.body, contact.spheres, jnp.asarray(weights.interpenetration)))
 
 
 def term_energies(terms: tuple[Term, ...], posed: PosedKeypoints) -> Array:
