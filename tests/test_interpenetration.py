@@ -31,12 +31,14 @@ def term(body):
     return InterpenetrationTerm(keypoint_body(body, "coco17"), body_spheres(body), jnp.asarray(WEIGHT))
 
 
-def hand_in_the_belly(inward_degrees=80.0):
+def hand_in_the_belly(inward_degrees=80.0, forward_degrees=0.0):
     """(69,) The left arm hangs down and the elbow bends so far inwards that hand and forearm lie in the trunk."""
     pose = np.zeros((23, 3), np.float32)
-    hanging = Rotation.from_euler("z", -70, degrees=True) * Rotation.from_euler("x", inward_degrees, degrees=True)
+    hanging = Rotation.from_euler("yzx", (-forward_degrees, 0, 0), degrees=True) * Rotation.from_euler(
+        "ZX", (-70, inward_degrees), degrees=True
+    )
     pose[SMPL_JOINT_NAMES.index("left_shoulder") - 1] = hanging.as_rotvec()
-    pose[SMPL_JOINT_NAMES.index("left_elbow") - 1] = (0.0, np.radians(-70), 0.0)
+    pose[SMPL_JOINT_NAMES.index("left_elbow") - 1] = (0.0, np.radians(-60), 0.0)
     pose[SMPL_JOINT_NAMES.index("right_shoulder") - 1] = (0.0, 0.0, np.radians(70))
     return pose.ravel()
 
@@ -135,42 +137,46 @@ def test_every_pair_of_parts_has_its_spheres(body):
 
 
 @pytest.fixture(scope="module")
-def seen_from_the_front(body):
-    """Keypoints of someone who stands before the camera with a hand in the belly, and the parameters that made them."""
-    start = parameters_with(hand_in_the_belly(75.0), global_orient=(np.pi, 0, 0), transl=(0, 0, 4))
-    points = np.asarray(body.keypoints(**start.__dict__, layout="coco17"), np.float64)
+def keypoints(body):
+    """Someone who stands half turned, with hand and forearm in the belly, as a camera sees the joints."""
+    turned = Rotation.from_euler("x", 180, degrees=True) * Rotation.from_euler("y", 45, degrees=True)
+    person = parameters_with(hand_in_the_belly(forward_degrees=40.0), None, turned.as_rotvec(), (0, 0, 4))
+    points = np.asarray(body.keypoints(**person.__dict__, layout="coco17"), np.float64)
     pixels = 1000 * points[:, :2] / points[:, 2:] + 500
-    return np.column_stack([pixels, np.ones(len(pixels))]).astype(np.float32), start
+    return np.column_stack([pixels, np.ones(len(pixels))]).astype(np.float32)
 
 
-def refined(weight):
-    """The default profile's last round under a weak prior, which leaves the hand where it is."""
+def with_last_round(weight):
+    """The default profile and, after it, a short round with the term."""
     default = PROFILES["default"]
-    weights = replace(default.refine[0].weights, pose_prior=0.5, interpenetration=weight)
-    return replace(default, refine=(replace(default.refine[0], weights=weights),))
+    last = replace(default.refine[-1], weights=replace(default.refine[-1].weights, interpenetration=weight))
+    return replace(default, refine=(*default.refine, last))
 
 
-def test_a_hand_is_pushed_out_of_the_belly_with_the_term_and_not_without(body, seen_from_the_front):
-    keypoints, start = seen_from_the_front
-    depths, results = {}, {}
-    for weight in (0.0, 3000.0):
-        result = fit(
-            keypoints, layout="coco17", image_size=(1000, 1000), camera=1000.0, init=start, profile=refined(weight)
-        )
-        results[weight] = result
-        depth = penetration_depth(body, betas=result.betas, body_pose=result.body_pose, pairs=PAPER_PAIRS)
-        depths[weight] = 1000 * float(depth)
-    assert depths[0.0] > 50
-    assert depths[3000.0] < 20
-    assert results[0.0].cost_by_term["interpenetration"] == 0
-    assert np.nanmax(results[3000.0].reprojection_error_px) < 10  # [px] of a person 425 px tall: it moved in depth
+def fit_from_scratch(keypoints, weight, body):
+    return fit(
+        keypoints, layout="coco17", image_size=(1000, 1000), camera=1000.0, profile=with_last_round(weight), body=body
+    )
 
 
-def test_a_body_without_capsules_is_fitted_without_the_term_and_a_warning(seen_from_the_front, body):
-    keypoints, start = seen_from_the_front
+def test_a_hand_is_pushed_out_of_the_belly_with_the_term_and_not_without(body, keypoints):
+    without, with_term = (fit_from_scratch(keypoints, weight, body) for weight in (0.0, 3000.0))
+    depths = [
+        float(penetration_depth(body, betas=result.betas, body_pose=result.body_pose, pairs=PAPER_PAIRS))
+        for result in (without, with_term)
+    ]
+    assert depths[0] > 0.08
+    assert depths[1] < 0.02
+    assert without.cost_by_term["interpenetration"] == 0
+    # [px] of a person 425 px tall: the arm moved along the line of sight, as far as it could.
+    assert np.nanmax(with_term.reprojection_error_px) < 15
+    np.testing.assert_allclose(with_term.cost, sum(with_term.cost_by_term.values()), rtol=1e-4)
+
+
+def test_a_body_without_capsules_is_fitted_without_the_term_and_a_warning(body, keypoints):
     bare = replace(body, capsules=None)
-    options = {"layout": "coco17", "image_size": (1000, 1000), "camera": 1000.0, "init": start, "body": bare}
     with pytest.warns(UserWarning, match=r"has no capsules.*learn\.capsules.*with_capsules"):
-        with_term = fit(keypoints, **options, profile=refined(1000.0))
-    without = fit(keypoints, **options, profile=refined(0.0))
-    np.testing.assert_allclose(with_term.body_pose, without.body_pose, atol=1e-4)
+        with_term = fit_from_scratch(keypoints, 3000.0, bare)
+    without = fit_from_scratch(keypoints, 0.0, bare)
+    np.testing.assert_allclose(with_term.body_pose, without.body_pose, atol=1e-3)
+    assert with_term.cost_by_term["interpenetration"] == 0
