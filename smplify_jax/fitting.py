@@ -156,7 +156,7 @@ def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpher
             stacklevel=3,
         )
         return None
-    return body_spheres(body, num_betas=num_betas)
+    return body_spheres(body, num_betas=num_betas, pairs=profile.apart_pairs)
 
 
 def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:

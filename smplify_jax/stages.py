@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.part_pairs import PAPER_PAIRS, PartPair
 from smplify_jax.camera_setup import focal_length_of_boxes
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout
@@ -19,7 +20,7 @@ from smplify_jax.keypoints.subsets import subset_weights
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 from smplify_jax.start import REFERENCE_HEIGHT_PX
-from smplify_jax.terms.objective import TERM_NAMES, TermWeights
+from smplify_jax.terms.objective import OPTIONAL_TERMS, TERM_NAMES, TermWeights
 
 
 @jax.tree_util.register_dataclass
@@ -106,6 +107,7 @@ class Profile:
         compared_terms: the terms whose energy tells which start is best.
         uses_proposal: start from the proposal network's body, anchored to it, and weigh keypoints by the noise that it sees in them;
             a search over yaw angles takes its place when the caller asks for a number of starts.
+        apart_pairs: parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Profile:
     side_view_px: float | None = None
     compared_terms: tuple[str, ...] = TERM_NAMES
     uses_proposal: bool = False
+    apart_pairs: tuple[PartPair, ...] = PAPER_PAIRS
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.compared_terms) - set(TERM_NAMES))
@@ -133,7 +136,7 @@ class Profile:
     def keeps_parts_apart(self) -> bool:
         """Whether any round has the interpenetration term."""
         rounds = (*self.camera, *self.explore, *self.refine)
-        return any(bool(np.any(np.asarray(one.weights.interpenetration))) for one in rounds)
+        return any(_has_weight(one, "interpenetration") for one in rounds)
 
     def phases(self, layout: Layout, is_start_given: bool) -> Phases:
         """The rounds as arrays.
@@ -168,8 +171,18 @@ class Profile:
 
 
 def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
-    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile."""
+    """Rounds as one pytree with a leading axis, so that changing a weight does not recompile.
+
+    An optional term without weight in all of them gets None instead: it is then not even computed.
+    """
     if len({type(one.solver) for one in rounds}) > 1:
         raise InputError("the rounds of one phase of a profile have different solvers: give all of them the same kind.")
     resolved = [one.for_layout(layout) for one in rounds]
+    absent = {name: None for name in OPTIONAL_TERMS if not any(_has_weight(one, name) for one in rounds)}
+    resolved = [dataclasses.replace(one, weights=dataclasses.replace(one.weights, **absent)) for one in resolved]
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *resolved)
+
+
+def _has_weight(one: Round, term: str) -> bool:
+    weight = getattr(one.weights, term)
+    return weight is not None and bool(np.any(np.asarray(weight)))

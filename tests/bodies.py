@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from smplify_jax.body.capsules import PARTS, Capsules
 from smplify_jax.body.formats import body_from_arrays
 from smplify_jax.body.model import BodyModel
 from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, joint_names_for_count
@@ -120,3 +121,15 @@ def random_body_with_points(num_joints: int = 24, seed: int = 0) -> BodyModel:
         point_vertices=np.array(rows, np.int32),
         point_weights=rng.dirichlet(np.ones(3), len(rows)).astype(np.float32),
     )
+
+
+def with_random_capsules(body: BodyModel, seed: int = 0) -> BodyModel:
+    """The body with capsules so thick that far parts meet, and gradients are nowhere too small to be compared."""
+    rng = np.random.default_rng(seed)
+    num_rows, num_parts = body.num_betas + 1, len(PARTS)
+    lengths, radii = rng.normal(0, 0.01, (num_rows, num_parts)), rng.normal(0, 0.01, (num_rows, num_parts))
+    lengths[-1], radii[-1] = rng.uniform(0.2, 0.4, num_parts), rng.uniform(0.3, 0.5, num_parts)
+    axes = rng.normal(size=(num_parts, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    rows = (axes, rng.normal(0, 0.02, (num_rows, num_parts, 3)), lengths, radii)
+    return dataclasses.replace(body, capsules=Capsules(*(array.astype(np.float32) for array in rows)))

@@ -18,18 +18,24 @@ def vertices_and_joints(body, betas, global_orient, body_pose, transl):
     local = [Rotation.from_rotvec(p).as_matrix() for p in pose]
     feature = np.concatenate([(R - np.eye(3)).ravel() for R in local[1:]])
     v_posed = v_shaped + f64["posedirs"] @ feature
-    world = []
-    for j, parent in enumerate(body.parents):
-        matrix = np.eye(4)
-        matrix[:3, :3] = local[j]
-        matrix[:3, 3] = rest[j] if parent < 0 else rest[j] - rest[parent]
-        world.append(matrix if parent < 0 else world[parent] @ matrix)
+    world = joint_frames(local, rest, body.parents)
     vertices = np.zeros_like(v_posed)
     for j in range(num_joints):
         moved = (v_posed - rest[j]) @ world[j][:3, :3].T + world[j][:3, 3]
         vertices += f64["lbs_weights"][:, j : j + 1] * moved
     joints = np.array([matrix[:3, 3] for matrix in world])
     return vertices + transl, joints + transl
+
+
+def joint_frames(local, rest, parents):
+    """World transform of each joint: its parent's, then the bone, then its own rotation."""
+    world = []
+    for j, parent in enumerate(parents):
+        matrix = np.eye(4)
+        matrix[:3, :3] = local[j]
+        matrix[:3, 3] = rest[j] if parent < 0 else rest[j] - rest[parent]
+        world.append(matrix if parent < 0 else world[parent] @ matrix)
+    return world
 
 
 ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "lbs_weights")
@@ -98,3 +104,47 @@ def hip_keypoint(body, joints, global_orient, side):
 def depth_energy(depth, start_depth, weight):
     """Per unit of log depth."""
     return weight**2 * np.log(depth / start_depth) ** 2
+
+
+def capsule_spheres(body, part_joints, betas, global_orient, body_pose):
+    """Spheres of each part's capsule as a list of (centre, radius) by part name: both ends and between them, a diameter apart at most."""
+    capsules = body.capsules
+    padded = np.append(np.asarray(betas, np.float64), 1.0)
+    rows = [np.asarray(capsules.betas2lens, np.float64), np.asarray(capsules.betas2rads, np.float64)]
+    lengths, radii = padded @ rows[0], padded @ rows[1]
+    centers = np.einsum("b,bcx->cx", padded, np.asarray(capsules.betas2centers, np.float64))
+    shaped = np.asarray(body.v_template, np.float64) + np.asarray(body.shapedirs, np.float64) @ betas
+    pose = np.concatenate([global_orient, body_pose]).reshape(-1, 3)
+    local = [Rotation.from_rotvec(p).as_matrix() for p in pose]
+    world = joint_frames(local, np.asarray(body.J_regressor, np.float64) @ shaped, body.parents)
+    spheres = {}
+    for c, (part, joint) in enumerate(part_joints.items()):
+        frame = world[body.joint_names.index(joint)]
+        num = max(2, int(np.ceil(rows[0][-1, c] / (2 * rows[1][-1, c]))) + 1)
+        places = list(np.linspace(-0.5, 0.5, num))
+        if "thigh" in part:
+            places = places[1:]
+        if "upper_arm" in part:
+            places = places[1:-1] or [0.0]
+        rest = [centers[c] + place * lengths[c] * np.asarray(capsules.axes[c], np.float64) for place in places]
+        spheres[part] = [(frame[:3, :3] @ point + frame[:3, 3], radii[c]) for point in rest]
+    return spheres
+
+
+def interpenetration_energy(spheres, pairs, weight):
+    """w^2 sum exp(-d^2 / (sigma_i^2 + sigma_j^2)), sigma being 0.3 of the radius."""
+    total = 0.0
+    for first, second in pairs:
+        for c_i, r_i in spheres[first]:
+            for c_j, r_j in spheres[second]:
+                total += np.exp(-np.sum((c_i - c_j) ** 2) / ((0.3 * r_i) ** 2 + (0.3 * r_j) ** 2))
+    return weight**2 * total
+
+
+def anchor_energy(pose, betas, anchor, weight):
+    """Half a squared Mahalanobis distance from the anchor, by the precision matrix written out."""
+    scale, whitening = np.asarray(anchor.pose_scale, np.float64), np.asarray(anchor.pose_whitening, np.float64)
+    precision = np.diag(scale) @ whitening @ whitening.T @ np.diag(scale)
+    apart = pose - np.asarray(anchor.body_pose, np.float64)
+    by_betas = np.asarray(anchor.betas_scale, np.float64) * (betas - np.asarray(anchor.betas, np.float64))
+    return weight**2 * 0.5 * float(apart @ precision @ apart + by_betas @ by_betas)

@@ -35,8 +35,8 @@ class TermWeights:
         bend: of the elbows and knees; the paper's code has 3.17 w_theta.
         shape: w_beta.
         depth: of the depth anchor, per unit of log depth.
-        interpenetration: of the spheres inside the body; 1000 in the paper's code. Zero in every round of a profile leaves the term out.
-        anchor: of the pull towards a proposed body, on the scale of `pose_prior`.
+        interpenetration: of the spheres inside the body; 1000 in the paper's code. None leaves it out.
+        anchor: of the pull towards a proposed body, on the scale of `pose_prior`. None leaves it out.
     """
 
     sigma: float | Array
@@ -44,8 +44,8 @@ class TermWeights:
     bend: float | Array
     shape: float | Array
     depth: float | Array = 0.0
-    interpenetration: float | Array = 0.0
-    anchor: float | Array = 0.0
+    interpenetration: float | Array | None = 0.0
+    anchor: float | Array | None = 0.0
 
 
 TERM_TYPES: dict[str, type[Term]] = {
@@ -59,6 +59,9 @@ TERM_TYPES: dict[str, type[Term]] = {
 }
 TERM_NAMES = tuple(TERM_TYPES)
 """Order of the terms wherever energies are reported one by one."""
+
+OPTIONAL_TERMS = ("interpenetration", "anchor")
+"""Terms that cost time even where they have no weight."""
 
 
 @jax.tree_util.register_dataclass
@@ -84,7 +87,7 @@ def build_terms(
     contact: BodyContact | None = None,
     anchor: Anchor | None = None,
 ) -> tuple[Term, ...]:
-    """The terms of one person in one round, in the order of TERM_NAMES; those of a missing contact or anchor are left out."""
+    """The terms of one person in one round, in the order of TERM_NAMES; without a contact or an anchor, or their weight, without theirs."""
     prior = jax.tree.map(jnp.asarray, prior)  # priors come as NumPy arrays, which a traced index cannot look up
     terms: list[Term] = [
         DataTerm(observation, jnp.asarray(weights.sigma), keypoint_weights),
@@ -93,9 +96,9 @@ def build_terms(
         ShapeTerm(jnp.asarray(weights.shape)),
         DepthTerm(start_depth, jnp.asarray(weights.depth)),
     ]
-    if contact is not None:
+    if contact is not None and weights.interpenetration is not None:
         terms.append(InterpenetrationTerm(contact.body, contact.spheres, jnp.asarray(weights.interpenetration)))
-    if anchor is not None:
+    if anchor is not None and weights.anchor is not None:
         terms.append(AnchorTerm(anchor, jnp.asarray(weights.anchor)))
     return tuple(terms)
 
