@@ -1,6 +1,6 @@
 """How close fits come to known people: `python -m benchmarks.accuracy MOTION_FOLDER [--json FILE]`.
 
-The people are those of `benchmarks.people`: held-out actors, drawn bodies and cameras; the true focal length is given.
+The people are those of `smplify_jax.learn.people`: held-out actors, drawn bodies and cameras; the true focal length is given.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import tyro
 
 from benchmarks.measure import accuracy, print_table, summarize, write_json
-from benchmarks.people import EXACT, Detector, make_people
 from smplify_jax import fit, load_body
+from smplify_jax.learn.people import EXACT, Detector, make_people
 from smplify_jax.profiles import get_profile
 
 NOISE_LEVELS = (0.0, 0.01, 0.02, 0.04)

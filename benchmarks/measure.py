@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.people import People
 from smplify_jax import BodyModel, FitResult
+from smplify_jax.learn.people import People
 from smplify_jax.metrics import pa_mpjpe
 
 FAILURE_MM = 150.0

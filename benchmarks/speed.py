@@ -17,8 +17,8 @@ import numpy as np
 import tyro
 
 from benchmarks.measure import print_table, write_json
-from benchmarks.people import Detector, detect
 from smplify_jax import fit, get_layout, load_body, load_prior
+from smplify_jax.learn.people import Detector, detect
 
 NUM_RUNS = 5
 

@@ -20,6 +20,7 @@ from smplify_jax.body.spheres import BodySpheres, body_spheres
 from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
+from smplify_jax.focal_search import search_focal_length
 from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
@@ -43,7 +44,7 @@ def fit(
     *,
     layout: str | Layout,
     image_size: ArrayLike | None = None,
-    camera: Camera | ArrayLike | None = None,
+    camera: Camera | ArrayLike | Literal["search"] | None = None,
     body: BodyModel | None = None,
     prior: PosePrior | None = None,
     init: BodyParameters | FitResult | None = None,
@@ -62,7 +63,7 @@ def fit(
         layout: what the K keypoints are: a name such as "coco17", or a Layout.
         image_size: (2,) or (B, 2) width and height of the picture [px].
         camera: a focal length [px], a 3x3 matrix K, a Camera, or one of them per person. By default the focal length is the picture's
-            diagonal and the principal point its centre.
+            diagonal and the principal point its centre. "search" tries a few focal lengths and keeps the fit of least energy.
         body: the open body by default.
         prior: the shipped pose prior by default.
         init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
@@ -94,7 +95,6 @@ def fit(
 
     num_joints = len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
     prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
-    cameras = setup_camera(camera, cleaned, image_size, profile.assumed_focal_length(cleaned))
     if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
@@ -114,10 +114,22 @@ def fit(
         takes_proposed_start=takes_proposed_start,
         is_anchored=anchor is not None,
     )
-    is_known = np.full(len(cleaned), camera is not None)
-    people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
-    solved = _fit_people(setup, jax.tree.map(jnp.asarray, people))
-    result = FitResult(**solved, body=body, layout=layout.name)
+
+    def fit_all(
+        keypoints: np.ndarray, cameras: Camera, start: BodyParameters | None, is_known: bool = True
+    ) -> FitResult:
+        known = np.full(len(keypoints), is_known)
+        people = Person(keypoints, cameras, known, start, given_anchor(start, init_precision))
+        solved = _fit_people(setup, jax.tree.map(jnp.asarray, people))
+        return FitResult(**solved, body=body, layout=layout.name)
+
+    if isinstance(camera, str):
+        if camera != "search":
+            raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
+        result = search_focal_length(fit_all, cleaned, image_size, start)
+    else:
+        cameras = setup_camera(camera, cleaned, image_size, profile.assumed_focal_length(cleaned))
+        result = fit_all(cleaned, cameras, start, is_known=camera is not None)
     return result[0] if is_single else result
 
 

@@ -113,7 +113,9 @@ def fit_person(setup: Setup, person: Person) -> dict:
     proposal = None
     if setup.proposer is not None:
         proposal = propose(setup.proposer, body, observation, depth, person.is_focal_length_known)
-        observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
+        observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
+        if plan.weighs_by_noise:
+            observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
     problem, starts = _begin(setup, person, observation, depth, proposal)
     solution, margin = fit_from_starts(
         problem,
@@ -134,16 +136,17 @@ def fit_person(setup: Setup, person: Person) -> dict:
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
 
-def _weighed_by_noise(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
-    """The observation with the network's trust in each keypoint in place of the detector's, and the person's size by the network."""
+def _sized_by_proposal(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
+    """The observation scaled by the distance that the network proposes, which outliers move less than limbs' lengths."""
     depth = proposal.parameters.transl[2]
-    noise_px = reference_height_px * proposal.noise
-    trust = _UNIT_NOISE_PX / jnp.sqrt(noise_px**2 + _LEAST_NOISE_PX**2)
-    return dataclasses.replace(
-        observation,
-        confidence=jnp.where(observation.confidence > 0, trust, 0.0),
-        pixel_scale=pixel_scale(depth, observation.camera.focal_length, reference_height_px),
-    )
+    scale = pixel_scale(depth, observation.camera.focal_length, reference_height_px)
+    return dataclasses.replace(observation, pixel_scale=scale)
+
+
+def _weighed_by_noise(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
+    """The observation with the network's trust in each keypoint in place of the detector's."""
+    trust = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _LEAST_NOISE_PX**2)
+    return dataclasses.replace(observation, confidence=jnp.where(observation.confidence > 0, trust, 0.0))
 
 
 def _begin(

@@ -105,8 +105,9 @@ class Profile:
         side_view_px: people whose shoulders appear nearer to each other than this [reference px] are fitted a second time, turned by half
             a turn after the camera rounds; None switches that off.
         compared_terms: the terms whose energy tells which start is best.
-        uses_proposal: start from the proposal network's body, anchored to it, and weigh keypoints by the noise that it sees in them;
-            a search over yaw angles takes its place when the caller asks for a number of starts.
+        uses_proposal: start from the proposal network's body, anchored to it; a search over yaw angles takes its place when the caller
+            asks for a number of starts.
+        weighs_by_noise: weigh keypoints by the noise that the network sees in them, in place of the detector's confidence.
         apart_pairs: parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
     """
 
@@ -123,6 +124,7 @@ class Profile:
     side_view_px: float | None = None
     compared_terms: tuple[str, ...] = TERM_NAMES
     uses_proposal: bool = False
+    weighs_by_noise: bool = False
     apart_pairs: tuple[PartPair, ...] = PAPER_PAIRS
 
     def __post_init__(self) -> None:

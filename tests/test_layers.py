@@ -18,7 +18,7 @@ LAYERS = (
     ("stages", "proposal"),
     ("profiles", "search", "quality"),
     ("result",),
-    ("given", "person"),
+    ("given", "person", "focal_search"),
     ("fitting",),
     ("pictures",),
     ("cli",),

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.people import EXACT, LOWER_BODY, Detector, PeopleOptions, detect, make_people
 from smplify_jax import load_body
 from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, PeopleOptions, detect, make_people
 
 LAYOUT = get_layout("coco17")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Literal
 
 import jax
 import numpy as np
@@ -47,28 +48,36 @@ def _fit_batch(
     filled = [*batch, *[batch[0]] * (size - len(batch))]
     keypoints = np.stack([person.keypoints for person in filled])
     sizes = np.stack([person.image_size for person in filled])
-    result = fit(
-        keypoints,
-        layout=batch[0].layout,
-        camera=_cameras(keypoints, sizes, options, camera),
-        body=body,
-        prior=prior,
-        profile=options.profile,
-        num_betas=options.num_betas,
-        num_starts=options.num_starts,
-    )
-    return jax.tree.map(np.asarray, result)
-
-
-def _cameras(keypoints: np.ndarray, sizes: np.ndarray, options: BodyOptions, camera: CameraOptions) -> Camera:
     with warnings.catch_warnings():
         # It would count the copies as people, and name arguments of `fit`: the command has said it in its own words.
         warnings.filterwarnings("ignore", "The picture's size is not known")
-        cleaned = clean_keypoints(keypoints)
-        return complete_camera(
-            cleaned,
-            sizes,
-            camera.focal_length,
-            None if camera.camera_center is None else np.asarray(camera.camera_center),
-            default_focal_length=get_profile(options.profile).assumed_focal_length(cleaned),
+        result = fit(
+            keypoints,
+            layout=batch[0].layout,
+            image_size=sizes,
+            camera=_camera(keypoints, sizes, options, camera),
+            body=body,
+            prior=prior,
+            profile=options.profile,
+            num_betas=options.num_betas,
+            num_starts=options.num_starts,
         )
+    return jax.tree.map(np.asarray, result)
+
+
+def _camera(
+    keypoints: np.ndarray, sizes: np.ndarray, options: BodyOptions, camera: CameraOptions
+) -> Camera | Literal["search"] | None:
+    """What `fit` is to know of the camera: nothing, if the user says nothing."""
+    if camera.search_focal_length:
+        return "search"
+    if camera.focal_length is None and camera.camera_center is None:
+        return None
+    cleaned = clean_keypoints(keypoints)
+    return complete_camera(
+        cleaned,
+        sizes,
+        camera.focal_length,
+        None if camera.camera_center is None else np.asarray(camera.camera_center),
+        default_focal_length=get_profile(options.profile).assumed_focal_length(cleaned),
+    )

@@ -57,10 +57,12 @@ class CameraOptions:
         focal_length: in pixels; by default what the profile assumes, most often the picture's diagonal. A wrong one
             moves people nearer or farther more than it changes their pose.
         camera_center: principal point in pixels; by default the middle of the picture.
+        search_focal_length: try a few focal lengths and keep the one that explains the keypoints best.
     """
 
     focal_length: Annotated[float | None, _shown("PX")] = None
     camera_center: Annotated[tuple[float, float] | None, _shown("X Y")] = None
+    search_focal_length: Annotated[bool, tyro.conf.FlagCreatePairsOff, _shown("")] = False
 
 
 @dataclass(frozen=True)
