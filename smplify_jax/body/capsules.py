@@ -172,10 +172,15 @@ def save_capsules(path: str | os.PathLike[str], capsules: Capsules, num_vertices
         num_vertices: of the body that they are for.
     """
     ten = capsules.with_num_betas(NUM_FILE_BETAS)
-    names = ("betas2lens", "betas2rads", "axes", "betas2centers")
-    arrays = {name: np.asarray(getattr(ten, name), np.float32) for name in names}
     with atomic_write(path) as file:
-        np.savez_compressed(file, num_vertices=np.int32(num_vertices), **arrays)
+        np.savez_compressed(
+            file,
+            betas2lens=np.asarray(ten.betas2lens, np.float32),
+            betas2rads=np.asarray(ten.betas2rads, np.float32),
+            axes=np.asarray(ten.axes, np.float32),
+            betas2centers=np.asarray(ten.betas2centers, np.float32),
+            num_vertices=np.int32(num_vertices),
+        )
 
 
 def _checked(

@@ -33,7 +33,7 @@ class PartSurfaces:
 
     def shaped(self, betas: Array | np.ndarray) -> Array:
         """The points for one shape. (B,) -> (C, N, 3) [m]."""
-        return self.template + self.shapedirs @ jnp.asarray(betas)
+        return jnp.asarray(self.template) + self.shapedirs @ jnp.asarray(betas)
 
 
 def part_of_vertices(body: BodyModel) -> np.ndarray:
