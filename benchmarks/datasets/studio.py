@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -50,12 +51,12 @@ def studio_recordings(
     """
     for sequence in sequences:
         world = select_joints(sequence.positions[:: choice.every], joint_names, sources)
-        for name, keypoints in zip(all_cameras, sequence.keypoints, strict=False):
-            if name not in choice.camera_names or keypoints is None:
+        for name, keypoints in zip_longest(all_cameras, sequence.keypoints[: len(all_cameras)]):
+            if name not in choice.camera_names:
                 continue
             # HumanEva's subjects are in folders: "Validate/S1".
             camera = camera_of(cameras, sequence.subject.rsplit("/", 1)[-1], name)
-            seen = keypoints[: len(sequence.positions) : choice.every].copy()
+            seen = _of_length(keypoints, len(sequence.positions), layout)[:: choice.every]
             seen[..., :2] = camera.undistorted(seen[..., :2])
             yield make_recording(
                 group=sequence.action.split(" ")[0],
@@ -64,6 +65,14 @@ def studio_recordings(
                 compared=choice.compared,
                 keypoints=seen,
                 camera=camera.pinhole,
-                truth=camera.from_world(world)[: len(seen)],
+                truth=camera.from_world(world),
                 is_valid=np.asarray(np.isfinite(seen).all(axis=(1, 2))),
             )
+
+
+def _of_length(keypoints: np.ndarray | None, num_frames: int, layout: Layout) -> np.ndarray:
+    """(N, K, 3) detections of N frames: NaN where there are none, cut where there are more."""
+    found = np.full((num_frames, layout.num_keypoints, 3), np.nan)
+    if keypoints is not None:
+        found[: len(keypoints)] = keypoints[:num_frames]
+    return found

@@ -61,7 +61,9 @@ def read_sequences(
     layout = _recognise(path_2d, _member(path_2d, arrays, "metadata"), layouts)
     seen = _member(path_2d, arrays, "positions_2d")
     if not set(subjects) & set(truth):
-        raise InputError(f"{path_3d}: has none of the subjects {', '.join(subjects)}; it has {', '.join(truth)}.")
+        raise InputError(
+            f"{path_3d}: has none of the subjects {', '.join(subjects)}; it has {', '.join(map(str, truth))}."
+        )
     sequences = []
     for subject, action, value in _actions(path_3d, truth, subjects):
         positions = checked_floats(value, (-1, num_joints, 3), f"{path_3d}, {subject}, {action}")
@@ -84,8 +86,8 @@ def _actions(path: Path, tree: dict, subjects: Sequence[str]) -> Iterator[tuple[
         actions = tree.get(subject, {})
         if not isinstance(actions, dict):
             raise InputError(f"{path}: {subject!r} holds no dict of actions; write the file again.")
-        for action in sorted(actions):
-            yield subject, action, actions[action]
+        for action, value in sorted(actions.items(), key=lambda item: str(item[0])):
+            yield subject, str(action), value
 
 
 def _views(path: Path, tree: dict, subject: str, action: str) -> tuple:
