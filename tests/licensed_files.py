@@ -49,7 +49,12 @@ def draw_parameters(num_people, seed=0):
 
 
 def pixels_of(points_cam, pinhole):
-    return pinhole.focal_length * points_cam[..., :2] / points_cam[..., 2:] + pinhole.camera_center
+    return np.asarray(pinhole.focal_length * points_cam[..., :2] / points_cam[..., 2:] + pinhole.camera_center)
+
+
+def save_objects(path, trees):
+    """Python objects as NumPy archives hold them: `numpy.savez(path, name=tree)`."""
+    np.savez_compressed(path, **{name: np.array(tree, object) for name, tree in trees.items()})
 
 
 def write_metadata_xml(path):
@@ -86,12 +91,11 @@ def write_human36m(folder, parameters, cut=None):
     seen = camera.distorted(pixels_of(truth, camera.pinhole)).astype(np.float32)[:cut]
     views = [np.zeros_like(seen)] * 3 + [seen]
     actions = {"S9": ("Walking 1",), "S11": ("Sitting", "Sitting 1"), "S1": ("Walking",)}
-    np.savez_compressed(folder / "data_3d_h36m", positions_3d={s: dict.fromkeys(a, world) for s, a in actions.items()})
-    np.savez_compressed(
-        folder / "data_2d_h36m_gt",
-        positions_2d={s: dict.fromkeys(a, views) for s, a in actions.items()},
-        metadata={"num_joints": 17, "keypoints_symmetry": H36M_SYMMETRY},
-    )
+    everywhere = {subject: dict.fromkeys(names, world) for subject, names in actions.items()}
+    save_objects(folder / "data_3d_h36m.npz", {"positions_3d": everywhere})
+    detected = {subject: dict.fromkeys(names, views) for subject, names in actions.items()}
+    metadata = {"num_joints": 17, "keypoints_symmetry": H36M_SYMMETRY}
+    save_objects(folder / "data_2d_h36m_gt.npz", {"positions_2d": detected, "metadata": metadata})
     return truth
 
 
@@ -102,12 +106,11 @@ def write_humaneva(folder, parameters, layout):
     seen = camera.distorted(pixels_of(truth, camera.pinhole)).astype(np.float32)
     world = to_world(truth, camera).astype(np.float32)
     subject, chunk = "Validate/S1", "Box 1 chunk0"
-    np.savez_compressed(
-        folder / "data_3d_humaneva15", positions_3d={subject: {chunk: world}, "Train/S1": {chunk: world}}
-    )
+    everywhere = {subject: {chunk: world}, "Train/S1": {chunk: world}}
+    save_objects(folder / "data_3d_humaneva15.npz", {"positions_3d": everywhere})
+    detected = {subject: {chunk: [seen, None, seen]}}
     metadata = {"layout_name": "humaneva15", "num_joints": 15, "keypoints_symmetry": HUMANEVA_SYMMETRY}
-    positions = {subject: {chunk: [seen, None, seen]}}
-    np.savez_compressed(folder / "data_2d_humaneva15_gt", positions_2d=positions, metadata=metadata)
+    save_objects(folder / "data_2d_humaneva15_gt.npz", {"positions_2d": detected, "metadata": metadata})
     write_cameras_json(folder / "camera-parameters.json", ["S1"], HUMANEVA_CAMERAS)
     return truth
 

@@ -1,9 +1,9 @@
 """Human3.6M as VideoPose3D's files have it (see videopose.py), with the cameras of the data set (see cameras.py).
 
-The test subjects S9 and S11, and every 64th frame, as Sun et al. (Compositional human pose regression, ICCV 2017) have it; the evaluations
-of HMR and SPIN take every fifth. Which cameras: SMPLify (ECCV 2016, section 4) and "protocol 2" of HMR and SPIN look through the frontal
-camera alone, 60457274; "protocol 1" of the latter through all four. The frontal one is the default here. SMPLify uses the first of two
-trials of each action; here both are used.
+The test subjects S9 and S11, and every 64th frame, as Sun et al. (Compositional human pose regression, ICCV 2017) have it; evaluations
+after HMR take every fifth. Which cameras: SMPLify (ECCV 2016) and "protocol 2" of HMR (CVPR 2018) and SPIN (ICCV 2019) look through the
+frontal camera alone, 60457274 (github.com/akanazawa/hmr, issue 44); "protocol 1" of the latter two through all four. The frontal one is the
+default here. SMPLify uses the first of two trials of each action; here both are used.
 
 The 2D points of these files carry the lens distortion, which is taken out. Of the 32 joints, 17 are distinct; they are in the order of the
 layout h36m17. Neck and top of the head of the fourteen are the joints that Human3.6M has at the base of the neck ("thorax") and on top of
