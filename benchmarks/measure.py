@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from smplify_jax import BodyModel, FitResult
+from smplify_jax.body.part_pairs import PAPER_PAIRS
+from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.learn.people import People
 from smplify_jax.metrics import pa_mpjpe
 
@@ -16,39 +19,66 @@ FAILURE_MM = 150.0
 """PA-MPJPE beyond which a fit counts as failed."""
 
 
+OVERLAP_MM = 20.0
+"""Capsules that overlap deeper than this, on the paper's pairs of parts, make a body reach into itself."""
+
+
 def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np.ndarray]:
-    """Per person: PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm], and the 2D error of observed keypoints [% of height]."""
-    truth = np.asarray(
-        body.joints(
-            betas=people.truth.betas,
-            global_orient=people.truth.global_orient,
-            body_pose=people.truth.body_pose,
-            transl=people.truth.transl,
-        ),
-        np.float64,
-    )
+    """What is measured of each person, (N,) by name.
+
+    PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; shape: mean distance of vertices in the T-pose [mm]; the 2D error of
+    observed keypoints, median [% of height]; how deep the body reaches into itself [mm]; the quality score; steps; whether they walk.
+    """
+    truth = np.asarray(body.joints(**vars(people.truth)), np.float64)
     fitted = np.asarray(result.joints, np.float64)
     from_pelvis = (fitted - fitted[:, :1]) - (truth - truth[:, :1])
     reprojection = np.asarray(result.reprojection_error_px, np.float64) / people.height_px[:, None]
+    depth = penetration_depth(body, betas=result.betas, body_pose=result.body_pose, pairs=PAPER_PAIRS)
     return {
         "pa_mpjpe_mm": np.array([1000 * pa_mpjpe(ours, true) for ours, true in zip(fitted, truth, strict=True)]),
         "mpjpe_mm": 1000 * np.linalg.norm(from_pelvis, axis=-1).mean(axis=1),
+        "shape_mm": 1000
+        * np.linalg.norm(_t_posed(body, result.betas) - _t_posed(body, people.truth.betas), axis=-1).mean(axis=1),
         "error_2d_percent": 100 * np.nanmedian(reprojection, axis=1),
+        "overlap_mm": 1000 * np.asarray(depth),
+        "quality": np.asarray(result.quality),
+        "steps": np.asarray(result.num_steps),
+        "is_walking": np.asarray(people.poses.is_walking),
     }
 
 
-def summarize(errors: dict[str, np.ndarray], is_walking: np.ndarray) -> dict[str, float]:
+def _t_posed(body: BodyModel, betas: ArrayLike) -> np.ndarray:
+    """(N, V, 3) with the pelvis at the origin [m]."""
+    betas = np.asarray(betas)
+    rest = {
+        "global_orient": np.zeros((len(betas), 3)),
+        "body_pose": np.zeros((len(betas), 69)),
+        "transl": np.zeros((len(betas), 3)),
+    }
+    vertices = np.asarray(body.vertices(betas=betas, **rest))
+    return vertices - np.asarray(body.joints(betas=betas, **rest))[:, :1]
+
+
+def joined(errors: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Several sets of people as one."""
+    return {name: np.concatenate([one[name] for one in errors]) for name in errors[0]}
+
+
+def summarize(errors: dict[str, np.ndarray]) -> dict[str, float]:
     """One row of the table."""
-    pa = errors["pa_mpjpe_mm"]
+    pa, is_walking = errors["pa_mpjpe_mm"], errors["is_walking"]
     return {
         "people": len(pa),
         "pa_mean": float(pa.mean()),
         "pa_median": float(np.median(pa)),
-        "pa_mean_walking": float(pa[is_walking].mean()),
-        "pa_mean_other": float(pa[~is_walking].mean()),
         "failed_percent": float(100 * (pa > FAILURE_MM).mean()),
-        "mpjpe_median": float(np.median(errors["mpjpe_mm"])),
+        "pa_walking": float(pa[is_walking].mean()) if is_walking.any() else float("nan"),
+        "pa_other": float(pa[~is_walking].mean()),
+        "mpjpe_mean": float(errors["mpjpe_mm"].mean()),
+        "shape_mm": float(errors["shape_mm"].mean()),
         "error_2d_percent": float(np.median(errors["error_2d_percent"])),
+        "overlap_percent": float(100 * (errors["overlap_mm"] > OVERLAP_MM).mean()),
+        "steps": float(errors["steps"].mean()),
     }
 
 

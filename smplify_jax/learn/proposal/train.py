@@ -68,7 +68,7 @@ def train(
         report: called every STEPS_PER_CALL steps with the number of steps so far and the mean loss by part.
     """
     slots = all_slots()
-    seen_body = _body_seen(body, slots)
+    keypoints = seen_body(body, slots)
     tables = detection_tables(slots)
     schedule = optax.warmup_cosine_decay_schedule(
         0.0,
@@ -84,14 +84,15 @@ def train(
     run = _make_run(tables, training, optimizer)
     for number in range(max(1, training.num_steps // STEPS_PER_CALL)):
         network, mean_network, state, parts = run(
-            network, mean_network, state, bank, seen_body, jax.random.fold_in(key, number)
+            network, mean_network, state, bank, keypoints, jax.random.fold_in(key, number)
         )
         report((number + 1) * STEPS_PER_CALL, {name: float(np.mean(value)) for name, value in parts.items()})
-    correlation = error_correlation(mean_network, seen_body, tables, bank, jax.random.fold_in(key, training.num_steps))
+    correlation = error_correlation(mean_network, keypoints, tables, bank, jax.random.fold_in(key, training.num_steps))
     return dataclasses.replace(mean_network, pose_correlation=correlation)
 
 
-def _body_seen(body: BodyModel, slots: tuple[str, ...]) -> KeypointBody:
+def seen_body(body: BodyModel, slots: tuple[str, ...]) -> KeypointBody:
+    """The slots of a body as its keypoints, followed by the pelvis."""
     layout = slot_layout(slots)
     with_pelvis = Layout("slots and pelvis", (*layout.keypoint_names, "root"), (*layout.points, ("pelvis",)))
     return keypoint_body(body, with_pelvis, num_betas=NUM_BETAS)
