@@ -7,6 +7,8 @@ human pose and shape via model-fitting in the loop, ICCV 2019 (`spin`).
 
 from __future__ import annotations
 
+import dataclasses
+
 from smplify_jax.errors import InputError
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
@@ -64,7 +66,7 @@ _PAPER_SCHEDULE = ((404.0, 100.0), (404.0, 50.0), (57.4, 10.0), (4.78, 5.0))
 
 
 def _paper_weights(pose_prior: float, shape: float) -> TermWeights:
-    """The paper's objective in one round."""
+    """The paper's objective in one round, but for interpenetration."""
     return TermWeights(sigma=100.0, pose_prior=pose_prior, bend=3.17 * pose_prior, shape=shape)
 
 
@@ -75,7 +77,12 @@ SMPLIFY2016 = Profile(
     camera=(_camera_round(_PAPER_SOLVER, _depth_weight(REFERENCE_HEIGHT_PX)),),
     explore=(),
     refine=tuple(
-        Round(_paper_weights(*weights), _PAPER_SOLVER, frees_transl=0.0, keypoints="smpl joints")
+        Round(
+            dataclasses.replace(_paper_weights(*weights), interpenetration=1000.0),
+            _PAPER_SOLVER,
+            frees_transl=0.0,
+            keypoints="smpl joints",
+        )
         for weights in _PAPER_SCHEDULE
     ),
     num_starts=1,

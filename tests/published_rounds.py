@@ -11,6 +11,8 @@ import numpy_twin as twin
 from scipy.spatial.transform import Rotation
 
 from smplify_jax import BodyModel, Layout
+from smplify_jax.body.capsules import PART_JOINTS
+from smplify_jax.body.part_pairs import PAPER_PAIRS
 
 TORSO = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
 # 100 px per metre at the distance from which a 1.7 m person is so tall under f = 5000 px; SPIN's person fills 1 / 1.2 of 224 px.
@@ -28,6 +30,7 @@ class PublishedRound:
     w_bend: float = 0.0
     w_beta: float = 0.0
     w_depth: float = 0.0
+    w_apart: float = 0.0
     only: frozenset | None = None
     ignored: frozenset = frozenset()
     uses_confidence: bool = True
@@ -43,7 +46,9 @@ HIPS_AND_NECK = {
 
 
 def _paper_round(w_theta, w_beta, **options):
-    return PublishedRound(BODY, 100.0, w_theta, 3.17 * w_theta, w_beta, ignored=NO_JOINT_OF_SMPL, **options)
+    return PublishedRound(
+        BODY, 100.0, w_theta, 3.17 * w_theta, w_beta, w_apart=1000.0, ignored=NO_JOINT_OF_SMPL, **options
+    )
 
 
 def published_rounds(profile, layout):
@@ -70,8 +75,8 @@ class Scene:
     prior_moments: tuple
 
 
-def twin_energy(scene, one, global_orient, body_pose, betas, transl):
-    """Total energy of a published round, in loops."""
+def twin_energy(scene, one, global_orient, body_pose, betas, transl, sphere_betas=None):
+    """Total energy of a published round, in loops; spheres of the shape `sphere_betas`, if it is another."""
     vertices, joints = twin.vertices_and_joints(scene.body, betas, global_orient, body_pose, transl)
     points = twin.layout_points(scene.body, scene.layout, vertices, joints)
     hips = {f"{s}_hip_keypoint": twin.hip_keypoint(scene.body, joints, global_orient, s) for s in ("left", "right")}
@@ -91,6 +96,10 @@ def twin_energy(scene, one, global_orient, body_pose, betas, transl):
     total += twin.pose_prior_energy(body_pose, means, covars, shares, one.w_theta)
     total += twin.bend_energy(body_pose, one.w_bend)
     total += twin.shape_energy(betas, one.w_beta)
+    if one.w_apart:
+        shape = betas if sphere_betas is None else sphere_betas
+        spheres = twin.capsule_spheres(scene.body, PART_JOINTS, shape, global_orient, body_pose)
+        total += twin.interpenetration_energy(spheres, PAPER_PAIRS, one.w_apart)
     return total + twin.depth_energy(transl[2], scene.start_depth, one.w_depth)
 
 
@@ -107,7 +116,8 @@ def twin_gradient(scene, one, blocks, step=1e-6):
         return blocks[name] + change
 
     def energy(name, index, by):
-        return twin_energy(scene, one, **{**blocks, name: moved(name, index, by)})
+        # Interpenetration has no gradient to the shape.
+        return twin_energy(scene, one, **{**blocks, name: moved(name, index, by)}, sphere_betas=blocks["betas"])
 
     order = ("global_orient", "body_pose", "betas", "transl")
     return np.array(

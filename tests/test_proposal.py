@@ -17,6 +17,7 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera import Camera, project
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
+from smplify_jax.learn.mocap.mirror import mirrored_poses
 from smplify_jax.metrics import pa_mpjpe
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
@@ -204,3 +205,17 @@ def test_the_network_says_itself_that_noisy_keypoints_are_noisy():
             np.mean([proposal_for(network, k, f).noise for k, f in zip(noisy, people.focal_length, strict=True)])
         )
     assert claims[1] > 2 * claims[0]
+
+
+def test_the_mirror_image_of_a_person_gets_the_mirror_image_of_the_proposal():
+    people, network = draw_people(1, "coco17", seed=14), small_network()
+    keypoints, focal_length = people.keypoints[0], people.focal_length[0]
+    mirrored = keypoints[list(get_layout("coco17").flip)].copy()
+    mirrored[:, 0] = IMAGE_SIZE[0] - mirrored[:, 0]
+    one, other = (proposal_for(network, points, focal_length) for points in (keypoints, mirrored))
+    np.testing.assert_allclose(
+        mirrored_poses(np.asarray(one.parameters.body_pose)), other.parameters.body_pose, atol=1e-4
+    )
+    np.testing.assert_allclose(one.parameters.betas, other.parameters.betas, atol=1e-5)
+    np.testing.assert_allclose(one.noise[jnp.array(get_layout("coco17").flip)], other.noise, rtol=1e-4)
+    np.testing.assert_allclose(one.parameters.transl[1:], other.parameters.transl[1:], rtol=1e-4)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from bodies import random_body_with_points
+from bodies import random_body_with_points, with_random_capsules
 from published_rounds import Scene, published_rounds, twin_energy, twin_gradient
 from test_keypoint_body import random_parameters
 from test_terms import random_moments
@@ -12,6 +12,7 @@ from test_terms import random_moments
 from smplify_jax import PROFILES, Camera, PosePrior, get_layout
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.spheres import body_spheres
 from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.observation import Observation
 from smplify_jax.profiles import PLAIN_DIFFERENCE
@@ -39,7 +40,7 @@ def scene_of(layout):
     confidence = rng.uniform(0.2, 1.0, num_keypoints)
     confidence[0] = 0.0
     return Scene(
-        body=random_body_with_points(24),
+        body=with_random_capsules(random_body_with_points(24)),
         layout=get_layout(layout),
         keypoints_px=rng.uniform(100, 500, (num_keypoints, 2)),
         confidence=confidence,
@@ -60,7 +61,8 @@ def problem_of(scene):
     observation = Observation(scene.keypoints_px, scene.confidence, camera, jnp.asarray(scene.pixel_scale))
     prior = PosePrior.from_moments(*scene.prior_moments)
     body = f64(keypoint_body(scene.body, scene.layout))
-    return Problem(body, f64(prior), f64(observation), jnp.asarray(scene.start_depth))
+    spheres = f64(body_spheres(scene.body))
+    return Problem(body, f64(prior), f64(observation), jnp.asarray(scene.start_depth), spheres)
 
 
 def blocks_at(seed):

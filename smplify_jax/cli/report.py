@@ -44,9 +44,11 @@ class PersonReport:
         """Name, status and error, for the terminal."""
         if not self.status.is_usable:
             return f"{self.person.name}: {self.status.sentence}"
+        quality = float(self.fitted.quality)
+        told = "" if np.isnan(quality) else f" Quality {quality:.2f}."
         return (
             f"{self.person.name}: {self.status.sentence} Reprojection error {self.error_px:.1f} px, "
-            f"{self.error_percent:.1f} % of the person's height."
+            f"{self.error_percent:.1f} % of the person's height.{told}"
         )
 
     def entry(self) -> dict[str, Any]:
@@ -62,6 +64,8 @@ class PersonReport:
             "num_keypoints": int((self.person.keypoints[:, 2] > 0).sum()),
             "reprojection_error_px": self.error_px,
             "reprojection_error_percent_of_height": self.error_percent,
+            "quality": float(result.quality),
+            "evidence": {name: float(value) for name, value in vars(result.evidence).items()},
             "person_height_px": float(result.person_height_px),
             "depth_m": float(result.transl[2]),
             "focal_length_px": [float(number) for number in result.camera.focal_length],

@@ -144,12 +144,15 @@ def make_features(
 
 
 def _rotations_of_sixes(sixes: Array) -> Array:
-    """Gram-Schmidt from the identity plus six numbers a joint: (J, 6) -> (J, 3, 3).
+    """From the identity plus six numbers a joint: (J, 6) -> (J, 3, 3).
 
     Source: Zhou et al., On the Continuity of Rotation Representations in Neural Networks, CVPR 2019.
     """
-    a = sixes[:, :3] + jnp.array([1.0, 0.0, 0.0])
-    b = sixes[:, 3:] + jnp.array([0.0, 1.0, 0.0])
+    return orthonormal(sixes[:, :3] + jnp.array([1.0, 0.0, 0.0]), sixes[:, 3:] + jnp.array([0.0, 1.0, 0.0]))
+
+
+def orthonormal(a: Array, b: Array) -> Array:
+    """Rotations whose first two columns are nearest to a and b in the sense of Gram-Schmidt: (J, 3), (J, 3) -> (J, 3, 3)."""
     x = a / jnp.sqrt(jnp.sum(a**2, axis=-1, keepdims=True) + 1e-12)
     b = b - jnp.sum(x * b, axis=-1, keepdims=True) * x
     y = b / jnp.sqrt(jnp.sum(b**2, axis=-1, keepdims=True) + 1e-12)

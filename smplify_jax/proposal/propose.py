@@ -14,6 +14,7 @@ from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.observation import Observation
+from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
 from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import slot_matrix
@@ -93,7 +94,8 @@ def propose(
     slots = jnp.asarray(proposer.slots)
     view = look_at_person(observation)
     points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
-    raw = proposer.network(make_features(points, confidence, view.depth, limb_depth, is_focal_length_known))
+    features = make_features(points, confidence, view.depth, limb_depth, is_focal_length_known)
+    raw = propose_symmetrically(proposer.network, features)
     raw = dataclasses.replace(raw, betas=_fitting_betas(raw.betas * proposer.knows_betas, body.num_betas))
     num_pose = 3 * (body.num_joints - 1)
     noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)

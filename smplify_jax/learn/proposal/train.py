@@ -19,6 +19,7 @@ from smplify_jax.learn.proposal.detections import DetectionTables, detection_tab
 from smplify_jax.learn.proposal.loss import LossWeights, loss
 from smplify_jax.learn.proposal.people import Example, draw_examples
 from smplify_jax.learn.proposal.pose_bank import PoseBank
+from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
 from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import all_slots, slot_layout
@@ -162,7 +163,7 @@ def error_correlation(
     @jax.jit
     def standardised(network: ProposalNetwork, bank: PoseBank, body: KeypointBody, key: Array) -> Array:
         def of_one(example: Example) -> Array:
-            raw = network(example.features)
+            raw = propose_symmetrically(network, example.features)
             error = rotation_vectors(raw.rotations[1:]).ravel() - example.body_pose
             return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MOST_ERROR, _MOST_ERROR)
 
