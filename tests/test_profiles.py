@@ -12,6 +12,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import PROFILES, BodyParameters, FitStatus, InputError, fit, get_layout, load_body
 from smplify_jax.keypoints.subsets import KEYPOINT_SUBSETS, subset_weights, torso_rows
 from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.rotations import exp_so3
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.start import turned_around
 
@@ -136,11 +137,13 @@ def test_people_seen_from_the_side_get_the_orientation_of_lower_data_energy(peop
     assert (is_side & is_better_around).any()
     assert (is_side & is_better_straight).any()
     assert (is_frontal & is_better_around).any()
-    chosen = np.asarray(fit_from(both_ways, as_placed).global_orient)
-    stays = is_frontal | (is_side & is_better_straight)
-    np.testing.assert_array_equal(chosen[stays], as_placed.global_orient[stays])
-    turns = is_side & is_better_around
-    np.testing.assert_allclose(chosen[turns], turned.global_orient[turns], atol=1e-5)
+    # Compared as matrices: near half a turn an axis-angle vector and its negative are almost the same rotation.
+    chosen = exp_so3(fit_from(both_ways, as_placed).global_orient)
+    stays, turns = is_frontal | (is_side & is_better_straight), is_side & is_better_around
+    for goes_on, start in ((stays, as_placed), (turns, turned)):
+        expected = exp_so3(np.asarray(start.global_orient))
+        # A held orientation is still composed with the identity in every step, which rounds.
+        np.testing.assert_allclose(np.asarray(chosen)[goes_on], np.asarray(expected)[goes_on], atol=1e-3)
 
 
 def test_spin_starts_from_init_and_leaves_it_as_it_is(people, spin_from_one_side):
