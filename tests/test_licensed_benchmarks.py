@@ -136,7 +136,7 @@ def test_human36m_is_read_into_the_camera(tmp_path, parameters):
         assert (recording.keypoints[..., 2] == 1).all()
 
 
-def test_every_so_manieth_frame_is_taken_from_the_first_on(tmp_path, parameters):
+def test_every_nth_frame_is_taken_from_the_first_on(tmp_path, parameters):
     truth = write_human36m(tmp_path, parameters)
     write_metadata_xml(tmp_path / "metadata.xml")
     recording = read_human36m(tmp_path, load_cameras(tmp_path / "metadata.xml"), every=3)[0]
