@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from licensed_files import (
     write_threedpw,
 )
 
+from benchmarks.datasets.cameras import load_cameras
 from benchmarks.datasets.humaneva import HUMANEVA15
 from benchmarks.datasets.recording import COMPARED_NAMES, of_regressor_h36m
 from benchmarks.datasets.score import joint_errors, summarize
@@ -123,3 +125,10 @@ def test_what_is_wrong_is_said_in_one_sentence(arguments, status, complaint, tmp
 def test_an_unknown_data_set_is_wrong_usage():
     with pytest.raises(SystemExit, match="2"):
         main(["mpi-inf-3dhp", "nowhere"])
+
+
+def test_the_cameras_shown_in_the_documentation_can_be_read(tmp_path):
+    page = Path(__file__).resolve().parents[1] / "docs" / "licensed_datasets.md"
+    (tmp_path / "cameras.json").write_text(page.read_text().split("```json\n")[1].split("```")[0])
+    camera = load_cameras(tmp_path / "cameras.json")["S1", "C1"]
+    np.testing.assert_allclose(camera.from_world(np.zeros(3)), [0.0, 1.0, 4.0])

@@ -299,10 +299,3 @@ def test_a_sequence_that_lacks_something_is_refused(tmp_path, parameters, key, v
     write_threedpw(tmp_path, content | {key: value})
     with pytest.raises(InputError, match=complaint):
         read_threedpw(tmp_path)
-
-
-def test_the_cameras_shown_in_the_documentation_can_be_read(tmp_path):
-    page = Path(__file__).resolve().parents[1] / "docs" / "licensed_datasets.md"
-    (tmp_path / "cameras.json").write_text(page.read_text().split("```json\n")[1].split("```")[0])
-    camera = load_cameras(tmp_path / "cameras.json")["S1", "C1"]
-    np.testing.assert_allclose(camera.from_world(np.zeros(3)), [0.0, 1.0, 4.0])
