@@ -54,7 +54,7 @@ class Human36M(Common):
     """Human3.6M: subjects S9 and S11."""
 
     every: int = 64
-    """Take every so manieth frame."""
+    """Take every N-th frame."""
     cameras: Path | None = None
     """The calibration; by default metadata.xml or camera-parameters.json in PATH."""
     detections: str = "gt"
@@ -68,7 +68,7 @@ class HumanEva(Common):
     """HumanEva-I: the validation sequences of S1, S2 and S3."""
 
     every: int = 1
-    """Take every so manieth frame."""
+    """Take every N-th frame."""
     cameras: Path | None = None
     """The calibration; by default camera-parameters.json in PATH."""
     detections: str = "gt"
@@ -80,7 +80,7 @@ class ThreeDPW(Common):
     """3DPW: the test sequences."""
 
     every: int = 1
-    """Take every so manieth picture."""
+    """Take every N-th picture."""
     split: Literal["train", "validation", "test"] = "test"
     """Which sequences."""
 

@@ -54,7 +54,7 @@ def pixels_of(points_cam, pinhole):
 
 def save_objects(path, trees):
     """Python objects as NumPy archives hold them: `numpy.savez(path, name=tree)`."""
-    np.savez_compressed(path, **{name: np.array(tree, object) for name, tree in trees.items()})
+    np.savez_compressed(path, allow_pickle=True, **{name: np.array(tree, object) for name, tree in trees.items()})
 
 
 def write_metadata_xml(path):

@@ -55,7 +55,7 @@ def read_human36m(
         folder: with data_3d_h36m.npz and data_2d_h36m_DETECTIONS.npz.
         cameras: the calibration.
         detections: which 2D file.
-        every: take every so manieth frame, from the first on.
+        every: take every N-th frame, from the first on.
         camera_names: out of H36M_CAMERAS.
         compared: points of the fitted body.
     Raises:

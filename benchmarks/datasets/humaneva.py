@@ -58,7 +58,7 @@ def read_humaneva(
         folder: with data_3d_humaneva15.npz and data_2d_humaneva15_DETECTIONS.npz.
         cameras: the calibration.
         detections: which 2D file.
-        every: take every so manieth frame, from the first of each chunk on.
+        every: take every N-th frame, from the first of each chunk on.
         camera_names: out of CAMERAS.
         compared: points of the fitted body.
     Raises:

@@ -19,7 +19,7 @@ class Choice:
     """What of a data set is looked at.
 
     Attributes:
-        every: take every so manieth frame of a sequence, from the first on.
+        every: take every N-th frame of a sequence, from the first on.
         camera_names: which cameras.
         compared: points of the fitted body.
     """

@@ -54,7 +54,7 @@ def read_threedpw(
     Args:
         folder: of the data set, with sequenceFiles in it.
         split: one of SPLITS.
-        every: take every so manieth picture, from the first on.
+        every: take every N-th picture, from the first on.
         bodies: SMPL's by "male" and "female", with the points of `J_regressor_h36m.npy`: the truth is then taken from their meshes.
     Raises:
         InputError: a file is missing, damaged, no 3DPW sequence, or asks for code to be run.
