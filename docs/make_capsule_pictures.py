@@ -22,7 +22,7 @@ from smplify_jax.pictures.views import contact_sheet
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 FOLDER = Path(__file__).parent / "pictures"
-NUM_COLORS = 128
+NUM_COLORS = 240
 """Shaded skin needs few; a picture is then a third as large."""
 
 _TRUNK, _LIMB, _NEXT_LIMB, _END = (206, 122, 92), (92, 140, 196), (120, 178, 126), (222, 178, 88)
@@ -61,7 +61,7 @@ def capsule_shapes(body: BodyModel, parameters: BodyParameters) -> list[Shape]:
         along = end - start
         mesh = trimesh.creation.capsule(height=float(np.linalg.norm(along)), radius=float(radius), count=[24, 24])
         upright = mesh.vertices - (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
-        turned = upright @ trimesh.geometry.align_vectors([0, 0, 1], along)[:3, :3].T + (start + end) / 2
+        turned = upright @ np.asarray(trimesh.geometry.align_vectors([0, 0, 1], along))[:3, :3].T + (start + end) / 2
         placed = turned @ np.asarray(posed.rotations)[at].T + np.asarray(posed.joints)[at] + parameters.transl
         kind = part.removeprefix("left_").removeprefix("right_")
         shapes.append(Shape(placed, np.asarray(mesh.faces), _COLOR_OF_KIND[kind]))
@@ -157,7 +157,7 @@ def _from_above(body: BodyModel, result: FitResult) -> np.ndarray:
     faces = faces[~is_cut_off[faces].any(axis=1)]
     # The body's x to the right, its front down the page, its top towards the camera.
     seen = vertices @ np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]).T + (0.0, 0.0, 3.0)
-    size, focal = ABOVE_SIZE, np.full(2, 1750.0)
+    size, focal = ABOVE_SIZE, np.full(2, 1400.0)
     canvas = Canvas(size, np.full((size[1], size[0], 3), 255, np.uint8))
     shapes = {False: BODY_COLOR, True: (222, 140, 70)}
     for is_wanted, color in shapes.items():

@@ -12,8 +12,8 @@ bounds them.
 
 the product of the joint's screw and the line through both centres. A joint that moves only c_j gives its negative, one of both zero.
 So J^T r is a product with constant signs. J^T J takes the MOST_ROWS steepest rows only: of hundreds of pairs few overlap at a time, the
-others' slopes are zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, 75 with 6x6 sums over
-parts in place of rows, and more with all rows; with all non-adjacent pairs it is 50 against 500.
+others' slopes are zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, over 50 with all rows,
+and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it is 75 against 500 for such sums.
 """
 
 from __future__ import annotations
