@@ -213,6 +213,8 @@ def _judge(
     else:
         weight = jnp.asarray(last_round.weights.pose_prior)
         std = joint_std(solution.hessian, weight, setup.joints_body, solution.parameters)
+        if setup.quality is not None:
+            std = std * setup.quality.std_scale
     evidence = _evidence(problem, proposal, std, fields, last_round)
     quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(evidence)
     return {"joints_std": std, "evidence": evidence, "quality": quality}

@@ -16,9 +16,13 @@ from smplify_jax.stages import Profile, Round
 from smplify_jax.start import REFERENCE_HEIGHT_PX, depth_of_height
 from smplify_jax.terms.objective import TermWeights
 
+# Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is
+# straight, bends every leg; and its sigma lets gross outliers pull. The anchor's weight trades exact keypoints against noisy ones.
+_REFINE = TermWeights(sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0, anchor=10.0)
+
 DEFAULT = Profile(
     name="default",
-    # The trunk is laid over the keypoints first, then the limbs follow: few steps suffice to tell the starts apart.
+    # For a search: the trunk is laid over the keypoints first, then the limbs follow; few steps suffice to tell the starts apart.
     explore=(
         Round(
             TermWeights(sigma=50.0, pose_prior=404.0, bend=404.0, shape=100.0, depth=300.0),
@@ -29,14 +33,13 @@ DEFAULT = Profile(
             SolverOptions(max_steps=3, relative_gain=1e-3),
         ),
     ),
-    # Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is
-    # straight, bends every leg; and its sigma lets gross outliers pull.
+    # Parts are kept apart once the limbs have found their place; before, they would be in each other's way.
     refine=(
-        Round(
-            TermWeights(sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0),
-            SolverOptions(max_steps=30, relative_gain=1e-3),
-        ),
+        Round(_REFINE, SolverOptions(max_steps=30, relative_gain=1e-3)),
+        Round(dataclasses.replace(_REFINE, interpenetration=2000.0), SolverOptions(max_steps=10, relative_gain=1e-3)),
     ),
+    uses_proposal=True,
+    weighs_by_noise=True,
 )
 
 PLAIN_DIFFERENCE = 1e6

@@ -91,8 +91,10 @@ def test_calibration_finds_the_probabilities_that_made_the_data():
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(20_000, 3))
     probability = 1 / (1 + np.exp(-(numbers[:, 0] - 0.5 * numbers[:, 1] ** 2 + 0.3)))
-    fits = Fits(numbers, rng.uniform(size=len(numbers)) < probability)
-    found = predict(calibrate(fits), numbers)
+    fits = Fits(numbers, rng.uniform(size=len(numbers)) < probability, np.full(len(numbers), 2.0))
+    model = calibrate(fits)
+    assert model.std_scale == pytest.approx(2.0)
+    found = predict(model, numbers)
     assert np.abs(found - probability).mean() < 0.02  # 20,000 coins, seven weights, and the clip of the far tails
     rows, error = reliability(found, fits.is_good)
     assert error < 0.02
@@ -107,10 +109,12 @@ def test_reliability_sees_an_overconfident_score():
 
 
 def test_a_quality_model_survives_its_file(tmp_path):
-    model = QualityModel(np.zeros(2, np.float32), np.ones(2, np.float32), np.arange(4, dtype=np.float32), np.float32(1))
+    model = QualityModel(
+        np.zeros(2, np.float32), np.ones(2, np.float32), np.arange(4, dtype=np.float32), np.float32(1), np.float32(2)
+    )
     model.save(tmp_path / "quality.npz")
     loaded = load_quality_model(tmp_path / "quality.npz")
-    for name in ("center", "scale", "weights", "bias"):
+    for name in ("center", "scale", "weights", "bias", "std_scale"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
 
 

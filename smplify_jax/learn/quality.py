@@ -23,7 +23,12 @@ from smplify_jax.errors import InputError
 from smplify_jax.fitting import fit
 from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
 from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.profiles import PROFILES
 from smplify_jax.quality.score import GOOD_MM, QualityModel
+from smplify_jax.result import FitResult
+
+# The same recipe under another name: `fit` then neither scales spreads nor scores, by the very model that is to be learned.
+_UNSCORED = dataclasses.replace(PROFILES["default"], name="default, not scored")
 
 LAYOUTS = ("coco17", "openpose25", "lsp14")
 DETECTORS = (
@@ -46,37 +51,54 @@ class Fits:
     Attributes:
         numbers: (N, F) of `Evidence.numbers`.
         is_good: (N,) whether PA-MPJPE is under GOOD_MM.
+        std_ratio: (N,) root mean square of the joints' errors from the pelvis, over that of their posterior standard deviations.
     """
 
     numbers: np.ndarray
     is_good: np.ndarray
+    std_ratio: np.ndarray
 
 
 def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fits:
     """Fit the people of a split under every detector and layout."""
     body = load_body(num_betas=10)
     options = PeopleOptions(split=split, max_poses_per_subject=max_poses_per_subject)
-    numbers, errors = [], []
+    numbers, errors, ratios = [], [], []
     for layout in LAYOUTS:
         for index, detector in enumerate(DETECTORS):
             # Other people in every cell: a pose seen under six detectors would count as six.
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
-            result = fit(people.keypoints, layout=layout, camera=people.camera, image_size=people.image_size, body=body)
+            result = fit(
+                people.keypoints,
+                layout=layout,
+                camera=people.camera,
+                image_size=people.image_size,
+                body=body,
+                profile=_UNSCORED,
+            )
             truth = np.asarray(body.joints(**dataclasses.asdict(people.truth)), np.float64)
             usable = np.asarray(result.status) <= 1
             errors += [
                 1000 * pa_mpjpe(ours, true)
                 for ours, true in zip(np.asarray(result.joints, np.float64)[usable], truth[usable], strict=True)
             ]
+            ratios.append(_std_ratio(result, truth)[usable])
             numbers.append(np.asarray(result.evidence.numbers(), np.float64)[usable])
-    return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM)
+    return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM, np.concatenate(ratios))
+
+
+def _std_ratio(result: FitResult, truth: np.ndarray) -> np.ndarray:
+    fitted = np.asarray(result.joints, np.float64)
+    errors = (fitted - fitted[:, :1]) - (truth - truth[:, :1])
+    return np.sqrt((errors**2).sum(axis=(1, 2)) / (np.asarray(result.joints_std, np.float64) ** 2).sum(axis=(1, 2)))
 
 
 def calibrate(fits: Fits) -> QualityModel:
     """Logistic regression by Newton's method, with a small ridge on all weights but the bias."""
     center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
     blank = np.zeros(2 * len(center))
-    model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()))
+    ratio = np.float32(np.sqrt(np.mean(fits.std_ratio**2)))
+    model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()), ratio)
     inputs = np.asarray(model.inputs(jnp.asarray(fits.numbers, jnp.float32)), np.float64)
     inputs = np.column_stack([inputs, np.ones(len(inputs))])
     ridge = len(inputs) * _RIDGE * np.diag([*np.ones(len(blank)), 0.0])

@@ -81,12 +81,14 @@ class QualityModel:
         scale: (F,) divides them.
         weights: (2 F,) of the scaled numbers and of their squares.
         bias: ().
+        std_scale: () how much larger the joints' errors are than their posterior standard deviations say.
     """
 
     center: Array | np.ndarray
     scale: Array | np.ndarray
     weights: Array | np.ndarray
     bias: Array | np.ndarray
+    std_scale: Array | np.ndarray
 
     def __call__(self, evidence: Evidence) -> Array:
         """(...,) probability of a good fit."""
