@@ -145,10 +145,12 @@ def test_the_rounds_shown_are_those_of_every_profile(profile: Profile):
         for one in getattr(profile, phase):
             weights = one.weights
             sigma = "∞" if weights.sigma == PLAIN_DIFFERENCE else f"{weights.sigma:g}"
-            numbers = (f"{number:.4g}" for number in (weights.pose_prior, weights.bend, weights.shape, weights.depth))
+            names = ("pose_prior", "bend", "shape", "depth", "interpenetration", "anchor")
+            numbers = (f"{getattr(weights, name):.4g}" for name in names)
             keypoints = one.keypoints if one.uses_confidence == 1.0 else f"{one.keypoints}, all alike"
             rows.append((phase, _free_blocks(one), keypoints, sigma, *numbers, *_stop(one.solver)))
-    header = "| round | free | keypoints | $\\sigma$ | $w_\\theta$ | $w_a$ | $w_\\beta$ | $w_z$ | steps at most | relative gain |"
+    weights = "$\\sigma$ | $w_\\theta$ | $w_a$ | $w_\\beta$ | $w_z$ | $w_{sp}$ | $w_n$"
+    header = f"| round | free | keypoints | {weights} | steps at most | relative gain |"
     assert _shown_table("objective.md", f"rounds of {profile.name}") == _table(header, rows)
 
 
@@ -161,12 +163,15 @@ def test_the_profiles_shown_are_those_of_the_library():
         if profile.focal_length_boxes is not None:
             focal_length = f"{profile.focal_length_boxes:.1f} times the person's box"
         pose = "zero" if profile.starts_at_zero_pose else "the prior's mean"
+        pose = f"proposed; in a search, {pose}" if profile.uses_proposal else pose
+        starts = f"1; in a search, {profile.num_starts}" if profile.uses_proposal else profile.num_starts
         depth = "torso" if profile.takes_depth_from_torso else "every visible limb"
+        depth = f"proposed; in a search, {depth}" if profile.uses_proposal else depth
         solver = {"SolverOptions": "Levenberg–Marquardt", "AdamOptions": "Adam"}[
             type(profile.refine[0].solver).__name__
         ]
         height = f"{profile.reference_height_px:.0f} px"
-        rows.append((f"`{profile.name}`", solver, profile.num_starts, pose, depth, focal_length, height))
+        rows.append((f"`{profile.name}`", solver, starts, pose, depth, focal_length, height))
     header = "| profile | solver | starts | first pose | first depth | focal length without a camera | constants for a height of |"
     assert _shown_table("objective.md", "profiles") == _table(header, rows)
 

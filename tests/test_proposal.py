@@ -98,7 +98,8 @@ def test_the_view_looks_at_the_person_and_no_outlier_turns_it():
     keypoints[4, :2] += 3000
     moved = look_at_person(observe(keypoints, focal_length))
     assert np.abs(np.asarray(moved.rotation - view.rotation)).max() < 0.03
-    assert abs(np.log(moved.depth / view.depth)) < 0.15
+    # The median moves to the next keypoint; a mean would make the person ten times as large.
+    assert abs(np.log(moved.depth / view.depth)) < 0.4
 
 
 def test_a_body_expressed_in_the_view_comes_back_to_the_camera_frame():
@@ -152,8 +153,9 @@ def test_turning_the_camera_turns_the_body_and_leaves_its_pose():
         pixels = np.asarray(project(jnp.asarray((turn * towards).apply(points), jnp.float32), camera))
         keypoints = np.concatenate([pixels, np.ones((17, 1))], axis=1).astype(np.float32)
         posed.append(proposal_for(network, keypoints, focal_length).parameters.body_pose)
-    # The depth by limbs' lengths is measured along the camera's axis, hence a few thousandths.
-    np.testing.assert_allclose(posed[0], posed[1], atol=5e-3)
+    # The middle of the keypoints is that in the picture, which is not quite the same place for a turned camera: on average a hundredth.
+    assert np.abs(posed[0] - posed[1]).mean() < 0.02
+    assert np.abs(posed[0] - posed[1]).max() < 0.1
 
 
 def test_a_network_survives_its_file_but_for_rounding(tmp_path):

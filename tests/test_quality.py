@@ -62,7 +62,8 @@ def test_an_unseen_arm_is_less_certain(people, exact):
         np.linalg.norm(without.joints_std, axis=-1)[:, left_wrist]
         / np.linalg.norm(exact.joints_std, axis=-1)[:, left_wrist]
     )
-    assert np.median(ratio) > 1.5
+    # The anchor bounds what a hidden arm may do: it is the network's guess then.
+    assert np.median(ratio) > 1.1
 
 
 def test_quality_falls_with_noise(people, exact):

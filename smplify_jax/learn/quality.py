@@ -153,9 +153,10 @@ def main(
     model.save(out)
     held_out = fit_known_people(folder, "val", poses_per_subject)
     rows, error = reliability(predict(model, held_out.numbers), held_out.is_good)
-    text = json.dumps(
-        {"expected_calibration_error": error, "good": float(held_out.is_good.mean()), "bins": rows}, indent=1
-    )
+    spread = float(np.sqrt(np.mean(held_out.std_ratio**2)) / model.std_scale)
+    good = float(held_out.is_good.mean())
+    table = {"expected_calibration_error": error, "error_over_claimed_std": spread, "good": good, "bins": rows}
+    text = json.dumps(table, indent=1)
     print(text)
     if report is not None:
         report.write_text(text + "\n", encoding="utf-8")
