@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
@@ -89,16 +90,16 @@ class Person:
         anchor: around the caller's body, if they say how sure they are of it.
     """
 
-    keypoints: Array
+    keypoints: Array | np.ndarray
     camera: Camera
-    is_focal_length_known: Array
+    is_focal_length_known: Array | np.ndarray
     start: BodyParameters | None
     anchor: Anchor | None
 
 
 def fit_person(setup: Setup, person: Person) -> dict:
     """The fields of FitResult that depend on the person."""
-    body, plan, keypoints = setup.body, setup.plan, person.keypoints
+    body, plan, keypoints = setup.body, setup.plan, jnp.asarray(person.keypoints)
     confidence = keypoints[:, 2] * body.is_defined
     is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
     is_camera_good = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
@@ -112,7 +113,7 @@ def fit_person(setup: Setup, person: Person) -> dict:
     observation = Observation(keypoints[:, :2], confidence, camera, scale)
     proposal = None
     if setup.proposer is not None:
-        proposal = propose(setup.proposer, body, observation, depth, person.is_focal_length_known)
+        proposal = propose(setup.proposer, body, observation, depth, jnp.asarray(person.is_focal_length_known))
         observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)

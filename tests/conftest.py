@@ -1,5 +1,7 @@
 """Fixtures that several test files share."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,12 @@ from hypothesis import settings
 # The first call of a JAX function compiles it, so a time limit per example says nothing; a fixed seed keeps the suite repeatable.
 settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("smplify_jax")
+
+
+def pytest_configure() -> None:
+    """Let the worker processes of one run share what they compile: most of the suite's time is compilation."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
+    jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / f"smplify_jax_tests_{run}"))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from smplify_jax.body.load import load_body
 from smplify_jax.camera import Camera, project
 from smplify_jax.errors import InputError
 from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitResult, FitStatus
 
 SIZE = (300, 400)
@@ -31,6 +34,10 @@ def pair() -> FitResult:
         **parameters,
         camera=camera,
         joints=body.joints(**parameters),
+        joints_std=jnp.zeros((2, 24, 3)),
+        quality=jnp.zeros(2),
+        evidence=Evidence(**{field.name: jnp.zeros(2) for field in dataclasses.fields(Evidence)}),
+        start_margin=jnp.zeros(2),
         keypoints_px=keypoints_px,
         reprojection_error_px=jnp.zeros((2, 17)),
         person_height_px=jnp.array([212.0, jnp.nan]),

@@ -147,10 +147,10 @@ def keypoints(body):
 
 
 def with_last_round(weight):
-    """The default profile and, after it, a short round with the term."""
+    """The default profile with this weight in its last round, from searched starts: the network would not put a hand into a belly."""
     default = PROFILES["default"]
     last = replace(default.refine[-1], weights=replace(default.refine[-1].weights, interpenetration=weight))
-    return replace(default, refine=(*default.refine, last))
+    return replace(default, refine=(default.refine[0], last), uses_proposal=False, weighs_by_noise=False)
 
 
 def fit_from_scratch(keypoints, weight, body):

@@ -147,7 +147,7 @@ def test_turning_the_camera_turns_the_body_and_leaves_its_pose():
     )
     axis = points.mean(axis=0) / np.linalg.norm(points.mean(axis=0))
     # About the view's own axis nothing may turn, so both cameras are turned towards the person first.
-    towards, _ = Rotation.align_vectors([[0, 0, 1]], [axis])
+    towards = Rotation.align_vectors([[0, 0, 1]], [axis])[0]
     posed = []
     for turn in (Rotation.from_rotvec([0, 0, 0]), Rotation.from_rotvec([0, 0.25, 0])):
         pixels = np.asarray(project(jnp.asarray((turn * towards).apply(points), jnp.float32), camera))

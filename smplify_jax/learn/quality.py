@@ -97,7 +97,7 @@ def calibrate(fits: Fits) -> QualityModel:
     """Logistic regression by Newton's method, with a small ridge on all weights but the bias."""
     center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
     blank = np.zeros(2 * len(center))
-    ratio = np.float32(np.sqrt(np.mean(fits.std_ratio**2)))
+    ratio = np.asarray(np.sqrt(np.mean(fits.std_ratio**2)), np.float32)
     model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()), ratio)
     inputs = np.asarray(model.inputs(jnp.asarray(fits.numbers, jnp.float32)), np.float64)
     inputs = np.column_stack([inputs, np.ones(len(inputs))])

@@ -172,5 +172,5 @@ def error_correlation(
     errors = np.concatenate(
         [np.asarray(standardised(network, bank, body, k)) for k in jax.random.split(key, CORRELATION_BATCHES)]
     )
-    correlation = np.corrcoef(errors.astype(np.float64).T)
-    return (1.0 - _SHRINKAGE) * correlation + _SHRINKAGE * np.eye(len(correlation))
+    correlation = np.asarray(np.corrcoef(errors.astype(np.float64).T))
+    return (1.0 - _SHRINKAGE) * correlation + _SHRINKAGE * np.eye(NUM_BODY_POSE)
