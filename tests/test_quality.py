@@ -111,7 +111,11 @@ def test_reliability_sees_an_overconfident_score():
 
 def test_a_quality_model_survives_its_file(tmp_path):
     model = QualityModel(
-        np.zeros(2, np.float32), np.ones(2, np.float32), np.arange(4, dtype=np.float32), np.float32(1), np.float32(2)
+        np.zeros(2, np.float32),
+        np.ones(2, np.float32),
+        np.arange(4, dtype=np.float32),
+        np.asarray(1, np.float32),
+        np.asarray(2, np.float32),
     )
     model.save(tmp_path / "quality.npz")
     loaded = load_quality_model(tmp_path / "quality.npz")
