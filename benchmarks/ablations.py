@@ -87,10 +87,7 @@ def table(folder: Path) -> list[dict]:
         found = []
         for noise in NOISE:
             people = make_people(folder, body, LAYOUT, Detector(noise=noise))
-            result = fit_variant(
-                people.keypoints, layout=LAYOUT, image_size=people.image_size, camera=people.camera, body=body
-            )
-            found.append(accuracy(result, people, body))
+            found.append(accuracy(fit_variant(**people.as_seen(), body=body), people, body))
         rows.append({"variant": name} | summarize(joined(found)))
     return rows
 
@@ -104,14 +101,7 @@ def curves(folder: Path) -> list[dict]:
         for noise, subset in cells:
             detector = Detector(noise=noise, missing=0.0, outliers=0.0, swaps=0.0, unseen=SUBSETS[subset])
             people = make_people(folder, body, LAYOUT, detector)
-            result = fit(
-                people.keypoints,
-                layout=LAYOUT,
-                image_size=people.image_size,
-                camera=people.camera,
-                body=body,
-                profile=profile,
-            )
+            result = fit(**people.as_seen(), body=body, profile=profile)
             rows.append(
                 {"profile": profile, "noise": noise, "seen": subset} | summarize(accuracy(result, people, body))
             )

@@ -20,8 +20,6 @@ NOISE_LEVELS = {f"{100 * noise:g} %": replace(Detector(), noise=noise) for noise
 DETECTORS = {"exact": EXACT} | NOISE_LEVELS | {"2 %, no legs": Detector(noise=0.02, unseen=LOWER_BODY)}
 """By their name in the table; "exact" has every keypoint where it is."""
 
-PEOPLE = PeopleOptions()
-
 
 @dataclass(frozen=True)
 class Options:
@@ -48,17 +46,9 @@ def measure(options: Options, profile: str, layout: str) -> list[dict]:
     body = load_body(num_betas=10)
     found = {}
     for name in options.noise:
-        people = make_people(options.folder, body, layout, DETECTORS[name], replace(PEOPLE, split=options.split))
+        people = make_people(options.folder, body, layout, DETECTORS[name], PeopleOptions(split=options.split))
         people = people if options.num_people is None else people.spread(options.num_people)
-        result = fit(
-            people.keypoints,
-            layout=layout,
-            image_size=people.image_size,
-            camera=people.camera,
-            body=body,
-            profile=profile,
-            num_starts=options.num_starts,
-        )
+        result = fit(**people.as_seen(), body=body, profile=profile, num_starts=options.num_starts)
         found[name] = accuracy(result, people, body)
     levels = [errors for name, errors in found.items() if name in NOISE_LEVELS]
     if len(levels) > 1:

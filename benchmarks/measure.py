@@ -29,7 +29,7 @@ def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np
     PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; shape: mean distance of vertices in the T-pose [mm]; the 2D error of
     observed keypoints, median [% of height]; how deep the body reaches into itself [mm]; the quality score; steps; whether they walk.
     """
-    truth = np.asarray(body.joints(**vars(people.truth)), np.float64)
+    truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
     fitted = np.asarray(result.joints, np.float64)
     from_pelvis = (fitted - fitted[:, :1]) - (truth - truth[:, :1])
     reprojection = np.asarray(result.reprojection_error_px, np.float64) / people.height_px[:, None]

@@ -99,6 +99,7 @@ def fit(
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
     takes_proposed_start = profile.uses_proposal and init is None and num_starts is None
+    is_calibrated = profile is PROFILES["default"] and takes_proposed_start and anchor is not None
     setup = Setup(
         body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
         reported_body=keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
@@ -109,27 +110,28 @@ def fit(
         spheres=_spheres_for(body, profile, num_betas),
         joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
         proposer=_shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None,
-        quality=_shipped_quality() if profile is PROFILES["default"] else None,
+        quality=_shipped_quality() if is_calibrated else None,
         plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
         takes_proposed_start=takes_proposed_start,
         is_anchored=anchor is not None,
     )
 
-    def fit_all(
-        keypoints: np.ndarray, cameras: Camera, start: BodyParameters | None, is_known: bool = True
-    ) -> FitResult:
-        known = np.full(len(keypoints), is_known)
-        people = Person(keypoints, cameras, known, start, given_anchor(start, init_precision))
-        solved = _fit_people(setup, jax.tree.map(jnp.asarray, people))
-        return FitResult(**solved, body=body, layout=layout.name)
+    if isinstance(camera, str) and camera != "search":
+        raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
+    is_searched = isinstance(camera, str)
+    cameras = setup_camera(
+        None if isinstance(camera, str) else camera,
+        cleaned,
+        image_size,
+        None if is_searched else profile.assumed_focal_length(cleaned),
+    )
+    is_known = np.full(len(cleaned), camera is not None)
+    people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
 
-    if isinstance(camera, str):
-        if camera != "search":
-            raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
-        result = search_focal_length(fit_all, cleaned, image_size, start)
-    else:
-        cameras = setup_camera(camera, cleaned, image_size, profile.assumed_focal_length(cleaned))
-        result = fit_all(cleaned, cameras, start, is_known=camera is not None)
+    def fit_all(people: Person) -> FitResult:
+        return FitResult(**_fit_people(setup, jax.tree.map(jnp.asarray, people)), body=body, layout=layout.name)
+
+    result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
     return result[0] if is_single else result
 
 

@@ -186,17 +186,16 @@ def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
 
 def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_round: Round) -> dict:
     """The fields of FitResult that follow from the parameters."""
-    blocks = {name: getattr(parameters, name) for name in ("betas", "global_orient", "body_pose", "transl")}
     seen = problem.observation
     num_keypoints = seen.confidence.shape[0]
-    points_cam = reported_body.keypoints(**blocks)
+    points_cam = reported_body.keypoints(**parameters.blocks())
     keypoints_cam, joints = points_cam[:num_keypoints], points_cam[num_keypoints:]
     keypoints_px = project(keypoints_cam, seen.camera)
     distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
     scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
     is_defined = problem.body.is_defined[:, None]
     posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
-    return blocks | {
+    return parameters.blocks() | {
         "joints": joints,
         "keypoints_px": keypoints_px,
         "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),

@@ -14,6 +14,7 @@ from jax import Array
 
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.camera import Camera
 from smplify_jax.errors import InputError
@@ -69,7 +70,7 @@ class FitResult:
         joints_std: (..., 24, 3) how uncertain they are: posterior standard deviation along x, y and depth [m]; NaN from the profile
             `spin`, whose solver does not know it.
         quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
-            profiles that it is not calibrated for.
+            what it is not calibrated for: other profiles, `init`, searched starts, no anchor.
         evidence: (...,) of each thing that the quality follows from; NaN for what a profile does not know.
         start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
@@ -122,11 +123,14 @@ class FitResult:
         """The status of each person."""
         return [FitStatus(int(code)) for code in np.atleast_1d(self.status)]
 
+    @property
+    def parameters(self) -> BodyParameters:
+        """The fitted parameters alone."""
+        return BodyParameters(self.global_orient, self.body_pose, self.betas, self.transl)
+
     def vertices(self) -> Array:
         """(..., V, 3) mesh vertices in the camera frame [m]."""
-        return self.body.vertices(
-            betas=self.betas, global_orient=self.global_orient, body_pose=self.body_pose, transl=self.transl
-        )
+        return self.body.vertices(**self.parameters.blocks())
 
     def penetration_depth(self) -> Array:
         """(...,) how deep the body reaches into itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""

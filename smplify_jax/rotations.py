@@ -83,6 +83,24 @@ def quaternion_to_axis_angle(quaternion: Array) -> Array:
     return jnp.where(is_small, 2.0 / jnp.where(is_small, w, 1.0), 2.0 * jnp.arctan2(norm, w) / norm) * vector
 
 
+def matrix_to_axis_angle(rotation: Array) -> Array:
+    """Axis-angle vector of a rotation matrix, of angle at most pi. (..., 3, 3) -> (..., 3) [rad].
+
+    Row i of the table below is the quaternion times four times its i-th number; the row of the largest number is taken, so half turns lose
+    no precision.
+    Source: Shepperd, Quaternion from rotation matrix, 1978.
+    """
+    r = [[rotation[..., i, j] for j in range(3)] for i in range(3)]
+    trace = r[0][0] + r[1][1] + r[2][2]
+    wx, wy, wz = r[2][1] - r[1][2], r[0][2] - r[2][0], r[1][0] - r[0][1]
+    xy, xz, yz = r[0][1] + r[1][0], r[0][2] + r[2][0], r[1][2] + r[2][1]
+    ww, xx, yy, zz = 1 + trace, *(1 + 2 * r[i][i] - trace for i in range(3))
+    table = [[ww, wx, wy, wz], [wx, xx, xy, xz], [wy, xy, yy, yz], [wz, xz, yz, zz]]
+    rows = jnp.stack([jnp.stack(row, axis=-1) for row in table], axis=-2)
+    largest = jnp.argmax(jnp.stack([ww, xx, yy, zz], axis=-1), axis=-1)
+    return quaternion_to_axis_angle(jnp.take_along_axis(rows, largest[..., None, None], axis=-2)[..., 0, :])
+
+
 def quaternion_multiply(first: Array, second: Array) -> Array:
     """Hamilton product: the rotation `second` followed by `first`. (..., 4), (..., 4) -> (..., 4)."""
     w1, v1 = first[..., :1], first[..., 1:]

@@ -189,7 +189,6 @@ def _best(
 
 def _energy_of(body: KeypointBody, terms: tuple[Term, ...], at: BodyParameters, names: tuple[str, ...]) -> Array:
     """Energy of the named terms at the parameters of one body."""
-    points = body.keypoints(betas=at.betas, global_orient=at.global_orient, body_pose=at.body_pose, transl=at.transl)
-    points = jnp.where(body.is_defined[:, None], points, 0.0)
+    points = jnp.where(body.is_defined[:, None], body.keypoints(**at.blocks()), 0.0)
     energies = energies_by_name(terms, PosedKeypoints(at, points, jacobian=jnp.zeros(())))
     return sum((energies[name] for name in names), jnp.zeros(()))

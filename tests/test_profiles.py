@@ -39,10 +39,6 @@ def pa_errors(result, people):
     return np.array([1000 * pa_mpjpe(np.asarray(ours), true) for ours, true in pairs])
 
 
-def parameters_of(result):
-    return BodyParameters(result.global_orient, result.body_pose, result.betas, result.transl)
-
-
 @pytest.fixture(scope="module")
 def results(people):
     recipes = {"smplify2016": {}, "spin": {"num_starts": 4}, "plain": {}}
@@ -58,7 +54,7 @@ def spin_from_one_side(people):
 def test_everything_is_float32_and_finite(results, profile):
     result = results[profile.name]
     assert {leaf.dtype for leaf in jax.tree.leaves(result)} <= {np.dtype(np.float32), np.dtype(np.int32)}
-    for leaf in jax.tree.leaves((parameters_of(result), result.joints, result.cost, result.cost_by_term)):
+    for leaf in jax.tree.leaves((result.parameters, result.joints, result.cost, result.cost_by_term)):
         assert np.isfinite(leaf).all()
 
 
@@ -121,7 +117,7 @@ def test_people_seen_from_the_side_get_the_orientation_of_lower_data_energy(peop
     # With the orientation held, a body that faces the wrong way stays wrong, and its energy tells.
     held = tuple(replace(one, frees_global_orient=0.0) for one in PAPER.refine[-1:])
     both_ways = replace(PAPER, camera=(), refine=held)
-    as_placed = jax.tree.map(np.asarray, parameters_of(placed))
+    as_placed = jax.tree.map(np.asarray, placed.parameters)
     turned = jax.tree.map(np.asarray, turned_around(as_placed))
 
     def fit_from(profile, start):

@@ -45,7 +45,7 @@ def test_spread_of_the_joints_is_that_of_samples_from_the_posterior():
 
 
 def _joints(body, at):
-    return body.keypoints(betas=at.betas, global_orient=at.global_orient, body_pose=at.body_pose, transl=at.transl)
+    return body.keypoints(**at.blocks())
 
 
 def test_depth_is_less_certain_than_the_picture(exact):
@@ -82,8 +82,9 @@ def test_a_person_who_could_not_be_fitted_has_no_quality(people):
     assert np.isfinite(result.quality[1:]).all()
 
 
-def test_other_recipes_claim_no_quality(people):
-    result = fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, profile="plain")
+@pytest.mark.parametrize("choices", [{"profile": "plain"}, {"num_starts": 2}, {"anchor": None}], ids=str)
+def test_what_was_not_calibrated_claims_no_quality(people, choices):
+    result = fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
     assert np.isnan(result.quality).all()
     assert np.isfinite(result.joints_std).all()
 

@@ -77,7 +77,7 @@ def test_every_view_of_a_calibrated_person_gives_the_triangulated_limbs(shared_d
 def test_recorded_poses_are_recovered_from_exact_keypoints(shared_data):
     body = load_body()
     people = make_people(shared_data / "mocap", body, "coco17")
-    result = fit(people.keypoints, layout="coco17", image_size=people.image_size, camera=people.camera, body=body)
+    result = fit(**people.as_seen(), body=body)
     errors = accuracy(result, people, body)
     assert np.median(errors["pa_mpjpe_mm"]) <= 40
     assert np.median(errors["error_2d_percent"]) <= 1.0

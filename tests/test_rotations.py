@@ -13,6 +13,7 @@ from smplify_jax.rotations import (
     compose_axis_angle,
     exp_and_left_jacobian,
     exp_so3,
+    matrix_to_axis_angle,
     quaternion_to_axis_angle,
     skew,
 )
@@ -42,6 +43,15 @@ def test_quaternion_round_trip_gives_the_vector_back(direction, angle):
     if angle > 3.14:
         back = back * np.sign(np.dot(back, vector))
     np.testing.assert_allclose(back, vector, atol=ATOL)
+
+
+@given(directions, angles)
+def test_the_matrix_of_a_vector_gives_the_vector_back(direction, angle):
+    vector = _vector(direction, angle)
+    back = np.asarray(matrix_to_axis_angle(exp_so3(vector)))
+    if angle > 3.14:  # v and -v, as above
+        back = back * np.sign(np.dot(back, vector))
+    np.testing.assert_allclose(back, vector, atol=2 * ATOL)  # there and back
 
 
 @given(directions, angles, directions, angles)

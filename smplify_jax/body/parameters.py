@@ -28,6 +28,10 @@ class BodyParameters:
     betas: Array | np.ndarray
     transl: Array | np.ndarray
 
+    def blocks(self) -> dict[str, Array | np.ndarray]:
+        """The four by name, as the functions that pose a body take them."""
+        return dict(vars(self))
+
     def columns(self) -> ParameterColumns:
         """Where each block lies in a step vector."""
         return ParameterColumns(self.body_pose.shape[-1], self.betas.shape[-1])

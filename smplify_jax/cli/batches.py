@@ -10,6 +10,7 @@ from typing import Literal
 import jax
 import numpy as np
 
+from smplify_jax.batching import padded_batches
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import complete_camera
@@ -21,11 +22,6 @@ from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.profiles import get_profile
 from smplify_jax.result import FitResult
 
-BATCH_SIZES = (4, 16, 64)
-"""Every batch size is compiled for itself, which takes longer than fitting, so batches are filled up to one of these.
-
-A run then compiles once, and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
-
 
 def fit_people(
     people: Sequence[PersonInput], body: BodyModel, prior: PosePrior, options: BodyOptions, camera: CameraOptions
@@ -34,20 +30,18 @@ def fit_people(
     in_layouts = sorted(people, key=lambda person: person.layout)
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
-        for first in range(0, len(members), BATCH_SIZES[-1]):
-            batch = members[first : first + BATCH_SIZES[-1]]
+        for rows, count in padded_batches(len(members)):
+            batch = [members[row] for row in rows]
             result = _fit_batch(batch, body, prior, options, camera)
-            for index, person in enumerate(batch):
+            for index, person in enumerate(batch[:count]):
                 yield person, result[index]
 
 
 def _fit_batch(
     batch: Sequence[PersonInput], body: BodyModel, prior: PosePrior, options: BodyOptions, camera: CameraOptions
 ) -> FitResult:
-    size = next(size for size in BATCH_SIZES if size >= len(batch))
-    filled = [*batch, *[batch[0]] * (size - len(batch))]
-    keypoints = np.stack([person.keypoints for person in filled])
-    sizes = np.stack([person.image_size for person in filled])
+    keypoints = np.stack([person.keypoints for person in batch])
+    sizes = np.stack([person.image_size for person in batch])
     with warnings.catch_warnings():
         # It would count the copies as people, and name arguments of `fit`: the command has said it in its own words.
         warnings.filterwarnings("ignore", "The picture's size is not known")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -108,6 +109,15 @@ class People:
     def __len__(self) -> int:
         return len(self.keypoints)
 
+    def as_seen(self) -> dict[str, Any]:
+        """What `fit` is told of them, by argument: the keypoints, and the true cameras."""
+        return {
+            "keypoints": self.keypoints,
+            "layout": self.layout,
+            "image_size": self.image_size,
+            "camera": self.camera,
+        }
+
     def spread(self, num_people: int) -> People:
         """At most that many of them, evenly spread over clips and subjects."""
         if num_people >= len(self):
@@ -157,7 +167,7 @@ def make_people(
     places = generator.uniform(size=(count, 2))
     transl = _place(body, truth, focal_length, image_size, focal_length * STATURE / height_px, places)
     truth = BodyParameters(truth.global_orient, truth.body_pose, truth.betas, jnp.asarray(transl, jnp.float32))
-    points = np.asarray(project(_keypoints(body, truth, layout), camera), float)
+    points = np.asarray(project(body.keypoints(**truth.blocks(), layout=layout), camera), float)
     keypoints = detect(points, height_px, layout, detector, np.random.default_rng([options.seed, 2]))
     return People(keypoints, points, truth, camera, image_size, height_px, poses, layout.name, detector)
 
@@ -231,20 +241,10 @@ def _place(
     places: np.ndarray,
 ) -> np.ndarray:
     """(N, 3) translations at the given depth that put the person's box anywhere in the picture, or over its middle."""
-    joints = np.asarray(_keypoints(body, truth, get_layout("smpl24")), float)
+    joints = np.asarray(body.keypoints(**truth.blocks(), layout=get_layout("smpl24")), float)
     scale = (focal_length / depth)[:, None]
     low, high = scale * joints[..., :2].min(axis=1), scale * joints[..., :2].max(axis=1)
     room = image_size - (high - low)
     corner = np.where(room > 0, places * room, 0.5 * room)
     root_px = corner - low - 0.5 * image_size
     return np.concatenate([root_px / scale, depth[:, None]], axis=1)
-
-
-def _keypoints(body: BodyModel, parameters: BodyParameters, layout: Layout) -> jax.Array:
-    return body.keypoints(
-        betas=parameters.betas,
-        global_orient=parameters.global_orient,
-        body_pose=parameters.body_pose,
-        transl=parameters.transl,
-        layout=layout,
-    )

@@ -16,8 +16,8 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.learn.command import run
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
 from smplify_jax.learn.pose_prior import TRAINING_SOURCES
 from smplify_jax.pictures.views import contact_sheet, render_views
@@ -108,7 +108,4 @@ def main(folder: Annotated[Path, tyro.conf.Positional], out: Path, prior: Path |
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except InputError as error:
-        sys.exit(str(error))
+    run(main)

@@ -20,6 +20,7 @@ import tyro
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.learn.balance import Balance
+from smplify_jax.learn.command import run
 from smplify_jax.learn.mixture_em import Mirror, Mixture, MixtureShape, fit_mixture
 from smplify_jax.learn.mocap.mirror import mirror_map
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
@@ -172,7 +173,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except InputError as error:
-        sys.exit(str(error))
+    run(main)

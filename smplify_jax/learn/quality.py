@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +18,8 @@ import tyro
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import load_body
-from smplify_jax.errors import InputError
 from smplify_jax.fitting import fit
+from smplify_jax.learn.command import run
 from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
 from smplify_jax.metrics import pa_mpjpe
 from smplify_jax.profiles import PROFILES
@@ -68,15 +67,8 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fi
         for index, detector in enumerate(DETECTORS):
             # Other people in every cell: a pose seen under six detectors would count as six.
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
-            result = fit(
-                people.keypoints,
-                layout=layout,
-                camera=people.camera,
-                image_size=people.image_size,
-                body=body,
-                profile=_UNSCORED,
-            )
-            truth = np.asarray(body.joints(**dataclasses.asdict(people.truth)), np.float64)
+            result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
+            truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
             usable = np.asarray(result.status) <= 1
             errors += [
                 1000 * pa_mpjpe(ours, true)
@@ -163,7 +155,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except InputError as error:
-        sys.exit(str(error))
+    run(main)

@@ -1,4 +1,4 @@
-"""The mirror image of a person, before and after the network: averaging both makes the network exactly symmetric, and better."""
+"""The mirror image of a person, before and after the network: averaging both makes proposals exactly symmetric."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ _SIGNS = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]).astype(np.float32)  # of a
 
 
 def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawProposal:
-    """What the network says of a person and, mirrored back, of their mirror image, averaged.
-
-    Measured on the validation people: see docs/proposal.md.
-    """
+    """What the network says of a person and, mirrored back, of their mirror image, averaged."""
     flip = np.array(slot_layout(network.slots).flip)
     one, other = network(features), _mirrored(network(_mirrored_features(features, flip)), flip)
     return RawProposal(

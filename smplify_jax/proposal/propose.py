@@ -16,9 +16,9 @@ from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
-from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import slot_matrix
 from smplify_jax.proposal.view import View, look_at_person
+from smplify_jax.rotations import matrix_to_axis_angle
 from smplify_jax.start import PERSON_HEIGHT
 from smplify_jax.terms.anchor import Anchor
 
@@ -31,7 +31,7 @@ class Proposal:
     Attributes:
         parameters: in the camera frame.
         std_pose: (3 (J - 1),) standard deviation of the numbers of body_pose [rad].
-        std_betas: (B,).
+        std_betas: (B,); infinite for betas that the network does not know.
         noise: (K,) standard deviation of each keypoint's detection, in units of the person's height.
         pose_whitening: (3 (J - 1), 3 (J - 1)), see `Anchor`.
     """
@@ -96,15 +96,16 @@ def propose(
     points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
     features = make_features(points, confidence, view.depth, limb_depth, is_focal_length_known)
     raw = propose_symmetrically(proposer.network, features)
-    raw = dataclasses.replace(raw, betas=_fitting_betas(raw.betas * proposer.knows_betas, body.num_betas))
+    is_its_body = jnp.asarray(proposer.knows_betas) > 0
+    raw = dataclasses.replace(raw, betas=_fitting_betas(jnp.where(is_its_body, raw.betas, 0.0), body.num_betas, 0.0))
     num_pose = 3 * (body.num_joints - 1)
     noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)
     return Proposal(
         parameters=in_camera_frame(raw, view, body),
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
-        std_betas=jnp.exp(_fitting_betas(raw.log_std_betas * proposer.knows_betas, body.num_betas)),
-        # A keypoint with a meaning of its own gets what is usual for this person.
+        std_betas=_fitting_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
         pose_whitening=jnp.asarray(proposer.pose_whitening),
+        # A keypoint with a meaning of its own gets what is usual for this person.
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )
 
@@ -116,16 +117,16 @@ def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyPar
     pelvis = view.rotation.T @ (jnp.append(raw.pelvis * PERSON_HEIGHT / view.depth, 1.0) * depth)
     rest_pelvis = body.joint_template[0] + body.joint_shapedirs[0] @ betas
     return BodyParameters(
-        global_orient=rotation_vectors(view.rotation.T @ raw.rotations[0]),
-        body_pose=rotation_vectors(raw.rotations[1 : body.num_joints]).ravel(),
+        global_orient=matrix_to_axis_angle(view.rotation.T @ raw.rotations[0]),
+        body_pose=matrix_to_axis_angle(raw.rotations[1 : body.num_joints]).ravel(),
         betas=betas,
         transl=pelvis - rest_pelvis,
     )
 
 
-def _fitting_betas(values: Array, num_betas: int) -> Array:
-    """(B,) from (10,): cut, or filled up with zeros."""
-    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))))
+def _fitting_betas(values: Array, num_betas: int, filling: float) -> Array:
+    """(B,) from (10,): cut, or filled up."""
+    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))), constant_values=filling)
 
 
 def _in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:

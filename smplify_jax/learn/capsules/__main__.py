@@ -6,13 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-import tyro
-
 from smplify_jax.body.capsules import save_capsules
 from smplify_jax.body.load import load_body
-from smplify_jax.errors import InputError
 from smplify_jax.learn.capsules.recipe import Recipe, learn_capsules
 from smplify_jax.learn.capsules.report import format_report, make_report
+from smplify_jax.learn.command import run
 
 DEFAULT_RECIPE = Recipe()
 
@@ -43,7 +41,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except InputError as error:
-        sys.exit(str(error))
+    run(main)

@@ -11,8 +11,8 @@ import tyro
 from tqdm import tqdm
 
 from smplify_jax.body.load import load_body
-from smplify_jax.errors import InputError
 from smplify_jax.learn.balance import Balance
+from smplify_jax.learn.command import run
 from smplify_jax.learn.mocap.poses import load_poses
 from smplify_jax.learn.pose_prior import TRAINING_SOURCES
 from smplify_jax.learn.proposal.pose_bank import PoseBank
@@ -59,7 +59,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except InputError as error:
-        sys.exit(str(error))
+    run(main)

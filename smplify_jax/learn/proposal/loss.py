@@ -12,7 +12,7 @@ from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.learn.proposal.people import Example
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal
-from smplify_jax.proposal.rotation_vectors import rotation_vectors
+from smplify_jax.rotations import matrix_to_axis_angle
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _mean_distance(a: Array, b: Array) -> Array:
 
 def _surprise(raw: RawProposal, example: Example) -> Array:
     """Negative log likelihoods of pose, betas and detections; the means are not bent to please them."""
-    predicted = jax.lax.stop_gradient(rotation_vectors(raw.rotations[1:]))
+    predicted = jax.lax.stop_gradient(matrix_to_axis_angle(raw.rotations[1:]))
     pose_error = predicted.ravel() - example.body_pose
     betas_error = jax.lax.stop_gradient(raw.betas) - example.betas
     slots = jnp.sum(example.is_seen * _normal_surprise(example.slot_errors.T, raw.log_noise).sum(axis=0))

@@ -64,12 +64,12 @@ def draw_poses(bank: PoseBank, key: Array, count: int) -> Array:
     for side, row in (("left", 2), ("right", 3)):
         pose = jnp.where((chance[:, row] < SHARE_OTHER_ARM) & _numbers_of(_arm(side)), third, pose)
     scale = jax.random.choice(keys[5], jnp.array(JITTERS), (count, 1), p=jnp.array(JITTER_SHARES))
-    pose = pose.at[:, 3:].set(_jittered(pose[:, 3:], scale * jax.random.normal(keys[6], (count, 69))))
+    pose = pose.at[:, 3:].set(jittered(pose[:, 3:], scale * jax.random.normal(keys[6], (count, 69))))
     order, signs = mirror_map(72)
     return jnp.where(chance[:, 4] < 0.5, pose[:, order] * jnp.asarray(signs, jnp.float32), pose)
 
 
-def _jittered(body_pose: Array, noise: Array) -> Array:
+def jittered(body_pose: Array, noise: Array) -> Array:
     """Noise kept from leaving the joints' limits; what is recorded beyond them stays."""
     low, high = (jnp.asarray(bound[1:].ravel(), jnp.float32) for bound in joint_bounds())
     moved = body_pose + noise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +22,8 @@ from smplify_jax.learn.proposal.people import Example, draw_examples
 from smplify_jax.learn.proposal.pose_bank import PoseBank
 from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
-from smplify_jax.proposal.rotation_vectors import rotation_vectors
 from smplify_jax.proposal.slots import all_slots, slot_layout
+from smplify_jax.rotations import matrix_to_axis_angle
 
 CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
 _MOST_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation
@@ -81,7 +82,7 @@ def train(
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3))
     weights_key, key = jax.random.split(jax.random.key(training.seed))
     network = new_network(weights_key, training, slots, body.name)
-    mean_network, state = network, optimizer.init(network)  # type: ignore[arg-type]
+    mean_network, state = network, optimizer.init(cast(optax.Params, network))
     run = _make_run(tables, training, optimizer)
     for number in range(max(1, training.num_steps // STEPS_PER_CALL)):
         network, mean_network, state, parts = run(
@@ -164,7 +165,7 @@ def error_correlation(
     def standardised(network: ProposalNetwork, bank: PoseBank, body: KeypointBody, key: Array) -> Array:
         def of_one(example: Example) -> Array:
             raw = propose_symmetrically(network, example.features)
-            error = rotation_vectors(raw.rotations[1:]).ravel() - example.body_pose
+            error = matrix_to_axis_angle(raw.rotations[1:]).ravel() - example.body_pose
             return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MOST_ERROR, _MOST_ERROR)
 
         return jax.vmap(of_one)(draw_examples(bank, body, tables, key, CORRELATION_BATCH))
