@@ -48,11 +48,11 @@ def small_network(seed=0, width=8, slots=None):
         last_bias=draw(outputs),
         pose_correlation=np.eye(69, dtype=np.float32),
         slots=slots,
-        body_name="open_body",
+        body_name="open body",
     )
 
 
-def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="open_body"):
+def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="open body"):
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
@@ -121,7 +121,7 @@ def test_the_shape_of_another_body_is_left_alone():
     people, network = draw_people(1, "coco17"), small_network()
     known, unknown = (
         proposal_for(network, people.keypoints[0], people.focal_length[0], body_name=name)
-        for name in ("open_body", "another")
+        for name in ("open body", "another")
     )
     assert np.abs(known.parameters.betas).min() > 0
     assert (known.anchor().betas_scale > 0).all()
@@ -180,6 +180,11 @@ def test_bad_network_files_are_told_in_a_sentence(tmp_path):
     save_proposal_network(tmp_path / "odd.npz", dataclasses.replace(network, last_bias=np.zeros(3, np.float32)))
     with pytest.raises(InputError, match="do not fit each other"):
         load_proposal_network(tmp_path / "odd.npz")
+
+
+def test_the_shipped_network_knows_the_shape_of_the_shipped_body():
+    # Betas of a body by another name are dropped without a word, and so was the open body's once.
+    assert load_proposal_network().body_name == load_body().name
 
 
 @pytest.mark.parametrize("layout", ["coco17", "openpose25", "lsp14"])
