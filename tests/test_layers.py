@@ -8,7 +8,7 @@ import smplify_jax
 ROOT = Path(smplify_jax.__file__).parent
 # Low to high; a module may import from its own layer and those above it in this list.
 LAYERS = (
-    ("errors", "metrics", "skeleton", "batching"),
+    ("errors", "metrics", "skeleton", "mirror", "batching"),
     ("files", "rotations", "camera"),
     ("keypoints",),
     ("body", "camera_setup"),
@@ -20,6 +20,7 @@ LAYERS = (
     ("result",),
     ("given", "person", "focal_search"),
     ("fitting",),
+    ("datasets",),
     ("pictures",),
     ("cli",),
     ("learn",),
