@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -111,10 +111,21 @@ def crop_view(fits: FitBatch, crops: Crops) -> Rotation:
     return Rotation.from_rotvec(np.where(sine > 0, normal / np.where(sine > 0, sine, 1.0), 0.0) * angle)
 
 
-def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side_px: np.ndarray) -> np.ndarray:
-    """(N,) sum over the keypoints of conf^2 (rho(dx) + rho(dy)), rho(e) = s^2 e^2 / (s^2 + e^2), in px of a crop of 256 px, s = 100 px.
+def bodies_in_crops(fits: FitBatch, crops: Crops) -> Bodies:
+    """The bodies in the frames of cameras that look straight at their crops: what networks on crops learn.
 
-    It does not depend on the picture's resolution, nor on a rotation or mirroring of both arguments by a right angle.
+    Needs BODY_COLUMNS and CAMERA_COLUMNS. Unusable ones stay upright.
+    """
+    plain = bodies_of(fits)
+    bodies = turned(plain, crop_view(fits, crops))
+    return replace(bodies, pose=np.where(plain.is_usable[:, None], bodies.pose, plain.pose))
+
+
+def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side_px: np.ndarray) -> np.ndarray:
+    """(N,) sum over the keypoints of conf^2 s^2 e^2 / (s^2 + e^2), e their distance in a crop of 256 px, s = 100 px.
+
+    Neither the picture's resolution changes it nor that both arguments are turned or mirrored. SMPLify's data term, in short, but for the
+    distance in place of its coordinates one by one, which depend on how the picture is turned.
 
     Args:
         keypoints: (N, K, 3) detected: x, y [px], confidence; above 1 counts as 1.
@@ -123,13 +134,12 @@ def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side
     Returns:
         NaN for those without a fitted keypoint.
     """
-    difference = (keypoints_px - keypoints[..., :2]) * (LOSS_CROP_PX / crop_side_px)[:, None, None]
-    confidence = np.clip(keypoints[..., 2:], 0.0, 1.0)
-    is_used = np.isfinite(difference) & (confidence > 0)
-    squared = np.where(is_used, difference, 0.0) ** 2
+    squared = ((keypoints_px - keypoints[..., :2]) ** 2).sum(axis=-1) * (LOSS_CROP_PX / crop_side_px[:, None]) ** 2
+    confidence = np.clip(keypoints[..., 2], 0.0, 1.0)
+    is_used = np.isfinite(squared) & (confidence > 0)
     robust = LOSS_SIGMA_PX**2 * squared / (LOSS_SIGMA_PX**2 + squared)
-    loss = (np.where(is_used, confidence, 0.0) ** 2 * robust).sum(axis=(1, 2))
-    return np.where(is_used.any(axis=(1, 2)), loss, np.nan)
+    loss = np.where(is_used, confidence**2 * robust, 0.0).sum(axis=1)
+    return np.where(is_used.any(axis=1), loss, np.nan)
 
 
 def losses_of(fits: FitBatch, crops: Crops) -> np.ndarray:

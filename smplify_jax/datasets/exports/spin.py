@@ -15,11 +15,9 @@ from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
     CROP_COLUMNS,
-    bodies_of,
-    crop_view,
+    bodies_in_crops,
     crops_of,
     pad_columns,
-    turned,
 )
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots
@@ -61,10 +59,8 @@ def write_spin(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
 
 def _pose_and_shape(batch: FitBatch) -> np.ndarray:
     """(N, 82)."""
-    bodies = turned(bodies_of(batch), crop_view(batch, crops_of(batch)))
-    pose = bodies.pose.copy()
-    pose[~bodies.is_usable, :3] = [np.pi, 0.0, 0.0]  # what is upright in the crop
-    return np.concatenate([pose, pad_columns(bodies.betas, NUM_BETAS)], axis=1)
+    bodies = bodies_in_crops(batch, crops_of(batch))
+    return np.concatenate([bodies.pose, pad_columns(bodies.betas, NUM_BETAS)], axis=1)
 
 
 def _slots(batch: FitBatch) -> np.ndarray:

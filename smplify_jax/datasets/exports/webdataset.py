@@ -25,12 +25,10 @@ from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
     CROP_COLUMNS,
-    bodies_of,
-    crop_view,
+    bodies_in_crops,
     crops_of,
     losses_of,
     pad_columns,
-    turned,
 )
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.pickles import portable_pickle
@@ -88,11 +86,10 @@ def _shards(
 
 def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
     crops = crops_of(batch)
-    bodies = turned(bodies_of(batch), crop_view(batch, crops))
+    bodies = bodies_in_crops(batch, crops)
     keypoints = batch.array("keypoints").reshape(len(batch), -1, 3)
     placed = in_slots(keypoints, batch.provenance.layout, NUM_4DHUMANS)
-    pose = np.where(bodies.is_usable[:, None], bodies.pose, 0.0).astype(np.float32)
-    betas = pad_columns(bodies.betas, NUM_BETAS).astype(np.float32)
+    pose, betas = bodies.pose.astype(np.float32), pad_columns(bodies.betas, NUM_BETAS).astype(np.float32)
     loss, quality = losses_of(batch, crops), batch.array("quality")
     ids, images = batch.texts("id"), batch.texts("image")
     for index in range(len(batch)):
