@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -81,9 +82,11 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     keypoints[:, 0] = 0.0  # nobody's first keypoint was observed
     numbers = iter(rng.uniform(size=(100, num_people)).astype(np.float32))
     error = np.where(keypoints[..., 2] > 0, np.linalg.norm(keypoints_px - keypoints[..., :2], axis=-1), np.nan)
-    result = FitResult(
+    fields: dict[str, Any] = dict(
         **parameters,
-        camera=Camera(np.full((num_people, 2), 800.0, np.float32), np.tile(np.float32([320, 240]), (num_people, 1))),
+        camera=Camera(
+            np.full((num_people, 2), 800.0, np.float32), np.tile([320.0, 240.0], (num_people, 1)).astype(np.float32)
+        ),
         joints=np.asarray(body.joints(**parameters)),
         joints_std=rng.uniform(0.01, 0.1, (num_people, 24, 3)).astype(np.float32),
         quality=next(numbers),
@@ -96,9 +99,8 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
         cost_by_term={name: next(numbers) for name in TERM_NAMES},
         status=np.zeros(num_people, np.int32),
         num_steps=np.arange(num_people, dtype=np.int32),
-        body=body,
-        layout=get_layout(layout).name,
     )
+    result = FitResult(**fields, body=body, layout=get_layout(layout).name)
     rows = [
         Row(f"people.json#{k}", keypoints[k], layout, position=f"annotations[{k}]", image=f"street {k // 2}.png")
         for k in range(num_asked)
@@ -106,7 +108,7 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     return rows, _with_failures(jax.tree.map(lambda leaf: leaf[:num_asked], result), num_failed)
 
 
-def write_drawn(path, num_people=6, layout="coco17", seed=0, num_failed=0, **about):
+def write_drawn(path, num_people=6, layout="coco17", seed=0, num_failed=0, **about: Any):
     """Write such fits; `about` replaces fields of every row. Returns the rows and the fits."""
     rows, result = draw_fits(num_people, layout, seed, num_failed)
     rows = [replace(row, **about) for row in rows]

@@ -64,7 +64,7 @@ def crops_of(fits: FitBatch) -> Crops:
     high = np.where(is_seen, keypoints[..., :2], -np.inf).max(axis=1)
     is_empty = ~np.isfinite(low)
     low, high = np.where(is_empty, 0.0, low), np.where(is_empty, 0.0, high)
-    is_given = np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1)
+    is_given = np.asarray(np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1))
     side = np.where(is_given, size.max(axis=1), np.maximum(BOX_MARGIN * (high - low).max(axis=1), 1.0))
     return Crops(np.where(is_given[:, None], center, (low + high) / 2), side)
 

@@ -19,6 +19,7 @@ from smplify_jax.result import FitStatus
 
 if TYPE_CHECKING:
     import pyarrow
+    import pyarrow.parquet
 
 FOLDER = "parquet"
 """Where a job's files lie, directly: DIR/parquet/NAME.parquet."""

@@ -114,7 +114,7 @@ def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np
         reprojection_error_px: (N, K), NaN where there is none.
         person_height_px: (N,).
     """
-    is_known = np.isfinite(reprojection_error_px).any(axis=1)
+    is_known = np.asarray(np.isfinite(reprojection_error_px).any(axis=1))
     errors = np.where(is_known[:, None], reprojection_error_px, 0.0)
     return np.where(is_known, 100 * np.nanmedian(errors, axis=1) / person_height_px, np.nan)
 
