@@ -73,6 +73,14 @@ def test_the_filling_of_a_batch_is_left_out(tmp_path):
     assert fits_table(rows[:3], result).num_rows == 3
 
 
+def test_a_tight_box_is_made_as_large_as_trainers_cut_it():
+    rows, result = draw_fits(2)
+    boxed = [replace(row, box=Box((100.0, 200.0), (40.0, 80.0))) for row in rows]
+    table = fits_table(boxed, result, box_factor=1.25)
+    assert table["box_center"].to_pylist() == [[100.0, 200.0]] * 2
+    assert table["box_size"].to_pylist() == [[50.0, 100.0]] * 2
+
+
 def test_files_of_several_layouts_are_read_in_the_order_of_their_names(tmp_path):
     write_drawn(tmp_path / "parquet" / "b.parquet", 3, "openpose25")
     write_drawn(tmp_path / "parquet" / "a.parquet", 5, "coco17")
