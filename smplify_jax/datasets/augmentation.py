@@ -50,8 +50,8 @@ class Augmentation:
     """What was done to N pictures: each turned about its crop's centre, then flipped.
 
     Attributes:
-        rotation_deg: (N,) from the x axis (right) towards the y axis (down): clockwise as seen. SPIN and 4D-Humans count `rot` the other
-            way: give minus theirs.
+        rotation_deg: (N,) from the x axis (right) towards the y axis (down): clockwise as seen. SPIN and 4D-Humans count their `rot` the
+            other way.
         is_flipped: (N,) whether left and right were exchanged.
     """
 
@@ -72,6 +72,12 @@ class Augmentation:
                 "both, and finite angles."
             )
         return cls(angle, flipped)
+
+    @classmethod
+    def flipped_first(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike) -> Augmentation:
+        """For loaders that flip first and turn then, as 4D-Humans does: turning before a flip goes the other way round."""
+        plain = cls.of(rotation_deg, is_flipped)
+        return cls(np.where(plain.is_flipped, -plain.rotation_deg, plain.rotation_deg), plain.is_flipped)
 
     def of_bodies(self, pose: np.ndarray, transl: np.ndarray, rest_pelvis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bodies as the augmented pictures show them, before a camera whose axis meets the crop's centre.
