@@ -1,0 +1,1 @@
+"""Datasets: people read from the formats that trainers have, one by one."""
