@@ -9,9 +9,9 @@ ROOT = Path(smplify_jax.__file__).parent
 # Low to high; a module may import from its own layer and those above it in this list.
 LAYERS = (
     ("errors", "metrics", "skeleton", "mirror", "batching"),
-    ("files", "rotations", "camera"),
+    ("files", "rotations", "camera", "crop_box"),
     ("keypoints",),
-    ("body", "camera_setup"),
+    ("body", "camera_setup", "camera_conversions"),
     ("prior", "observation"),
     ("terms", "solver"),
     ("start",),
@@ -20,8 +20,8 @@ LAYERS = (
     ("result",),
     ("given", "person", "focal_search"),
     ("fitting",),
-    ("datasets",),
     ("pictures",),
+    ("datasets",),
     ("cli",),
     ("learn",),
 )
