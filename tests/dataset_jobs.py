@@ -4,13 +4,12 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from smplify_jax.body.model import BodyModel
 from smplify_jax.camera import Camera
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.quality.score import Evidence
@@ -59,28 +58,29 @@ def _result(people, batch_size):
     def numbers(*shape):
         return np.broadcast_to(number.reshape(-1, *[1] * len(shape)), (batch_size, *shape))
 
-    return FitResult(
-        betas=numbers(10),
-        global_orient=numbers(3),
-        body_pose=numbers(69),
-        transl=seen.mean(axis=1),
-        camera=Camera(numbers(2), numbers(2)),
-        joints=numbers(24, 3),
-        joints_std=numbers(24, 3),
-        quality=number % 1.0,
-        evidence=Evidence(*(number for _ in Evidence.__dataclass_fields__)),
-        start_margin=number,
-        keypoints_px=seen[:, :, :2],
-        reprojection_error_px=seen[:, :, 2],
-        person_height_px=numbers() + 100.0,
-        cost=number,
-        cost_by_term=dict.fromkeys(TERM_NAMES, number),
+    fields: dict[str, Any] = {
+        "betas": numbers(10),
+        "global_orient": numbers(3),
+        "body_pose": numbers(69),
+        "transl": seen.mean(axis=1),
+        "camera": Camera(numbers(2), numbers(2)),
+        "joints": numbers(24, 3),
+        "joints_std": numbers(24, 3),
+        "quality": number % 1.0,
+        "evidence": Evidence(**cast("dict[str, Any]", dict.fromkeys(Evidence.__dataclass_fields__, number))),
+        "start_margin": number,
+        "keypoints_px": seen[:, :, :2],
+        "reprojection_error_px": seen[:, :, 2],
+        "person_height_px": numbers() + 100.0,
+        "cost": number,
+        "cost_by_term": dict.fromkeys(TERM_NAMES, number),
         # Who stands on the left has too few keypoints, and on the far left no camera.
-        status=np.where(number < 40, np.where(number < 20, FitStatus.NON_FINITE, FitStatus.TOO_FEW_KEYPOINTS), 0),
-        num_steps=number.astype(np.int32),
-        body=cast("BodyModel", None),
-        layout=people[0].layout,
-    )
+        "status": np.where(number < 40, np.where(number < 20, FitStatus.NON_FINITE, FitStatus.TOO_FEW_KEYPOINTS), 0),
+        "num_steps": number.astype(np.int32),
+        "body": None,  # nobody asks for it
+        "layout": people[0].layout,
+    }
+    return FitResult(**fields)
 
 
 def num_lines(path):

@@ -106,7 +106,7 @@ class JobFolder:
             _write_json(self.path / "job.json", settings)
         # Read in any case: another shard may have written it at the same moment.
         _check_settings(self.path, self.settings(), settings)
-        self._remove_leftovers()
+        self.remove_leftovers(_STALE_SECONDS)
 
     def _refuse_results(self, entries: Iterable[str], shard: Shard) -> None:
         others = (
@@ -123,12 +123,16 @@ class JobFolder:
         """The settings that the job was begun with."""
         return _read_json(self.path / "job.json")
 
-    def _remove_leftovers(self) -> None:
-        """Remove the hidden files of killed processes, not those that others are writing now."""
+    def remove_leftovers(self, older_than: float = 0.0) -> None:
+        """Remove the hidden files of killed processes.
+
+        Args:
+            older_than: [s] leave younger ones, which others may be writing.
+        """
         for folder in (self.path, self.parts):
             for file in folder.glob(".*.part"):
                 with suppress(OSError):
-                    if time.time() - file.stat().st_mtime > _STALE_SECONDS:
+                    if time.time() - file.stat().st_mtime >= older_than:
                         file.unlink()
 
     def write_part(self, batch: Batch, result: FitResult, made_with: Provenance, box_factor: float) -> None:

@@ -91,6 +91,9 @@ def fit_dataset(
     for done in followed(engine.run(intake, box_factor), intake, shows_progress):
         tally = tally.with_batch(done, time.perf_counter() - start)
     report = write_report(folder, tally)
+    if report.is_complete:
+        # Nobody writes parts any more.
+        folder.remove_leftovers()
     if report.is_complete and report.num_people:
         for name in exports:
             export_fits(folder.parts, name, folder.path / name, export_options)

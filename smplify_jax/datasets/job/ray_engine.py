@@ -21,7 +21,7 @@ from smplify_jax.datasets.job.intake import Intake
 from smplify_jax.datasets.job.plan import Batch
 from smplify_jax.errors import InputError
 
-_READER_CPUS = 0.1
+_READER_CPUS = 0
 """Reading must find room beside actors that have taken all cores; and it must differ from theirs, or Ray fuses it into one of them."""
 
 _Columns = dict[str, np.ndarray]
@@ -63,11 +63,11 @@ class RayEngine:
                     runtime_env={"env_vars": self._environment()},
                 )
             )
-        try:
-            for row in done.iter_rows():
-                yield BatchDone(**row)
-        except ray.exceptions.RayError as error:
-            raise _input_error(error) from error
+        for row in done.iter_rows():
+            problem = row.pop("problem")
+            if problem:
+                raise InputError(problem)
+            yield BatchDone(**row)
 
     def _num_workers(self, ray: ModuleType) -> int:
         resources = ray.cluster_resources()
@@ -82,8 +82,11 @@ class RayEngine:
 
 def _read(_: _Columns, intake: Intake) -> Iterator[_Columns]:
     """The shard's batches, each as it is read."""
-    for batch in intake.batches():
-        yield {"number": np.array([batch.number]), "batch": np.array([pickle.dumps(batch)], object)}
+    try:
+        for batch in intake.batches():
+            yield {"batch": np.array([pickle.dumps(batch)], object), "problem": np.array([""])}
+    except InputError as error:
+        yield {"batch": np.array([b""], object), "problem": np.array([str(error)])}
 
 
 class _Worker:
@@ -94,31 +97,28 @@ class _Worker:
         self._box_factor = box_factor
 
     def __call__(self, row: _Columns) -> _Columns:
-        batch: Batch = pickle.loads(row["batch"][0])
-        fitter, folder = self._intake.fitter, self._intake.folder
-        start = time.perf_counter()
+        problem, done = str(row["problem"][0]), BatchDone(-1, 0, 0.0)
+        try:
+            # Told in a row: what is raised comes to the user wrapped in pages, and not as what it was.
+            done = done if problem else self._fit(pickle.loads(row["batch"][0]))
+        except InputError as error:
+            problem = str(error)
+        told: dict[str, Any] = {**vars(done), "problem": problem}
+        return {name: np.array([value]) for name, value in told.items()}
+
+    def _fit(self, batch: Batch) -> BatchDone:
+        fitter, folder, start = self._intake.fitter, self._intake.folder, time.perf_counter()
         # Ray repeats what a killed node had finished, too.
         if not folder.part(batch.number).exists():
             result = fitter.fit(batch.people, self._intake.batch_size)
             folder.write_part(batch, result, fitter.provenance(batch.layout), self._box_factor)
-        seconds = time.perf_counter() - start
-        done: dict[str, Any] = {"number": batch.number, "num_people": len(batch.people), "seconds": seconds}
-        return {name: np.array([value]) for name, value in done.items()}
-
-
-def _input_error(error: BaseException) -> InputError:
-    """What went wrong in a task, without Ray's account of where."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, InputError):
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return InputError(str(cause or error).strip().splitlines()[-1])
+        return BatchDone(batch.number, len(batch.people), time.perf_counter() - start)
 
 
 def _require_ray() -> ModuleType:
     try:
         import ray
         import ray.data
-        import ray.exceptions
     except ImportError:
         raise InputError(
             "a cluster needs the package ray, which is not installed: pip install 'smplify-jax[ray]'."
