@@ -96,7 +96,7 @@ def test_help_does_not_wait_for_jax():
 
 
 def _row(**about):
-    keypoints = np.tile(np.float32([100, 200, 1]), (17, 1))
+    keypoints = np.tile(np.array([100, 200, 1], np.float32), (17, 1))
     keypoints[:, 1] += 10 * np.arange(17, dtype=np.float32)
     return DatasetRow("f#1", keypoints, "coco17", "f", "1", **about)
 
