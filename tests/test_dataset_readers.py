@@ -1,0 +1,383 @@
+"""Readers of datasets: each format's keys, orders and units, on files written as their makers write them."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dataset_files import (
+    SIZE,
+    alphapose,
+    figure_spin49,
+    hmr2_person,
+    mediapipe_picture,
+    mmpose_people,
+    posetrack,
+    read_all,
+    spin_arrays,
+    write_hmr2_tar,
+)
+from keypoint_files import (
+    coco_annotations,
+    coco_results,
+    figure,
+    flat,
+    write_json,
+    write_npz,
+    write_openpose,
+)
+from PIL import Image
+
+from smplify_jax import InputError
+from smplify_jax.keypoints import get_layout
+
+COCO = figure("coco17")
+
+# Keypoints pass through float32 once, or twice where a file has fractions of the picture.
+EXACT = 1e-4
+
+
+def whole_body(rows: np.ndarray, num_others: int) -> np.ndarray:
+    """A body with face and hands behind it, far from it."""
+    return np.concatenate([rows, np.full((num_others, 3), 900.0)])
+
+
+def test_a_folder_of_openpose_files_is_read_in_the_order_of_names(tmp_path):
+    (tmp_path / "walk").mkdir()
+    write_openpose(tmp_path / "walk" / "b_keypoints.json", figure("openpose25", 1), figure("openpose18", 2))
+    write_openpose(tmp_path / "walk" / "a_keypoints.json")
+    people, rejected = read_all(tmp_path)
+    assert not rejected
+    assert [person.id for person in people] == [
+        "walk/b_keypoints.json#people[0]",
+        "walk/b_keypoints.json#people[1]",
+    ]
+    assert [person.layout for person in people] == ["openpose25", "openpose18"]
+    assert {person.image for person in people} == {"walk/b"}
+    np.testing.assert_array_equal(people[0].keypoints, figure("openpose25", 1))
+
+
+def test_body_25b_is_read_when_it_is_named(tmp_path):
+    path = write_openpose(tmp_path / "a.json", figure("openpose25b"))
+    people, _ = read_all(path, layout="openpose25b")
+    assert people[0].layout == "openpose25b"
+
+
+def test_coco_annotations_get_their_pictures_by_id(tmp_path):
+    value = coco_annotations(figure("coco17", confidence=2), np.zeros((17, 3)), bbox=[255, 94, 130, 316])
+    people, rejected = read_all(write_json(tmp_path / "a.json", value))
+    assert not rejected
+    assert len(people) == 1  # the other one has nothing labelled
+    (person,) = people
+    assert (person.source_id, person.position) == ("40", "annotations[0]")
+    assert (person.image, person.image_size) == ("val/street 7.jpg", SIZE)
+    assert person.box is not None
+    assert person.box.xywh == (255, 94, 130, 316)
+    np.testing.assert_array_equal(person.keypoints, figure("coco17", confidence=1))
+
+
+def test_coco_pictures_may_come_after_the_annotations(tmp_path):
+    value = coco_annotations(figure("coco17", confidence=2))
+    reversed_value = dict(reversed(value.items()))
+    people, _ = read_all(write_json(tmp_path / "a.json", reversed_value))
+    assert people[0].image_size == SIZE
+
+
+def test_whole_body_annotations_keep_body_and_feet(tmp_path):
+    body = figure("coco23", confidence=2)
+    value = coco_annotations(body[:17], foot_kpts=flat(body[17:]), face_kpts=[9.0] * 204)
+    apart, _ = read_all(write_json(tmp_path / "apart.json", value))
+    together, _ = read_all(write_json(tmp_path / "together.json", coco_annotations(whole_body(body, 110))))
+    for people in (apart, together):
+        assert people[0].layout == "coco23"
+        np.testing.assert_array_equal(people[0].keypoints, figure("coco23", confidence=1))
+
+
+@pytest.mark.parametrize("num_others", [0, 110])
+def test_halpe_annotations_keep_body_and_feet(tmp_path, num_others):
+    rows = whole_body(figure("halpe26", confidence=2), num_others)
+    value = coco_annotations(rows)
+    value["categories"][0]["keypoints"] = ["nose", "left_eye"]
+    people, rejected = read_all(write_json(tmp_path / "halpe.json", value))
+    assert not rejected
+    assert people[0].layout == "halpe26"
+    np.testing.assert_array_equal(people[0].keypoints, figure("halpe26", confidence=1))
+
+
+def test_posetrack_is_told_by_its_names_and_keeps_neck_and_head(tmp_path):
+    given = figure("openpose25b")
+    people, rejected = read_all(write_json(tmp_path / "000342.json", posetrack(given)), image_size=(1280.0, 720.0))
+    assert not rejected
+    (person,) = people
+    assert (person.layout, person.image_size) == ("openpose25b", (1280, 720))
+    assert person.image == "images/val/000342/000000.jpg"
+    names = get_layout("openpose25b").keypoint_names
+    seen = {name for name, row in zip(names, person.keypoints, strict=True) if row[2] > 0}
+    assert {"upper_neck", "head_top", "nose", "left_wrist"} <= seen
+    assert not seen & {"left_eye", "right_ear", "left_heel"}
+    is_seen = person.keypoints[:, 2] == 1  # the flag is 0 or 1, and not halved
+    assert is_seen.sum() == len(seen) == 15
+    np.testing.assert_array_equal(person.keypoints[is_seen, :2], given[is_seen, :2])
+
+
+def test_coco_results_find_the_size_of_numbered_pictures(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (320, 200)).save(tmp_path / "pictures" / "000000000007.jpg")
+    path = write_json(tmp_path / "results.json", coco_results(COCO))
+    people, _ = read_all(path, image_folder=tmp_path / "pictures", image_size=(1.0, 1.0))
+    assert (people[0].image, people[0].image_size) == ("000000000007", (320, 200))
+    assert read_all(path)[0][0].image_size is None
+    assert read_all(path, image_size=SIZE)[0][0].image_size == SIZE
+
+
+def test_a_picture_that_is_none_rejects_its_people(tmp_path):
+    (tmp_path / "000000000007.jpg").write_bytes(b"no picture")
+    path = write_json(tmp_path / "results.json", coco_results(COCO))
+    _, rejected = read_all(path, image_folder=tmp_path)
+    assert "cannot be read as a picture" in rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("layout", "num_others"), [("coco17", 0), ("halpe26", 0), ("halpe26", 110), ("coco23", 110), ("mpii16", 0)]
+)
+def test_alphapose_is_read_with_scores_cut_at_one(tmp_path, layout, num_others):
+    given = figure(layout if layout != "mpii16" else "lsp14", confidence=5.8)
+    if layout == "mpii16":
+        given = np.concatenate([given, given[:2]])
+    given[0, 2] = 0.25
+    people, rejected = read_all(write_json(tmp_path / "r.json", alphapose(whole_body(given, num_others))), "alphapose")
+    assert not rejected
+    (person,) = people
+    assert (person.layout, person.image) == (layout, "street/7.jpg")
+    assert person.keypoints[0, 2] == 0.25
+    assert (person.keypoints[1:, 2] == 1).all()
+    assert person.box is not None
+    assert person.box.xywh == (255, 94, 130, 316)
+
+
+@pytest.mark.parametrize("form", ["list", "object", "video list", "video object"])
+def test_mmpose_predictions_are_read_in_every_form(tmp_path, form):
+    people_value = mmpose_people(COCO, COCO + 1)
+    value: object = people_value
+    if form.startswith("video"):
+        value = [{"frame_id": 0, "instances": []}, {"frame_id": 1, "instances": people_value}]
+    if form.endswith("object"):
+        meta = {"dataset_name": "coco", "sigmas": {"__ndarray__": [0.026], "dtype": "float32", "shape": [1]}}
+        value = {"meta_info": meta, "instance_info": value}
+    people, rejected = read_all(write_json(tmp_path / "results_street.json", value))
+    assert not rejected
+    assert [person.layout for person in people] == ["coco17", "coco17"]
+    assert people[0].image == "street"
+    assert people[0].source_id == ("frame 1" if form.startswith("video") else "")
+    assert people[0].box is not None
+    assert people[0].box.xywh == (255, 94, 130, 316)
+    np.testing.assert_allclose(people[1].keypoints[:, :2], COCO[:, :2] + 1, EXACT)
+    np.testing.assert_allclose(people[1].keypoints[:, 2], 1)  # 1.75, cut
+
+
+def test_mmpose_predictions_of_animals_are_refused(tmp_path):
+    value = {"meta_info": {"dataset_name": "ap10k"}, "instance_info": mmpose_people(COCO)}
+    path = write_json(tmp_path / "a.json", value)
+    with pytest.raises(InputError, match="dataset 'ap10k'"):
+        read_all(path)
+    assert len(read_all(path, layout="coco17")[0]) == 1
+
+
+@pytest.mark.parametrize("form", ["list", "object", "single", "solutions"])
+def test_mediapipe_landmarks_become_pixels(tmp_path, form):
+    given = figure("coco23")
+    picture = mediapipe_picture(given)
+    if form == "single":
+        picture["pose_landmarks"] = picture["pose_landmarks"][0]
+    if form == "solutions":
+        picture["pose_landmarks"] = {"landmark": picture["pose_landmarks"][0]}
+    people, rejected = read_all(write_json(tmp_path / "a.json", [picture] if form == "list" else picture))
+    assert not rejected
+    (person,) = people
+    assert (person.layout, person.image, person.image_size) == ("coco23", "a.jpg", SIZE)
+    names = get_layout("coco23").keypoint_names
+    is_known = np.array([not name.endswith("small_toe") for name in names])
+    np.testing.assert_allclose(person.keypoints[is_known], given[is_known], rtol=0, atol=EXACT)
+    assert not person.keypoints[~is_known].any()
+
+
+def test_mediapipe_without_the_size_of_the_picture_is_rejected(tmp_path):
+    picture = mediapipe_picture(figure("coco23"))
+    del picture["width"], picture["height"]
+    path = write_json(tmp_path / "a.json", [picture, mediapipe_picture(figure("coco23"))])
+    people, rejected = read_all(path)
+    assert (len(people), [row.position for row in rejected]) == (1, ["[0].pose_landmarks[0]"])
+    assert "size of the picture is not known" in rejected[0].reason
+    assert len(read_all(path, image_size=SIZE)[0]) == 2
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_spin_files_keep_both_sets_of_keypoints_and_the_box(tmp_path, is_text):
+    arrays = spin_arrays(600, is_text=is_text)  # more than a block
+    people, rejected = read_all(write_npz(tmp_path / "lsp_train.npz", **arrays))
+    assert not rejected
+    assert len(people) == 600
+    for k in (0, 511, 512, 599):
+        person = people[k]
+        assert (person.id, person.image) == (f"lsp_train.npz#[{k}]", f"images/{k:05d}.jpg")
+        assert person.gender == ("female" if k % 2 else "male")
+        np.testing.assert_array_equal(person.keypoints, figure_spin49(k).astype(np.float32))
+        assert person.box is not None
+        assert person.box.spin_scale == pytest.approx(arrays["scale"][k])
+        assert person.box.center == pytest.approx(arrays["center"][k])
+
+
+@pytest.mark.parametrize("missing", ["part", "openpose"])
+def test_spin_files_may_lack_one_set_of_keypoints(tmp_path, missing):
+    arrays = spin_arrays(3)
+    del arrays[missing], arrays["gender"]
+    people, _ = read_all(write_npz(tmp_path / "a.npz", **arrays))
+    unseen = people[0].keypoints[25:] if missing == "part" else people[0].keypoints[:25]
+    assert not unseen.any()
+    assert people[0].gender is None
+
+
+def test_spin_files_may_be_compressed_in_fortran_order_or_hold_names_as_objects(tmp_path):
+    arrays = spin_arrays(3)
+    arrays["part"] = np.asfortranarray(arrays["part"])
+    arrays["imgname"] = arrays["imgname"].astype(object)
+    np.savez_compressed(tmp_path / "a.npz", allow_pickle=True, **arrays)
+    people, rejected = read_all(tmp_path / "a.npz")
+    assert not rejected
+    np.testing.assert_array_equal(people[2].keypoints, figure_spin49(2).astype(np.float32))
+    assert people[2].image == "images/00002.jpg"
+
+
+@pytest.mark.parametrize("scale", [300.0, [300.0], [130.0, 316.0]])
+def test_4d_humans_npz_has_boxes_in_pixels(tmp_path, scale):
+    rows = figure_spin49()
+    arrays = {
+        "imgname": np.array(["a/1.jpg"]),
+        "center": np.array([[320.0, 252.0]]),
+        "scale": np.array([scale]),
+        "body_keypoints_2d": rows[None, :25],
+        "extra_keypoints_2d": rows[None, 25:44],
+        "extra_info": np.array([{"any": "object"}]),
+    }
+    people, rejected = read_all(write_npz(tmp_path / "a.npz", **arrays))
+    assert not rejected
+    (person,) = people
+    assert person.layout == "spin49"
+    np.testing.assert_array_equal(person.keypoints[:44], rows[:44].astype(np.float32))
+    assert not person.keypoints[44:].any()
+    assert person.box is not None
+    assert person.box.size == tuple(np.broadcast_to(scale, 2))
+
+
+@pytest.mark.parametrize("is_one_file", [True, False])
+def test_4d_humans_tar_has_boxes_in_units_of_200_px(tmp_path, is_one_file):
+    samples = [("aic/000a", [hmr2_person(), hmr2_person(3)]), ("aic/000b", []), ("aic/000c", [hmr2_person(5)])]
+    path = write_hmr2_tar(tmp_path / "000000.tar", samples, (500, 400))
+    people, rejected = read_all(path if is_one_file else tmp_path)
+    assert not rejected
+    assert [person.id for person in people] == [
+        "000000.tar#0/aic/000a[0]",
+        "000000.tar#0/aic/000a[1]",
+        "000000.tar#2/aic/000c[0]",
+    ]
+    person = people[1]
+    assert (person.image, person.image_size) == ("aic/000a.jpg", (500, 400))
+    np.testing.assert_array_equal(person.keypoints[:44], hmr2_person(3)["keypoints_2d"])
+    assert person.box is not None
+    assert person.box.size == pytest.approx((130, 316))
+
+
+def test_a_pickle_that_wants_more_than_arrays_is_rejected(tmp_path):
+    harmful = b"cos\nsystem\n(S'touch harm'\ntR."
+    path = write_hmr2_tar(tmp_path / "a.tar", [("bad", harmful), ("good", [hmr2_person()])])
+    people, rejected = read_all(path)
+    assert (len(people), len(rejected)) == (1, 1)
+    assert "nothing was executed" in rejected[0].reason
+
+
+def test_parquet_is_read_with_every_column(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    keypoints = pyarrow.FixedSizeListArray.from_arrays(np.stack([COCO, COCO + 1]).ravel(), 51)
+    table = {
+        "keypoints": keypoints,
+        "layout": ["coco17", "coco17"],
+        "id": ["anna", "ben"],
+        "image": ["a.jpg", None],
+        "image_width": [640, None],
+        "image_height": [480, None],
+        "focal_length": [900.0, None],
+        "camera_center": [[310.0, 250.0], None],
+        "box": [[255.0, 94.0, 130.0, 316.0], None],
+        "gender": ["F", None],
+        "comment": ["not read", ""],
+    }
+    parquet.write_table(pyarrow.table(table), tmp_path / "part-0.parquet")
+    (anna, ben), rejected = read_all(tmp_path)
+    assert not rejected
+    assert (anna.source_id, anna.id) == ("anna", "part-0.parquet#[0]")
+    assert (anna.image, anna.image_size) == ("a.jpg", SIZE)
+    assert (anna.focal_length, anna.camera_center, anna.gender) == (900, (310, 250), "female")
+    assert anna.box is not None
+    assert anna.box.xywh == (255, 94, 130, 316)
+    np.testing.assert_array_equal(anna.keypoints, COCO)
+    assert (ben.image, ben.image_size, ben.focal_length, ben.box, ben.gender) == ("", None, None, None, None)
+
+
+def test_parquet_may_nest_its_keypoints_and_be_told_its_layout(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pyarrow.table({"keypoints": [COCO.tolist(), COCO[:3].tolist(), None]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    people, rejected = read_all(tmp_path / "a.parquet", layout="coco17")
+    assert len(people) == 1
+    assert "3 keypoints" in rejected[0].reason
+    assert "expected 3 K numbers" in rejected[1].reason
+    assert "does not say its layout" in read_all(tmp_path / "a.parquet")[1][0].reason
+
+
+def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    real_import = builtins.__import__
+
+    def without_pyarrow(name, *arguments, **options):
+        if name.startswith("pyarrow"):
+            raise ImportError(name)
+        return real_import(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without_pyarrow)
+    with pytest.raises(InputError, match=r"pip install smplify-jax\[datasets\]"):
+        read_all(tmp_path / "a.parquet")
+
+
+def test_our_own_npz_is_read(tmp_path):
+    path = write_npz(tmp_path / "a.npz", keypoints=np.stack([COCO, COCO]), layout="coco17", names=["anna", "ben"])
+    people, _ = read_all(path)
+    assert [(person.source_id, person.image_size) for person in people] == [("anna", None), ("ben", None)]
+
+
+@pytest.mark.real_data
+def test_real_samples_are_read_as_load_keypoints_reads_them(shared_data):
+    from smplify_jax import load_keypoints
+
+    for name, num_people in (
+        ("coco/person_keypoints_train2017_mini.json", 86),
+        ("mmpose/test_coco.json", 12),
+        ("mmpose/test_coco_wholebody.json", 12),
+        ("openpose/im1010_openpose.json", 1),
+    ):
+        path: Path = shared_data / "keypoints" / name
+        people, rejected = read_all(path)
+        expected = load_keypoints(path)
+        assert (len(people), rejected) == (num_people, [])
+        assert {person.layout for person in people} == {expected.layout}
+        np.testing.assert_array_equal(np.stack([person.keypoints for person in people]), expected.keypoints)
+        if "annotations" in json.loads(path.read_text()):
+            sizes = np.array([person.image_size for person in people], np.float32)
+            np.testing.assert_array_equal(sizes, expected.image_size)
+            assert all(person.source_id for person in people)
