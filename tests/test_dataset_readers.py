@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ from keypoint_files import (
 from PIL import Image
 
 from smplify_jax import InputError
+from smplify_jax.datasets.read import DATASET_FORMATS
+from smplify_jax.datasets.readers.parquet import COLUMNS
 from smplify_jax.keypoints import get_layout
 
 COCO = figure("coco17")
@@ -359,6 +362,15 @@ def test_our_own_npz_is_read(tmp_path):
     path = write_npz(tmp_path / "a.npz", keypoints=np.stack([COCO, COCO]), layout="coco17", names=["anna", "ben"])
     people, _ = read_all(path)
     assert [(person.source_id, person.image_size) for person in people] == [("anna", None), ("ben", None)]
+
+
+def test_the_formats_and_columns_shown_are_those_of_the_library():
+    page = (Path(__file__).resolve().parents[1] / "docs" / "formats.md").read_text()
+    datasets = page.split("## Datasets")[1].split("(body-files)=")[0]
+    formats, columns = datasets.split("### Parquet")
+    assert re.findall(r"^\| `([\w-]+)` \|", formats, re.MULTILINE) == list(DATASET_FORMATS)
+    cells = re.findall(r"^\| (`[^|]*`) \|", columns, re.MULTILINE)
+    assert tuple(name for cell in cells for name in re.findall(r"`(\w+)`", cell)) == COLUMNS
 
 
 @pytest.mark.real_data
