@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keypoint_files import figure, flat
+from keypoint_files import coco_annotations, coco_results, figure, flat, write_json, write_npz, write_openpose
 from PIL import Image
 
 from smplify_jax.datasets.read import read_dataset
@@ -20,6 +20,8 @@ from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.keypoints import get_layout
 
 SIZE = (640.0, 480.0)
+
+COCO = figure("coco17")
 
 
 def read_all(path: Path, format: str | None = None, **options: Any) -> tuple[list[DatasetRow], list[RejectedRow]]:
@@ -172,3 +174,20 @@ def write_large_list(path: Path, records: Iterator[str]) -> Path:
             separator = ","
         file.write("]")
     return path
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """One file of each format, with three people in most."""
+    annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
+    return [
+        write_openpose(folder / "openpose_keypoints.json", *(figure("openpose25", k) for k in range(3))),
+        write_json(folder / "coco.json", annotations),
+        write_json(folder / "posetrack.json", posetrack(figure("openpose25b"))),
+        write_json(folder / "results.json", coco_results(COCO, COCO + 1)),
+        write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
+        write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
+        write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
+        write_npz(folder / "spin.npz", **spin_arrays(3)),
+        write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
+        write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),
+    ]

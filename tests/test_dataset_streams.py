@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -14,43 +13,19 @@ import pytest
 from dataset_files import (
     alphapose,
     hmr2_person,
-    mediapipe_picture,
-    mmpose_people,
-    posetrack,
     read_all,
     spin_arrays,
     write_hmr2_tar,
     write_large_list,
+    write_samples,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from keypoint_files import coco_annotations, coco_results, figure, flat, write_json, write_npz, write_openpose
 
 from smplify_jax import InputError
 from smplify_jax.datasets.read import DATASET_FORMATS, read_dataset
-from smplify_jax.datasets.readers import json_stream
-from smplify_jax.datasets.readers.json_stream import JsonStream
-from smplify_jax.datasets.readers.reading import DamagedFileError
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.datasets.rows import DatasetRow
 
 COCO = figure("coco17")
-
-
-def write_samples(folder: Path) -> list[Path]:
-    """One file of each format, with three people in most."""
-    annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
-    return [
-        write_openpose(folder / "openpose_keypoints.json", *(figure("openpose25", k) for k in range(3))),
-        write_json(folder / "coco.json", annotations),
-        write_json(folder / "posetrack.json", posetrack(figure("openpose25b"))),
-        write_json(folder / "results.json", coco_results(COCO, COCO + 1)),
-        write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
-        write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
-        write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
-        write_npz(folder / "spin.npz", **spin_arrays(3)),
-        write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
-        write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -298,17 +273,6 @@ def test_memory_does_not_grow_with_an_npz(tmp_path):
     assert peak < 2.5e6  # a block is 0.7 MB, and read before the last one goes
 
 
-@pytest.mark.parametrize("block", [1, 2, 7, 64])
-def test_values_are_the_same_whatever_the_length_of_a_block(monkeypatch, block):
-    monkeypatch.setattr(json_stream, "BLOCK_LENGTH", block)
-    values = [-12.5e-3, 123456, {"a": [None, True, 'é"\\ ]}']}, [], "", float("inf")]
-    for indent in (None, 2):
-        text = json.dumps({"first": values, "second": values}, indent=indent)
-        stream = JsonStream(io.StringIO(text))
-        found = {key: list(stream.items()) for key in stream.members()}
-        assert found == {"first": values, "second": values}
-
-
 def test_a_not_a_number_written_by_python_costs_nobody_else(tmp_path):
     bad = figure("coco17")
     bad[3] = np.nan
@@ -317,108 +281,3 @@ def test_a_not_a_number_written_by_python_costs_nobody_else(tmp_path):
     people, rejected = read_all(path)
     assert (len(people), rejected) == (3, [])
     assert not people[1].keypoints[3].any()
-
-
-@pytest.mark.parametrize(
-    "text", ["[1 2]", "[1,]", "[", "[1", '["a', "[" * 100_000, "[" + "9" * 5000 + "]", "[tru]", "[1}"]
-)
-def test_damaged_lists_are_damaged_files(text):
-    with pytest.raises(DamagedFileError):
-        list(JsonStream(io.StringIO(text)).items())
-
-
-def test_a_syntax_error_is_found_without_reading_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_stream, "BLOCK_LENGTH", 1000)
-    text = "[[1 2], " + "3, " * 10_000 + "4]"
-    file = io.StringIO(text)
-    with pytest.raises(DamagedFileError):
-        list(JsonStream(file).items())
-    assert file.tell() < 3000
-
-
-def assert_read_or_refused(path: Path) -> None:
-    """Reading yields rows or refuses the file: no other exception, and nothing but finite numbers."""
-    try:
-        rows = list(read_dataset(path))
-    except InputError:
-        return
-    for row in rows:
-        if isinstance(row, DatasetRow):
-            assert np.isfinite(row.keypoints).all()
-            assert ((row.keypoints[:, 2] >= 0) & (row.keypoints[:, 2] <= 1)).all()
-        else:
-            assert isinstance(row, RejectedRow)
-            assert row.reason
-
-
-@given(number=st.integers(0, 9), share=st.floats(0, 1))
-def test_a_truncated_file_is_read_or_refused(tmp_path_factory, samples, number, share):
-    path = tmp_path_factory.mktemp("cut") / "damaged"
-    data = samples[number].read_bytes()
-    path.write_bytes(data[: int(share * len(data))])
-    assert_read_or_refused(path)
-
-
-@given(number=st.integers(0, 9), place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
-def test_a_file_with_a_changed_byte_is_read_or_refused(tmp_path_factory, samples, number, place, value):
-    path = tmp_path_factory.mktemp("changed") / "damaged"
-    data = bytearray(samples[number].read_bytes())
-    data[int(place * len(data))] = value
-    path.write_bytes(data)
-    assert_read_or_refused(path)
-
-
-KEYS = [
-    "people",
-    "pose_keypoints_2d",
-    "annotations",
-    "images",
-    "categories",
-    "id",
-    "image_id",
-    "keypoints",
-    "instances",
-]
-KEYS += [
-    "keypoint_scores",
-    "instance_info",
-    "meta_info",
-    "pose_landmarks",
-    "landmark",
-    "width",
-    "height",
-    "bbox",
-    "box",
-]
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(value=json_values)
-def test_json_with_the_right_words_in_the_wrong_places_is_read_or_refused(tmp_path_factory, value):
-    path = tmp_path_factory.mktemp("json") / "a.json"
-    path.write_text(json.dumps(value))
-    assert_read_or_refused(path)
-
-
-def _replaced(value: Any, path: list[int], new: Any) -> Any:
-    """A copy of JSON with something else at one place in it."""
-    if not path or not isinstance(value, (dict, list)) or not value:
-        return new
-    keys = list(value) if isinstance(value, dict) else range(len(value))
-    key = keys[path[0] % len(value)]
-    copy = value.copy()
-    copy[key] = _replaced(value[key], path[1:], new)
-    return copy
-
-
-@given(number=st.integers(0, 6), place=st.lists(st.integers(0, 60), max_size=5), new=json_values)
-def test_a_record_with_something_else_in_one_place_is_read_or_refused(tmp_path_factory, samples, number, place, new):
-    path = tmp_path_factory.mktemp("record") / "a.json"
-    value = json.loads(samples[number].read_text())
-    path.write_text(json.dumps(_replaced(value, place, new)))
-    assert_read_or_refused(path)
