@@ -15,14 +15,14 @@ from typing import Any, TextIO
 from smplify_jax.datasets.readers.reading import DamagedFileError
 from smplify_jax.errors import InputError
 
-BLOCK_LENGTH = 2**20
+BLOCK_LENGTH = 2**18
 """Characters read at a time."""
 
 MAX_VALUE_LENGTH = 2**26
 """Characters that a single record may have: what is longer is no record, or has lost its closing quote."""
 
 _MAX_TOKEN_LENGTH = 16
-"""The longest piece that a window's edge can spoil, other than a string: "-Infinity", or an escape in a string."""
+"""The longest piece that a window's edge can spoil, other than a string: "-Infinity", an escape in a string, the point of a number."""
 
 _SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
@@ -67,8 +67,8 @@ class JsonStream:
                 continue
             except (ValueError, RecursionError) as error:  # thousands of digits or brackets
                 raise _damaged(error) from error
-            # A number at the window's edge may go on behind it.
-            if end < len(self._text) or not self._read_more():
+            # A number near the window's edge may go on behind it.
+            if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
                 self._place = end
                 return value
 
@@ -137,9 +137,11 @@ class JsonStream:
             more = self._file.read(max(BLOCK_LENGTH, len(rest)))
         except (OSError, ValueError) as error:  # ValueError: not UTF-8
             raise _damaged(error) from error
-        self._is_at_end = not more
+        if not more:
+            self._is_at_end = True
+            return False
         self._text, self._place = rest + more, 0
-        return bool(more)
+        return True
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from smplify_jax.datasets.readers.json_stream import JsonStream
 from smplify_jax.datasets.readers.reading import DamagedFileError, FileHead
 from smplify_jax.errors import InputError
 
-HEAD_BYTES = 2**20
+HEAD_BYTES = 2**18
 """Enough for the first keys of an object, up to and with that of its pictures, and for the first record of a list."""
 
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
