@@ -141,18 +141,17 @@ def _summary(report: JobReport, out: Path, exports: Sequence[str]) -> str:
     rate = "" if speed is None else f", {speed:,.0f} fits/s"
     lines = [
         f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in told.items()),
-        f"{report.num_rejected or 0:,} records were rejected"
+        f"{report.num_rejected:,} records were rejected"
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
         f"{run.num_people:,} people were fitted in this run, in {run.seconds:,.0f} s{rate}",
-        f"Report: {out / 'report.html'}",
     ]
-    if not report.is_complete:
+    if report.is_complete:
+        lines.append(f"Report: {out / 'report.html'}")
+        lines += [f"Export: {out / name}" for name in exports if report.num_people]
+    else:
         lines.append(
-            f"{report.num_batches:,} of {report.num_batches_planned:,} batches are there; other shards do the rest."
-            + (f" Export with --resume when they are done: {', '.join(exports)}." if exports else "")
+            f"{report.num_batches:,} of {report.num_batches_planned:,} batches are there; report and exports follow when all are."
         )
-    elif exports and report.num_people:
-        lines.append("Exported: " + ", ".join(str(out / name) for name in exports))
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@
     parquet/part-N     the fits of batch N; there when they are complete
     input.json         how much the input holds; there when it has been read to its end
     rejected.jsonl     what the input holds besides people that can be fitted; likewise
-    report.json, .html there when a process has done its shard
+    report.json, .html there when all fits are
 
 Every file takes its name in one step, and every process of a job would write the same content, so that it does not matter which one does,
 or how often.
@@ -160,10 +160,18 @@ class JobFolder:
             "begin anew in another folder."
         )
 
-    def input_count(self) -> InputCount | None:
-        """What the input holds; None if it has not been read to its end."""
-        path = self.path / "input.json"
-        return InputCount(**_read_json(path)) if path.exists() else None
+    @property
+    def is_input_counted(self) -> bool:
+        """Whether the input has been read to its end, by this process or another."""
+        return (self.path / "input.json").exists()
+
+    def input_count(self) -> InputCount:
+        """What the input holds.
+
+        Raises:
+            InputError: it has not been read to its end.
+        """
+        return InputCount(**_read_json(self.path / "input.json"))
 
     def write_input_count(self, count: InputCount) -> None:
         """Say that the input has been read to its end."""

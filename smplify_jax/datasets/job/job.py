@@ -16,7 +16,7 @@ from smplify_jax.datasets.job.folder import JobFolder
 from smplify_jax.datasets.job.intake import Intake, JobInput
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.progress import followed
-from smplify_jax.datasets.job.report import JobReport, RunTally, write_report
+from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
 from smplify_jax.datasets.read import DATASET_FORMATS
 from smplify_jax.datasets.readers.reading import ReadOptions
 from smplify_jax.errors import InputError
@@ -64,7 +64,7 @@ def fit_dataset(
         shows_progress: count on stderr, if that is a terminal.
 
     Returns:
-        What there is now, of all shards; also in OUT/report.json and OUT/report.html.
+        What there is now; also in OUT/report.json and OUT/report.html once all batches are there.
 
     Raises:
         InputError: an argument cannot be used, the folder holds other results, the input cannot be read or the results cannot be written.
@@ -90,8 +90,9 @@ def fit_dataset(
     tally, start = RunTally(), time.perf_counter()
     for done in followed(engine.run(intake, box_factor), intake, shows_progress):
         tally = tally.with_batch(done, time.perf_counter() - start)
-    report = write_report(folder, tally)
+    report = make_report(folder, folder.input_count(), shard, tally)
     if report.is_complete:
+        write_report(folder, report)
         # Nobody writes parts any more.
         folder.remove_leftovers()
     if report.is_complete and report.num_people:

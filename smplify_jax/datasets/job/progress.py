@@ -35,7 +35,6 @@ class _Total:
     def __init__(self, intake: Intake) -> None:
         self.num_people: int | None = None
         num_done = sum(map(intake.shard.has, intake.folder.done()))
-        counted = intake.folder.input_count()
 
         def count() -> None:
             """In a thread: reading an input to its end may take minutes, during which fits should not wait."""
@@ -45,8 +44,8 @@ class _Total:
                 return  # whoever fits the input tells it
             self._set(num_people, intake, num_done)
 
-        if counted is not None:
-            self._set(counted.num_people, intake, num_done)
+        if intake.folder.is_input_counted:
+            self._set(intake.folder.input_count().num_people, intake, num_done)
         else:
             threading.Thread(target=count, name="counter", daemon=True).start()
 

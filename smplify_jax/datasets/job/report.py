@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.datasets.job.engine import BatchDone
-from smplify_jax.datasets.job.folder import JobFolder
+from smplify_jax.datasets.job.folder import InputCount, JobFolder
+from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.report_page import page
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
@@ -63,14 +64,14 @@ class RunTally:
 
 @dataclass(frozen=True)
 class JobReport:
-    """What there is.
+    """What there is: of all shards once all is there, until then of this one.
 
     Attributes:
-        is_complete: whether the input was read to its end and all its batches are there.
+        is_complete: whether all batches of the input are there.
         num_people: that have a row.
-        num_batches: that are there.
-        num_batches_planned: that the input makes; None if it has not been read to its end.
-        num_rejected: records of the input without a row; None likewise.
+        num_batches: that are there, of all shards.
+        num_batches_planned: that the input makes.
+        num_rejected: records of the input without a row.
         statuses: number of people by status name.
         quality: number of people with a body between each two of QUALITY_EDGES.
         num_without_quality: of people with a body, those whose profile or options have no calibrated quality.
@@ -85,8 +86,8 @@ class JobReport:
     is_complete: bool
     num_people: int
     num_batches: int
-    num_batches_planned: int | None
-    num_rejected: int | None
+    num_batches_planned: int
+    num_rejected: int
     statuses: dict[str, int]
     quality: list[int]
     num_without_quality: int
@@ -109,24 +110,17 @@ class JobReport:
         return {**asdict(self), **edges, "this_run": this_run}
 
 
-def write_report(folder: JobFolder, tally: RunTally) -> JobReport:
-    """Read what there is, and write report.json and report.html."""
-    report = _report(folder, tally)
-    with atomic_write(folder.path / "report.json") as file:
-        file.write(json.dumps(report.entries(), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-    with atomic_write(folder.path / "report.html") as file:
-        file.write(page(report.entries()).encode(errors="replace"))
-    return report
-
-
-def _report(folder: JobFolder, tally: RunTally) -> JobReport:
-    counted, done = folder.input_count(), folder.done()
+def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: RunTally) -> JobReport:
+    """Read what there is. Of a thousand shards, only the last reads what all have written."""
+    done = folder.done()
+    is_complete = done == set(range(counted.num_batches))
+    numbers = sorted(number for number in done if is_complete or shard.has(number))
     statuses: Counter[str] = Counter()
     quality, error = np.zeros(len(QUALITY_EDGES) - 1, int), np.zeros(len(ERROR_EDGES) - 1, int)
     num_without_quality = 0
     slowest: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
-    for batch in read_fits(folder.parts, _COLUMNS) if done else ():
+    for batch in (batch for number in numbers for batch in read_fits(folder.part(number), _COLUMNS)):
         statuses.update(str(name) for name in batch.texts("status_name"))
         is_usable, scores = batch.is_usable, batch.array("quality")
         is_scored = np.isfinite(scores) & is_usable
@@ -137,11 +131,11 @@ def _report(folder: JobFolder, tally: RunTally) -> JobReport:
         slowest = heapq.nlargest(NUM_SLOWEST, [*slowest, *_people(batch, most)], key=lambda person: person["num_steps"])
         failures += _people(batch, np.flatnonzero(~is_usable)[: NUM_LISTED - len(failures)])
     return JobReport(
-        is_complete=counted is not None and done == set(range(counted.num_batches)),
+        is_complete=is_complete,
         num_people=statuses.total(),
         num_batches=len(done),
-        num_batches_planned=None if counted is None else counted.num_batches,
-        num_rejected=None if counted is None else counted.num_rejected,
+        num_batches_planned=counted.num_batches,
+        num_rejected=counted.num_rejected,
         statuses={status.name.lower(): statuses[status.name.lower()] for status in FitStatus},
         quality=quality.tolist(),
         num_without_quality=num_without_quality,
@@ -152,6 +146,14 @@ def _report(folder: JobFolder, tally: RunTally) -> JobReport:
         settings=folder.settings(),
         this_run=tally,
     )
+
+
+def write_report(folder: JobFolder, report: JobReport) -> None:
+    """Write report.json and report.html."""
+    with atomic_write(folder.path / "report.json") as file:
+        file.write(json.dumps(report.entries(), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    with atomic_write(folder.path / "report.html") as file:
+        file.write(page(report.entries()).encode(errors="replace"))
 
 
 def _people(batch: FitBatch, indices: Sequence[int] | np.ndarray) -> Iterator[dict[str, Any]]:

