@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 
 pytest.importorskip("ray", reason="needs the extra `ray`")
 # Ray leaves sockets and files to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 
 NUM_BATCHES = 40
 
