@@ -1,7 +1,9 @@
 """Whole data sets fitted into a folder, without fitting: what is planned, written, refused, rejected and reported."""
 
+import io
 import json
 import os
+import sys
 import threading
 
 import numpy as np
@@ -60,7 +62,7 @@ def test_shards_share_the_batches_and_end_with_what_one_process_ends_with(people
     _run(people, tmp_path / "whole")
     for index in (2, 0, 1):
         report = _run(people, tmp_path / "shards", log=f"log{index}", shard=Shard(index, 3))
-        assert report.is_complete == (index == 1)
+        assert report.is_complete == (tmp_path / "shards" / "report.json").exists() == (index == 1)
     assert [num_lines(tmp_path / f"log{index}") for index in range(3)] == [2, 1, 1]
     assert files_of(tmp_path / "shards") == files_of(tmp_path / "whole")
 
@@ -287,6 +289,22 @@ def test_the_report_counts_what_the_rows_say(tmp_path):
     for person in (*report.slowest, *report.failures):
         assert person["id"] in page
     assert json.loads((tmp_path / "out" / "report.json").read_text())["statuses"] == report.statuses
+
+
+def test_progress_counts_what_is_left_to_do(people, tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    _run(people, tmp_path / "out", shard=Shard(0, 2))
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    # tqdm draws ten times a second.
+    slow = FakeFitter(str(tmp_path / "log"), seconds=0.2)
+    _run(people, tmp_path / "out", fitter=slow, resume=True, shows_progress=True)
+    drawn = terminal.getvalue()
+    assert "8/14 [" in drawn
+    assert "fit/s" in drawn
 
 
 def test_names_in_the_report_are_no_markup(tmp_path):

@@ -84,6 +84,12 @@ def test_what_cannot_be_read_is_one_sentence_and_status_1(capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_data_set_without_anybody_is_told_and_status_1(capsys, tmp_path):
+    path = write_coco(tmp_path / "people.json", [[1.0]])
+    assert main([str(path), "--out", str(tmp_path / "out"), "--no-cache"]) == 1
+    assert "nobody in it can be fitted" in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+
+
 def test_help_does_not_wait_for_jax():
     script = (
         "import sys, smplify_jax.cli.dataset as d\n"

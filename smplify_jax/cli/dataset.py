@@ -97,7 +97,9 @@ def _run(command: DatasetCommand) -> int:
         shows_progress=True,
     )
     print(_summary(report, out, write.export))
-    return OK if report.is_clean and report.num_people else FAILED
+    if not report.num_batches_planned:
+        DATASET.complain(f"{command.input}: nobody in it can be fitted.")
+    return OK if report.is_clean and report.num_batches_planned else FAILED
 
 
 def _fitter(command: DatasetCommand) -> PeopleFitter:

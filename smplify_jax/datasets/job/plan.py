@@ -117,7 +117,7 @@ def _rejection(
 
 
 class _RepeatedIds:
-    """Finds ids that come a second time. Ids begin with the file, so those of one file are all that is kept, as 8 bytes each."""
+    """Finds ids that come a second time. Ids begin with the file, so those of one file are all that is kept, and of each a hash."""
 
     def __init__(self) -> None:
         self._file = ""
