@@ -24,8 +24,7 @@ from benchmarks.datasets.score import fitted_points, summarize
 from benchmarks.datasets.threedpw import GENDERS, read_threedpw
 from benchmarks.measure import print_table, write_json
 from smplify_jax import BodyModel, InputError, load_body, with_regressor
-from smplify_jax.cli.arguments import UsageError
-from smplify_jax.cli.fit import FAILED, OK, WRONG_USAGE
+from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError
 from smplify_jax.profiles import get_profile
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from smplify_jax import LAYOUTS, PROFILES, FitStatus, Profile, Round, fit
-from smplify_jax.cli.arguments import PROGRAM, check_command, parse_arguments
+from smplify_jax.cli.arguments import FIT, check_command
+from smplify_jax.cli.dataset import DATASET, check_dataset_command
 from smplify_jax.profiles import PLAIN_DIFFERENCE
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
@@ -59,8 +60,11 @@ def test_the_python_shown_without_output_is_python(page: Path):
 def test_the_commands_shown_have_options_that_exist(page: Path):
     for _, block in _blocks(page, "", "bash", "console"):
         for command in re.split(r"\n|&&", block.replace("\\\n", " ")):
-            if command.strip().startswith(f"{PROGRAM} ") and "--help" not in command:
-                check_command(parse_arguments(shlex.split(command)[1:]))
+            program, *arguments = shlex.split(command, comments=True) or [""]
+            if program == FIT.name and "--help" not in arguments:
+                check_command(FIT.parse(arguments))
+            if program == DATASET.name and "--help" not in arguments:
+                check_dataset_command(DATASET.parse(arguments))
 
 
 @every_page

@@ -8,10 +8,10 @@ import smplify_jax
 ROOT = Path(smplify_jax.__file__).parent
 # Low to high; a module may import from its own layer and those above it in this list.
 LAYERS = (
-    ("errors", "metrics", "skeleton", "batching"),
-    ("files", "rotations", "camera"),
+    ("errors", "metrics", "skeleton", "mirror", "batching"),
+    ("files", "rotations", "camera", "crop_box"),
     ("keypoints",),
-    ("body", "camera_setup"),
+    ("body", "camera_setup", "camera_conversions"),
     ("prior", "observation"),
     ("terms", "solver"),
     ("start",),
@@ -21,6 +21,7 @@ LAYERS = (
     ("given", "person", "focal_search"),
     ("fitting",),
     ("pictures",),
+    ("datasets",),
     ("cli",),
     ("learn",),
 )

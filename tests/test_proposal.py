@@ -15,8 +15,8 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera import Camera, project
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
-from smplify_jax.learn.mocap.mirror import mirrored_poses
 from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.mirror import mirrored_poses
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from smplify_jax.cli.arguments import PROGRAM, UsageError, check_command, parse_arguments
+from smplify_jax.cli.arguments import FIT, check_command
+from smplify_jax.cli.program import FAILED, OK, UsageError
 from smplify_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
-OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: 130 is 128 + SIGINT, as shells have it."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -37,30 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0; 1 if an input could not be read or nobody could be fitted; 2 for wrong options.
     """
-    try:
-        with _warnings_in_one_line():
-            command = parse_arguments(arguments)
-            check_command(command)
-            return _run(command)
-    except UsageError as error:
-        _complain(error)
-        return WRONG_USAGE
-    except InputError as error:
-        _complain(error)
-        return FAILED
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except OSError as error:
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return FAILED
-    except KeyboardInterrupt:
-        _complain("stopped; results written so far are complete.")
-        return INTERRUPTED
+    return FIT.run(arguments, _run)
 
 
 def _run(command: FitCommand) -> int:
+    check_command(command)
     if command.example:
         from smplify_jax.cli.example import run_example
 
@@ -95,15 +71,15 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     prior = load_prior(options.prior)
     people, unread = read_inputs(command.inputs, command.read)
     for failed in unread:
-        _complain(failed.reason)
+        FIT.complain(failed.reason)
     if not people:
         return [], unread
     for complaint in missing_pictures(people, command):
-        _complain(complaint)
+        FIT.complain(complaint)
     make_folder(out)
     complaint = use_compilation_cache() if command.write.cache else None
     if complaint:
-        _complain(complaint)
+        FIT.complain(complaint)
     reports = []
     for person, fitted in _with_progress(fit_people(people, body, prior, options, command.camera), len(people)):
         report = PersonReport.of(person, fitted)
@@ -111,7 +87,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
             files, complaint = write_person(out, person, fitted, command.write)
             report = replace(report, files=tuple(files))
             if complaint:
-                _complain(complaint)
+                FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
     write_summary(out / "summary.json", _summary(command, body.name, reports, unread))
@@ -132,7 +108,7 @@ def _summary(
     except PackageNotFoundError:
         release = None
     return {
-        "program": PROGRAM,
+        "program": FIT.name,
         "version": release,
         "body": body_name,
         "profile": command.body.profile,
@@ -144,18 +120,6 @@ def _summary(
 def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
     """Count on stderr, where it does not mix with results; only if somebody is watching."""
     return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))
-
-
-@contextlib.contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """Warnings are sentences for the user here: without the file and line that raised them."""
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: _complain(message)
-        yield
-
-
-def _complain(message: object) -> None:
-    print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

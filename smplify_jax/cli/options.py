@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 
-def _shown(metavar: str) -> Any:
+def shown(metavar: str) -> Any:
     """How an optional value looks in the help; its default, None, is explained in words instead."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
@@ -42,11 +42,11 @@ class ReadOptions:
         drop_outside: do not use keypoints outside the picture; without it they count, as truncated people have them.
     """
 
-    layout: Annotated[str | None, _shown("NAME")] = None
-    format: Annotated[str | None, _shown("NAME")] = None
-    image: Annotated[Path | None, _shown("FILE|FOLDER")] = None
-    image_size: Annotated[tuple[int, int] | None, _shown("W H")] = None
-    drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, _shown("")] = False
+    layout: Annotated[str | None, shown("NAME")] = None
+    format: Annotated[str | None, shown("NAME")] = None
+    image: Annotated[Path | None, shown("FILE|FOLDER")] = None
+    image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
+    drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class CameraOptions:
         search_focal_length: try a few focal lengths and keep the one that explains the keypoints best.
     """
 
-    focal_length: Annotated[float | None, _shown("PX")] = None
-    camera_center: Annotated[tuple[float, float] | None, _shown("X Y")] = None
-    search_focal_length: Annotated[bool, tyro.conf.FlagCreatePairsOff, _shown("")] = False
+    focal_length: Annotated[float | None, shown("PX")] = None
+    camera_center: Annotated[tuple[float, float] | None, shown("X Y")] = None
+    search_focal_length: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ class BodyOptions:
             right side of unclear people more often, and take longer.
     """
 
-    body: Annotated[Path | None, _shown("FILE|FOLDER")] = None
-    gender: Annotated[str | None, _shown("NAME")] = None
-    prior: Annotated[Path | None, _shown("FILE")] = None
+    body: Annotated[Path | None, shown("FILE|FOLDER")] = None
+    gender: Annotated[str | None, shown("NAME")] = None
+    prior: Annotated[Path | None, shown("FILE")] = None
     profile: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     num_betas: Annotated[int, tyro.conf.arg(metavar="N")] = 10
-    num_starts: Annotated[int | None, _shown("N")] = None
+    num_starts: Annotated[int | None, shown("N")] = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class WriteOptions:
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
-    out: Annotated[Path | None, _shown("FOLDER")] = None
+    out: Annotated[Path | None, shown("FOLDER")] = None
     obj: bool = True
     overlay: bool = True
     cache: bool = True
@@ -119,8 +119,8 @@ class FitCommand:
         write: what is written.
     """
 
-    inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _shown("INPUT...")] = ()
-    example: Annotated[bool, tyro.conf.FlagCreatePairsOff, _shown("")] = False
+    inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
+    example: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     write: WriteOptions = field(default_factory=WriteOptions)
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)

@@ -42,15 +42,27 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     path = Path(path)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with write_errors_told(path):
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def write_errors_told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Tell why a file cannot be written, and what to do.
+
+    Raises:
+        InputError: in place of an OSError that the user can do something about.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno not in _REMEDIES:
             raise
         raise InputError(f"{path}: cannot be written: {_REMEDIES[error.errno]}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

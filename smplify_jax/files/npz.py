@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from smplify_jax.files.safe_pickle import parse_pickle
 MAX_UNPACKED_BYTES = 8 * 2**30
 """The largest SMPL-X archive unpacks to about a gigabyte; a file that claims more than this is a zip bomb."""
 
-_DAMAGE = (
+DAMAGE = (
     ValueError,
     TypeError,
     OSError,
@@ -32,6 +33,7 @@ _DAMAGE = (
     zlib.error,
     struct.error,
 )
+"""What the readers of zip, deflate and npy raise on damaged bytes."""
 
 
 def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, object]:
@@ -57,10 +59,17 @@ def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
         raise
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; check the path") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(
             f"{path}: not a readable .npz archive ({error}); expected one written by numpy.savez: download it again"
         ) from None
+
+
+def read_array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran's order, and type of the array whose .npy begins here; its data come next."""
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read_header(file)
 
 
 def _read_members(archive: zipfile.ZipFile, path: Path, names: Collection[str] | None) -> dict[str, object]:
@@ -77,9 +86,7 @@ def _read_members(archive: zipfile.ZipFile, path: Path, names: Collection[str] |
 
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> object:
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(file)
+        shape, _, dtype = read_array_header(file)
         if dtype.hasobject:
             value = parse_pickle(file.read(), source)
             return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value

@@ -97,9 +97,10 @@ def _read_annotations(value: dict[str, Any], contents: Contents, layout: str | N
             continue
         number = annotation.get("id", k)
         what = f"'{contents.path}': annotation {number}"
-        rows = _annotated_rows(annotation, has_feet, what)
+        rows = rows_with_feet(annotation, what) if has_feet else rows_from_json(annotation["keypoints"], what)
         if not (rows[:, 2] > 0).any():
             continue
+        rows[:, 2] /= 2.0
         rows, person_layout = layout_by_count(rows, LAYOUT_BY_COUNT, layout, what)
         if layout is None:
             _check_names(value, annotation, person_layout, contents)
@@ -111,16 +112,21 @@ def _read_annotations(value: dict[str, Any], contents: Contents, layout: str | N
     return people
 
 
-def _annotated_rows(annotation: dict[str, Any], has_feet: bool, what: str) -> np.ndarray:
-    """(K, 3) rows x, y, confidence of an annotation, its feet behind its body where the file has feet."""
+def rows_with_feet(annotation: dict[str, Any], what: str) -> np.ndarray:
+    """(K, 3) rows x, y, visibility flag of an annotation, its `foot_kpts` (zeros if it has none) behind its body.
+
+    Args:
+        annotation: with `keypoints`.
+        what: whose it is, for messages.
+
+    Raises:
+        InputError: one of the two is malformed.
+    """
     rows = rows_from_json(annotation["keypoints"], what)
-    if has_feet:
-        feet = rows_from_json(annotation.get("foot_kpts", [0] * 3 * _NUM_FEET), f"{what}, foot_kpts,")
-        if len(feet) != _NUM_FEET:
-            raise InputError(f"{what} has {len(feet)} keypoints of the feet; expected {_NUM_FEET}")
-        rows = np.concatenate([rows, feet])
-    rows[:, 2] /= 2.0
-    return rows
+    feet = rows_from_json(annotation.get("foot_kpts", [0] * 3 * _NUM_FEET), f"{what}, foot_kpts,")
+    if len(feet) != _NUM_FEET:
+        raise InputError(f"{what} has {len(feet)} keypoints of the feet; expected {_NUM_FEET}")
+    return np.concatenate([rows, feet])
 
 
 def _check_names(value: dict[str, Any], annotation: dict[str, Any], layout: str, contents: Contents) -> None:
@@ -151,10 +157,15 @@ def _image_size(image: dict[str, Any], contents: Contents) -> tuple[float, float
 
 
 def _image_stem(image_id: Any, contents: Contents) -> str:
-    """The picture's name without an ending, from its number or its name; the file's own where it has neither."""
+    """The picture's name without an ending; the file's own where it has none."""
+    return PurePath(image_name_of(image_id)).stem or contents.path.stem
+
+
+def image_name_of(image_id: Any) -> str:
+    """A picture's name from COCO's `image_id`: a name as it is, a number with 12 digits, "" for anything else."""
     if isinstance(image_id, str):
-        return PurePath(image_id).stem or contents.path.stem
-    return f"{image_id:0{_ID_WIDTH}d}" if is_number(image_id) and isinstance(image_id, int) else contents.path.stem
+        return image_id
+    return f"{image_id:0{_ID_WIDTH}d}" if is_number(image_id) and isinstance(image_id, int) else ""
 
 
 def _objects(value: dict[str, Any], key: str, contents: Contents) -> list[dict[str, Any]]:

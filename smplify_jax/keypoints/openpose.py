@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.contents import JsonFile
 from smplify_jax.keypoints.reading import Contents, Format, Person, json_value, layout_by_count, rows_from_json
@@ -39,19 +41,34 @@ def read_people(contents: Contents, layout: str | None = None) -> list[Person]:
         raise InputError(
             f"'{contents.path}' is {contents.describe()}; OpenPose's JSON is an object with a list 'people'"
         )
-    image_name = contents.path.stem.removesuffix(_FILE_SUFFIX) or contents.path.stem
+    image_name = image_name_of(contents.path.stem)
+    found = (read_person(person, layout, f"'{contents.path}': person {k}") for k, person in enumerate(people))
     return [
-        _read_person(person, f"{image_name}_{k}", image_name, layout, f"'{contents.path}': person {k}")
-        for k, person in enumerate(people)
+        Person(f"{image_name}_{k}", rows, person_layout, image_name=image_name)
+        for k, (rows, person_layout) in enumerate(found)
     ]
 
 
-def _read_person(person: Any, name: str, image_name: str, layout: str | None, what: str) -> Person:
+def image_name_of(stem: str) -> str:
+    """The picture's name, without its ending, from that of the file without its own."""
+    return stem.removesuffix(_FILE_SUFFIX) or stem
+
+
+def read_person(person: Any, layout: str | None, what: str) -> tuple[np.ndarray, str]:
+    """(K, 3) rows of one entry of `people`, and their layout.
+
+    Args:
+        person: the entry.
+        layout: the layout that the caller asked for, if any.
+        what: whose entry it is, for messages.
+
+    Raises:
+        InputError: the entry is malformed.
+    """
     key = next((key for key in _POSE_KEYS if isinstance(person, dict) and key in person), None)
     if key is None:
         raise InputError(f"{what} has no pose_keypoints_2d; was OpenPose run without its body part?")
-    rows, layout = layout_by_count(rows_from_json(person[key], f"{what}, {key},"), LAYOUT_BY_COUNT, layout, what)
-    return Person(name, rows, layout, image_name=image_name)
+    return layout_by_count(rows_from_json(person[key], f"{what}, {key},"), LAYOUT_BY_COUNT, layout, what)
 
 
 FORMAT = Format("openpose", "OpenPose JSON with people (BODY_25 or COCO-18)", recognises, read_people)

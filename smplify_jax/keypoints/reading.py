@@ -15,6 +15,9 @@ from smplify_jax.keypoints.layouts import get_layout
 
 UNKNOWN_SIZE = (math.nan, math.nan)
 
+_NUMBER_OR_NULL = {int, float, type(None)}
+"""What JSON gives for numbers and null; true and false are none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Person:
@@ -90,8 +93,8 @@ def rows_from_json(values: Any, what: str) -> np.ndarray:
     """
     if not isinstance(values, list):
         raise InputError(f"{what} is of type {type(values).__name__}; expected a list of numbers x, y, confidence")
-    wrong = next((value for value in values if not is_number(value) and value is not None), None)
-    if wrong is not None:
+    if not set(map(type, values)) <= _NUMBER_OR_NULL:  # much faster than a look at each, for datasets of millions
+        wrong = next(value for value in values if type(value) not in _NUMBER_OR_NULL)
         raise InputError(f"{what} holds {_short(wrong)}; expected a flat list of numbers x, y, confidence")
     if len(values) % 3:
         raise InputError(f"{what} has {len(values)} numbers; expected three for each keypoint: x, y, confidence")

@@ -22,8 +22,8 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.learn.balance import Balance
 from smplify_jax.learn.command import run
 from smplify_jax.learn.mixture_em import Mirror, Mixture, MixtureShape, fit_mixture
-from smplify_jax.learn.mocap.mirror import mirror_map
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
+from smplify_jax.mirror import mirror_map
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 NUM_POSE = 3 * (len(SMPL_JOINT_NAMES) - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -28,8 +29,8 @@ def load_image(path: str | os.PathLike[str]) -> np.ndarray:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
-def read_image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height [px] of a picture as `load_image` would give it, from the head of the file.
+def read_image_size(path: str | os.PathLike[str] | IO[bytes]) -> tuple[int, int]:
+    """Width and height [px] of a picture as `load_image` would give it, from the head of the file, open or not.
 
     Raises:
         InputError: the file is missing or not a picture.
@@ -51,7 +52,7 @@ def save_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+def _opened(path: str | os.PathLike[str] | IO[bytes]) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             yield image

@@ -12,8 +12,8 @@ from jax import Array
 
 from smplify_jax.learn.balance import Balance
 from smplify_jax.learn.mocap.limits import joint_bounds
-from smplify_jax.learn.mocap.mirror import mirror_map
 from smplify_jax.learn.mocap.poses import PoseSet
+from smplify_jax.mirror import mirror_map
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 _ARM_PARTS = ("collar", "shoulder", "elbow", "wrist", "hand")

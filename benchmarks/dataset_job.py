@@ -1,0 +1,209 @@
+"""What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
+
+Every run is a process of its own, as users start it, with the compilation cache on. People are drawn as in `benchmarks.speed`, and
+repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone, in a loop over the same people; both leave out the first
+batch, which waits for compilation. `memory_mb` is the most that the process held in the second and in the last quarter of its time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tyro
+
+from benchmarks.measure import print_table, write_json
+from benchmarks.speed import draw_keypoints
+from smplify_jax.cli.cache import use_compilation_cache
+from smplify_jax.datasets.job.fitter import PeopleFitter
+from smplify_jax.datasets.job.folder import JobFolder
+from smplify_jax.datasets.job.job import fit_dataset
+from smplify_jax.datasets.job.plan import Shard, plan_batches
+from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.datasets.read import read_dataset
+
+LAYOUT, IMAGE_SIZE = "coco17", (1280.0, 960.0)
+NUM_DRAWN, NUM_TIMED_BATCHES = 2048, 20
+KILLED_AT = 0.4
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure jobs."""
+
+    people: int = 100_000
+    batch_size: int = 256
+    json: Path | None = None
+    """Write the table here too."""
+    folder: Path | None = None
+    """Keep the results here, in a folder for each run; by default they are removed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a process went.
+
+    Attributes:
+        fits_per_second: without the first batch; NaN if it was killed.
+        seconds: all of it.
+        memory_mb: in the second and in the last quarter.
+    """
+
+    fits_per_second: float
+    seconds: float
+    memory_mb: tuple[int, int]
+
+
+def write_input(path: Path, num_people: int) -> None:
+    """A Parquet file of people, a few thousand at a time."""
+    keypoints, focal_length = draw_keypoints(LAYOUT, NUM_DRAWN)
+    generator = np.random.default_rng(0)
+    writer = None
+    for first in range(0, num_people, NUM_DRAWN):
+        count = min(NUM_DRAWN, num_people - first)
+        rows = keypoints[:count].copy()
+        rows[..., :2] += generator.normal(0, 1, rows[..., :2].shape) * (rows[..., 2:] > 0)
+        table = pa.table(
+            {
+                "keypoints": pa.FixedSizeListArray.from_arrays(pa.array(rows.astype(np.float32).ravel()), rows[0].size),
+                "layout": [LAYOUT] * count,
+                "image_width": [IMAGE_SIZE[0]] * count,
+                "image_height": [IMAGE_SIZE[1]] * count,
+                "focal_length": focal_length[:count],
+            }
+        )
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def time_fits(path: str, batch_size: int) -> None:
+    """Print the fits per second of `fit` alone. Runs in a process of its own."""
+    use_compilation_cache()
+    fitter = PeopleFitter()
+    batches = plan_batches(read_dataset(path), batch_size, fitter.objection, print)
+    people = [batch.people for batch, _ in zip(batches, range(NUM_TIMED_BATCHES + 1), strict=False)]
+    fitter.fit(people[0], batch_size)
+    start = time.perf_counter()
+    for some in people[1:]:
+        fitter.fit(some, batch_size)
+    print(json.dumps(sum(map(len, people[1:])) / (time.perf_counter() - start)))
+
+
+def do_job(path: str, out: str, batch_size: int, shard: str, resume: bool) -> None:
+    """Do a job, and print its fits per second. Runs in a process of its own."""
+    use_compilation_cache()
+    report = fit_dataset(path, out, batch_size=batch_size, shard=Shard.parse(shard), resume=resume)
+    print(json.dumps(report.this_run.fits_per_second))
+
+
+def start(call: str, threads: int | None = None) -> subprocess.Popen[str]:
+    """A process that calls one of the two functions above."""
+    environment = dict(os.environ) if threads is None else {**os.environ, "NPROC": str(threads)}
+    command = [sys.executable, "-c", f"from benchmarks.dataset_job import *; {call}"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def watch(process: subprocess.Popen[str], kill_when: Path | None = None) -> Run:
+    """Wait for a process, or kill it when a file is there."""
+    began, memory = time.perf_counter(), []
+    while process.poll() is None:
+        memory.append(_memory_mb(process.pid))
+        if kill_when is not None and kill_when.exists():
+            process.send_signal(signal.SIGKILL)
+        time.sleep(0.2)
+    assert process.stdout is not None
+    told = process.stdout.read()
+    quarter = max(1, len(memory) // 4)
+    held = (max(memory[quarter : 2 * quarter] or memory), max(memory[-quarter:]))
+    return Run(float(json.loads(told or "NaN") or "nan"), time.perf_counter() - began, held)
+
+
+def _memory_mb(process: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def run(options: Options, folder: Path) -> list[dict]:
+    """A row for each run."""
+    path, size = folder / "people.parquet", options.batch_size
+    write_input(path, options.people)
+    num_batches = -(-options.people // size)
+
+    def job(name: str, shard: str = "0/1", resume: bool = False, threads: int | None = None) -> subprocess.Popen[str]:
+        return start(f"do_job({str(path)!r}, {str(folder / name)!r}, {size}, {shard!r}, {resume})", threads)
+
+    # Once to compile, so that no run waits for what another has in the cache.
+    watch(start(f"time_fits({str(path)!r}, {size})"))
+    alone = watch(start(f"time_fits({str(path)!r}, {size})"))
+    rows = [_row("fit alone", alone, alone.fits_per_second)]
+    rows.append(_row("job", watch(job("whole")), alone.fits_per_second))
+
+    last = JobFolder(folder / "killed").part(int(KILLED_AT * num_batches))
+    killed = watch(job("killed"), kill_when=last)
+    num_done = len(JobFolder(folder / "killed").done())
+    resumed = watch(job("killed", resume=True))
+    rows.append(_row(f"job, killed after {num_done} of {num_batches} batches", killed, alone.fits_per_second))
+    rows.append(_row("  and resumed", resumed, alone.fits_per_second))
+    _check_same(folder / "whole", folder / "killed", options.people)
+
+    single = watch(job("single", threads=1))
+    rows.append(_row("one process, one thread", single, alone.fits_per_second))
+    pair = _together([job("pair", f"{index}/2", threads=1) for index in range(2)])
+    rows.append(_row("two shards, one thread each", pair, alone.fits_per_second))
+    _check_same(folder / "whole", folder / "pair", options.people)
+    return rows
+
+
+def _together(processes: Sequence[subprocess.Popen[str]]) -> Run:
+    """Processes side by side, as one: their speeds add up."""
+    with ThreadPoolExecutor() as watchers:
+        runs = list(watchers.map(watch, processes))
+    memory = [sum(run.memory_mb[k] for run in runs) for k in range(2)]
+    return Run(sum(run.fits_per_second for run in runs), max(run.seconds for run in runs), (memory[0], memory[1]))
+
+
+def _row(name: str, run: Run, alone: float) -> dict:
+    before, after = run.memory_mb
+    return {
+        "run": name,
+        "fits_per_second": run.fits_per_second,
+        "share": run.fits_per_second / alone,
+        "seconds": run.seconds,
+        "memory_mb_early": before,
+        "memory_mb_late": after,
+    }
+
+
+def _check_same(one: Path, other: Path, num_people: int) -> None:
+    """Both have everybody once, and in the same order."""
+    ids = [[name for batch in read_fits(out, ("id",)) for name in batch.texts("id")] for out in (one, other)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == len(ids[0]) == num_people
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Options)
+    with tempfile.TemporaryDirectory() as temporary:
+        where = Path(temporary) if chosen.folder is None else chosen.folder
+        where.mkdir(parents=True, exist_ok=True)
+        table = run(chosen, where)
+    print_table(table)
+    if chosen.json is not None:
+        write_json(chosen.json, table)

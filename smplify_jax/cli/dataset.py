@@ -1,0 +1,161 @@
+"""`smplify-fit-dataset`: bodies for everybody in a data set. See `smplify-fit-dataset --help`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
+from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
+from smplify_jax.cli.program import FAILED, OK, UsageError
+from smplify_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from smplify_jax.datasets.job.engine import Engine
+    from smplify_jax.datasets.job.fitter import PeopleFitter
+    from smplify_jax.datasets.job.plan import Shard
+    from smplify_jax.datasets.job.report import JobReport
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: instead of those of this process.
+    Returns:
+        Exit status: 0; 1 if some records were rejected or could not be fitted, or the job stopped; 2 for wrong options.
+    """
+    return DATASET.run(arguments, _run)
+
+
+def check_dataset_command(command: DatasetCommand) -> None:
+    """Check what can be known without opening a file.
+
+    Raises:
+        UsageError: nowhere to write, or a name or number that no run could use.
+    """
+    # Imported late: --help should not wait for JAX.
+    from smplify_jax.datasets.exports import EXPORTS
+    from smplify_jax.datasets.read import DATASET_FORMATS
+
+    read, job, write = command.read, command.job, command.write
+    if write.out is None:
+        raise UsageError("Say where the results shall go, with --out FOLDER.")
+    if read.format is not None and read.format not in DATASET_FORMATS:
+        raise UsageError(f"There is no dataset format {read.format!r}; use one of {', '.join(DATASET_FORMATS)}.")
+    unknown = [name for name in write.export if name not in EXPORTS]
+    if unknown:
+        raise UsageError(f"There is no export {unknown[0]!r}; use one of {', '.join(EXPORTS)}.")
+    if not write.box_factor > 0:
+        raise UsageError("--box-factor must be a positive number.")
+    if min(job.batch_size, job.threads, job.workers or 1) < 1:
+        raise UsageError("--batch-size, --threads and --workers must be at least 1.")
+    _shard(job.shard)
+    check_image_size(read.image_size)
+    check_camera(command.camera)
+    check_body(command.body)
+    check_layout(read.layout)
+
+
+def _shard(text: str | None) -> Shard:
+    from smplify_jax.datasets.job.plan import Shard
+
+    try:
+        return Shard() if text is None else Shard.parse(text)
+    except InputError as error:
+        raise UsageError(str(error)) from None
+
+
+def _run(command: DatasetCommand) -> int:
+    check_dataset_command(command)
+    from smplify_jax.cli.cache import use_compilation_cache
+    from smplify_jax.datasets.exports.options import ExportOptions
+    from smplify_jax.datasets.job.job import fit_dataset
+    from smplify_jax.datasets.readers.reading import ReadOptions
+
+    read, job, write = command.read, command.job, command.write
+    complaint = use_compilation_cache() if job.cache else None
+    if complaint:
+        DATASET.complain(complaint)
+    size = None if read.image_size is None else (float(read.image_size[0]), float(read.image_size[1]))
+    out = write.out or Path()
+    report = fit_dataset(
+        command.input,
+        out,
+        format=read.format,
+        read=ReadOptions(read.layout, size, read.images),
+        fitter=_fitter(command),
+        batch_size=job.batch_size,
+        box_factor=write.box_factor,
+        shard=_shard(job.shard),
+        engine=_engine(command),
+        resume=job.resume,
+        exports=write.export,
+        export_options=ExportOptions(dataset=write.dataset, images=read.images),
+        shows_progress=True,
+    )
+    print(_summary(report, out, write.export))
+    if not report.num_batches_planned:
+        DATASET.complain(f"{command.input}: nobody in it can be fitted.")
+    return OK if report.is_clean and report.num_batches_planned else FAILED
+
+
+def _fitter(command: DatasetCommand) -> PeopleFitter:
+    from smplify_jax.body.load import load_body
+    from smplify_jax.datasets.job.fitter import PeopleFitter
+    from smplify_jax.prior.load import load_prior
+    from smplify_jax.profiles import get_profile
+
+    options, camera = command.body, command.camera
+    try:
+        get_profile(options.profile)
+    except InputError as error:
+        raise UsageError(str(error)) from None
+    return PeopleFitter(
+        body=load_body(options.body, options.gender, options.num_betas),
+        prior=load_prior(options.prior),
+        profile=options.profile,
+        num_betas=options.num_betas,
+        num_starts=options.num_starts,
+        focal_length=camera.focal_length,
+        camera_center=camera.camera_center,
+        searches_focal_length=camera.search_focal_length,
+        guesses_cameras=command.read.guess_cameras,
+    )
+
+
+def _engine(command: DatasetCommand) -> Engine:
+    from smplify_jax.datasets.job.engine import LocalEngine
+
+    if command.job.engine == "local":
+        return LocalEngine()
+    from smplify_jax.datasets.job.ray_engine import RayEngine
+
+    return RayEngine(command.job.workers, command.job.threads)
+
+
+def _summary(report: JobReport, out: Path, exports: Sequence[str]) -> str:
+    """What there is, in a few lines."""
+    told = {name: count for name, count in report.statuses.items() if count}
+    run, speed = report.this_run, report.this_run.fits_per_second
+    rate = "" if speed is None else f", {speed:,.0f} fits/s"
+    lines = [
+        f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in told.items()),
+        f"{report.num_rejected:,} records were rejected"
+        + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
+        f"{run.num_people:,} people were fitted in this run, in {run.seconds:,.0f} s{rate}",
+    ]
+    if report.is_complete:
+        lines.append(f"Report: {out / 'report.html'}")
+        lines += [f"Export: {out / name}" for name in exports if report.num_people]
+    else:
+        lines.append(
+            f"{report.num_batches:,} of {report.num_batches_planned:,} batches are there; report and exports follow when all are."
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

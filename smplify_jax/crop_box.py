@@ -1,0 +1,100 @@
+"""The box around a person, in the conventions of datasets and networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.errors import InputError
+
+SPIN_BOX_UNIT = 200.0
+"""SPIN, and all that follows it, gives the side of a person's box in units of 200 px, the body height of MPII's annotators."""
+
+SPIN_BOX_FACTOR = 1.2
+"""How much larger than the person SPIN's boxes are by default."""
+
+
+@dataclass(frozen=True)
+class CropBox:
+    """The part of a picture that shows a person, as datasets give it.
+
+    Attributes:
+        center: x, y [px].
+        size: width, height [px].
+    """
+
+    center: tuple[float, float]
+    size: tuple[float, float]
+
+    @property
+    def side(self) -> float:
+        """Side of the square around the box [px]: what a network cuts out."""
+        return max(self.size)
+
+    @property
+    def xywh(self) -> tuple[float, float, float, float]:
+        """Left, top, width, height [px], as in COCO."""
+        (x, y), (width, height) = self.center, self.size
+        return x - width / 2, y - height / 2, width, height
+
+    @property
+    def spin_scale(self) -> float:
+        """SPIN's `scale`, the side in units of 200 px."""
+        return self.side / SPIN_BOX_UNIT
+
+    @classmethod
+    def from_xywh(cls, x: float, y: float, width: float, height: float) -> CropBox:
+        """From left, top, width, height [px]."""
+        return cls((x + width / 2, y + height / 2), (width, height))
+
+    @classmethod
+    def from_xyxy(cls, left: float, top: float, right: float, bottom: float) -> CropBox:
+        """From two corners [px]."""
+        return cls.from_xywh(left, top, right - left, bottom - top)
+
+    @classmethod
+    def from_spin(cls, center: ArrayLike | None, scale: ArrayLike | None) -> CropBox:
+        """From `center` [px] and `scale` [200 px] of SPIN's npz, and of the tar files of 4D-Humans.
+
+        Args:
+            center: (2,).
+            scale: a number for a square, or (2,) width and height.
+        """
+        return cls.from_center_and_size(center, SPIN_BOX_UNIT * _numbers(scale))
+
+    @classmethod
+    def from_center_and_size(cls, center: ArrayLike | None, size: ArrayLike | None) -> CropBox:
+        """From a centre and a size both in pixels, as in the npz files of 4D-Humans (whose size is called `scale`, too).
+
+        Args:
+            center: (2,).
+            size: a number (or (1,)) for a square, or (2,) width and height.
+
+        Raises:
+            InputError: other shapes, or a size that is not finite and positive.
+        """
+        middle, extent = _numbers(center), np.atleast_1d(_numbers(size))
+        if middle.shape != (2,) or extent.shape not in ((1,), (2,)):
+            raise InputError(
+                f"a box has a center of shape {middle.shape} and a size of shape {extent.shape}; expected (2,), and () or (2,)"
+            )
+        if not np.isfinite(middle).all() or not (np.isfinite(extent) & (extent > 0)).all():
+            raise InputError(
+                f"a box has center {middle.tolist()} and size {extent.tolist()}; expected finite, positive pixels"
+            )
+        width, height = np.broadcast_to(extent, (2,)).tolist()
+        x, y = middle.tolist()
+        return cls((x, y), (width, height))
+
+    def enlarged(self, factor: float = SPIN_BOX_FACTOR) -> CropBox:
+        """The box `factor` times as large around the same centre."""
+        return CropBox(self.center, (factor * self.size[0], factor * self.size[1]))
+
+
+def _numbers(value: ArrayLike | None) -> np.ndarray:
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("a box is not made of numbers; expected a center and a size") from error

@@ -1,0 +1,153 @@
+"""What networks on crops need to know of a fit in a full picture: the crop, the body as the crop shows it, and how well it fits there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from smplify_jax.datasets.parquet import FitBatch
+
+BOX_MARGIN = 1.2
+"""Side of a crop over the longer side of the box around the person, as SPIN's data sets have it."""
+
+LOSS_CROP_PX = 256.0
+LOSS_SIGMA_PX = 100.0
+
+CROP_COLUMNS = ("box_center", "box_size", "keypoints")
+BODY_COLUMNS = ("status", "betas", "global_orient", "body_pose", "transl", "joints")
+CAMERA_COLUMNS = ("focal_length", "camera_center")
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Square crops of N people.
+
+    Attributes:
+        center: (N, 2) [px].
+        side: (N,) [px].
+    """
+
+    center: np.ndarray
+    side: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Bodies:
+    """Parameters of N bodies in some frame; unusable ones are upright, facing the camera, at rest.
+
+    Attributes:
+        pose: (N, 72) global_orient and body_pose [rad]; hands that the body lacks are zero.
+        betas: (N, B).
+        transl: (N, 3) [m]; NaN for unusable ones.
+        pelvis: (N, 3) the root joint's place [m]; NaN for unusable ones.
+        is_usable: (N,) whether there was a fit.
+    """
+
+    pose: np.ndarray
+    betas: np.ndarray
+    transl: np.ndarray
+    pelvis: np.ndarray
+    is_usable: np.ndarray
+
+
+def crops_of(fits: FitBatch) -> Crops:
+    """The squares around the boxes as they were given (needs CROP_COLUMNS).
+
+    Where there was none, the square around the observed keypoints is taken BOX_MARGIN times as large, and at least a pixel.
+    """
+    center, size = (fits.array(name).astype(np.float64) for name in ("box_center", "box_size"))
+    keypoints = fits.array("keypoints").reshape(len(fits), -1, 3).astype(np.float64)
+    is_seen = (keypoints[..., 2:] > 0) & np.isfinite(keypoints).all(axis=-1, keepdims=True)
+    low = np.where(is_seen, keypoints[..., :2], np.inf).min(axis=1)
+    high = np.where(is_seen, keypoints[..., :2], -np.inf).max(axis=1)
+    is_empty = ~np.isfinite(low)
+    low, high = np.where(is_empty, 0.0, low), np.where(is_empty, 0.0, high)
+    is_given = np.asarray(np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1))
+    side = np.where(is_given, size.max(axis=1), np.maximum(BOX_MARGIN * (high - low).max(axis=1), 1.0))
+    return Crops(np.where(is_given[:, None], center, (low + high) / 2), side)
+
+
+def bodies_of(fits: FitBatch) -> Bodies:
+    """The bodies in the camera frame of their pictures (needs BODY_COLUMNS)."""
+    is_usable = fits.is_usable
+    pose = np.concatenate([fits.array("global_orient"), fits.array("body_pose")], axis=1).astype(np.float64)
+    pose = pad_columns(np.where(is_usable[:, None], pose, 0.0), 72)
+    pose[~is_usable, 0] = np.pi
+    betas = np.where(is_usable[:, None], fits.array("betas"), 0.0)
+    return Bodies(pose, betas, fits.array("transl"), fits.array("joints")[:, :3], is_usable)
+
+
+def turned(bodies: Bodies, rotation: Rotation) -> Bodies:
+    """The bodies in another frame: points x go to R x.
+
+    SMPL turns about its root joint J, which lies at J + transl; J itself does not turn, so transl becomes R (J + transl) - J.
+
+    Args:
+        bodies: N bodies.
+        rotation: R, one for all or one for each.
+    """
+    pose = bodies.pose.copy()
+    pose[:, :3] = (rotation * Rotation.from_rotvec(pose[:, :3])).as_rotvec()
+    pelvis = rotation.apply(bodies.pelvis)
+    return Bodies(pose, bodies.betas, pelvis - (bodies.pelvis - bodies.transl), pelvis, bodies.is_usable)
+
+
+def crop_view(fits: FitBatch, crops: Crops) -> Rotation:
+    """Rotation (N) from the picture's camera to one that looks straight at the crop's centre (needs CAMERA_COLUMNS).
+
+    A network sees the crop alone, so the orientation that it can learn is the one relative to the ray to the crop: at the edge of a picture
+    that differs from the one relative to the picture's camera by the angle between them, 20 degrees and more.
+    """
+    ray = np.ones((len(fits), 3))
+    ray[:, :2] = (crops.center - fits.array("camera_center")) / fits.array("focal_length")
+    ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+    ray = np.where(np.isfinite(ray).all(axis=1, keepdims=True), ray, [0.0, 0.0, 1.0])
+    # The smallest rotation that takes the ray to the axis (0, 0, 1): about their common normal, by the angle between them.
+    normal = np.stack([ray[:, 1], -ray[:, 0], np.zeros(len(ray))], axis=1)
+    sine = np.linalg.norm(normal, axis=1, keepdims=True)
+    angle = np.arctan2(sine, ray[:, 2:])
+    return Rotation.from_rotvec(np.where(sine > 0, normal / np.where(sine > 0, sine, 1.0), 0.0) * angle)
+
+
+def bodies_in_crops(fits: FitBatch, crops: Crops) -> Bodies:
+    """The bodies in the frames of cameras that look straight at their crops: what networks on crops learn.
+
+    Needs BODY_COLUMNS and CAMERA_COLUMNS. Unusable ones stay upright.
+    """
+    plain = bodies_of(fits)
+    bodies = turned(plain, crop_view(fits, crops))
+    return replace(bodies, pose=np.where(plain.is_usable[:, None], bodies.pose, plain.pose))
+
+
+def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side_px: np.ndarray) -> np.ndarray:
+    """(N,) sum over the keypoints of conf^2 s^2 e^2 / (s^2 + e^2), e their distance in a crop of 256 px, s = 100 px.
+
+    Neither the picture's resolution changes it nor that both arguments are turned or mirrored. SMPLify's data term, in short, but for the
+    distance in place of its coordinates one by one, which depend on how the picture is turned.
+
+    Args:
+        keypoints: (N, K, 3) detected: x, y [px], confidence; above 1 counts as 1.
+        keypoints_px: (N, K, 2) fitted [px]; NaN for those that the body does not define, which do not count.
+        crop_side_px: (N,).
+    Returns:
+        NaN for those without a fitted keypoint.
+    """
+    squared = ((keypoints_px - keypoints[..., :2]) ** 2).sum(axis=-1) * (LOSS_CROP_PX / crop_side_px[:, None]) ** 2
+    confidence = np.clip(keypoints[..., 2], 0.0, 1.0)
+    is_used = np.isfinite(squared) & (confidence > 0)
+    robust = LOSS_SIGMA_PX**2 * squared / (LOSS_SIGMA_PX**2 + squared)
+    loss = np.where(is_used, confidence**2 * robust, 0.0).sum(axis=1)
+    return np.where(is_used.any(axis=1), loss, np.nan)
+
+
+def losses_of(fits: FitBatch, crops: Crops) -> np.ndarray:
+    """(N,) `reprojection_loss` of fits (needs the columns keypoints and keypoints_px)."""
+    keypoints = fits.array("keypoints").reshape(len(fits), -1, 3).astype(np.float64)
+    return reprojection_loss(keypoints, fits.array("keypoints_px").reshape(len(fits), -1, 2), crops.side)
+
+
+def pad_columns(array: np.ndarray, num_columns: int) -> np.ndarray:
+    """(N, M) to (N, num_columns): cut, or filled up with zeros."""
+    return np.pad(array[:, :num_columns], ((0, 0), (0, max(0, num_columns - array.shape[1]))))

@@ -1,0 +1,49 @@
+"""From our Parquet files to the formats that trainers and viewers read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.person_files import write_amass, write_people, write_smpl
+from smplify_jax.datasets.exports.spin import write_spin
+from smplify_jax.datasets.exports.webdataset import write_4dhumans
+from smplify_jax.datasets.parquet import fit_files
+from smplify_jax.errors import InputError
+
+EXPORTS: dict[str, Callable[[Path, Path, ExportOptions], list[Path]]] = {
+    "spin": write_spin,
+    "4dhumans": write_4dhumans,
+    "amass": write_amass,
+    "smpl": write_smpl,
+    "people": write_people,
+}
+"""Every export by name."""
+
+
+def export_fits(
+    fits: str | os.PathLike[str], name: str, out: str | os.PathLike[str], options: ExportOptions | None = None
+) -> list[Path]:
+    """Write fits in another format.
+
+    Args:
+        fits: a file that `write_fits` wrote, or a folder of them.
+        name: a key of EXPORTS.
+        out: folder for the files, made if need be. Each appears when it is complete.
+        options: by default all defaults.
+    Returns:
+        The written files.
+    Raises:
+        InputError: there is no such export, nothing to read, or a file cannot be written.
+    """
+    if name not in EXPORTS:
+        raise InputError(f"there is no export {name!r}; use one of {', '.join(EXPORTS)}")
+    source, folder = Path(fits), Path(out)
+    fit_files(source)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder.") from error
+    return EXPORTS[name](source, folder, ExportOptions() if options is None else options)

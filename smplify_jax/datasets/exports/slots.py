@@ -1,0 +1,41 @@
+"""Any layout's keypoints in the slots of SPIN's 49, of which 4D-Humans keeps the first 44."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from smplify_jax.keypoints.layouts import get_layout
+
+NUM_OPENPOSE, NUM_SPIN, NUM_4DHUMANS = 25, 49, 44
+
+_NAMED_ALIKE = ("spin49", "openpose25", "openpose18")
+
+
+@lru_cache(maxsize=32)
+def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
+    """Pairs (keypoint of the layout, slot): a keypoint goes where the same point of the body is meant.
+
+    What OpenPose detects goes to OpenPose's 25 slots, everything else to the annotators' 24 behind them, or, failing that, to OpenPose's:
+    trainers weigh the two groups differently. A point that no slot means is left out: hips of Human3.6M are other points than those of
+    annotators.
+    """
+    source, target = get_layout(layout), get_layout("spin49")
+    pairs = []
+    for index, (name, points) in enumerate(zip(source.keypoint_names, source.points, strict=True)):
+        meant = [slot for slot in range(num_slots) if target.points[slot] == points]
+        if layout in _NAMED_ALIKE:
+            meant = [slot for slot in meant if target.keypoint_names[slot] == name]
+        annotated = [slot for slot in meant if slot >= NUM_OPENPOSE]
+        pairs += [(index, (annotated or meant)[0])] if meant else []
+    return tuple(pairs)
+
+
+def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
+    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed."""
+    placed = np.zeros((len(keypoints), num_slots, 3), np.float32)
+    for source, slot in slots(layout, num_slots):
+        placed[:, slot] = keypoints[:, source]
+    is_seen = np.isfinite(placed).all(axis=-1, keepdims=True) & (placed[..., 2:] > 0)
+    return np.where(is_seen, placed, 0.0).astype(np.float32)

@@ -1,0 +1,140 @@
+"""4D-Humans' training data: tar files in the order of the package webdataset, a picture and its people to a sample.
+
+A sample KEY is `KEY.jpg` (or .jpeg, .png), the picture's bytes as they are, and `KEY.data.pyd`, a pickled list of dicts, one a person:
+
+    keypoints_2d (44, 3): x, y [px], confidence: OpenPose's 25, then the first 19 of SPIN's other 24.
+    keypoints_3d (44, 4): zeros, the last column being their confidence.
+    center (2,) [px], scale (2,): the crop's side over 200.
+    body_pose (72,): global_orient first [rad], in the frame of the camera that looks straight at the crop. betas (10,).
+    has_body_pose, has_betas (): 1, or 0 for people without a usable fit.
+    extra_info: fitting_loss, an array () of the dict that the loader filters by; id and quality.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.datasets.crops_of_fits import (
+    BODY_COLUMNS,
+    CAMERA_COLUMNS,
+    CROP_COLUMNS,
+    bodies_in_crops,
+    crops_of,
+    losses_of,
+    pad_columns,
+)
+from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.pickles import portable_pickle
+from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots
+from smplify_jax.datasets.parquet import FitBatch, read_fits
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.keypoints.names import file_safe
+
+NUM_BETAS, PX_PER_SCALE = 10, 200.0
+SUFFIXES = (".jpg", ".jpeg", ".png")
+"""What the loader takes for a picture."""
+
+_COLUMNS = ("id", "image", "quality", "keypoints_px", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
+
+_Person = dict[str, Any]
+
+
+def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
+    """Write `NAME-000000.tar` and so on, each complete or not at all.
+
+    Raises:
+        InputError: a picture is not there or of another kind.
+    """
+    people = (pair for batch in read_fits(fits, _COLUMNS) for pair in _people(batch))
+    # Neighbours in the rows that share a picture share a sample; numbers keep the keys of the rest apart.
+    samples = ((image, [person for _, person in group]) for image, group in groupby(people, lambda pair: pair[0]))
+    written = []
+    for number, shard in enumerate(_shards(samples, options.people_per_shard)):
+        path = out / f"{options.dataset}-{number:06d}.tar"
+        with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
+            for index, (image, some) in enumerate(shard):
+                picture = _picture(image, some, options)
+                # The loader takes the name up to its first dot as the sample's.
+                key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
+                _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
+                _add(tar, f"{key}.data.pyd", portable_pickle(some))
+        written.append(path)
+    return written
+
+
+def _shards(
+    samples: Iterable[tuple[str | None, list[_Person]]], num_people: int
+) -> Iterator[list[tuple[str | None, list[_Person]]]]:
+    shard, count = [], 0
+    for sample in samples:
+        shard.append(sample)
+        count += len(sample[1])
+        if count >= num_people:
+            yield shard
+            shard, count = [], 0
+    if shard:
+        yield shard
+
+
+def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
+    crops = crops_of(batch)
+    bodies = bodies_in_crops(batch, crops)
+    keypoints = batch.array("keypoints").reshape(len(batch), -1, 3)
+    placed = in_slots(keypoints, batch.provenance.layout, NUM_4DHUMANS)
+    pose, betas = bodies.pose.astype(np.float32), pad_columns(bodies.betas, NUM_BETAS).astype(np.float32)
+    loss, quality = losses_of(batch, crops), batch.array("quality")
+    ids, images = batch.texts("id"), batch.texts("image")
+    for index in range(len(batch)):
+        has_body = np.array(float(bodies.is_usable[index]), np.float32)
+        fitting_loss = {"reprojection_loss": float(loss[index])} if bodies.is_usable[index] else {}
+        yield (
+            images[index],
+            {
+                "keypoints_2d": placed[index],
+                "keypoints_3d": np.zeros((NUM_4DHUMANS, 4), np.float32),
+                "center": crops.center[index].astype(np.float32),
+                "scale": np.full(2, crops.side[index] / PX_PER_SCALE, np.float32),
+                "body_pose": pose[index],
+                "betas": betas[index],
+                "has_body_pose": has_body,
+                "has_betas": has_body,
+                "extra_info": {
+                    "fitting_loss": np.array(fitting_loss, object),
+                    "id": ids[index],
+                    "quality": float(quality[index]),
+                },
+            },
+        )
+
+
+def _picture(image: str | None, people: list[_Person], options: ExportOptions) -> Path:
+    first = people[0]["extra_info"]["id"]
+    if image is None:
+        raise InputError(f"The picture of {first!r} is not known: the tar files hold the pictures, so it is needed.")
+    path = Path(image) if options.images is None else options.images / image
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: is no picture that the loader reads; convert it to one of {', '.join(SUFFIXES)}.")
+    return path
+
+
+def _bytes_of(picture: Path) -> bytes:
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{picture}: cannot be read ({error.strerror}); give the folder that the pictures' names are relative to as `images`."
+        ) from None
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))

@@ -1,0 +1,1 @@
+"""Whole data sets fitted, restartable, on one machine or a cluster."""

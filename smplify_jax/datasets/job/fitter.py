@@ -1,0 +1,160 @@
+"""What fits a batch of a job."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import jax
+import numpy as np
+
+from smplify_jax.body.load import load_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.camera import Camera
+from smplify_jax.camera_setup import complete_camera
+from smplify_jax.datasets.job.plan import is_camera_given
+from smplify_jax.datasets.provenance import Provenance
+from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.fitting import fit
+from smplify_jax.prior.load import load_prior
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.profiles import get_profile
+from smplify_jax.result import FitResult
+
+_UNKNOWN = (np.nan, np.nan)
+
+
+class BatchFitter(Protocol):
+    """Fits people. It is pickled when a cluster does the job."""
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for fits to come out the same, as JSON has it; a job goes on with equal settings only."""
+        ...
+
+    def provenance(self, layout: str) -> Provenance:
+        """What fits of a layout are made with."""
+        ...
+
+    def objection(self, row: DatasetRow) -> str | None:
+        """Why a person cannot be fitted, in a sentence; None if they can."""
+        ...
+
+    def fit(self, people: Sequence[DatasetRow], batch_size: int) -> FitResult:
+        """Fit people of one layout, all or none of whom have a camera.
+
+        Args:
+            people: at most `batch_size`.
+            batch_size: the size of all batches of the job.
+
+        Returns:
+            Their fits as NumPy arrays; any that follow are filling.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleFitter:
+    """`smplify_jax.fit`, of every batch at the same size, so that it compiles once a layout.
+
+    Attributes:
+        body: the open body by default.
+        prior: the shipped pose prior by default.
+        profile: name of the recipe.
+        num_betas: how many shape coefficients are fitted.
+        num_starts: how many directions a person may face at the start; by default what the profile says.
+        focal_length: [px] of pictures whose camera the dataset does not give.
+        camera_center: principal point [px] of such pictures.
+        searches_focal_length: try a few focal lengths for such pictures.
+        guesses_cameras: fit people whose picture's size is not known, too, in a camera that is guessed from their keypoints.
+    """
+
+    body: BodyModel = field(default_factory=load_body)
+    prior: PosePrior = field(default_factory=load_prior)
+    profile: str = "default"
+    num_betas: int = 10
+    num_starts: int | None = None
+    focal_length: float | None = None
+    camera_center: tuple[float, float] | None = None
+    searches_focal_length: bool = False
+    guesses_cameras: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """The options, and the hashes of body and prior."""
+        made_with = self._made_with
+        return {
+            "profile": self.profile,
+            "num_betas": self.num_betas,
+            "num_starts": self.num_starts,
+            "focal_length": self.focal_length,
+            "camera_center": None if self.camera_center is None else list(self.camera_center),
+            "searches_focal_length": self.searches_focal_length,
+            "guesses_cameras": self.guesses_cameras,
+            "body_name": made_with.body_name,
+            "body_hash": made_with.body_hash,
+            "prior_hash": made_with.prior_hash,
+            "library_version": made_with.library_version,
+            "schema_version": made_with.schema_version,
+        }
+
+    def provenance(self, layout: str) -> Provenance:
+        """What fits of a layout are made with."""
+        return Provenance(**{**vars(self._made_with), "layout": layout})
+
+    @cached_property
+    def _made_with(self) -> Provenance:
+        """Of no layout yet: hashing takes a while."""
+        return Provenance.of(get_profile(self.profile), self.body, self.prior, "")
+
+    def objection(self, row: DatasetRow) -> str | None:
+        """That nothing is known of the camera, or None."""
+        has_center = row.camera_center is not None or self.camera_center is not None
+        if row.image_size is not None or has_center or self.guesses_cameras:
+            return None
+        return "the picture's size is not known: say it, say where the pictures are, or have cameras guessed"
+
+    def fit(self, people: Sequence[DatasetRow], batch_size: int) -> FitResult:
+        """Fit people, filled up with copies of the first."""
+        filled = [*people, *[people[0]] * (batch_size - len(people))]
+        keypoints = np.stack([row.keypoints for row in filled])
+        sizes = np.array([row.image_size or _UNKNOWN for row in filled], np.float32)
+        with warnings.catch_warnings():
+            # It would be said of every batch; `objection` has said it of every person, unless guesses are wanted.
+            warnings.filterwarnings("ignore", "The picture's size is not known")
+            result = fit(
+                keypoints,
+                layout=people[0].layout,
+                image_size=sizes,
+                camera=self._camera(filled, keypoints, sizes),
+                body=self.body,
+                prior=self.prior,
+                profile=self.profile,
+                num_betas=self.num_betas,
+                num_starts=self.num_starts,
+            )
+        return jax.tree.map(np.asarray, result)
+
+    def _camera(
+        self, people: Sequence[DatasetRow], keypoints: np.ndarray, sizes: np.ndarray
+    ) -> Camera | Literal["search"] | None:
+        """What the dataset says, completed by what the caller says, completed by what the profile assumes; None if nobody says anything."""
+        is_given = is_camera_given(people[0])
+        if not is_given and self.searches_focal_length:
+            return "search"
+        if not is_given and self.focal_length is None and self.camera_center is None:
+            return None
+        assumed = complete_camera(
+            keypoints,
+            sizes,
+            self.focal_length,
+            None if self.camera_center is None else np.asarray(self.camera_center),
+            default_focal_length=get_profile(self.profile).assumed_focal_length(keypoints),
+        )
+        focal = np.array([row.focal_length or np.nan for row in people], np.float32)[:, None]
+        center = np.array([row.camera_center or _UNKNOWN for row in people], np.float32)
+        return Camera(
+            np.where(np.isnan(focal), assumed.focal_length, focal),
+            np.where(np.isnan(center), assumed.camera_center, center),
+        )

@@ -1,0 +1,118 @@
+"""From the input to the batches that are still to be fitted, and the record of what cannot be."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from smplify_jax.datasets.job.fitter import BatchFitter
+from smplify_jax.datasets.job.folder import InputCount, JobFolder
+from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
+from smplify_jax.datasets.read import read_dataset
+from smplify_jax.datasets.readers.reading import ReadOptions
+from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write, write_errors_told
+
+
+@dataclass(frozen=True)
+class JobInput:
+    """What is to be fitted.
+
+    Attributes:
+        path: a file or folder.
+        format: of the files; None to recognise it.
+        options: what the files do not say.
+    """
+
+    path: Path
+    format: str | None
+    options: ReadOptions
+
+    def rows(self) -> Iterator[DatasetRow | RejectedRow]:
+        """The records, as `read_dataset` gives them."""
+        return read_dataset(self.path, self.format, self.options)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How a shard reads its batches.
+
+    Attributes:
+        source: the input.
+        folder: the job's.
+        fitter: what will fit them.
+        batch_size: people of a batch.
+        shard: which batches are wanted.
+    """
+
+    source: JobInput
+    folder: JobFolder
+    fitter: BatchFitter
+    batch_size: int
+    shard: Shard
+
+    def batches(self) -> Iterator[Batch]:
+        """Read all of the input, and yield the shard's batches whose fits are not there yet.
+
+        At the end of the input, `rejected.jsonl` and `input.json` are written.
+
+        Raises:
+            InputError: the input cannot be read, or the fits that are there are not of it.
+        """
+        done = self.folder.done()
+        num_people = num_batches = 0
+        with _Rejections(self.folder) as rejections:
+            planned = plan_batches(self.source.rows(), self.batch_size, self.fitter.objection, rejections.add)
+            for batch in planned:
+                num_batches += 1
+                num_people += len(batch.people)
+                if not self.shard.has(batch.number):
+                    continue
+                if batch.number in done:
+                    self.folder.check_part(batch)
+                    continue
+                yield batch
+            surplus = sorted(number for number in done if number >= num_batches)
+            if surplus:
+                raise InputError(
+                    f"{self.folder.part(surplus[0])}: the input has become shorter since this was written; begin anew in another folder."
+                )
+            rejections.publish()
+        self.folder.write_input_count(InputCount(num_people, num_batches, rejections.count))
+
+
+class _Rejections:
+    """Collects rejected rows in a file without a name, which goes with the process, until all are known.
+
+    Attributes:
+        count: of the rows.
+    """
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.count = 0
+        self._path = folder.rejected
+        with write_errors_told(self._path):
+            # Without a buffer, closing writes nothing and so cannot fail; rejections are few.
+            self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, dir=folder.path)  # noqa: SIM115  # closed by __exit__
+
+    def __enter__(self) -> _Rejections:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, row: RejectedRow) -> None:
+        self.count += 1
+        with write_errors_told(self._path):
+            self._file.write(json.dumps(vars(row), ensure_ascii=False).encode(errors="replace") + b"\n")
+
+    def publish(self) -> None:
+        self._file.seek(0)
+        with atomic_write(self._path) as file:
+            while block := self._file.read(2**20):
+                file.write(block)

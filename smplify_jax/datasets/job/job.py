@@ -1,0 +1,115 @@
+"""`fit_dataset`: everybody of a data set, fitted into a folder, restartable at any moment."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from smplify_jax.datasets.arrow import require_arrow
+from smplify_jax.datasets.exports import EXPORTS, export_fits
+from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.job.engine import Engine, LocalEngine
+from smplify_jax.datasets.job.fitter import BatchFitter, PeopleFitter
+from smplify_jax.datasets.job.folder import JobFolder
+from smplify_jax.datasets.job.intake import Intake, JobInput
+from smplify_jax.datasets.job.plan import Shard
+from smplify_jax.datasets.job.progress import followed
+from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
+from smplify_jax.datasets.read import DATASET_FORMATS
+from smplify_jax.datasets.readers.reading import ReadOptions
+from smplify_jax.errors import InputError
+
+BATCH_SIZE = 256
+
+_WHOLE = Shard()
+_NO_READ_OPTIONS = ReadOptions()
+
+
+def fit_dataset(
+    input: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    read: ReadOptions = _NO_READ_OPTIONS,
+    fitter: BatchFitter | None = None,
+    batch_size: int = BATCH_SIZE,
+    box_factor: float = 1.0,
+    shard: Shard = _WHOLE,
+    engine: Engine | None = None,
+    resume: bool = False,
+    exports: Sequence[str] = (),
+    export_options: ExportOptions | None = None,
+    shows_progress: bool = False,
+) -> JobReport:
+    """Fit everybody in a data set, and write a Parquet file a batch to OUT/parquet, in the columns of `fits_table`.
+
+    Killed at any moment and called again with `resume`, it goes on: files that are there are kept, and at most the batches that were being
+    fitted are fitted anew. What it ends with does not depend on how often that happened, nor on the number of shards.
+
+    Args:
+        input: a file or folder that `read_dataset` reads.
+        out: folder for the results; made if need be.
+        format: of the input; by default recognised.
+        read: what the files do not say.
+        fitter: fits the batches; by default a `PeopleFitter` with its defaults.
+        batch_size: people of a batch, and so of a file. All are fitted at this size; the last is filled up.
+        box_factor: how much larger than the input's boxes the crops of the exports are, as in `fits_table`.
+        shard: the part of the job to do. Shards may have one folder, at the same time or not.
+        engine: who fits; by default this process.
+        resume: go on if there are results in the folder already.
+        exports: keys of EXPORTS, written to OUT/NAME when all batches are there.
+        export_options: of these.
+        shows_progress: count on stderr, if that is a terminal.
+
+    Returns:
+        What there is now; also in OUT/report.json and OUT/report.html once all batches are there.
+
+    Raises:
+        InputError: an argument cannot be used, the folder holds other results, the input cannot be read or the results cannot be written.
+            What concerns one person is in `rejected.jsonl`, or in their status.
+    """
+    require_arrow()
+    source, folder = JobInput(Path(input), format, read), JobFolder(Path(out))
+    _check(source, folder, batch_size, exports)
+    fitter = PeopleFitter() if fitter is None else fitter
+    settings = {
+        **fitter.settings(),
+        "input": str(source.path.resolve()),
+        "format": format,
+        "layout": read.layout,
+        "image_size": None if read.image_size is None else list(read.image_size),
+        "image_folder": None if read.image_folder is None else str(read.image_folder.resolve()),
+        "batch_size": batch_size,
+        "box_factor": box_factor,
+    }
+    folder.begin(settings, shard, resume)
+    intake = Intake(source, folder, fitter, batch_size, shard)
+    engine = LocalEngine() if engine is None else engine
+    tally, start = RunTally(), time.perf_counter()
+    for done in followed(engine.run(intake, box_factor), intake, shows_progress):
+        tally = tally.with_batch(done, time.perf_counter() - start)
+    report = make_report(folder, folder.input_count(), shard, tally)
+    if report.is_complete:
+        write_report(folder, report)
+        # Nobody writes parts any more.
+        folder.remove_leftovers()
+    if report.is_complete and report.num_people:
+        for name in exports:
+            export_fits(folder.parts, name, folder.path / name, export_options)
+    return report
+
+
+def _check(source: JobInput, folder: JobFolder, batch_size: int, exports: Sequence[str]) -> None:
+    if source.format is not None and source.format not in DATASET_FORMATS:
+        raise InputError(f"there is no dataset format {source.format!r}; use one of {', '.join(DATASET_FORMATS)}.")
+    if not source.path.exists():
+        raise InputError(f"there is no file or folder {source.path}; check the path.")
+    if folder.path.resolve().is_relative_to(source.path.resolve()):
+        raise InputError(f"{folder.path}: lies in the input, and would be read as part of it; choose another folder.")
+    if batch_size < 1:
+        raise InputError(f"the batch size is {batch_size}: at least one person must be in a batch.")
+    unknown = [name for name in exports if name not in EXPORTS]
+    if unknown:
+        raise InputError(f"there is no export {unknown[0]!r}; use one of {', '.join(EXPORTS)}.")

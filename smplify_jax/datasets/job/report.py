@@ -1,0 +1,178 @@
+"""What a job has come to, read from its folder: the same however often it was interrupted, but for what this run took."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.datasets.job.engine import BatchDone
+from smplify_jax.datasets.job.folder import InputCount, JobFolder
+from smplify_jax.datasets.job.plan import Shard
+from smplify_jax.datasets.job.report_page import page
+from smplify_jax.datasets.parquet import FitBatch, read_fits
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.result import FitStatus
+
+NUM_SLOWEST, NUM_LISTED = 20, 100
+"""How many people are listed: those of the most steps, and the first of those without a body or rejected."""
+
+QUALITY_EDGES = tuple(round(0.1 * k, 1) for k in range(11))
+ERROR_EDGES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, float("inf"))
+"""[% of the person's height]"""
+
+_COLUMNS = ("id", "file", "position", "status", "status_name", "quality", "error_percent", "num_steps")
+
+
+@dataclass(frozen=True)
+class RunTally:
+    """What this run did, apart from what others did before or beside it.
+
+    Attributes:
+        num_people: fitted.
+        num_batches: of them.
+        seconds: from the start to the last batch.
+        first_people: of the first batch.
+        first_seconds: until the first batch was there, compilation included.
+    """
+
+    num_people: int = 0
+    num_batches: int = 0
+    seconds: float = 0.0
+    first_people: int = 0
+    first_seconds: float = 0.0
+
+    def with_batch(self, done: BatchDone, seconds: float) -> RunTally:
+        """With one more batch, so many seconds after the start."""
+        more = replace(
+            self, num_people=self.num_people + done.num_people, num_batches=self.num_batches + 1, seconds=seconds
+        )
+        return more if self.num_batches else replace(more, first_people=done.num_people, first_seconds=seconds)
+
+    @property
+    def fits_per_second(self) -> float | None:
+        """Of the whole job, without the first batch, which waits for compilation; None if there was one batch only."""
+        seconds = self.seconds - self.first_seconds
+        return (self.num_people - self.first_people) / seconds if seconds > 0 else None
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """What there is: of all shards once all is there, until then of this one.
+
+    Attributes:
+        is_complete: whether all batches of the input are there.
+        num_people: that have a row.
+        num_batches: that are there, of all shards.
+        num_batches_planned: that the input makes.
+        num_rejected: records of the input without a row.
+        statuses: number of people by status name.
+        quality: number of people with a body between each two of QUALITY_EDGES.
+        num_without_quality: of people with a body, those whose profile or options have no calibrated quality.
+        error_percent: number of people with a body between each two of ERROR_EDGES.
+        slowest: those of the most solver steps.
+        failures: the first without a body.
+        rejected: the first records without a row.
+        settings: of the job.
+        this_run: what it did.
+    """
+
+    is_complete: bool
+    num_people: int
+    num_batches: int
+    num_batches_planned: int
+    num_rejected: int
+    statuses: dict[str, int]
+    quality: list[int]
+    num_without_quality: int
+    error_percent: list[int]
+    slowest: list[dict[str, Any]]
+    failures: list[dict[str, Any]]
+    rejected: list[dict[str, str]]
+    settings: dict[str, Any]
+    this_run: RunTally = field(default_factory=RunTally)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every record has a row, and every row a body or too few keypoints for one."""
+        return not self.num_rejected and not self.statuses.get(FitStatus.NON_FINITE.name.lower())
+
+    def entries(self) -> dict[str, Any]:
+        """As JSON has it."""
+        edges = {"quality_edges": list(QUALITY_EDGES), "error_percent_edges": [*ERROR_EDGES[:-1], None]}
+        this_run = {**asdict(self.this_run), "fits_per_second": self.this_run.fits_per_second}
+        return {**asdict(self), **edges, "this_run": this_run}
+
+
+def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: RunTally) -> JobReport:
+    """Read what there is. Of a thousand shards, only the last reads what all have written."""
+    done = folder.done()
+    is_complete = done == set(range(counted.num_batches))
+    numbers = sorted(number for number in done if is_complete or shard.has(number))
+    statuses: Counter[str] = Counter()
+    quality, error = np.zeros(len(QUALITY_EDGES) - 1, int), np.zeros(len(ERROR_EDGES) - 1, int)
+    num_without_quality = 0
+    slowest: list[dict[str, Any]] = []
+    failures: list[dict[str, Any]] = []
+    for batch in (batch for number in numbers for batch in read_fits(folder.part(number), _COLUMNS)):
+        statuses.update(str(name) for name in batch.texts("status_name"))
+        is_usable, scores = batch.is_usable, batch.array("quality")
+        is_scored = np.isfinite(scores) & is_usable
+        num_without_quality += int((is_usable & ~is_scored).sum())
+        quality += np.histogram(scores[is_scored], QUALITY_EDGES)[0]
+        error += np.histogram(batch.array("error_percent")[is_usable], ERROR_EDGES)[0]
+        most = np.argsort(-batch.array("num_steps"), kind="stable")[:NUM_SLOWEST]
+        slowest = heapq.nlargest(NUM_SLOWEST, [*slowest, *_people(batch, most)], key=lambda person: person["num_steps"])
+        failures += _people(batch, np.flatnonzero(~is_usable)[: NUM_LISTED - len(failures)])
+    return JobReport(
+        is_complete=is_complete,
+        num_people=statuses.total(),
+        num_batches=len(done),
+        num_batches_planned=counted.num_batches,
+        num_rejected=counted.num_rejected,
+        statuses={status.name.lower(): statuses[status.name.lower()] for status in FitStatus},
+        quality=quality.tolist(),
+        num_without_quality=num_without_quality,
+        error_percent=error.tolist(),
+        slowest=slowest,
+        failures=failures,
+        rejected=list(islice(folder.rejections(), NUM_LISTED)),
+        settings=folder.settings(),
+        this_run=tally,
+    )
+
+
+def write_report(folder: JobFolder, report: JobReport) -> None:
+    """Write report.json and report.html."""
+    with atomic_write(folder.path / "report.json") as file:
+        file.write(json.dumps(report.entries(), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    with atomic_write(folder.path / "report.html") as file:
+        file.write(page(report.entries()).encode(errors="replace"))
+
+
+def _people(batch: FitBatch, indices: Sequence[int] | np.ndarray) -> Iterator[dict[str, Any]]:
+    """What a report lists of some people."""
+    if not len(indices):
+        return
+    texts = {name: batch.texts(name) for name in ("id", "file", "position")}
+    numbers = {name: batch.array(name) for name in ("status", "quality", "error_percent", "num_steps")}
+    for index in indices:
+        status = FitStatus(int(numbers["status"][index]))
+        yield {
+            **{name: column[index] for name, column in texts.items()},
+            "status": status.name.lower(),
+            "sentence": status.sentence,
+            "num_steps": int(numbers["num_steps"][index]),
+            "quality": _finite(numbers["quality"][index]),
+            "error_percent": _finite(numbers["error_percent"][index]),
+        }
+
+
+def _finite(number: float) -> float | None:
+    return round(float(number), 4) if np.isfinite(number) else None

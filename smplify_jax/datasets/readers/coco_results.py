@@ -1,0 +1,52 @@
+"""COCO's results, a list of people with `image_id`, `keypoints`, `score` and `bbox`, such as detectors write for evaluation.
+
+The pictures' sizes are not in such a list: give the folder of the pictures, whose names are their numbers with 12 digits.
+Scores are confidences as they are, up to 1. The score of the whole person is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from smplify_jax.datasets.readers.json_stream import stream_list
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row, known_box, rows_of
+from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of
+from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
+
+
+def recognises(head: FileHead) -> bool:
+    """A JSON list of objects with `keypoints` that hold their scores, or an empty list."""
+    has_keypoints = "keypoints" in head.names and "keypoint_scores" not in head.names
+    return head.kind == "json list" and (head.first is None or has_keypoints)
+
+
+def read(source: Source) -> Iterator[Row]:
+    """A row for each result."""
+    return read_results(source, LAYOUT_BY_COUNT, "bbox")
+
+
+def read_results(source: Source, layout_by_number: Mapping[int, str], box_key: str) -> Iterator[Row]:
+    """A row for each entry of a list of people.
+
+    Args:
+        source: the file.
+        layout_by_number: layout by the number of keypoints.
+        box_key: where a person's box is: left, top, width, height [px].
+    """
+
+    def make(position: str, result: Any) -> DatasetRow:
+        if not isinstance(result, dict) or "keypoints" not in result:
+            raise InputError("the result has no keypoints; expected an object with image_id and keypoints")
+        what = "the result"
+        given = rows_from_json(result["keypoints"], what)
+        rows, layout = layout_by_count(given, dict(layout_by_number), source.options.layout, what)
+        image = image_name_of(result.get("image_id"))
+        return dataset_row(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
+
+    return rows_of(source, stream_list(source.path), make)
+
+
+FORMAT = DatasetFormat("coco-results", "a JSON list of COCO's results", recognises, read)

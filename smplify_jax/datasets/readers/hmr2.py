@@ -1,0 +1,88 @@
+"""The .npz of 4D-Humans (HMR2): a row for each person, with pixel coordinates of the full picture.
+
+`imgname` (N,) text; `center` (N, 2) [px]; `scale` (N,), (N, 1) or (N, 2), width and height of the box **in pixels**, which is
+not SPIN's `scale`; `body_keypoints_2d` (N, 25, 3), OpenPose's; `extra_keypoints_2d` (N, 19, 3), the first 19 of SPIN's 24. They
+become `spin49`, whose last five points are then not seen. Other arrays are not read. The picture's size is not in the file.
+Source: Goel et al., ICCV 2023, and the maintainers' answers on their order of keypoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.npz_columns import text_of
+from smplify_jax.datasets.readers.person_arrays import Person, read_people
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row
+from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.layouts import get_layout
+
+LAYOUT = "spin49"
+
+NUM_BODY = 25
+NUM_EXTRA = 19
+
+_SHAPES: dict[str, tuple[int, ...] | None] = {
+    "imgname": (),
+    "center": (2,),
+    "scale": None,  # (N,), (N, 1) or (N, 2)
+    "body_keypoints_2d": (NUM_BODY, 3),
+    "extra_keypoints_2d": (NUM_EXTRA, 3),
+}
+
+
+def recognises(head: FileHead) -> bool:
+    """Arrays `imgname` and `body_keypoints_2d` or `extra_keypoints_2d`."""
+    has_keypoints = "body_keypoints_2d" in head.names or "extra_keypoints_2d" in head.names
+    return head.kind == "npz" and "imgname" in head.names and has_keypoints
+
+
+def read(source: Source) -> Iterator[Row]:
+    """A row for each person."""
+
+    def make(position: str, person: Person) -> DatasetRow:
+        check_layout(source)
+        body = person.get("body_keypoints_2d", np.zeros((NUM_BODY, 3)))
+        extra = person.get("extra_keypoints_2d", np.zeros((NUM_EXTRA, 3)))
+        has_box = "center" in person and "scale" in person
+        return dataset_row(
+            source,
+            position,
+            spin49_rows(np.concatenate([body, extra])),
+            LAYOUT,
+            image=text_of(person["imgname"]),
+            box=CropBox.from_center_and_size(person["center"], person["scale"]) if has_box else None,
+        )
+
+    return read_people(source, _SHAPES, "imgname", make)
+
+
+def check_layout(source: Source) -> None:
+    """Check that the caller asks for no other layout.
+
+    Raises:
+        InputError: they do.
+    """
+    if source.options.layout not in (None, LAYOUT):
+        raise InputError(f"the keypoints of 4D-Humans are read as {LAYOUT}, not as {source.options.layout}")
+
+
+def spin49_rows(keypoints: np.ndarray) -> np.ndarray:
+    """(49, 3) rows from the 44 of 4D-Humans.
+
+    Raises:
+        InputError: another shape, or no numbers.
+    """
+    if keypoints.shape != (NUM_BODY + NUM_EXTRA, 3) or keypoints.dtype.kind not in "iuf":
+        raise InputError(
+            f"keypoints have shape {keypoints.shape} and type {keypoints.dtype}; expected numbers "
+            f"{(NUM_BODY + NUM_EXTRA, 3)}"
+        )
+    num_unseen = get_layout(LAYOUT).num_keypoints - len(keypoints)
+    return np.concatenate([keypoints, np.zeros((num_unseen, 3))])
+
+
+FORMAT = DatasetFormat("4dhumans", "the .npz of 4D-Humans, with body_keypoints_2d", recognises, read)

@@ -1,0 +1,200 @@
+"""Read JSON of any size value by value: never more in memory than one record and a block of text.
+
+Python's own decoder does the work, on a window of the file. Packages for this (ijson) are no faster here and refuse the
+NaN and Infinity that Python's `json.dump` writes, so that one missing score would cost the rest of the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from smplify_jax.datasets.readers.reading import DamagedFileError
+from smplify_jax.errors import InputError
+
+BLOCK_LENGTH = 2**18
+"""Characters read at a time."""
+
+MAX_VALUE_LENGTH = 2**26
+"""Characters that a single record may have: what is longer is no record, or has lost its closing quote."""
+
+_MAX_TOKEN_LENGTH = 16
+"""The longest piece that a window's edge can spoil, other than a string: "-Infinity", an escape in a string, the point of a number."""
+
+_SPACE = " \t\n\r"
+_DECODER = json.JSONDecoder()
+
+
+class JsonStream:
+    """The values of a JSON text, one after another.
+
+    Each method takes the value that comes next; `items` and `members` go into it.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._text = ""
+        self._place = 0
+        self._is_at_end = False
+
+    def peek(self) -> str:
+        """The next character that is no space, "" at the end of the file."""
+        while True:
+            while self._place < len(self._text):
+                character = self._text[self._place]
+                if character not in _SPACE:
+                    return character
+                self._place += 1
+            if not self._read_more():
+                return ""
+
+    def value(self) -> Any:
+        """The next value, whole.
+
+        Raises:
+            DamagedFileError: there is none, it is damaged or cut off, or longer than `MAX_VALUE_LENGTH`.
+        """
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._place)
+            except json.JSONDecodeError as error:
+                if not self._may_be_cut_off(error) or not self._read_more():
+                    raise _damaged(error.msg) from error
+                continue
+            except (ValueError, RecursionError) as error:  # thousands of digits or brackets
+                raise _damaged(error) from error
+            # A number near the window's edge may go on behind it.
+            if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
+                self._place = end
+                return value
+
+    def items(self) -> Iterator[Any]:
+        """The values of the list that comes next, each whole."""
+        self._take("[")
+        if self._takes("]"):
+            return
+        while True:
+            yield self.value()
+            if self._takes("]"):
+                return
+            self._take(",")
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object that comes next; whoever gets a key takes its value, by `value`, `items` or `skip`."""
+        self._take("{")
+        if self._takes("}"):
+            return
+        while True:
+            key = self.value()
+            if not isinstance(key, str):
+                raise _damaged(f"a key is {key!r}")
+            self._take(":")
+            yield key
+            if self._takes("}"):
+                return
+            self._take(",")
+
+    def skip(self) -> None:
+        """Pass over the next value, a list or an object piece by piece."""
+        if self.peek() == "[":
+            for _ in self.items():
+                pass
+        elif self.peek() == "{":
+            for _ in self.members():
+                self.value()
+        else:
+            self.value()
+
+    def _may_be_cut_off(self, error: json.JSONDecodeError) -> bool:
+        """Whether the window's end may be what is wrong, and not the text."""
+        is_at_edge = len(self._text) - error.pos <= _MAX_TOKEN_LENGTH
+        return is_at_edge or error.msg.startswith("Unterminated string")
+
+    def _takes(self, character: str) -> bool:
+        """Whether the next character is this one, which is then passed."""
+        if self.peek() != character:
+            return False
+        self._place += 1
+        return True
+
+    def _take(self, character: str) -> None:
+        if not self._takes(character):
+            raise _damaged(f"expected '{character}' and found {self.peek()!r}")
+
+    def _read_more(self) -> bool:
+        """Lengthen the window; False at the end of the file."""
+        if self._is_at_end:
+            return False
+        rest = self._text[self._place :]
+        if len(rest) > MAX_VALUE_LENGTH:
+            raise _damaged("a value does not end")
+        # As much again as there is: a value that needs many windows is then parsed again few times.
+        try:
+            more = self._file.read(max(BLOCK_LENGTH, len(rest)))
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8
+            raise _damaged(error) from error
+        if not more:
+            self._is_at_end = True
+            return False
+        self._text, self._place = rest + more, 0
+        return True
+
+
+@contextmanager
+def opened_json(path: Path) -> Iterator[JsonStream]:
+    """The stream of a file.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    try:
+        file = path.open(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
+    with file:
+        yield JsonStream(file)
+
+
+def stream_list(path: Path, key: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Position and value of each item of a file's list, or of the list under a key of its object.
+
+    Raises:
+        InputError: the file cannot be opened.
+        DamagedFileError: from the item on that cannot be read.
+    """
+    with opened_json(path) as stream:
+        if key is None:
+            yield from _counted(stream, "")
+            return
+        for member in stream.members():
+            if member != key:
+                stream.skip()
+                continue
+            if stream.peek() != "[":
+                raise DamagedFileError(f"'{key}' is no list", key)
+            yield from _counted(stream, key)
+            return
+
+
+def _counted(stream: JsonStream, prefix: str) -> Iterator[tuple[str, Any]]:
+    number = 0
+    items = stream.items()
+    while True:
+        position = f"{prefix}[{number}]"
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except DamagedFileError as error:
+            raise DamagedFileError(f"{error}; nothing after it is read", position) from error
+        yield position, item
+        number += 1
+
+
+def _damaged(reason: object) -> DamagedFileError:
+    lines = str(reason).splitlines()
+    return DamagedFileError(f"damaged or cut-off JSON ({lines[0] if lines else reason!r})")

@@ -1,0 +1,146 @@
+"""Parquet, our format for datasets of any size: one row a person.
+
+| column | type | |
+|---|---|---|
+| `keypoints` | list of 3 K numbers, or of K lists of 3 | x, y [px], confidence; a fixed-size list is the smallest |
+| `layout` | text | may be left out where the caller names one |
+| `id` | text or integer | optional; becomes `source_id` |
+| `image` | text | optional: the picture's name |
+| `image_width`, `image_height` | number | optional [px] |
+| `focal_length` | number | optional [px] |
+| `camera_center` | list of 2 numbers | optional [px] |
+| `box` | list of 4 numbers | optional: left, top, width, height [px] |
+| `gender` | text | optional |
+
+Nulls are unknown. Other columns are not read. It needs the package pyarrow, of the extra `datasets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smplify_jax.datasets.readers.reading import (
+    DamagedFileError,
+    DatasetFormat,
+    FileHead,
+    Row,
+    Source,
+    dataset_row,
+    known_box,
+    known_gender,
+    known_size,
+    rows_of,
+)
+from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.reading import is_number
+
+COLUMNS = (
+    "keypoints",
+    "layout",
+    "id",
+    "image",
+    "image_width",
+    "image_height",
+    "focal_length",
+    "camera_center",
+    "box",
+    "gender",
+)
+
+BATCH_ROWS = 512
+"""Rows read at a time."""
+
+
+def recognises(head: FileHead) -> bool:
+    """A Parquet file."""
+    return head.kind == "parquet"
+
+
+def read(source: Source) -> Iterator[Row]:
+    """A row for each of the file's."""
+
+    def make(position: str, person: dict[str, Any]) -> DatasetRow:
+        layout = source.options.layout or person.get("layout")
+        if not isinstance(layout, str):
+            raise InputError("the row does not say its layout; add a column 'layout' or name the layout when reading")
+        get_layout(layout)
+        center = person.get("camera_center")
+        own_id = person.get("id")
+        return dataset_row(
+            source,
+            position,
+            _rows(person["keypoints"]),
+            layout,
+            source_id="" if own_id is None else str(own_id),
+            image=person.get("image") or "",
+            image_size=known_size(person.get("image_width"), person.get("image_height")),
+            focal_length=_length(person.get("focal_length")),
+            camera_center=None if center is None else _point(center),
+            box=known_box(person.get("box")),
+            gender=known_gender(person.get("gender")),
+        )
+
+    return rows_of(source, _people(source.path), make)
+
+
+def _people(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise InputError("Parquet needs the package pyarrow: pip install smplify-jax[datasets]") from error
+    row = 0
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            present = [name for name in COLUMNS if name in file.schema_arrow.names]
+            if "keypoints" not in present:
+                raise InputError(
+                    f"'{path}' has the columns {', '.join(file.schema_arrow.names[:8])}; expected a column 'keypoints'"
+                )
+            for batch in file.iter_batches(BATCH_ROWS, columns=present):
+                for person in batch.to_pylist():
+                    yield f"[{row}]", person
+                    row += 1
+    except (pyarrow.ArrowException, OSError) as error:
+        message = f"damaged or cut-off Parquet ({str(error).splitlines()[0]}); nothing after it is read"
+        raise DamagedFileError(message, f"[{row}]") from error
+
+
+def _rows(keypoints: Any) -> np.ndarray:
+    """(K, 3) rows of a list of numbers, or of lists of three.
+
+    Raises:
+        InputError: it is neither.
+    """
+    try:
+        values = np.array(keypoints, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("keypoints are no list of numbers x, y, confidence") from error
+    if values.ndim == 1 and values.size % 3 == 0:
+        return values.reshape(-1, 3)
+    if values.ndim == 2:
+        return values
+    raise InputError(f"keypoints have shape {values.shape}; expected 3 K numbers, or K lists of 3")
+
+
+def _length(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not is_number(value) or not np.isfinite(value) or value <= 0:
+        raise InputError(f"the focal length is {value!r}; expected pixels, or null where it is unknown")
+    return float(value)
+
+
+def _point(value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2 or not all(is_number(v) and np.isfinite(v) for v in value):
+        raise InputError(f"the camera's center is {value!r}; expected two numbers [px], or null where it is unknown")
+    return float(value[0]), float(value[1])
+
+
+FORMAT = DatasetFormat("parquet", "our Parquet, one row a person", recognises, read)

@@ -1,0 +1,260 @@
+"""What every reader of datasets shares: its source, the row that it yields, and how it declares itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.keypoint_set import is_length
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.load import MAX_FRACTION
+from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.keypoints.reading import check_count, is_number
+from smplify_jax.pictures.images import read_image_size
+
+Row = DatasetRow | RejectedRow
+Size = tuple[float, float]
+
+_PICTURE_ENDINGS = ("", ".jpg", ".jpeg", ".png")
+"""Tried in turn where a format names pictures without an ending."""
+
+
+class DamagedFileError(InputError):
+    """A file whose rest cannot be read; what came before it counts.
+
+    Attributes:
+        position: the place in the file.
+    """
+
+    def __init__(self, message: str, position: str = "") -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a caller knows that the files do not say.
+
+    Attributes:
+        layout: read keypoints as this layout, in place of the one that the file says or that its count implies.
+        image_size: width and height [px] of pictures whose size is said nowhere else.
+        image_folder: where the pictures are, to look up sizes that the files do not say.
+    """
+
+    layout: str | None = None
+    image_size: Size | None = None
+    image_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a dataset.
+
+    Attributes:
+        path: where it is.
+        name: its path from the dataset's folder on, with "/" between: the same on every machine.
+        options: what the caller knows.
+    """
+
+    path: Path
+    name: str
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+    def image_size(self, image: str) -> Size | None:
+        """Size of a picture that the file gives no size for: the picture's own, else the caller's; None if neither is known."""
+        if self.options.image_folder is not None and image:
+            found = _size_in_folder(self.options.image_folder, image)
+            if found is not None:
+                return found
+        return self.options.image_size
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """The beginning of a file, by which its format is recognised.
+
+    Attributes:
+        kind: "json object", "json list", "npz", "tar", "parquet" or "unknown".
+        names: an object's keys, the keys of a list's first object, or the arrays' names.
+        first: the first value of a list; None elsewhere.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+    first: Any = None
+
+
+@dataclass(frozen=True)
+class DatasetFormat:
+    """A format of datasets.
+
+    Attributes:
+        name: what users call it.
+        description: what such a file holds, for messages.
+        recognises: whether a file that begins so has this format.
+        read: the rows of a file, in its order. Raises InputError where nothing of the file can be read.
+    """
+
+    name: str
+    description: str
+    recognises: Callable[[FileHead], bool]
+    read: Callable[[Source], Iterator[Row]]
+
+
+_Record = TypeVar("_Record")
+
+
+def rows_of(
+    source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], DatasetRow | None]
+) -> Iterator[Row]:
+    """The rows that `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
+
+    A `DamagedFileError` of the records rejects the rest of the file.
+    """
+    iterator = iter(records)
+    while True:
+        try:
+            position, record = next(iterator)
+        except StopIteration:
+            return
+        except DamagedFileError as error:
+            yield RejectedRow(source.name, error.position, str(error))
+            return
+        try:
+            row = make(position, record)
+        except InputError as error:
+            yield RejectedRow(source.name, position, str(error))
+        else:
+            if row is not None:
+                yield row
+
+
+def dataset_row(
+    source: Source,
+    position: str,
+    keypoints: np.ndarray,
+    layout: str,
+    *,
+    source_id: str = "",
+    image: str = "",
+    image_size: Size | None = None,
+    focal_length: float | None = None,
+    camera_center: tuple[float, float] | None = None,
+    box: CropBox | None = None,
+    gender: str | None = None,
+) -> DatasetRow:
+    """A row with checked keypoints, and with the picture's size if it can be found.
+
+    Confidences above 1 become 1, as in a fit: a fixed rule gives the same number the same meaning in every file, which
+    dividing by the highest one, of a file or of a person, would not.
+
+    Args:
+        source: the file.
+        position: the place in the file.
+        keypoints: (K, 3) x, y [px], confidence; NaN and other signs of "not found" still in it.
+        layout: name of the layout.
+        source_id: and all that follow, as in `DatasetRow`.
+        image: the picture's name.
+        image_size: as the file says it; None to look it up.
+        focal_length: [px].
+        camera_center: [px].
+        box: the person's.
+        gender: of the person.
+
+    Raises:
+        InputError: no keypoint is an observation, coordinates are fractions of the picture, or shapes are wrong.
+    """
+    if keypoints.ndim != 2 or keypoints.shape[1] != 3:
+        raise InputError(f"keypoints have shape {keypoints.shape}; expected (K, 3): x, y, confidence")
+    check_count(len(keypoints), layout, "the person")
+    cleaned = clean_keypoints(keypoints)
+    observed = cleaned[cleaned[:, 2] > 0]
+    if not len(observed):
+        raise InputError("no keypoint has finite coordinates and a confidence above 0")
+    if len(observed) > 1 and np.abs(observed[:, :2]).max() <= MAX_FRACTION:
+        raise InputError("the coordinates look like fractions of the picture; write them in pixels")
+    return DatasetRow(
+        id=f"{source.name}#{position}",
+        keypoints=cleaned,
+        layout=layout,
+        file=source.name,
+        position=position,
+        source_id=source_id,
+        image=image,
+        image_size=source.image_size(image) if image_size is None else image_size,
+        focal_length=focal_length,
+        camera_center=camera_center,
+        box=box,
+        gender=gender,
+    )
+
+
+def known_size(width: Any, height: Any) -> Size | None:
+    """A picture's size from what a file says of it; None where it says nothing.
+
+    Raises:
+        InputError: one of them is missing, or is no length in pixels.
+    """
+    if (width, height) == (None, None):
+        return None
+    if not (is_number(width) and is_number(height) and is_length(width) and is_length(height)):
+        raise InputError(f"the picture has width {width!r} and height {height!r}; expected pixels, or neither of them")
+    return float(width), float(height)
+
+
+def known_box(values: Any) -> CropBox | None:
+    """A person's box from a file's list left, top, width, height [px]; None where it is no box.
+
+    Boxes are no reason to reject a person: a fit does without.
+    """
+    if not isinstance(values, list) or len(values) != 4 or not all(map(is_number, values)):
+        return None
+    left, top, width, height = map(float, values)
+    # Comparisons with NaN are false, and no picture is this large.
+    if not (abs(left) < 1e9 and abs(top) < 1e9 and 0 < width < 1e9 and 0 < height < 1e9):
+        return None
+    return CropBox.from_xywh(left, top, width, height)
+
+
+def known_gender(value: object) -> str | None:
+    """A gender as `DatasetRow` has it from what a dataset writes ("f", "m", "n", ...); None for anything else."""
+    return _GENDERS.get(str(value).strip().lower())
+
+
+_GENDERS: Mapping[str, str] = {
+    spelling: gender for gender in ("female", "male", "neutral") for spelling in (gender, gender[0])
+}
+
+
+def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndarray:
+    """(K, 3) rows in the order of a layout: those of other points are left out, and points without a row are zeros.
+
+    Args:
+        rows: (N, 3) x, y, confidence.
+        names: N names of keypoints in the layout's words, "" for those it has not.
+        layout: name of the layout.
+    """
+    ordered = np.zeros((get_layout(layout).num_keypoints, 3), rows.dtype)
+    for row, name in zip(rows, names, strict=True):
+        if name:
+            ordered[get_layout(layout).index(name)] = row
+    return ordered
+
+
+@lru_cache(maxsize=4096)  # the people of a picture follow each other
+def _size_in_folder(folder: Path, image: str) -> Size | None:
+    for ending in _PICTURE_ENDINGS:
+        path = folder / f"{image}{ending}"
+        if os.path.isfile(path):
+            width, height = read_image_size(path)
+            return float(width), float(height)
+    return None

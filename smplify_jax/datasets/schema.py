@@ -1,0 +1,183 @@
+"""One row a person: the columns of the Parquet files that fits are written to.
+
+Lists have a fixed size, so that a column is one block of numbers. The size of the keypoint columns follows from the layout, which is why
+a file holds one layout only: people of another layout are fitted in another batch anyway, and go to another file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from smplify_jax.datasets.arrow import require_arrow
+from smplify_jax.errors import InputError
+from smplify_jax.quality.score import Evidence
+from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.terms.objective import TERM_NAMES
+
+if TYPE_CHECKING:
+    import pyarrow
+
+TEXT_COLUMNS = ("id", "source_id", "image", "file", "position", "gender", "layout", "status_name")
+
+NUMBER_COLUMNS = (
+    "quality",
+    "error_percent",
+    "cost",
+    *(f"cost_{name}" for name in TERM_NAMES),
+    *(f"evidence_{name}" for name in Evidence.__dataclass_fields__),
+    "start_margin",
+    "person_height_px",
+)
+"""One float32 each."""
+
+
+class SourceBox(Protocol):
+    """The rectangle around a person.
+
+    Attributes:
+        center: x, y [px].
+        size: width, height [px].
+    """
+
+    @property
+    def center(self) -> tuple[float, float]: ...  # noqa: D102
+    @property
+    def size(self) -> tuple[float, float]: ...  # noqa: D102
+
+
+class PersonSource(Protocol):
+    """What a row says of where a person comes from; the readers' rows have these.
+
+    Attributes:
+        id: unique in the dataset, and the same whenever the same files are read.
+        keypoints: (K, 3) x, y [px], confidence, as detected.
+        file: the file that the person was read from.
+        position: the place in the file.
+        source_id: what the dataset calls the person, "" if it has no name for them.
+        image: the picture's name, "" if unknown.
+        image_size: width and height [px], None if unknown.
+        box: the person's box, None if unknown.
+        gender: "neutral", "male", "female", or None.
+    """
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def keypoints(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def position(self) -> str: ...  # noqa: D102
+    @property
+    def source_id(self) -> str: ...  # noqa: D102
+    @property
+    def image(self) -> str: ...  # noqa: D102
+    @property
+    def image_size(self) -> tuple[float, float] | None: ...  # noqa: D102
+    @property
+    def box(self) -> SourceBox | None: ...  # noqa: D102
+    @property
+    def gender(self) -> str | None: ...  # noqa: D102
+
+
+def fits_table(people: Sequence[PersonSource], result: FitResult, box_factor: float = 1.0) -> pyarrow.Table:
+    """The rows of a batch.
+
+    Args:
+        people: N people.
+        result: their fits in the same order; what follows after N (the filling of a batch) is left out.
+        box_factor: how much larger than the boxes the crops are that trainers cut out: 1 for boxes with a margin, as SPIN's and
+            4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors.
+    Returns:
+        A table of N rows.
+    Raises:
+        InputError: there are fewer fits than people, two people have one id, or their keypoints are not those of the fits' layout.
+    """
+    num_people = len(people)
+    if not num_people or not result.is_batched or len(result) < num_people:
+        raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
+    if len({person.id for person in people}) < num_people:
+        raise InputError("two people have the same id: ids must be unique in the dataset.")
+    lists = _list_columns(people, result, box_factor)
+    counts = {"status": np.asarray(result.status, np.int8), "num_steps": np.asarray(result.num_steps, np.int32)}
+    pa, _ = require_arrow()
+    texts = {name: pa.array(told[:num_people], pa.string()) for name, told in _text_columns(people, result).items()}
+    numbers = {name: _arrow_array(column[:num_people]) for name, column in (counts | _numbers(result) | lists).items()}
+    return pa.table(texts | numbers)
+
+
+def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np.ndarray) -> np.ndarray:
+    """(N,) median distance of the fitted keypoints from the detected ones in percent of the person's height; NaN without any.
+
+    Args:
+        reprojection_error_px: (N, K), NaN where there is none.
+        person_height_px: (N,).
+    """
+    is_known = np.asarray(np.isfinite(reprojection_error_px).any(axis=1))
+    errors = np.where(is_known[:, None], reprojection_error_px, 0.0)
+    return np.where(is_known, 100 * np.nanmedian(errors, axis=1) / person_height_px, np.nan)
+
+
+def _text_columns(people: Sequence[PersonSource], result: FitResult) -> dict[str, list[str | None]]:
+    told = ("id", "source_id", "image", "file", "position", "gender")
+    return {
+        **{name: [getattr(person, name) or None for person in people] for name in told},
+        "layout": [result.layout] * len(people),
+        "status_name": [FitStatus(int(code)).name.lower() for code in np.asarray(result.status)],
+    }
+
+
+def _numbers(result: FitResult) -> dict[str, np.ndarray]:
+    height = np.asarray(result.person_height_px)
+    numbers = {
+        "quality": result.quality,
+        "error_percent": median_error_percent(np.asarray(result.reprojection_error_px), height),
+        "cost": result.cost,
+        **{f"cost_{name}": value for name, value in result.cost_by_term.items()},
+        **{f"evidence_{name}": value for name, value in vars(result.evidence).items()},
+        "start_margin": result.start_margin,
+        "person_height_px": height,
+    }
+    return {name: np.asarray(numbers[name], np.float32) for name in NUMBER_COLUMNS}
+
+
+def _list_columns(people: Sequence[PersonSource], result: FitResult, box_factor: float) -> dict[str, np.ndarray]:
+    num_keypoints = result.keypoints_px.shape[-2]
+    shapes = {np.shape(person.keypoints) for person in people}
+    if shapes - {(num_keypoints, 3)}:
+        raise InputError(
+            f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), as the fits' layout {result.layout!r} has."
+        )
+    fitted = {
+        "betas": result.betas,
+        "global_orient": result.global_orient,
+        "body_pose": result.body_pose,
+        "transl": result.transl,
+        "focal_length": result.camera.focal_length,
+        "camera_center": result.camera.camera_center,
+        "joints": result.joints,
+        "joints_std": result.joints_std,
+        "keypoints_px": result.keypoints_px,
+    }
+    given = {
+        "keypoints": [person.keypoints for person in people],
+        "image_size": [person.image_size or _UNKNOWN for person in people],
+        "box_center": [person.box.center if person.box else _UNKNOWN for person in people],
+        "box_size": box_factor * np.array([person.box.size if person.box else _UNKNOWN for person in people]),
+    }
+    return {name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | given).items()}
+
+
+_UNKNOWN = (np.nan, np.nan)
+"""Not null: that keeps a column of lists one block of numbers."""
+
+
+def _arrow_array(column: np.ndarray) -> pyarrow.Array:
+    """A column of numbers, or of fixed-size lists of them."""
+    pa, _ = require_arrow()
+    if column.ndim == 1:
+        return pa.array(column)
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(column).ravel()), column.shape[1])

@@ -1,0 +1,193 @@
+"""Writers of the formats of datasets, for the tests of their readers."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keypoint_files import coco_annotations, coco_results, figure, flat, write_json, write_npz, write_openpose
+from PIL import Image
+
+from smplify_jax.datasets.read import read_dataset
+from smplify_jax.datasets.readers.mediapipe import LANDMARKS
+from smplify_jax.datasets.readers.reading import ReadOptions
+from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.keypoints import get_layout
+
+SIZE = (640.0, 480.0)
+
+COCO = figure("coco17")
+
+
+def read_all(path: Path, format: str | None = None, **options: Any) -> tuple[list[DatasetRow], list[RejectedRow]]:
+    """The people and the rejected records of a dataset."""
+    rows = list(read_dataset(path, format, ReadOptions(**options)))
+    people = [row for row in rows if isinstance(row, DatasetRow)]
+    return people, [row for row in rows if isinstance(row, RejectedRow)]
+
+
+def alphapose(*people: np.ndarray, image: str = "street/7.jpg") -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image,
+            "category_id": 1,
+            "keypoints": flat(rows),
+            "score": 2.9,
+            "box": [255.0, 94.0, 130.0, 316.0],
+            "idx": [0.0],
+        }
+        for rows in people
+    ]
+
+
+def mmpose_people(*people: np.ndarray) -> list[dict[str, Any]]:
+    return [
+        {
+            "keypoints": rows[:, :2].tolist(),
+            "keypoint_scores": rows[:, 2].tolist(),
+            "bbox": [[255.0, 94.0, 385.0, 410.0]],
+            "bbox_score": 0.99,
+        }
+        for rows in people
+    ]
+
+
+def landmarks(rows: np.ndarray, size: tuple[float, float] = SIZE) -> list[dict[str, float]]:
+    """A person of layout coco23 as MediaPipe has them: fractions of the picture, and 33 points of which we know some."""
+    layout = get_layout("coco23")
+    points = [rows[layout.index(name)] if name else (1.0, 1.0, 0.5) for name in LANDMARKS]
+    return [
+        {"x": float(x / size[0]), "y": float(y / size[1]), "z": -0.1, "visibility": float(c), "presence": 1.0}
+        for x, y, c in points
+    ]
+
+
+def mediapipe_picture(*people: np.ndarray, image: str = "a.jpg") -> dict[str, Any]:
+    return {
+        "image": image,
+        "width": SIZE[0],
+        "height": SIZE[1],
+        "pose_landmarks": [landmarks(rows) for rows in people],
+        "pose_world_landmarks": [],
+    }
+
+
+def posetrack(*people: np.ndarray) -> dict[str, Any]:
+    """A file of PoseTrack; `people` are of layout openpose25b."""
+    layout = get_layout("openpose25b")
+    names = ["nose", "head_bottom", "head_top", *get_layout("coco17").keypoint_names[3:]]
+    ours = ["upper_neck" if name == "head_bottom" else name for name in names]
+    picked = [rows[[layout.index(name) for name in ours]] for rows in people]
+    for rows in picked:
+        rows[:, 2] = 1
+        rows[3:5] = 0  # nobody labelled the ears
+    return {
+        "images": [{"id": 10000, "file_name": "images/val/000342/000000.jpg", "vid_id": "000342", "frame_id": 10000}],
+        "annotations": [
+            {
+                "id": 1000000 + k,
+                "image_id": 10000,
+                "track_id": k,
+                "person_id": k,
+                "category_id": 1,
+                "bbox": [255, 70, 130, 340],
+                "keypoints": flat(rows),
+            }
+            for k, rows in enumerate(picked)
+        ],
+        "categories": [{"supercategory": "person", "id": 1, "name": "person", "keypoints": names}],
+    }
+
+
+def spin_arrays(num_people: int, *, is_text: bool = True) -> dict[str, np.ndarray]:
+    """Arrays as SPIN's preprocessing saves them."""
+    rows = np.stack([figure_spin49(shift=float(k)) for k in range(num_people)])
+    names = np.array([f"images/{k:05d}.jpg" for k in range(num_people)])
+    return {
+        "imgname": names if is_text else names.astype("S"),
+        "center": np.full((num_people, 2), (320.0, 240.0)) + np.arange(num_people)[:, None],
+        "scale": np.linspace(1.5, 2.5, num_people),
+        "openpose": rows[:, :25],
+        "part": rows[:, 25:],
+        "S": np.zeros((num_people, 24, 4)),
+        "pose": np.zeros((num_people, 72)),
+        "shape": np.zeros((num_people, 10)),
+        "has_smpl": np.zeros(num_people),
+        "gender": np.array(["m", "f"] * num_people)[:num_people],
+    }
+
+
+def figure_spin49(shift: float = 0.0) -> np.ndarray:
+    """(49, 3) float64: OpenPose's 25, then the 24 with the endings of their datasets, those of Human3.6M not seen."""
+    openpose = figure("openpose25", shift).astype(np.float64)
+    lsp = figure("coco17", shift).astype(np.float64)
+    parts = np.zeros((24, 3))
+    names = get_layout("spin49").keypoint_names[25:]
+    for k, name in enumerate(names):
+        base, _, _ = name.rpartition("_")
+        if base in get_layout("coco17").keypoint_names:
+            parts[k] = lsp[get_layout("coco17").index(base)]
+            parts[k, 2] = 1
+    return np.concatenate([openpose, parts])
+
+
+def hmr2_person(shift: float = 0.0) -> dict[str, Any]:
+    """A person as the tar files of 4D-Humans hold them."""
+    return {
+        "keypoints_2d": figure_spin49(shift)[:44].astype(np.float32),
+        "keypoints_3d": np.zeros((44, 4), np.float32),
+        "center": np.array([320.0, 252.0]),
+        "scale": np.array([0.65, 1.58]),
+        "body_pose": np.zeros(72, np.float32),
+        "betas": np.zeros(10, np.float32),
+        "has_body_pose": np.array(1.0),
+        "has_betas": np.array(1.0),
+        "extra_info": {"fitting_loss": np.array({"reprojection_loss": 12.5}), "source": "test"},
+    }
+
+
+def write_hmr2_tar(path: Path, samples: Iterable[tuple[str, object]], size: tuple[int, int] = (640, 480)) -> Path:
+    """A tar with a picture and a `data.pyd` for each (key, people); people that are bytes are written as they are."""
+    picture = io.BytesIO()
+    Image.new("RGB", size).save(picture, "JPEG")
+    with tarfile.open(path, "w") as archive:
+        for key, people in samples:
+            data = people if isinstance(people, bytes) else pickle.dumps(people)
+            for name, content in ((f"{key}.data.pyd", data), (f"{key}.jpg", picture.getvalue())):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def write_large_list(path: Path, records: Iterator[str]) -> Path:
+    """A JSON list of records that are JSON already, never all in memory."""
+    with path.open("w") as file:
+        separator = "["
+        for record in records:
+            file.write(f"{separator}\n{record}")
+            separator = ","
+        file.write("]")
+    return path
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """One file of each format, with three people in most."""
+    annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
+    return [
+        write_openpose(folder / "openpose_keypoints.json", *(figure("openpose25", k) for k in range(3))),
+        write_json(folder / "coco.json", annotations),
+        write_json(folder / "posetrack.json", posetrack(figure("openpose25b"))),
+        write_json(folder / "results.json", coco_results(COCO, COCO + 1)),
+        write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
+        write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
+        write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
+        write_npz(folder / "spin.npz", **spin_arrays(3)),
+        write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
+        write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),
+    ]

@@ -1,0 +1,33 @@
+"""Run jobs in processes that can be killed: `python job_process.py INPUT LOG SECONDS`.
+
+Each line of stdin is the folder of a job; a process goes on with it, and its number is printed, then how it ended. All are forks of
+this one, which has imported what they need: that takes longer than such a job.
+"""
+
+import os
+import sys
+import traceback
+
+from dataset_jobs import BATCH_SIZE, FakeFitter
+
+from smplify_jax.datasets.job.job import fit_dataset
+
+
+def main(path, log, seconds):
+    fitter = FakeFitter(log, float(seconds))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                fit_dataset(path, line.strip(), fitter=fitter, batch_size=BATCH_SIZE, resume=True)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitpid(child, 0)[1], flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,189 @@
+"""Fits in Parquet: nothing is lost, nothing is half written, and what cannot be read is told in a sentence."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dataset_fits import Box, draw_fits, provenance, write_drawn
+
+from smplify_jax.body.load import load_body
+from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
+from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
+from smplify_jax.datasets.schema import fits_table, median_error_percent
+from smplify_jax.errors import InputError
+from smplify_jax.files import atomic
+from smplify_jax.result import FitStatus
+
+
+def test_every_array_of_a_result_comes_back_bit_for_bit(tmp_path):
+    rows, result = write_drawn(tmp_path / "part.parquet", num_failed=1)
+    (batch,) = read_fits(tmp_path)
+    for name in ("betas", "global_orient", "body_pose", "transl", "joints", "joints_std", "keypoints_px", "quality"):
+        np.testing.assert_array_equal(
+            batch.array(name), np.asarray(getattr(result, name)).reshape(batch.array(name).shape)
+        )
+    np.testing.assert_array_equal(batch.array("focal_length"), result.camera.focal_length)
+    np.testing.assert_array_equal(batch.array("cost_data"), result.cost_by_term["data"])
+    np.testing.assert_array_equal(batch.array("evidence_noise"), result.evidence.noise)
+    np.testing.assert_array_equal(batch.array("keypoints"), np.stack([row.keypoints.ravel() for row in rows]))
+    assert batch.texts("id") == [row.id for row in rows]
+    assert batch.texts("status_name") == ["converged"] * 5 + ["too_few_keypoints"]
+    assert batch.is_usable.tolist() == [True] * 5 + [False]
+
+
+def test_pyarrow_alone_reads_fixed_size_lists_with_their_provenance(tmp_path):
+    write_drawn(tmp_path / "part.parquet")
+    table = pq.read_table(tmp_path / "part.parquet")
+    sizes = {
+        "betas": 10,
+        "body_pose": 69,
+        "joints": 72,
+        "keypoints": 51,
+        "keypoints_px": 34,
+        "transl": 3,
+        "box_size": 2,
+    }
+    for name, size in sizes.items():
+        assert table.schema.field(name).type == pa.list_(pa.float32(), size)
+    assert table.schema.field("status").type == pa.int8()
+    metadata = table.schema.metadata
+    assert metadata[b"smplify_jax.schema_version"] == str(SCHEMA_VERSION).encode()
+    assert metadata[b"smplify_jax.layout"] == b"coco17"
+    assert metadata[b"smplify_jax.profile"] == b"default"
+    assert metadata[b"smplify_jax.body_hash"] == content_hash(load_body()).encode()
+
+
+def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
+    write_drawn(tmp_path / "known.parquet", box=Box((5.0, 6.0), (7.0, 8.0)), gender="female")
+    write_drawn(tmp_path / "unknown.parquet", image_size=None, image="")
+    known, unknown = read_fits(tmp_path)
+    assert np.concatenate([known.array("box_center"), known.array("box_size")], axis=1)[0].tolist() == [5, 6, 7, 8]
+    assert known.texts("gender")[0] == "female"
+    assert np.isnan(unknown.array("box_center")).all()
+    assert np.isnan(unknown.array("image_size")).all()
+    assert unknown.texts("image")[0] is None
+    assert unknown.texts("gender")[0] is None
+
+
+def test_the_filling_of_a_batch_is_left_out(tmp_path):
+    rows, result = draw_fits(4)
+    assert fits_table(rows[:3], result).num_rows == 3
+
+
+def test_a_tight_box_is_made_as_large_as_trainers_cut_it():
+    rows, result = draw_fits(2)
+    boxed = [replace(row, box=Box((100.0, 200.0), (40.0, 80.0))) for row in rows]
+    table = fits_table(boxed, result, box_factor=1.25)
+    assert table["box_center"].to_pylist() == [[100.0, 200.0]] * 2
+    assert table["box_size"].to_pylist() == [[50.0, 100.0]] * 2
+
+
+def test_files_of_several_layouts_are_read_in_the_order_of_their_names(tmp_path):
+    write_drawn(tmp_path / "parquet" / "b.parquet", 3, "openpose25")
+    write_drawn(tmp_path / "parquet" / "a.parquet", 5, "coco17")
+    (tmp_path / "parquet" / ".c.parquet.1234.part").write_bytes(b"half a file")
+    batches = list(read_fits(tmp_path, rows_at_a_time=2))
+    assert [(batch.provenance.layout, len(batch)) for batch in batches] == [
+        ("coco17", 2),
+        ("coco17", 2),
+        ("coco17", 1),
+        ("openpose25", 2),
+        ("openpose25", 1),
+    ]
+    assert batches[3].array("keypoints").shape == (2, 75)
+    assert count_fits(tmp_path) == 8
+
+
+def test_only_the_columns_asked_for_are_read(tmp_path):
+    write_drawn(tmp_path / "part.parquet")
+    (batch,) = read_fits(tmp_path / "part.parquet", ("id", "quality"))
+    assert batch.records.schema.names == ["id", "quality"]
+
+
+def test_the_error_is_the_median_over_observed_keypoints_in_percent_of_the_height():
+    error = np.array([[1.0, 3.0, np.nan], [np.nan] * 3])
+    np.testing.assert_allclose(median_error_percent(error, np.array([100.0, 50.0])), [2.0, np.nan])
+
+
+def test_a_body_of_other_content_has_another_hash():
+    body = load_body()
+    assert content_hash(body) == content_hash(load_body())
+    assert content_hash(body) != content_hash(replace(body, v_template=body.v_template + 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda rows, result: (rows[:3], result[:2]), "3 people were given and 2 fits"),
+        (lambda rows, result: ([rows[0], rows[0]], result), "same id"),
+        (lambda rows, result: ([replace(rows[0], keypoints=np.zeros((5, 3)))], result), r"expected \(17, 3\)"),
+    ],
+)
+def test_rows_that_do_not_go_with_their_fits_are_refused(spoil, message):
+    with pytest.raises(InputError, match=message):
+        fits_table(*spoil(*draw_fits(3)))
+
+
+def test_a_full_disk_is_told_and_leaves_no_file(tmp_path, monkeypatch):
+    rows, result = draw_fits(3)
+    table, made_with = fits_table(rows, result), provenance(result)
+    real_open = atomic.Path.open
+
+    def open_on_full_disk(path, mode="r"):
+        real_open(path, mode).close()
+        return open("/dev/full", "wb", buffering=0)
+
+    try:
+        open("/dev/full", "wb").close()
+    except OSError:
+        pytest.skip("there is no /dev/full here")
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.Path, "open", open_on_full_disk)
+        with pytest.raises(InputError, match="the disk is full"):
+            write_fits(tmp_path / "part.parquet", table, made_with)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _damaged(path):
+    write_drawn(path)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _foreign(path):
+    pq.write_table(pa.table({"a": [1]}), path)
+
+
+def _of_the_future(path):
+    rows, result = draw_fits(2)
+    write_fits(path, fits_table(rows, result), replace(provenance(result), schema_version=SCHEMA_VERSION + 1))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (_damaged, "no readable Parquet file"),
+        (_foreign, "holds no fits of this package"),
+        (_of_the_future, "update smplify-jax"),
+        (lambda path: None, "there are no .parquet files"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_one_sentence(tmp_path, write, message):
+    write(tmp_path / "part.parquet")
+    with pytest.raises(InputError, match=message):
+        list(read_fits(tmp_path))
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
+    write_drawn(tmp_path / "part.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(InputError, match=r"pip install 'smplify-jax\[datasets\]'"):
+        list(read_fits(tmp_path))
+
+
+def test_every_status_has_its_name_in_the_column():
+    rows, result = draw_fits(len(FitStatus))
+    table = fits_table(rows, replace(result, status=np.array([int(status) for status in FitStatus])))
+    assert table["status_name"].to_pylist() == [status.name.lower() for status in FitStatus]

@@ -1,0 +1,160 @@
+"""`smplify-fit-dataset` as a user runs it, with real fits; and what a fit is told of a data set's cameras."""
+
+import json
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from command_line import REPOSITORY, one_sentence
+from dataset_jobs import write_coco
+from people import IMAGE_SIZE, draw_people
+
+from smplify_jax.cli.dataset import main
+from smplify_jax.datasets.job import fitter as fitter_module
+from smplify_jax.datasets.job.fitter import PeopleFitter
+from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.fitting import fit
+
+BATCH_SIZE = 8
+"""As in other tests, which share what is compiled."""
+
+
+@pytest.fixture(scope="module")
+def people():
+    """(10, 17, 3), the last with fewer keypoints than a fit needs."""
+    keypoints = draw_people(10, "coco17").keypoints
+    keypoints[..., 2] = 2  # seen, in COCO's words
+    keypoints[-1, 3:] = 0
+    return keypoints
+
+
+def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
+    path = write_coco(tmp_path / "people.json", [*people.reshape(10, -1).tolist(), [1.0]], size=IMAGE_SIZE)
+    out = tmp_path / "out"
+    command = [str(path), "--out", str(out), "--batch-size", str(BATCH_SIZE), "--export", "spin", "--no-cache"]
+    assert main(command) == 1, "a record was rejected"
+    told = capsys.readouterr().out
+    assert "10 people have a row: 9 converged, 1 too_few_keypoints" in told
+    assert "1 records were rejected" in told
+
+    direct = fit(people[:BATCH_SIZE], layout="coco17", image_size=IMAGE_SIZE)
+    first, second = read_fits(out)
+    np.testing.assert_array_equal(first.array("body_pose"), direct.body_pose)
+    np.testing.assert_array_equal(first.array("transl"), direct.transl)
+    assert second.is_usable.tolist() == [True, False]
+    assert second.texts("image") == ["one.jpg"] * 2
+    assert len(np.load(out / "spin" / "fits.npz")["pose"]) == 10
+    assert "people.json" in (out / "rejected.jsonl").read_text()
+    assert json.loads((out / "job.json").read_text())["profile"] == "default"
+
+    assert main([*command, "--resume"]) == 1
+    assert "0 people were fitted in this run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "required"),
+        (["x.json"], "with --out FOLDER"),
+        (["x.json", "--out", "o", "--format", "bvh"], "no dataset format 'bvh'"),
+        (["x.json", "--out", "o", "--export", "fbx"], "no export 'fbx'"),
+        (["x.json", "--out", "o", "--shard", "8/8"], "shards 0/8 to 7/8"),
+        (["x.json", "--out", "o", "--shard", "first"], "not of the form i/n"),
+        (["x.json", "--out", "o", "--batch-size", "0"], "--batch-size"),
+        (["x.json", "--out", "o", "--engine", "spark"], "spark"),
+        (["x.json", "--out", "o", "--layout", "coco71"], "coco71"),
+        (["x.json", "--out", "o", "--profile", "fast"], "no profile 'fast'"),
+        (["x.json", "--out", "o", "--box-factor", "0"], "--box-factor"),
+        (["x.json", "--out", "o", "--image-size", "640", "-480"], "--image-size"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--no-cache"]) == 2
+    assert words in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_read_is_one_sentence_and_status_1(capsys, tmp_path):
+    assert main([str(tmp_path / "gone.json"), "--out", str(tmp_path / "out"), "--no-cache"]) == 1
+    assert "gone.json" in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_data_set_without_anybody_is_told_and_status_1(capsys, tmp_path):
+    path = write_coco(tmp_path / "people.json", [[1.0]])
+    assert main([str(path), "--out", str(tmp_path / "out"), "--no-cache"]) == 1
+    assert "nobody in it can be fitted" in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+
+
+def test_help_does_not_wait_for_jax():
+    script = (
+        "import sys, smplify_jax.cli.dataset as d\n"
+        "try: d.main(['--help'])\n"
+        "except SystemExit: assert 'jax' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("  smplify-fit-dataset ") >= 3
+
+
+def _row(**about):
+    keypoints = np.tile(np.array([100, 200, 1], np.float32), (17, 1))
+    keypoints[:, 1] += 10 * np.arange(17, dtype=np.float32)
+    return DatasetRow("f#1", keypoints, "coco17", "f", "1", **about)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Makes a fitter tell which camera it would have `fit` use, and returns a function that gives it."""
+
+    class ToldError(Exception):
+        pass
+
+    def refuse(keypoints, *, camera, **_):
+        raise ToldError(camera)
+
+    def camera_of(fitter, *people):
+        with pytest.raises(ToldError) as stop:
+            fitter.fit(people, 3)
+        return stop.value.args[0]
+
+    monkeypatch.setattr(fitter_module, "fit", refuse)
+    return camera_of
+
+
+SIZED = {"image_size": (640.0, 480.0)}
+
+
+def test_cameras_of_the_data_set_are_used_and_completed_by_what_is_assumed(told):
+    camera = told(PeopleFitter(), _row(focal_length=900.0, **SIZED), _row(camera_center=(300.0, 200.0), **SIZED))
+    np.testing.assert_allclose(camera.focal_length, [[900, 900], [800, 800], [900, 900]])  # 800 is the diagonal
+    np.testing.assert_allclose(camera.camera_center, [[320, 240], [300, 200], [320, 240]])
+
+
+def test_the_callers_camera_is_for_pictures_without_one(told):
+    fitter = PeopleFitter(focal_length=1000.0)
+    np.testing.assert_allclose(told(fitter, _row(**SIZED)).focal_length, 1000.0)
+    np.testing.assert_allclose(told(fitter, _row(focal_length=900.0, **SIZED)).focal_length, 900.0)
+
+
+def test_where_nothing_is_known_a_fit_is_told_nothing(told):
+    assert told(PeopleFitter(), _row(**SIZED)) is None
+    assert told(PeopleFitter(searches_focal_length=True), _row(**SIZED)) == "search"
+    assert told(PeopleFitter(searches_focal_length=True), _row(focal_length=900.0, **SIZED)) != "search"
+
+
+def test_people_whose_pictures_size_is_not_known_are_rejected_unless_guesses_are_wanted():
+    assert "size is not known" in str(PeopleFitter().objection(_row()))
+    assert "size is not known" in str(PeopleFitter().objection(_row(focal_length=900.0)))
+    assert PeopleFitter(guesses_cameras=True).objection(_row()) is None
+    assert PeopleFitter(camera_center=(320.0, 240.0)).objection(_row()) is None
+    assert PeopleFitter().objection(_row(**SIZED)) is None
+
+
+def test_a_fitter_can_be_sent_to_another_process():
+    fitter = PeopleFitter(profile="plain", focal_length=900.0)
+    assert pickle.loads(pickle.dumps(fitter)).settings() == fitter.settings()

@@ -1,0 +1,94 @@
+"""Exports of one file a person are read back by those who use them."""
+
+import numpy as np
+import pytest
+from dataset_fits import draw_fits, load_body, write_drawn
+from scipy.spatial.transform import Rotation
+from smplcodec import SMPLCodec, SMPLGender, SMPLVersion
+
+from smplify_jax.datasets.crops_of_fits import Bodies, turned
+from smplify_jax.datasets.exports import export_fits
+from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.result import FitResult
+from smplify_jax.skeleton import SMPL_JOINT_NAMES
+
+ROUNDING = 1e-4  # m: float32 rotations of bodies up to 6 m away
+
+
+@pytest.fixture
+def fits(tmp_path):
+    """Six people, the last without a fit."""
+    folder = tmp_path / "fits"
+    write_drawn(folder / "part.parquet", 6, num_failed=1)
+    return folder
+
+
+def joints_of(pose, betas, transl):
+    pose = np.asarray(pose, np.float32)
+    return np.asarray(
+        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
+    )
+
+
+def turned_joints(fits, rotation):
+    (batch,) = read_fits(fits)
+    return batch.array("joints").reshape(6, 24, 3)[:5] @ np.array(rotation, np.float64).T
+
+
+def test_amass_reads_an_upright_person_in_a_z_up_world(fits, tmp_path):
+    paths = export_fits(fits, "amass", tmp_path)
+    expected = turned_joints(fits, [[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    assert len(paths) == 5  # the sixth has no fit
+    for path, joints in zip(paths, expected, strict=True):
+        with np.load(path) as data:
+            assert set(data.files) >= {"poses", "trans", "betas", "gender", "mocap_framerate"}
+            assert data["poses"].shape == (1, 156)
+            assert data["betas"].shape == (16,)
+            assert str(data["gender"]) == "neutral"
+            assert data["mocap_framerate"] == 30.0
+            pose = np.concatenate([data["poses"][:, :66], np.zeros((1, 6))], axis=1)
+            read = joints_of(pose, data["betas"][None, :10], data["trans"])
+        # SMPL's two hands are not among SMPL-H's joints; the first 22 joints are where they were.
+        np.testing.assert_allclose(read[0, :22], joints[:22], atol=ROUNDING)
+        assert joints[SMPL_JOINT_NAMES.index("head"), 2] > joints[0, 2]
+
+
+def test_smplcodec_reads_amass_files_and_avatars(fits, tmp_path):
+    for path in export_fits(fits, "amass", tmp_path / "amass"):
+        assert SMPLCodec.from_amass_npz(path, "smplh").full_pose.shape == (1, 52, 3)
+    paths = export_fits(fits, "smpl", tmp_path / "smpl")
+    expected = turned_joints(fits, np.diag([1, -1, -1]))
+    assert len(paths) == 5
+    for path, joints in zip(paths, expected, strict=True):
+        avatar = SMPLCodec.from_file(path)
+        assert avatar.smpl_version == SMPLVersion.SMPL
+        assert avatar.gender == SMPLGender.NEUTRAL
+        assert avatar.shape_parameters is not None
+        read = joints_of(avatar.full_pose.reshape(1, 72), avatar.shape_parameters[None], avatar.body_translation)
+        np.testing.assert_allclose(read[0], joints, atol=ROUNDING)
+
+
+def test_a_persons_file_is_read_by_fit_result_and_has_smplifys_keys(fits, tmp_path):
+    _, result = draw_fits(6, num_failed=1)
+    paths = export_fits(fits, "people", tmp_path)
+    assert [path.name for path in paths] == [f"people.json_{k}.npz" for k in range(5)]
+    for index, path in enumerate(paths):
+        loaded = FitResult.load(path, load_body()).arrays()
+        for name, value in result[index].arrays().items():
+            if name == "reprojection_error_px":  # reckoned again from float32 keypoints
+                np.testing.assert_allclose(loaded[name], value, rtol=1e-4)
+            else:
+                np.testing.assert_array_equal(loaded[name], value, err_msg=name)
+        with np.load(path) as data:
+            for name, value in result[index].to_smplify().items():
+                np.testing.assert_allclose(data[name], value, rtol=1e-6)
+            assert data["keypoints"].shape == (17, 3)
+            assert data["image_size"].tolist() == [640, 480]
+
+
+def test_a_rotation_about_the_root_keeps_the_pelvis_on_its_way():
+    pelvis, transl = np.array([[0.1, 0.2, 5.0]]), np.array([[0.1, 0.4, 4.9]])
+    quarter = Rotation.from_rotvec([0, 0, np.pi / 2])
+    bodies = turned(Bodies(np.zeros((1, 72)), np.zeros((1, 10)), transl, pelvis, np.array([True])), quarter)
+    np.testing.assert_allclose(bodies.pelvis, [[-0.2, 0.1, 5.0]], atol=1e-12)
+    np.testing.assert_allclose(bodies.pelvis - bodies.transl, pelvis - transl, atol=1e-12)
