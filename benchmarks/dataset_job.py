@@ -128,7 +128,7 @@ def watch(process: subprocess.Popen[str], kill_when: Path | None = None) -> Run:
     assert process.stdout is not None
     told = process.stdout.read()
     quarter = max(1, len(memory) // 4)
-    held = (max(memory[quarter : 2 * quarter] or memory), max(memory[-quarter:]))
+    held = (max(memory[quarter : 2 * quarter], default=0), max(memory[-quarter:], default=0))
     return Run(float(json.loads(told or "NaN") or "nan"), time.perf_counter() - began, held)
 
 
@@ -181,6 +181,8 @@ def _together(processes: Sequence[subprocess.Popen[str]]) -> Run:
 
 def _row(name: str, run: Run, alone: float) -> dict:
     before, after = run.memory_mb
+    # Runs take hours: told as they end, and again as a table.
+    print(f"{name}: {run.fits_per_second:.1f} fits/s, {run.seconds:.0f} s", file=sys.stderr, flush=True)
     return {
         "run": name,
         "fits_per_second": run.fits_per_second,
