@@ -1,8 +1,9 @@
 """What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
 
 Every run is a process of its own, as users start it, with the compilation cache on. People are drawn as in `benchmarks.speed`, and
-repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone, in a loop over the same people; both leave out the first
-batch, which waits for compilation. `memory_mb` is the most that the process held in the second and in the last quarter of its time.
+repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone, in a loop over the same people, all after one batch that
+waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than time where others use the machine.
+`memory_mb` is the most that the process held in the second and in the last quarter of its time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Shard, plan_batches
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.read import read_dataset
+from smplify_jax.datasets.rows import DatasetRow
 
 LAYOUT, IMAGE_SIZE = "coco17", (1280.0, 960.0)
 NUM_DRAWN, NUM_TIMED_BATCHES = 2048, 20
@@ -56,12 +59,14 @@ class Run:
     """How a process went.
 
     Attributes:
-        fits_per_second: without the first batch; NaN if it was killed.
-        seconds: all of it.
+        fits_per_second: NaN if it was killed.
+        cpu_ms_per_fit: NaN likewise.
+        seconds: all of it, with the start and a batch that waits for compilation.
         memory_mb: in the second and in the last quarter.
     """
 
     fits_per_second: float
+    cpu_ms_per_fit: float
     seconds: float
     memory_mb: tuple[int, int]
 
@@ -91,23 +96,44 @@ def write_input(path: Path, num_people: int) -> None:
 
 
 def time_fits(path: str, batch_size: int) -> None:
-    """Print the fits per second of `fit` alone. Runs in a process of its own."""
-    use_compilation_cache()
-    fitter = PeopleFitter()
-    batches = plan_batches(read_dataset(path), batch_size, fitter.objection, print)
-    people = [batch.people for batch, _ in zip(batches, range(NUM_TIMED_BATCHES + 1), strict=False)]
-    fitter.fit(people[0], batch_size)
-    start = time.perf_counter()
-    for some in people[1:]:
+    """Time `fit` alone."""
+    people = _first_batches(path, batch_size, NUM_TIMED_BATCHES)
+    fitter = _warm_fitter(path, batch_size)
+    clocks = _Clocks()
+    for some in people:
         fitter.fit(some, batch_size)
-    print(json.dumps(sum(map(len, people[1:])) / (time.perf_counter() - start)))
+    clocks.tell(sum(map(len, people)))
 
 
 def do_job(path: str, out: str, batch_size: int, shard: str, resume: bool) -> None:
-    """Do a job, and print its fits per second. Runs in a process of its own."""
+    """Time a job, from its call to its end."""
+    fitter = _warm_fitter(path, batch_size)
+    clocks = _Clocks()
+    report = fit_dataset(path, out, fitter=fitter, batch_size=batch_size, shard=Shard.parse(shard), resume=resume)
+    clocks.tell(report.this_run.num_people)
+
+
+class _Clocks:
+    """Prints how long this process took, and what its threads worked, since this was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._work = time.perf_counter(), time.process_time()
+
+    def tell(self, num_fits: int) -> None:
+        wall, work = time.perf_counter() - self._wall, time.process_time() - self._work
+        print(json.dumps({"fits_per_second": num_fits / wall, "cpu_ms_per_fit": 1000 * work / num_fits}))
+
+
+def _warm_fitter(path: str, batch_size: int) -> PeopleFitter:
     use_compilation_cache()
-    report = fit_dataset(path, out, batch_size=batch_size, shard=Shard.parse(shard), resume=resume)
-    print(json.dumps(report.this_run.fits_per_second))
+    fitter = PeopleFitter()
+    fitter.fit(_first_batches(path, batch_size, 1)[0], batch_size)
+    return fitter
+
+
+def _first_batches(path: str, batch_size: int, count: int) -> list[tuple[DatasetRow, ...]]:
+    batches = plan_batches(read_dataset(path), batch_size, lambda row: None, print)
+    return [batch.people for batch in islice(batches, count)]
 
 
 def start(call: str, threads: int | None = None) -> subprocess.Popen[str]:
@@ -126,10 +152,10 @@ def watch(process: subprocess.Popen[str], kill_when: Path | None = None) -> Run:
             process.send_signal(signal.SIGKILL)
         time.sleep(0.2)
     assert process.stdout is not None
-    told = process.stdout.read()
+    told = json.loads(process.stdout.read() or '{"fits_per_second": NaN, "cpu_ms_per_fit": NaN}')
     quarter = max(1, len(memory) // 4)
-    held = (max(memory[quarter : 2 * quarter] or memory), max(memory[-quarter:]))
-    return Run(float(json.loads(told or "NaN") or "nan"), time.perf_counter() - began, held)
+    held = (max(memory[quarter : 2 * quarter], default=0), max(memory[-quarter:], default=0))
+    return Run(**told, seconds=time.perf_counter() - began, memory_mb=held)
 
 
 def _memory_mb(process: int) -> int:
@@ -176,15 +202,20 @@ def _together(processes: Sequence[subprocess.Popen[str]]) -> Run:
     with ThreadPoolExecutor() as watchers:
         runs = list(watchers.map(watch, processes))
     memory = [sum(run.memory_mb[k] for run in runs) for k in range(2)]
-    return Run(sum(run.fits_per_second for run in runs), max(run.seconds for run in runs), (memory[0], memory[1]))
+    work = sum(run.cpu_ms_per_fit for run in runs) / len(runs)
+    seconds = max(run.seconds for run in runs)
+    return Run(sum(run.fits_per_second for run in runs), work, seconds, (memory[0], memory[1]))
 
 
 def _row(name: str, run: Run, alone: float) -> dict:
     before, after = run.memory_mb
+    # Runs take hours: told as they end, and again as a table.
+    print(f"{name}: {run.fits_per_second:.1f} fits/s, {run.seconds:.0f} s", file=sys.stderr, flush=True)
     return {
         "run": name,
         "fits_per_second": run.fits_per_second,
         "share": run.fits_per_second / alone,
+        "cpu_ms_per_fit": run.cpu_ms_per_fit,
         "seconds": run.seconds,
         "memory_mb_early": before,
         "memory_mb_late": after,

@@ -1,9 +1,7 @@
 """Whole data sets fitted into a folder, without fitting: what is planned, written, refused, rejected and reported."""
 
-import io
 import json
 import os
-import sys
 import threading
 
 import numpy as np
@@ -262,54 +260,3 @@ def test_exports_are_written_once_all_shards_are_done(people, tmp_path):
     assert not (tmp_path / "out" / "spin").exists()
     _run(shard=Shard(1, 2), **options)
     assert len(np.load(tmp_path / "out" / "spin" / "fits.npz")["imgname"]) == 30
-
-
-def test_the_report_counts_what_the_rows_say(tmp_path):
-    path = write_people(tmp_path / "people.parquet", 400)
-    report = _run(path, tmp_path / "out")
-    batches = list(read_fits(tmp_path / "out"))
-    status, quality, steps = (
-        np.concatenate([b.array(name) for b in batches]) for name in ("status", "quality", "num_steps")
-    )
-    assert report.statuses == {
-        "converged": int((status == 0).sum()),
-        "step_limit": 0,
-        "too_few_keypoints": int((status == 2).sum()),
-        "non_finite": int((status == 3).sum()),
-    }
-    assert report.statuses["non_finite"] > 0
-    assert not report.is_clean
-    assert report.quality == np.histogram(quality[status == 0], np.linspace(0, 1, 11))[0].tolist()
-    assert sum(report.error_percent) == sum(report.quality)
-    assert [person["num_steps"] for person in report.slowest] == sorted(steps.tolist(), reverse=True)[:20]
-    assert len(report.failures) == int((status > 0).sum())
-    assert report.this_run.num_people == 400
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert "50 batches of 8 people, all there." in page
-    for person in (*report.slowest, *report.failures):
-        assert person["id"] in page
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["statuses"] == report.statuses
-
-
-def test_progress_counts_what_is_left_to_do(people, tmp_path, monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    _run(people, tmp_path / "out", shard=Shard(0, 2))
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    # tqdm draws ten times a second.
-    slow = FakeFitter(str(tmp_path / "log"), seconds=0.2)
-    _run(people, tmp_path / "out", fitter=slow, resume=True, shows_progress=True)
-    drawn = terminal.getvalue()
-    assert "8/14 [" in drawn
-    assert "fit/s" in drawn
-
-
-def test_names_in_the_report_are_no_markup(tmp_path):
-    path = write_coco(tmp_path / "<b>people.json", [[1.0]])
-    _run(path, tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert "<b>people" not in page
-    assert "&lt;b&gt;people" in page

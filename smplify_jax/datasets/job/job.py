@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from smplify_jax.datasets.arrow import require_arrow
 from smplify_jax.datasets.exports import EXPORTS, export_fits
@@ -74,17 +75,7 @@ def fit_dataset(
     source, folder = JobInput(Path(input), format, read), JobFolder(Path(out))
     _check(source, folder, batch_size, exports)
     fitter = PeopleFitter() if fitter is None else fitter
-    settings = {
-        **fitter.settings(),
-        "input": str(source.path.resolve()),
-        "format": format,
-        "layout": read.layout,
-        "image_size": None if read.image_size is None else list(read.image_size),
-        "image_folder": None if read.image_folder is None else str(read.image_folder.resolve()),
-        "batch_size": batch_size,
-        "box_factor": box_factor,
-    }
-    folder.begin(settings, shard, resume)
+    folder.begin(_settings(source, fitter, batch_size, box_factor), shard, resume)
     intake = Intake(source, folder, fitter, batch_size, shard)
     engine = LocalEngine() if engine is None else engine
     tally, start = RunTally(), time.perf_counter()
@@ -99,6 +90,21 @@ def fit_dataset(
         for name in exports:
             export_fits(folder.parts, name, folder.path / name, export_options)
     return report
+
+
+def _settings(source: JobInput, fitter: BatchFitter, batch_size: int, box_factor: float) -> dict[str, Any]:
+    """What must be the same for a job to go on, as JSON has it."""
+    read = source.options
+    return {
+        **fitter.settings(),
+        "input": str(source.path.resolve()),
+        "format": source.format,
+        "layout": read.layout,
+        "image_size": None if read.image_size is None else list(read.image_size),
+        "image_folder": None if read.image_folder is None else str(read.image_folder.resolve()),
+        "batch_size": batch_size,
+        "box_factor": box_factor,
+    }
 
 
 def _check(source: JobInput, folder: JobFolder, batch_size: int, exports: Sequence[str]) -> None:

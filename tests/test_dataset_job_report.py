@@ -1,0 +1,69 @@
+"""What a job tells of itself: its report, and its progress."""
+
+import io
+import json
+import sys
+
+import numpy as np
+from dataset_jobs import BATCH_SIZE, FakeFitter, write_coco, write_people
+
+from smplify_jax.datasets.job.job import fit_dataset
+from smplify_jax.datasets.job.plan import Shard
+from smplify_jax.datasets.parquet import read_fits
+
+
+def _run(path, folder, seconds=0.0, **options):
+    fitter = FakeFitter(str(folder / "log"), seconds)
+    return fit_dataset(path, folder / "out", fitter=fitter, batch_size=BATCH_SIZE, **options)
+
+
+def test_the_report_counts_what_the_rows_say(tmp_path):
+    path = write_people(tmp_path / "people.parquet", 400)
+    report = _run(path, tmp_path)
+    batches = list(read_fits(tmp_path / "out"))
+    status, quality, steps = (
+        np.concatenate([b.array(name) for b in batches]) for name in ("status", "quality", "num_steps")
+    )
+    assert report.statuses == {
+        "converged": int((status == 0).sum()),
+        "step_limit": 0,
+        "too_few_keypoints": int((status == 2).sum()),
+        "non_finite": int((status == 3).sum()),
+    }
+    assert report.statuses["non_finite"] > 0
+    assert not report.is_clean
+    assert report.quality == np.histogram(quality[status == 0], np.linspace(0, 1, 11))[0].tolist()
+    assert sum(report.error_percent) == sum(report.quality)
+    assert [person["num_steps"] for person in report.slowest] == sorted(steps.tolist(), reverse=True)[:20]
+    assert len(report.failures) == int((status > 0).sum())
+    assert report.this_run.num_people == 400
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "50 batches of 8 people, all there." in page
+    for person in (*report.slowest, *report.failures):
+        assert person["id"] in page
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["statuses"] == report.statuses
+
+
+def test_progress_counts_what_is_left_to_do(tmp_path, monkeypatch):
+    people = write_people(tmp_path / "people.parquet", 30)
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    _run(people, tmp_path, shard=Shard(0, 2))
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    # tqdm draws ten times a second.
+    _run(people, tmp_path, seconds=0.2, resume=True, shows_progress=True)
+    drawn = terminal.getvalue()
+    assert "8/14 [" in drawn
+    assert "fit/s" in drawn
+
+
+def test_names_in_the_report_are_no_markup(tmp_path):
+    path = write_coco(tmp_path / "<b>people.json", [[1.0]])
+    _run(path, tmp_path)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<b>people" not in page
+    assert "&lt;b&gt;people" in page
