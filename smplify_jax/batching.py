@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 
-BATCH_SIZES = (4, 16, 64)
-"""A run then compiles once, and the compilation cache serves the next one. Throughput hardly grows beyond the largest."""
+_CPU_SIZES = (1, 16, 64)
+"""Throughput hardly grows beyond the largest, and larger ones leave the caches."""
+_DEVICE_SIZES = (1, 16, 64, 1024, 16384)
+
+
+def batch_sizes() -> tuple[int, ...]:
+    """The sizes that fits come in on this machine's device."""
+    return _CPU_SIZES if jax.default_backend() == "cpu" else _DEVICE_SIZES
 
 
 def padded_batches(num_people: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Rows of all people in batches of BATCH_SIZES, and how many of each are people: the last batch is filled up with its first."""
-    for first in range(0, num_people, BATCH_SIZES[-1]):
-        count = min(BATCH_SIZES[-1], num_people - first)
-        size = next(size for size in BATCH_SIZES if size >= count)
+    """Rows of all people in batches of `batch_sizes`, and how many of each are people: the last batch is filled up with its first."""
+    sizes = batch_sizes()
+    for first in range(0, num_people, sizes[-1]):
+        count = min(sizes[-1], num_people - first)
+        size = next(size for size in sizes if size >= count)
         yield np.where(np.arange(size) < count, first + np.arange(size), first), count

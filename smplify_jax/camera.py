@@ -40,21 +40,3 @@ def project(points_cam: Array, camera: Camera) -> Array:
     depth = jnp.maximum(points_cam[..., 2:], MIN_DEPTH)
     focal_length, centre = jnp.asarray(camera.focal_length), jnp.asarray(camera.camera_center)
     return focal_length[..., None, :] * points_cam[..., :2] / depth + centre[..., None, :]
-
-
-def project_jacobian(points_cam: Array, camera: Camera) -> Array:
-    """Derivative of `project` by the point.
-
-    Args:
-        points_cam: (..., N, 3) [m].
-        camera: fields with the same leading axes.
-    Returns:
-        (..., N, 2, 3) [px/m]; the column of z is zero for points nearer than MIN_DEPTH.
-    """
-    depth = jnp.maximum(points_cam[..., 2:], MIN_DEPTH)
-    scale = camera.focal_length[..., None, :] / depth
-    by_depth = jnp.where(points_cam[..., 2:] > MIN_DEPTH, -scale * points_cam[..., :2] / depth, 0.0)
-    zero = jnp.zeros_like(scale[..., 0])
-    row_x = jnp.stack([scale[..., 0], zero, by_depth[..., 0]], axis=-1)
-    row_y = jnp.stack([zero, scale[..., 1], by_depth[..., 1]], axis=-1)
-    return jnp.stack([row_x, row_y], axis=-2)

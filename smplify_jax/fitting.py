@@ -1,4 +1,4 @@
-"""The entry point: keypoints in, bodies out. Validation, the one vmap and the one jit are here."""
+"""The entry point: keypoints in, bodies out. Validation and the one jit are here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from smplify_jax.batching import padded_batches
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
@@ -25,7 +26,7 @@ from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.keypoints.subsets import torso_rows
-from smplify_jax.person import Person, Setup, fit_person
+from smplify_jax.person import Person, Setup, fit_people
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.profiles import PROFILES, get_profile
@@ -37,6 +38,7 @@ from smplify_jax.result import FitResult
 from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.stages import Profile
 from smplify_jax.start import trunk_weights
+from smplify_jax.terms.objective import Scene
 
 
 def fit(
@@ -100,16 +102,21 @@ def fit(
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
     takes_proposed_start = profile.uses_proposal and init is None and num_starts is None
     is_calibrated = profile is PROFILES["default"] and takes_proposed_start and anchor is not None
-    setup = Setup(
+    proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
+    independent = np.eye(prior.num_pose, dtype=np.float32)
+    scene = Scene(
         body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
-        reported_body=keypoint_body(body, _with_joints(layout), num_betas=num_betas, num_joints=num_joints),
         prior=prior,
-        trunk=jnp.asarray(trunk_weights(layout.keypoint_names)),
-        torso=jnp.asarray(torso_rows(layout)),
-        phases=profile.phases(layout, is_start_given=init is not None or takes_proposed_start),
+        anchor_whitening=independent if proposer is None or not takes_proposed_start else proposer.pose_whitening,
         spheres=_spheres_for(body, profile, num_betas),
+    )
+    setup = Setup(
+        scene=scene,
+        trunk=trunk_weights(layout.keypoint_names),
+        torso=torso_rows(layout),
+        phases=profile.phases(layout, is_start_given=init is not None or takes_proposed_start),
         joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
-        proposer=_shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None,
+        proposer=proposer,
         quality=_shipped_quality() if is_calibrated else None,
         plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
         takes_proposed_start=takes_proposed_start,
@@ -129,7 +136,7 @@ def fit(
     people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
 
     def fit_all(people: Person) -> FitResult:
-        return FitResult(**_fit_people(setup, jax.tree.map(jnp.asarray, people)), body=body, layout=layout.name)
+        return FitResult(**_fit_in_batches(setup, people), body=body, layout=layout.name)
 
     result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
     return result[0] if is_single else result
@@ -149,14 +156,6 @@ def _shipped_prior() -> PosePrior:
 @lru_cache(maxsize=4)
 def _prior_over(prior: PosePrior, num_pose: int) -> PosePrior:
     return prior.marginal(num_pose)
-
-
-@lru_cache(maxsize=16)
-def _with_joints(layout: Layout) -> Layout:
-    """The layout followed by SMPL's 24 joints: what a result reports, in one pass over the skeleton."""
-    joints = get_layout("smpl24")
-    names = tuple(f"{name}_smpl" for name in joints.keypoint_names)
-    return Layout(f"{layout.name} and joints", layout.keypoint_names + names, layout.points + joints.points)
 
 
 def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
@@ -202,7 +201,16 @@ def _shipped_proposer(layout: Layout, body_name: str, num_joints: int) -> Propos
     return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name, num_joints))
 
 
-@jax.jit
-def _fit_people(setup: Setup, people: Person) -> dict:
-    """All people at once, (B, ...): the fields of FitResult with leading axis B."""
-    return jax.vmap(lambda person: fit_person(setup, person))(people)
+_fit_people = jax.jit(fit_people)
+
+
+def _fit_in_batches(setup: Setup, people: Person) -> dict:
+    """`fit_people` in batches of a few sizes, so that it is compiled for these alone, however many people there are."""
+    parts = []
+    for rows, count in padded_batches(len(people.keypoints)):
+        batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
+        parts.append((_fit_people(setup, batch), count))  # returns at once: the next batch is made ready meanwhile
+    if len(parts) == 1 and parts[0][1] == len(parts[0][0]["status"]):
+        return parts[0][0]
+    kept = [jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], part) for part, count in parts]
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *kept)

@@ -55,13 +55,11 @@ def given_anchor(start: BodyParameters | None, precision: BodyParameters | Array
             )
         blank = BodyParameters(*(np.zeros(1, np.float32),) * 4)
         precision = dataclasses.replace(blank, body_pose=number)
-    num_pose = start.body_pose.shape[-1]
     return Anchor(
         body_pose=start.body_pose,
         betas=start.betas,
         pose_scale=np.sqrt(_precision(precision.body_pose, start.body_pose.shape, "body_pose")),
         betas_scale=np.sqrt(_precision(precision.betas, start.betas.shape, "betas")),
-        pose_whitening=np.broadcast_to(np.eye(num_pose, dtype=np.float32), (len(start.body_pose), num_pose, num_pose)),
     )
 
 

@@ -1,4 +1,4 @@
-"""One person's fit, from cleaned keypoints to the fields of a result. All of it is traced; people are batched by `fitting`."""
+"""The fit of people, from cleaned keypoints to the fields of a result. All of it is traced."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.body.spheres import BodySpheres
+from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.camera import Camera, project
 from smplify_jax.observation import Observation
-from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.proposal.propose import Proposal, Proposer, propose
-from smplify_jax.quality.posterior import joint_std
+from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence, QualityModel
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 from smplify_jax.search import Problem, fit_from_starts
 from smplify_jax.solver.solution import Solution
-from smplify_jax.stages import Phases, Profile, Round
+from smplify_jax.stages import Phases, Profile
 from smplify_jax.start import (
     REFERENCE_HEIGHT_PX,
     is_seen_from_the_side,
@@ -32,8 +30,7 @@ from smplify_jax.start import (
     yaw_starts,
 )
 from smplify_jax.terms.anchor import Anchor
-from smplify_jax.terms.objective import energies_by_name
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.objective import Scene, TermWeights
 
 _UNIT_NOISE_PX = 4.24
 """Noise [reference px] of a keypoint that counts as its detector's full confidence would; at w_theta = 6 the data's and the prior's
@@ -47,14 +44,11 @@ class Setup:
     """What all people of a batch share.
 
     Attributes:
-        body: the layout's K keypoints.
-        reported_body: the same followed by SMPL's 24 joints.
-        prior: over the body's moving joints.
+        scene: what the objective knows of body, prior and network.
         trunk: (K,) from `trunk_weights`.
         torso: (4, K) from `torso_rows`.
         phases: the profile's rounds.
-        spheres: for the interpenetration term; None leaves it out.
-        joints_body: SMPL's 24 joints alone, for their spread.
+        joints_body: SMPL's 24 joints as keypoints.
         proposer: the network; None where the profile has none.
         quality: None for recipes that it was not calibrated on.
         plan: the profile without its rounds.
@@ -62,13 +56,10 @@ class Setup:
         is_anchored: hold the fit to the network's body, or to the caller's where one comes with its precision.
     """
 
-    body: KeypointBody
-    reported_body: KeypointBody
-    prior: PosePrior
-    trunk: Array
-    torso: Array
+    scene: Scene
+    trunk: Array | np.ndarray
+    torso: Array | np.ndarray
     phases: Phases
-    spheres: BodySpheres | None
     joints_body: KeypointBody
     proposer: Proposer | None
     quality: QualityModel | None
@@ -97,9 +88,46 @@ class Person:
     anchor: Anchor | None
 
 
-def fit_person(setup: Setup, person: Person) -> dict:
-    """The fields of FitResult that depend on the person."""
-    body, plan, keypoints = setup.body, setup.plan, jnp.asarray(person.keypoints)
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Prepared:
+    """One person before the search.
+
+    Attributes:
+        problem: what is searched.
+        starts: leading axis S.
+        camera: of the person, or a stand-in.
+        proposal: the network's, if it was asked.
+        is_enough: whether enough keypoints were observed.
+        is_camera_good: whether the camera's numbers can be used.
+        is_side_view: whether the person is seen from the side; None where that does not matter.
+    """
+
+    problem: Problem
+    starts: BodyParameters
+    camera: Camera
+    proposal: Proposal | None
+    is_enough: Array
+    is_camera_good: Array
+    is_side_view: Array | None
+
+
+def fit_people(setup: Setup, people: Person) -> dict:
+    """The fields of FitResult that depend on the people; all have a leading axis."""
+    prepared = jax.vmap(lambda person: _prepare(setup, person))(people)
+    solutions, margins = fit_from_starts(
+        setup.scene,
+        prepared.problem,
+        setup.phases,
+        prepared.starts,
+        is_side_view=prepared.is_side_view,
+        compared_terms=setup.plan.compared_terms,
+    )
+    return jax.vmap(lambda *of_one: _report(setup, *of_one))(prepared, solutions, margins)
+
+
+def _prepare(setup: Setup, person: Person) -> _Prepared:
+    body, plan, keypoints = setup.scene.body, setup.plan, jnp.asarray(person.keypoints)
     confidence = keypoints[:, 2] * body.is_defined
     is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
     is_camera_good = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
@@ -118,20 +146,18 @@ def fit_person(setup: Setup, person: Person) -> dict:
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
     problem, starts = _begin(setup, person, observation, depth, proposal)
-    solution, margin = fit_from_starts(
-        problem,
-        setup.phases,
-        starts,
-        is_side_view=None
-        if plan.side_view_px is None
-        else is_seen_from_the_side(observation, setup.torso, plan.side_view_px),
-        compared_terms=plan.compared_terms,
-    )
-    status = _status(is_enough, is_camera_good & solution.is_finite, solution.is_converged)
-    last_round = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine)
-    fields = _describe(problem, setup.reported_body, solution.parameters, last_round)
-    fields |= {"camera": camera, "cost": solution.energy, "start_margin": margin}
-    fields |= _judge(setup, problem, proposal, solution, fields, last_round)
+    is_side_view = None
+    if plan.side_view_px is not None:
+        is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
+    return _Prepared(problem, starts, camera, proposal, is_enough, is_camera_good, is_side_view)
+
+
+def _report(setup: Setup, prepared: _Prepared, solution: Solution, margin: Array) -> dict:
+    status = _status(prepared.is_enough, prepared.is_camera_good & solution.is_finite, solution.is_converged)
+    last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
+    fields = _describe(setup, prepared.problem.observation, solution)
+    fields |= {"camera": prepared.camera, "start_margin": margin}
+    fields |= _judge(setup, prepared, solution, fields, last_weights)
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
@@ -154,7 +180,7 @@ def _begin(
     setup: Setup, person: Person, observation: Observation, depth: Array, proposal: Proposal | None
 ) -> tuple[Problem, BodyParameters]:
     """The problem and its starts (S, ...): the caller's, the network's, or several yaw angles."""
-    body, plan = setup.body, setup.plan
+    body, plan = setup.scene.body, setup.plan
     anchor = person.anchor
     if person.start is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl)[2]
@@ -164,10 +190,10 @@ def _begin(
     else:
         if plan.takes_depth_from_torso:
             depth = torso_depth(body, observation, setup.torso, otherwise=depth)
-        pose = jnp.zeros(setup.prior.num_pose) if plan.starts_at_zero_pose else setup.prior.mean_pose
+        pose = jnp.zeros(setup.scene.prior.num_pose) if plan.starts_at_zero_pose else setup.scene.prior.mean_pose
         starts = yaw_starts(body, observation, pose, depth, setup.trunk, plan.num_starts)
     anchor = anchor if setup.is_anchored else None
-    return Problem(body, setup.prior, observation, depth, setup.spheres, anchor), starts
+    return Problem(observation, depth, anchor), starts
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:
@@ -184,46 +210,42 @@ def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
     return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
 
 
-def _describe(problem: Problem, reported_body: KeypointBody, parameters: BodyParameters, last_round: Round) -> dict:
-    """The fields of FitResult that follow from the parameters."""
-    seen = problem.observation
-    num_keypoints = seen.confidence.shape[0]
-    points_cam = reported_body.keypoints(**parameters.blocks())
-    keypoints_cam, joints = points_cam[:num_keypoints], points_cam[num_keypoints:]
+def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
+    """The fields of FitResult that follow from the solution; its joints with their spread."""
+    parameters, model = solution.parameters, solution.model
+    keypoints_cam = jnp.where(setup.scene.body.is_defined[:, None], model.keypoints_cam, jnp.nan)
     keypoints_px = project(keypoints_cam, seen.camera)
     distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
     scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
-    is_defined = problem.body.is_defined[:, None]
-    posed = PosedKeypoints(parameters, jnp.where(is_defined, keypoints_cam, 0.0), jacobian=jnp.zeros(()))
     return parameters.blocks() | {
-        "joints": joints,
         "keypoints_px": keypoints_px,
         "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
         "person_height_px": REFERENCE_HEIGHT_PX / scale,
-        "cost_by_term": energies_by_name(problem.terms(last_round), posed),
+        "cost": model.energy,
+        "cost_by_term": model.energy_by_term,
     }
 
 
-def _judge(
-    setup: Setup, problem: Problem, proposal: Proposal | None, solution: Solution, fields: dict, last_round: Round
-) -> dict:
-    """Spread of the joints, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
-    if solution.hessian is None:
-        std = jnp.full_like(fields["joints"], jnp.nan)
+def _judge(setup: Setup, prepared: _Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
+    """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
+    joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
+    if solution.model.hessian is None:
+        std = jnp.full_like(joints, jnp.nan)
     else:
-        weight = jnp.asarray(last_round.weights.pose_prior)
-        std = joint_std(solution.hessian, weight, setup.joints_body, solution.parameters)
+        std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), jacobian)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
-    evidence = _evidence(problem, proposal, std, fields, last_round)
+    evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)
     quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(evidence)
-    return {"joints_std": std, "evidence": evidence, "quality": quality}
+    return {"joints": joints, "joints_std": std, "evidence": evidence, "quality": quality}
 
 
-def _evidence(problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_round: Round) -> Evidence:
+def _evidence(
+    problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_weights: TermWeights
+) -> Evidence:
     is_seen = problem.observation.confidence > 0
     num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
-    costs, weights = fields["cost_by_term"], last_round.weights
+    costs = fields["cost_by_term"]
     unknown = jnp.full_like(fields["cost"], jnp.nan)
     by_proposal = {"anchor_distance": unknown, "proposal_std": unknown, "noise": unknown}
     if proposal is not None:
@@ -238,7 +260,7 @@ def _evidence(problem: Problem, proposal: Proposal | None, std: Array, fields: d
         image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
         data_energy=costs["data"] / num_seen,
         error_2d=jnp.nanmedian(fields["reprojection_error_px"]) / fields["person_height_px"],
-        pose_surprise=costs["pose_prior"] / jnp.asarray(weights.pose_prior) ** 2,
+        pose_surprise=costs["pose_prior"] / jnp.asarray(last_weights.pose_prior) ** 2,
         num_seen=num_seen,
         max_beta=jnp.max(jnp.abs(fields["betas"])),
         **by_proposal,

@@ -14,12 +14,20 @@ from jax import Array
 _SMALL_SQUARED_ANGLE = 0.01
 
 
+_LEVI_CIVITA = np.zeros((3, 3, 3), np.float32)
+_LEVI_CIVITA[[2, 0, 1], [1, 2, 0], [0, 1, 2]] = 1.0
+_LEVI_CIVITA[[1, 2, 0], [2, 0, 1], [0, 1, 2]] = -1.0
+
+
 def skew(vector: Array | np.ndarray) -> Array:
     """Cross-product matrix: skew(a) @ b = a x b. (..., 3) -> (..., 3, 3)."""
-    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
-    zero = jnp.zeros_like(x)
-    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return jnp.stack(rows, axis=-1).reshape(*vector.shape[:-1], 3, 3)
+    return jnp.moveaxis(_skew_first(jnp.moveaxis(vector, -1, 0)), (0, 1), (-2, -1))
+
+
+def _skew_first(vector: Array) -> Array:
+    """The same with the numbers first: (3, ...) -> (3, 3, ...). A sum with signs: entries put together would be copied one by one."""
+    signs = jnp.asarray(_LEVI_CIVITA, vector.dtype).reshape(3, 3, 3, *[1] * (vector.ndim - 1))
+    return signs[:, :, 0] * vector[0] + signs[:, :, 1] * vector[1] + signs[:, :, 2] * vector[2]
 
 
 def _sinc_coefficients(squared_angle: Array) -> tuple[Array, Array, Array]:
@@ -42,26 +50,28 @@ def exp_so3(axis_angle: Array | np.ndarray) -> Array:
     return exp_and_left_jacobian(axis_angle)[0]
 
 
-def exp_and_left_jacobian(axis_angle: Array | np.ndarray) -> tuple[Array, Array]:
+def exp_and_left_jacobian(axis_angle: Array | np.ndarray, axis: int = -1) -> tuple[Array, Array]:
     """Rotation matrix R(t) and left Jacobian J(t), which share their trigonometry.
 
     J tells how the rotation moves with the vector: R(t + d) = exp(J(t) d) R(t) to first order in d, the rotation vector J d being
     given in the frame that R maps to.
 
     Args:
-        axis_angle: (..., 3) [rad].
+        axis_angle: (..., 3) [rad]; the three numbers may lie along another axis.
+        axis: that axis.
     Returns:
-        Both (..., 3, 3).
+        Both (..., 3, 3), the rows taking the place of `axis` and the columns following.
     """
-    a, b, c = _sinc_coefficients(jnp.sum(axis_angle**2, axis=-1))
-    cross = skew(axis_angle)
-    outer = axis_angle[..., :, None] * axis_angle[..., None, :]
+    vector = jnp.moveaxis(jnp.asarray(axis_angle), axis, 0)
+    squared = jnp.sum(vector**2, axis=0)
+    a, b, c = _sinc_coefficients(squared)
+    cross = _skew_first(vector)
+    identity = jnp.eye(3, dtype=vector.dtype).reshape(3, 3, *[1] * squared.ndim)
     # [t]x^2 = t t^T - |t|^2 I, which saves a matrix product.
-    cross_squared = outer - jnp.sum(axis_angle**2, axis=-1)[..., None, None] * jnp.eye(3, dtype=axis_angle.dtype)
-    identity = jnp.eye(3, dtype=axis_angle.dtype)
-    rotation = identity + a[..., None, None] * cross + b[..., None, None] * cross_squared
-    jacobian = identity + b[..., None, None] * cross + c[..., None, None] * cross_squared
-    return rotation, jacobian
+    cross_squared = vector[:, None] * vector[None, :] - squared * identity
+    place = axis % jnp.ndim(axis_angle)
+    rotation, jacobian = identity + a * cross + b * cross_squared, identity + b * cross + c * cross_squared
+    return jnp.moveaxis(rotation, (0, 1), (place, place + 1)), jnp.moveaxis(jacobian, (0, 1), (place, place + 1))
 
 
 def axis_angle_to_quaternion(axis_angle: Array | np.ndarray) -> Array:

@@ -1,20 +1,21 @@
-"""One person's fit: the rounds of a profile from every start, and the choice of the best."""
+"""The search for everybody's best body: the rounds of a profile from every start, and the choice of the best.
+
+Starts are more people: all of them run side by side in one loop.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.observation import Observation
-from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.solver import adam, levenberg_marquardt
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
@@ -22,8 +23,9 @@ from smplify_jax.solver.solution import Solution
 from smplify_jax.stages import Phases, Round
 from smplify_jax.start import turned_around
 from smplify_jax.terms.anchor import Anchor
-from smplify_jax.terms.objective import TERM_NAMES, BodyContact, build_terms, energies_by_name, linearize
-from smplify_jax.terms.term import PosedKeypoints, Term
+from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, linearize
+
+_Tree = TypeVar("_Tree")
 
 MIN_SUBSET_KEYPOINTS = 3
 """A round looks at all keypoints of a person of whose subset fewer than this many were observed: two points fix no rigid body."""
@@ -37,41 +39,32 @@ _MINIMIZERS: dict[type, Callable[..., Solution]] = {
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Problem:
-    """All that stays the same during one person's fit.
+    """All that stays the same during one person's fit (or many people's, with a leading axis).
 
     Attributes:
-        body: the keypoints' part of the body.
-        prior: pose prior over the body's moving joints.
-        observation: of one person.
+        observation: keypoints and camera.
         start_depth: [m], for the depth anchor.
-        spheres: for the interpenetration term; None leaves it out.
         anchor: what to stay close to; None leaves the term out.
     """
 
-    body: KeypointBody
-    prior: PosePrior
     observation: Observation
     start_depth: Array
-    spheres: BodySpheres | None = None
     anchor: Anchor | None = None
 
-    def terms(self, one: Round) -> tuple[Term, ...]:
-        """The objective's terms in a round whose keypoints are (K,) weights."""
+    def given(self, scene: Scene, one: Round) -> Given:
+        """What the objective is told of one person in a round whose keypoints are (K,) weights."""
         seen = self.observation
         is_seen = (seen.confidence > 0).astype(seen.confidence.dtype)
         confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, seen.confidence, is_seen)
         chosen = jnp.asarray(one.keypoints)
         is_enough = jnp.sum((chosen > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
-        keypoint_weights = jnp.where(is_enough, chosen, 1.0) * self.body.is_defined
+        keypoint_weights = jnp.where(is_enough, chosen, 1.0) * scene.body.is_defined
         observation = dataclasses.replace(seen, confidence=confidence)
-        contact = None if self.spheres is None else BodyContact(self.body, self.spheres)
-        return build_terms(
-            observation, self.prior, self.start_depth, one.weights, keypoint_weights, contact, self.anchor
-        )
+        return Given(observation, keypoint_weights, self.start_depth, self.anchor)
 
 
-def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
-    """Run stacked rounds one after the other, each from where the last ended.
+def run_rounds(scene: Scene, problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
+    """Run stacked rounds one after the other for one person, each from where the last ended.
 
     Returns:
         The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one.
@@ -79,9 +72,9 @@ def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Soluti
     minimize = _MINIMIZERS[type(rounds.solver)]
 
     def run(before: Solution, one: Round) -> tuple[Solution, None]:
-        terms = problem.terms(one)
+        shared, given = (scene, one.weights), problem.given(scene, one)
         solution = minimize(
-            lambda candidate: linearize(terms, problem.body, candidate),
+            lambda candidate: linearize(shared, (given, candidate)),
             lambda candidate, step: candidate.retract(step),
             before.parameters,
             one.free_mask(before.parameters),
@@ -89,17 +82,17 @@ def run_rounds(problem: Problem, rounds: Round, start: BodyParameters) -> Soluti
         )
         return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
+    no_steps = jnp.zeros((), jnp.int32)
     one = jax.tree.map(lambda leaf: leaf[0], rounds)
-    shapes = jax.eval_shape(lambda: run(Solution(start, *[jnp.zeros((), jnp.int32)] * 4), one)[0])
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    solution, _ = jax.lax.scan(run, dataclasses.replace(nothing, parameters=start), rounds)
-    return solution
+    shapes = jax.eval_shape(lambda: run(Solution(start, None, no_steps, no_steps, no_steps), one)[0])
+    begun = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return jax.lax.scan(run, dataclasses.replace(begun, parameters=start), rounds)[0]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Candidates:
-    """Where a person's fit may go on from; every array has a leading axis of candidates.
+    """Where fits may go on from; every array has leading axes of people and candidates.
 
     Attributes:
         parameters: of each.
@@ -113,82 +106,78 @@ class _Candidates:
 
 
 def fit_from_starts(
-    problem: Problem,
+    scene: Scene,
+    problems: Problem,
     phases: Phases,
     starts: BodyParameters,
     *,
     is_side_view: Array | None = None,
     compared_terms: tuple[str, ...] = TERM_NAMES,
 ) -> tuple[Solution, Array]:
-    """Fit one person: the camera rounds from every start, then the exploring rounds, then the refining rounds.
+    """Fit N people: the camera rounds from every start, then the exploring rounds, then the refining rounds.
 
     The best goes on after the exploring rounds; without exploring rounds all are refined and the best is returned.
 
     Args:
-        problem: of one person.
+        scene: what they share.
+        problems: leading axis N.
         phases: the rounds.
-        starts: leading axis S.
-        is_side_view: whether twins may win that are turned by half a turn after the camera rounds; None if none are to be tried.
+        starts: leading axes N, S.
+        is_side_view: (N,) whether twins may win that are turned by half a turn after the camera rounds; None if none are to be tried.
         compared_terms: whose energy tells which is best.
     Returns:
         The last round's solution, `num_steps` counting the winner's whole way; and by how much the second-best start's energy was higher
-        where the best was chosen, NaN if there was no other.
+        where the best was chosen, NaN if there was no other. Both with leading axis N.
     """
-    num_starts = starts.transl.shape[0]
-    candidates = _Candidates(starts, jnp.zeros(num_starts, jnp.int32), jnp.ones(num_starts, bool))
+    size = starts.transl.shape[:2]
+    candidates = _Candidates(starts, jnp.zeros(size, jnp.int32), jnp.ones(size, bool))
     if phases.camera is not None:
-        placed = _run_each(problem, phases.camera, candidates)
+        placed = _run_each(scene, problems, phases.camera, candidates)
         candidates = dataclasses.replace(candidates, parameters=placed.parameters, num_steps=placed.num_steps)
     if is_side_view is not None:
         candidates = _with_twins(candidates, is_side_view)
     if phases.explore is not None:
-        explored = _run_each(problem, phases.explore, candidates)
-        best, margin = _best(problem, phases.explore, explored, candidates.is_admitted, compared_terms)
-        candidates = jax.tree.map(
-            lambda leaf: leaf[None], _Candidates(best.parameters, best.num_steps, jnp.asarray(True))
-        )
-        refined = _run_each(problem, phases.refine, candidates)
-        return jax.tree.map(lambda leaf: leaf[0], refined), margin
-    refined = _run_each(problem, phases.refine, candidates)
-    return _best(problem, phases.refine, refined, candidates.is_admitted, compared_terms)
+        explored = _run_each(scene, problems, phases.explore, candidates)
+        best, margin = _best(explored, candidates.is_admitted, compared_terms)
+        best_alone = _Candidates(best.parameters, best.num_steps, jnp.ones(size[0], bool))
+        best_alone = jax.tree.map(lambda leaf: leaf[:, None], best_alone)
+        refined = _run_each(scene, problems, phases.refine, best_alone)
+        return jax.tree.map(lambda leaf: leaf[:, 0], refined), margin
+    refined = _run_each(scene, problems, phases.refine, candidates)
+    return _best(refined, candidates.is_admitted, compared_terms)
 
 
 def _with_twins(candidates: _Candidates, is_side_view: Array) -> _Candidates:
     """The candidates followed by each of them facing the other way, which may win in a side view."""
     turned = turned_around(candidates.parameters)
-    twins = _Candidates(turned, candidates.num_steps, candidates.is_admitted & is_side_view)
-    return jax.tree.map(lambda *pair: jnp.concatenate(pair), candidates, twins)
+    twins = _Candidates(turned, candidates.num_steps, candidates.is_admitted & is_side_view[:, None])
+    return jax.tree.map(lambda *pair: jnp.concatenate(pair, axis=1), candidates, twins)
 
 
-def _run_each(problem: Problem, rounds: Round, candidates: _Candidates) -> Solution:
-    """`run_rounds` from every candidate, with steps counted on."""
-    if len(candidates.num_steps) == 1:  # no axis for one candidate: every product of the inner loop would carry it
-        alone = run_rounds(problem, rounds, jax.tree.map(lambda leaf: leaf[0], candidates.parameters))
-        solutions = jax.tree.map(lambda leaf: leaf[None], alone)
-    else:
-        solutions = jax.vmap(lambda start: run_rounds(problem, rounds, start))(candidates.parameters)
+def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> Solution:
+    """`run_rounds` from every candidate, with steps counted on; leading axes N, C."""
+    num_people, num_candidates = candidates.num_steps.shape
+    repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, num_candidates, axis=0), problems)
+    starts = _flat(candidates.parameters)
+    solutions = jax.vmap(lambda problem, start: run_rounds(scene, problem, rounds, start))(repeated, starts)
+    solutions = jax.tree.map(lambda leaf: leaf.reshape(num_people, num_candidates, *leaf.shape[1:]), solutions)
     return dataclasses.replace(solutions, num_steps=candidates.num_steps + solutions.num_steps)
 
 
-def _best(
-    problem: Problem, rounds: Round, solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]
-) -> tuple[Solution, Array]:
-    """The admitted solution of least energy in the last of the rounds, and the second-best's energy over its own."""
-    if compared_terms == TERM_NAMES or len(is_admitted) == 1:
-        energies = solutions.energy
-    else:
-        terms = problem.terms(jax.tree.map(lambda leaf: leaf[-1], rounds))
-        energies = jax.vmap(lambda one: _energy_of(problem.body, terms, one, compared_terms))(solutions.parameters)
+def _flat(tree: _Tree) -> _Tree:
+    """The two leading axes as one."""
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+
+
+def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]) -> tuple[Solution, Array]:
+    """Each person's admitted solution of least energy, and the second-best's energy over its own."""
+    num_people, num_candidates = is_admitted.shape
+    by_name = solutions.model.energy_by_term
+    energies = sum((by_name[name] for name in compared_terms), jnp.zeros(()))
     energies = jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf)
-    winner = jnp.argmin(energies)
-    others = jnp.where(jnp.arange(len(energies)) == winner, jnp.inf, energies)
-    margin = jnp.min(others) - energies[winner]
+    winner = jnp.argmin(energies, axis=1)
+    others = jnp.where(jnp.arange(num_candidates) == winner[:, None], jnp.inf, energies)
+    margin = jnp.min(others, axis=1) - jnp.min(energies, axis=1)
     margin = jnp.where(jnp.isfinite(margin), margin, jnp.nan)
-    return jax.tree.map(lambda leaf: leaf[winner], solutions), margin
-
-
-def _energy_of(body: KeypointBody, terms: tuple[Term, ...], at: BodyParameters, names: tuple[str, ...]) -> Array:
-    """Energy of the named terms at the parameters of one body."""
-    points = jnp.where(body.is_defined[:, None], body.keypoints(**at.blocks()), 0.0)
-    energies = energies_by_name(terms, PosedKeypoints(at, points, jacobian=jnp.zeros(())))
-    return sum((energies[name] for name in names), jnp.zeros(()))
+    everybody = jnp.arange(num_people)
+    return jax.tree.map(lambda leaf: leaf[everybody, winner], solutions), margin

@@ -182,7 +182,13 @@ def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
     resolved = [one.for_layout(layout) for one in rounds]
     absent = {name: None for name in OPTIONAL_TERMS if not any(_has_weight(one, name) for one in rounds)}
     resolved = [dataclasses.replace(one, weights=dataclasses.replace(one.weights, **absent)) for one in resolved]
-    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *resolved)
+    return jax.tree.map(_stack_numbers, *resolved)
+
+
+def _stack_numbers(*leaves: float | Array | np.ndarray) -> np.ndarray:
+    """By NumPy: through JAX, each stack would be a program of its own, and together they would take longer than a fit."""
+    stacked = np.stack([np.asarray(leaf) for leaf in leaves])
+    return stacked.astype(np.int32 if np.issubdtype(stacked.dtype, np.integer) else np.float32)
 
 
 def _has_weight(one: Round, term: str) -> bool:

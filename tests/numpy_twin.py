@@ -141,9 +141,9 @@ def interpenetration_energy(spheres, pairs, weight):
     return weight**2 * total
 
 
-def anchor_energy(pose, betas, anchor, weight):
+def anchor_energy(pose, betas, anchor, pose_whitening, weight):
     """Half a squared Mahalanobis distance from the anchor, by the precision matrix written out."""
-    scale, whitening = np.asarray(anchor.pose_scale, np.float64), np.asarray(anchor.pose_whitening, np.float64)
+    scale, whitening = np.asarray(anchor.pose_scale, np.float64), np.asarray(pose_whitening, np.float64)
     precision = np.diag(scale) @ whitening @ whitening.T @ np.diag(scale)
     apart = pose - np.asarray(anchor.body_pose, np.float64)
     by_betas = np.asarray(anchor.betas_scale, np.float64) * (betas - np.asarray(anchor.betas, np.float64))

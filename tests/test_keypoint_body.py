@@ -8,7 +8,7 @@ from bodies import random_body, random_body_with_points
 from numpy_twin import layout_points, vertices_and_joints
 
 from smplify_jax.body.keypoint_body import keypoint_body
-from smplify_jax.body.keypoint_jacobian import keypoints_and_jacobian
+from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.keypoints.layouts import LAYOUTS, get_layout
 

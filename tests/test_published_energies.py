@@ -20,7 +20,7 @@ from smplify_jax.search import Problem
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 from smplify_jax.start import is_seen_from_the_side, torso_depth
-from smplify_jax.terms.data import DataTerm
+from smplify_jax.terms import objective
 from smplify_jax.terms.objective import linearize
 
 CASES = [(profile, layout) for profile in ("smplify2016", "spin") for layout in ("lsp14", "openpose25")]
@@ -62,7 +62,8 @@ def problem_of(scene):
     prior = PosePrior.from_moments(*scene.prior_moments)
     body = f64(keypoint_body(scene.body, scene.layout))
     spheres = f64(body_spheres(scene.body))
-    return Problem(body, f64(prior), f64(observation), jnp.asarray(scene.start_depth), spheres)
+    shared = objective.Scene(body, f64(prior), np.eye(69), spheres)
+    return shared, Problem(f64(observation), jnp.asarray(scene.start_depth))
 
 
 def blocks_at(seed):
@@ -74,8 +75,8 @@ def blocks_at(seed):
 @pytest.mark.parametrize(("profile", "layout"), CASES)
 def test_energies_and_gradients_of_every_round_are_the_published_ones(float64, profile, layout):
     scene = scene_of(layout)
-    problem = problem_of(scene)
-    model = jax.jit(lambda one, at: linearize(problem.terms(one), problem.body, at))
+    shared, problem = problem_of(scene)
+    model = jax.jit(lambda one, at: linearize((shared, one.weights), (problem.given(shared, one), at)))
     for number, (ours, published) in enumerate(zip(rounds_of(profile), published_rounds(profile, layout), strict=True)):
         blocks = blocks_at(seed=number)
         result = model(f64(ours.for_layout(scene.layout)), BodyParameters(**f64(blocks)))
@@ -131,16 +132,15 @@ def test_a_round_whose_subset_was_not_seen_looks_at_all_keypoints():
     scene = scene_of("lsp14")
     torso = np.isin(scene.layout.keypoint_names, ["left_shoulder", "right_shoulder", "left_hip", "right_hip"])
     prior = PosePrior.from_moments(*scene.prior_moments)
+    shared = objective.Scene(keypoint_body(scene.body, scene.layout), prior, np.eye(69))
     camera_round = PROFILES["smplify2016"].camera[0].for_layout(scene.layout)
     for num_seen, looked_at in ((4, torso), (3, torso), (2, ~torso), (0, ~torso)):
         confidence = np.ones(14, np.float32)
         confidence[np.flatnonzero(torso)[num_seen:]] = 0.0
         camera = Camera(scene.focal_length.astype(np.float32), scene.camera_center.astype(np.float32))
         seen = Observation(jnp.zeros((14, 2)), jnp.asarray(confidence), camera, jnp.asarray(1.0))
-        problem = Problem(keypoint_body(scene.body, scene.layout), prior, seen, jnp.asarray(3.0))
-        data_term = problem.terms(camera_round)[0]
-        assert isinstance(data_term, DataTerm)
-        weights = np.asarray(data_term.keypoint_weights)
+        given = Problem(seen, jnp.asarray(3.0)).given(shared, camera_round)
+        weights = np.asarray(given.keypoint_weights)
         np.testing.assert_array_equal(weights[looked_at], 1.0)
         assert (weights.sum() == 14) == (num_seen < 3)
 

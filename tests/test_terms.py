@@ -13,14 +13,14 @@ from test_keypoint_body import random_parameters
 
 from smplify_jax.body.capsules import PART_JOINTS
 from smplify_jax.body.keypoint_body import keypoint_body
-from smplify_jax.body.keypoint_jacobian import keypoints_and_jacobian
+from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.body.spheres import body_spheres
 from smplify_jax.camera import Camera
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor
-from smplify_jax.terms.objective import TERM_NAMES, BodyContact, TermWeights, build_terms, linearize, term_energies
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, TermWeights, build_terms, linearize
+from smplify_jax.terms.term import Slope, summed
 
 WEIGHTS = TermWeights(
     sigma=100.0, pose_prior=4.78, bend=15.2, shape=5.0, depth=30.0, interpenetration=300.0, anchor=2.0
@@ -55,9 +55,12 @@ def random_anchor(seed=7):
         "betas": rng.normal(size=10),
         "pose_scale": rng.uniform(1, 8, 69),
         "betas_scale": rng.uniform(0, 2, 10),
-        "pose_whitening": np.eye(69) + np.tril(rng.normal(0, 0.1, (69, 69))),
     }
     return Anchor(**{name: jnp.asarray(value, jnp.float32) for name, value in draws.items()})
+
+
+def random_whitening(seed=8):
+    return jnp.asarray(np.eye(69) + np.tril(np.random.default_rng(seed).normal(0, 0.1, (69, 69))), jnp.float32)
 
 
 def parameters_before_the_camera(seed=0):
@@ -74,31 +77,61 @@ def whole_body():
     return with_random_capsules(random_body_with_points(24))
 
 
-def contact(body):
-    return BodyContact(body, body_spheres(whole_body(), pairs=PAIRS))
+def scene_with(body):
+    prior = PosePrior.from_moments(*random_moments())
+    return Scene(body, prior, random_whitening(), body_spheres(whole_body(), pairs=PAIRS))
+
+
+def given_of(observation):
+    return Given(observation, jnp.ones(NUM_KEYPOINTS), jnp.asarray(3.0), random_anchor())
 
 
 @pytest.fixture(scope="module")
 def terms(body):
-    prior = PosePrior.from_moments(*random_moments())
-    return build_terms(
-        random_observation(), prior, jnp.asarray(3.0), WEIGHTS, jnp.ones(NUM_KEYPOINTS), contact(body), random_anchor()
-    )
+    return build_terms(scene_with(body), WEIGHTS, given_of(random_observation()))
 
 
-def posed_by(body, parameters):
-    return PosedKeypoints(parameters, *jax.jit(keypoints_and_jacobian)(body, parameters))
+def normal_equations(term, posed):
+    """J^T r and J^T J of one term, whatever it is made of."""
+    size, num_pose = posed.columns.size, posed.columns.num_pose
+    nothing = Slope(jnp.zeros(size), jnp.zeros((size, 1)), jnp.zeros(size), jnp.zeros((num_pose, num_pose)))
+    return summed([nothing, term.slope(posed)], posed.columns)
+
+
+def term_energies(terms, posed):
+    return jnp.stack([jnp.sum(term.residuals(posed) ** 2) for term in terms])
+
+
+@jax.jit
+def derivatives(body, terms, parameters):
+    """Of each term: residuals r (R,), their derivative by the step (R, P), and J^T r and J^T J as the term gives them."""
+
+    def residuals(step):
+        return [term.residuals(pose_keypoints(body, parameters.retract(step))) for term in terms]
+
+    at_zero = jnp.zeros(parameters.columns().size)
+    posed = pose_keypoints(body, parameters)
+    return residuals(at_zero), jax.jacfwd(residuals)(at_zero), [normal_equations(term, posed) for term in terms]
+
+
+@jax.jit
+def energies_and_points(body, terms, parameters):
+    posed = pose_keypoints(body, parameters)
+    return term_energies(terms, posed), posed.keypoints_cam
+
+
+_linearize = jax.jit(linearize)
 
 
 def test_energies_agree_with_the_naive_twin(body, terms):
     parameters = parameters_before_the_camera()
-    posed = posed_by(body, parameters)
-    ours = dict(zip(TERM_NAMES, np.asarray(term_energies(terms, posed), np.float64), strict=True))
+    energies, keypoints_cam = energies_and_points(body, terms, parameters)
+    ours = dict(zip(TERM_NAMES, np.asarray(energies, np.float64), strict=True))
     seen = random_observation()
     pose, betas = np.asarray(parameters.body_pose, np.float64), np.asarray(parameters.betas, np.float64)
     expected = {
         "data": twin.data_energy(
-            np.asarray(posed.keypoints_cam, np.float64),
+            np.asarray(keypoints_cam, np.float64),
             np.asarray(seen.keypoints_px),
             np.asarray(seen.confidence),
             np.asarray(seen.camera.focal_length),
@@ -117,7 +150,7 @@ def test_energies_agree_with_the_naive_twin(body, terms):
             PAIRS,
             300.0,
         ),
-        "anchor": twin.anchor_energy(pose, betas, random_anchor(), 2.0),
+        "anchor": twin.anchor_energy(pose, betas, random_anchor(), random_whitening(), 2.0),
     }
     assert set(expected) == set(TERM_NAMES)
     for name in TERM_NAMES:
@@ -128,75 +161,67 @@ def test_energies_agree_with_the_naive_twin(body, terms):
 @pytest.mark.parametrize("index", range(len(TERM_NAMES)), ids=TERM_NAMES)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_normal_equations_are_those_of_the_residuals(body, terms, index, seed):
-    parameters = parameters_before_the_camera(seed)
-
-    def residuals(step):
-        moved = parameters.retract(step)
-        points, _ = keypoints_and_jacobian(body, moved)
-        return terms[index].residuals(PosedKeypoints(moved, points, jnp.zeros(())))
-
-    at_zero = jnp.zeros(parameters.columns().size)
-    jacobian = jax.jit(jax.jacfwd(residuals))(at_zero)
-    gradient, hessian = jax.jit(lambda p: terms[index].normal_equations(posed_by(body, p)))(parameters)
+    found = derivatives(body, terms, parameters_before_the_camera(seed))
+    residuals, jacobian, (gradient, hessian) = (of_each[index] for of_each in found)
     expected_hessian = jacobian.T @ jacobian
     scale = float(jnp.abs(expected_hessian).max())
     assert scale > 0
     np.testing.assert_allclose(hessian, expected_hessian, atol=2e-5 * scale)
-    expected_gradient = jacobian.T @ residuals(at_zero)
+    expected_gradient = jacobian.T @ residuals
     np.testing.assert_allclose(gradient, expected_gradient, atol=2e-5 * float(jnp.abs(expected_gradient).max()) + 1e-6)
 
 
-@pytest.mark.parametrize("index", range(len(TERM_NAMES)), ids=TERM_NAMES)
-def test_gradient_agrees_with_finite_differences_in_float64(float64, index):
+def test_gradients_agree_with_finite_differences_in_float64(float64):
     def f64(tree):
         return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), tree)
 
     body = f64(keypoint_body(whole_body(), "coco17"))
-    prior = f64(PosePrior.from_moments(*random_moments()))
-    terms = build_terms(
-        f64(random_observation()),
-        prior,
-        jnp.asarray(3.0),
-        WEIGHTS,
-        jnp.ones(NUM_KEYPOINTS),
-        f64(contact(body)),
-        f64(random_anchor()),
-    )
+    terms = build_terms(f64(scene_with(body)), WEIGHTS, f64(given_of(random_observation())))
     parameters = f64(parameters_before_the_camera())
-
-    def energy(step):
-        return term_energies(terms, posed_by(body, parameters.retract(step)))[index]
-
-    gradient, _ = jax.jit(lambda p: terms[index].normal_equations(posed_by(body, p)))(parameters)
-    energies = jax.jit(jax.vmap(energy))
+    gradients = jax.jit(
+        lambda p: [normal_equations(term, pose_keypoints(body, p))[0] for term in terms],
+    )(parameters)
+    energies = jax.jit(jax.vmap(lambda step: term_energies(terms, pose_keypoints(body, parameters.retract(step)))))
     steps = 1e-5 * jnp.eye(parameters.columns().size)
     differences = np.array((energies(steps) - energies(-steps)) / 2e-5)
-    if TERM_NAMES[index] in BLIND_TO_BETAS:
-        differences[parameters.columns().betas] = 0.0
-    # The gradient of the normal equations is half the energy's; central differences at 1e-5 are good to 1e-6 of the largest.
-    np.testing.assert_allclose(2 * gradient, differences, atol=1e-5 * float(jnp.abs(gradient).max()))
+    for index, name in enumerate(TERM_NAMES):
+        if name in BLIND_TO_BETAS:
+            differences[parameters.columns().betas, index] = 0.0
+        # The gradient of the normal equations is half the energy's; central differences at 1e-5 are good to 1e-6 of the largest.
+        tolerance = 1e-5 * float(jnp.abs(gradients[index]).max())
+        np.testing.assert_allclose(2 * gradients[index], differences[:, index], atol=tolerance, err_msg=name)
 
 
 def test_the_sum_is_the_sum_of_the_terms(body, terms):
     parameters = parameters_before_the_camera()
-    posed = posed_by(body, parameters)
-    total = linearize(terms, body, parameters)
-    np.testing.assert_allclose(total.energy, term_energies(terms, posed).sum(), rtol=1e-6)
-    gradients, hessians = zip(*(term.normal_equations(posed) for term in terms), strict=True)
+    total = _linearize((scene_with(body), WEIGHTS), (given_of(random_observation()), parameters))
+    _, _, each = derivatives(body, terms, parameters)
+    np.testing.assert_allclose(total.energies, energies_and_points(body, terms, parameters)[0], rtol=1e-5)
+    gradients, hessians = zip(*each, strict=True)
     np.testing.assert_allclose(total.gradient, sum(gradients), rtol=1e-4, atol=1e-2)
     np.testing.assert_allclose(total.hessian, sum(hessians), rtol=1e-4, atol=1e-2)
 
 
-def test_an_unobserved_keypoint_pulls_on_nothing(body, terms):
+def test_an_unobserved_keypoint_pulls_on_nothing(body):
     parameters = parameters_before_the_camera()
     seen = random_observation()
     moved = Observation(seen.keypoints_px.at[3].add(500.0), seen.confidence, seen.camera, seen.pixel_scale)
-    prior = PosePrior.from_moments(*random_moments())
-    other = build_terms(
-        moved, prior, jnp.asarray(3.0), WEIGHTS, jnp.ones(NUM_KEYPOINTS), contact(body), random_anchor()
+    here, there = (
+        _linearize((scene_with(body), WEIGHTS), (given_of(observation), parameters)) for observation in (seen, moved)
     )
-    here, there = (linearize(t, body, parameters) for t in (terms, other))
     np.testing.assert_array_equal(here.gradient, there.gradient)
+
+
+def test_people_in_the_lanes_are_as_alone(body):
+    shared, given = (scene_with(body), WEIGHTS), given_of(random_observation())
+    each = [parameters_before_the_camera(seed) for seed in range(3)]
+    batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+    together = jax.jit(jax.vmap(lambda one: linearize(shared, (given, one))))(batch)
+    for index, parameters in enumerate(each):
+        alone = _linearize(shared, (given, parameters))
+        for ours, expected in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            # Sums in another order, and an exponential in float32.
+            np.testing.assert_allclose(ours[index], expected, atol=1e-4 * float(jnp.abs(expected).max()))
 
 
 def test_bend_term_punishes_hyperextension_more_than_flexion():

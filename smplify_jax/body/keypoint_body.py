@@ -1,109 +1,28 @@
-"""The part of a body that a keypoint layout needs: its joints and a handful of vertices instead of the whole mesh.
+"""Cut the part of a body that a keypoint layout needs, and fold it together until only the joints' rotations are left to apply.
 
-Fitting never touches the other vertices: with 24 joints and about 20 vertices a forward pass is three hundred times cheaper.
+A keypoint is a weighted sum of joints and skinned vertices. Linear blend skinning moves vertex v by sum_j w_vj (R_j (v - J_j) + P_j),
+and a joint's position P_j is the sum of the turned bones on its path from the root. Collecting everything that one rotation turns,
+
+    p_k = sum_j R_j c_kj + (weight of k) (J_root + transl),
+
+with lever arms c_kj that are linear in the betas and in the pose-dependent displacement. So a fit never touches the mesh, nor even
+the joints' positions; and what hangs on joint i, seen from it, is the part of the sum below i, which gives the derivatives.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from numpy.typing import ArrayLike
 
-from smplify_jax.body.kinematics import forward_kinematics
-from smplify_jax.body.model import BodyModel, full_joint_pose
+from smplify_jax.body.kinematics import ancestors_or_self, bones
+from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import PointTable
+from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.body.reach import keypoint_reach
 from smplify_jax.keypoints.layouts import Layout, get_layout
-from smplify_jax.rotations import exp_so3
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class KeypointBody:
-    """K keypoints as weighted sums of J joints and M skinned vertices.
-
-    Attributes:
-        joint_template: (J, 3) rest joints of the mean shape [m].
-        joint_shapedirs: (J, 3, B) their change per unit of each beta [m].
-        vertex_template: (M, 3) rest vertices of the mean shape [m].
-        vertex_shapedirs: (M, 3, B) their change per unit of each beta [m].
-        vertex_posedirs: (M, 3, J - 1, 9) their change per entry of (R - I) of each joint but the root [m].
-        vertex_lbs_weights: (M, J) skinning weights.
-        weights_of_joints: (K, J) how much of each joint is in each keypoint.
-        weights_of_vertices: (K, M) how much of each vertex is in each keypoint.
-        is_defined: (K,) whether this body has that keypoint at all; if not, its weights are zero.
-        reach: (K, K) the longest distance between two keypoints that the joints allow [m]; infinite for undefined ones.
-        parents: the parent of each joint, -1 for the root.
-    """
-
-    joint_template: Array
-    joint_shapedirs: Array
-    vertex_template: Array
-    vertex_shapedirs: Array
-    vertex_posedirs: Array
-    vertex_lbs_weights: Array
-    weights_of_joints: Array
-    weights_of_vertices: Array
-    is_defined: Array
-    reach: Array
-    parents: tuple[int, ...] = field(metadata={"static": True})
-
-    @property
-    def num_joints(self) -> int:
-        """Number of joints, the root included."""
-        return len(self.parents)
-
-    @property
-    def num_betas(self) -> int:
-        """Number of shape directions."""
-        return self.joint_shapedirs.shape[-1]
-
-    def keypoints(
-        self, *, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
-    ) -> Array:
-        """Posed keypoints, without derivatives.
-
-        Args:
-            betas: (..., n) shape coefficients, n at most B.
-            global_orient: (..., 3) axis-angle of the root [rad].
-            body_pose: (..., 3 m) axis-angle of the joints 1..m [rad]; joints after m are at rest.
-            transl: (..., 3) [m].
-        Returns:
-            (..., K, 3) [m]; NaN where the body does not define the keypoint.
-        """
-        return _keypoints(self, betas, global_orient, body_pose, transl)
-
-    def pose_displacement(self, local_rotations: Array) -> Array:
-        """Pose-dependent displacement of the vertices. (..., J, 3, 3) -> (..., M, 3) [m]."""
-        difference = local_rotations[..., 1:, :, :] - jnp.eye(3, dtype=local_rotations.dtype)
-        feature = difference.reshape(*difference.shape[:-2], 9)
-        return jnp.einsum("mcjp,...jp->...mc", self.vertex_posedirs, feature)
-
-
-@jax.jit  # as a whole: operation by operation, the first call would compile a few dozen little programs
-def _keypoints(
-    body: KeypointBody, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
-) -> Array:
-    betas, transl = jnp.asarray(betas), jnp.asarray(transl)
-    pose = jnp.concatenate([jnp.asarray(global_orient), jnp.asarray(body_pose)], axis=-1)
-    n = betas.shape[-1]
-    rest_joints = body.joint_template + jnp.einsum("jcb,...b->...jc", body.joint_shapedirs[..., :n], betas)
-    local = exp_so3(full_joint_pose(pose, body.num_joints))
-    rotations, joints = forward_kinematics(local, rest_joints, body.parents)
-    v_posed = body.vertex_template + jnp.einsum("mcb,...b->...mc", body.vertex_shapedirs[..., :n], betas)
-    v_posed = v_posed + body.pose_displacement(local)
-    in_joint_frames = v_posed[..., :, None, :] - rest_joints[..., None, :, :]
-    carried = jnp.einsum("...jab,...mjb->...mja", rotations, in_joint_frames) + joints[..., None, :, :]
-    vertices = jnp.einsum("mj,...mja->...ma", body.vertex_lbs_weights, carried)
-    points = jnp.einsum("kj,...jc->...kc", body.weights_of_joints, joints) + jnp.einsum(
-        "km,...mc->...kc", body.weights_of_vertices, vertices
-    )
-    return jnp.where(body.is_defined[:, None], points + transl[..., None, :], jnp.nan)
 
 
 @lru_cache(maxsize=32)
@@ -124,53 +43,81 @@ def keypoint_body(
     layout = get_layout(layout)
     num_betas = body.num_betas if num_betas is None else num_betas
     num_joints = body.num_joints if num_joints is None else num_joints
+    points, parents = _skinned_points(body, layout, num_betas, num_joints), body.parents[:num_joints]
+    # Linear in (1, betas): the mean shape is the first of B + 1 columns.
+    vertices, joints = points.vertices, points.joints
+    by_vertex = np.einsum("km,mj->kjm", points.weights_of_vertices, points.lbs_weights)
+    on_joints = by_vertex.sum(axis=2)
+    hanging = (on_joints + points.weights_of_joints) @ ancestors_or_self(parents)
+    levers = np.einsum("kjm,mcb->kjcb", by_vertex, vertices) - on_joints[:, :, None, None] * joints
+    bone = np.asarray(bones(joints, parents), np.float64)
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            levers[:, parent] += hanging[:, joint, None, None] * bone[joint]
+    displaces = np.abs(points.posedirs).max(axis=(1, 3), initial=0.0) > 0
+    bulging, moved = np.flatnonzero(displaces.any(axis=0)), np.flatnonzero(displaces.any(axis=1))
+    arrays = {
+        "joint_template": joints[..., 0],
+        "joint_shapedirs": joints[..., 1:],
+        "lever_template": levers[..., 0],
+        "lever_shapedirs": levers[..., 1:],
+        "bulge_weights": by_vertex[:, :, moved],
+        "bulge_dirs": points.posedirs[moved][:, :, bulging],
+        "weights": hanging[:, 0],
+        "reach": keypoint_reach(
+            points.weights_of_joints @ joints[..., 0] + points.weights_of_vertices @ vertices[..., 0],
+            points.weights_of_joints + on_joints,
+            joints[..., 0],
+            parents,
+        ),
+    }
+    arrays = {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
+    return KeypointBody(
+        **arrays,
+        is_defined=jnp.asarray(points.is_defined),
+        parents=parents,
+        bulging_joints=tuple(int(j) + 1 for j in bulging),
+    )
+
+
+@dataclass(frozen=True)
+class _SkinnedPoints:
+    """K keypoints as weighted sums of J joints and M skinned vertices; shapes are linear in (1, betas)."""
+
+    joints: np.ndarray  # (J, 3, 1 + B)
+    vertices: np.ndarray  # (M, 3, 1 + B)
+    posedirs: np.ndarray  # (M, 3, J - 1, 9)
+    lbs_weights: np.ndarray  # (M, J)
+    weights_of_joints: np.ndarray  # (K, J)
+    weights_of_vertices: np.ndarray  # (K, M)
+    is_defined: np.ndarray  # (K,)
+
+
+def _skinned_points(body: BodyModel, layout: Layout, num_betas: int, num_joints: int) -> _SkinnedPoints:
     table = PointTable.of_layout(body, layout)
-
-    shapedirs = np.asarray(body.shapedirs)[..., :num_betas]
-    regressor = np.asarray(body.J_regressor, np.float64)
-    joint_template = regressor @ np.asarray(body.v_template, np.float64)
-    joint_shapedirs = np.einsum("jv,vcb->jcb", regressor, shapedirs, optimize=True)
-    anchors = list(
-        table.anchor_joints
-    )  # points that ride on a joint at a fixed offset: vertices without pose displacement
+    shape = np.concatenate(
+        [np.asarray(body.v_template, np.float64)[..., None], np.asarray(body.shapedirs)[..., :num_betas]], axis=-1
+    )
+    joints = np.einsum("jv,vcb->jcb", np.asarray(body.J_regressor, np.float64), shape, optimize=True)
+    # Points that ride on a joint at a fixed offset are vertices without pose displacement; so are joints that stay at rest.
+    anchors = list(table.anchor_joints)
+    anchored = joints[anchors]
+    anchored[..., 0] += table.anchor_offsets
+    resting = [j for j in range(num_joints, body.num_joints) if table.weights_of_joints[:, j].any()]
     posedirs = np.asarray(body.posedirs)[table.vertices].reshape(len(table.vertices), 3, body.num_joints - 1, 9)
-    on_joints = np.zeros((len(anchors), *posedirs.shape[1:]))
-    lbs_weights = np.concatenate([np.asarray(body.lbs_weights)[table.vertices], table.anchor_lbs_weights])
-
+    rigid = np.zeros((len(anchors) + len(resting), *posedirs.shape[1:]))
     owner = _nearest_moving_joint(body.parents, num_joints)
     fold = np.eye(num_joints)[owner]  # (J_all, J): where each joint's skinning weight goes
-    moving_joint_weights = table.weights_of_joints[:, :num_joints]
-    resting = [j for j in range(num_joints, body.num_joints) if table.weights_of_joints[:, j].any()]
-    arrays = {
-        "joint_template": joint_template[:num_joints],
-        "joint_shapedirs": joint_shapedirs[:num_joints],
-        "vertex_template": np.concatenate(
-            [
-                np.asarray(body.v_template)[table.vertices],
-                joint_template[anchors] + table.anchor_offsets,
-                joint_template[resting],
-            ]
-        ),
-        "vertex_shapedirs": np.concatenate(
-            [shapedirs[table.vertices], joint_shapedirs[anchors], joint_shapedirs[resting]]
-        ),
-        "vertex_posedirs": np.concatenate([posedirs, on_joints, np.zeros((len(resting), *posedirs.shape[1:]))])[
-            :, :, : num_joints - 1
-        ],
-        "vertex_lbs_weights": np.concatenate([lbs_weights @ fold, fold[resting]]),
-        "weights_of_joints": moving_joint_weights,
-        "weights_of_vertices": np.concatenate([table.weights_of_vertices, table.weights_of_joints[:, resting]], axis=1),
-    }
-    parents = body.parents[:num_joints]
-    arrays["reach"] = keypoint_reach(
-        arrays["weights_of_joints"] @ arrays["joint_template"]
-        + arrays["weights_of_vertices"] @ arrays["vertex_template"],
-        arrays["weights_of_joints"] + arrays["weights_of_vertices"] @ arrays["vertex_lbs_weights"],
-        arrays["joint_template"],
-        parents,
+    lbs_weights = np.concatenate([np.asarray(body.lbs_weights)[table.vertices], table.anchor_lbs_weights])
+    return _SkinnedPoints(
+        joints=joints[:num_joints],
+        vertices=np.concatenate([shape[table.vertices], anchored, joints[resting]]),
+        posedirs=np.concatenate([posedirs, rigid])[:, :, : num_joints - 1],
+        lbs_weights=np.concatenate([lbs_weights @ fold, fold[resting]]),
+        weights_of_joints=table.weights_of_joints[:, :num_joints],
+        weights_of_vertices=np.concatenate([table.weights_of_vertices, table.weights_of_joints[:, resting]], axis=1),
+        is_defined=table.is_defined,
     )
-    arrays = {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
-    return KeypointBody(**arrays, is_defined=jnp.asarray(table.is_defined), parents=parents)
 
 
 def _nearest_moving_joint(parents: tuple[int, ...], num_joints: int) -> list[int]:

@@ -1,9 +1,12 @@
-"""The kinematic tree: forward kinematics, one tree level at a time."""
+"""The kinematic tree: forward kinematics, one tree level at a time.
+
+Shapes are written (J, 3, 3, ...): whatever trails are people, if there are many (see `lanes`).
+"""
 
 from __future__ import annotations
 
-import operator
-from functools import lru_cache, reduce
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import jax.numpy as jnp
@@ -31,24 +34,27 @@ def ancestors_or_self(parents: tuple[int, ...]) -> np.ndarray:
     return matrix
 
 
-def matmul3(a: Array, b: Array) -> Array:
-    """Product of small matrices as fused multiply-adds.
+def over_axes(term: Callable[[int], Array]) -> Array:
+    """Sum of term(0), term(1) and term(2): a product of 3x3 matrices or of a matrix and a vector, as fused multiply-adds.
 
     XLA's CPU backend runs a batched 3x3 `dot` as a library call per matrix, and does not vectorise a reduction over so short an axis;
-    written out over k it becomes one vectorised loop.
-
-    Args:
-        a: (..., m, k).
-        b: (..., k, n).
-    Returns:
-        (..., m, n).
+    written out it becomes one vectorised loop.
     """
-    products = (a[..., :, k, None] * b[..., None, k, :] for k in range(a.shape[-1]))
-    return reduce(operator.add, products)
+    return term(0) + term(1) + term(2)
+
+
+def matmul3(a: Array, b: Array) -> Array:
+    """Products of 3x3 matrices: (J, 3, 3, ...) and (J, 3, 3, ...) to (J, 3, 3, ...)."""
+    return over_axes(lambda k: a[:, :, k, None] * b[:, None, k])
+
+
+def turned(rotations: Array, vectors: Array) -> Array:
+    """R v: (J, 3, 3, ...) and (J, 3, ...) to (J, 3, ...)."""
+    return over_axes(lambda k: rotations[:, :, k] * vectors[:, None, k])
 
 
 def forward_kinematics(local_rotations: Array, rest_joints: Array, parents: tuple[int, ...]) -> tuple[Array, Array]:
-    """World rotation and position of each joint.
+    """World rotation and position of each joint; here batch axes lead.
 
     Args:
         local_rotations: (..., J, 3, 3) relative to the parent.
@@ -57,44 +63,65 @@ def forward_kinematics(local_rotations: Array, rest_joints: Array, parents: tupl
     Returns:
         rotations (..., J, 3, 3) and joints (..., J, 3) [m].
     """
-    rotations = global_rotations(local_rotations, parents)
-    return rotations, joint_positions(rotations, rest_joints, parents)
+    batch = jnp.broadcast_shapes(local_rotations.shape[:-3], rest_joints.shape[:-2])
+    local = jnp.broadcast_to(local_rotations, (*batch, *local_rotations.shape[-3:]))
+    rest = jnp.broadcast_to(rest_joints, (*batch, *rest_joints.shape[-2:]))
+    local, rest = jnp.moveaxis(local, (-3, -2, -1), (0, 1, 2)), jnp.moveaxis(rest, (-2, -1), (0, 1))
+    rotations, of_parents = global_rotations(local, parents)
+    joints = joint_positions(of_parents, rest, parents)
+    return jnp.moveaxis(rotations, (0, 1, 2), (-3, -2, -1)), jnp.moveaxis(joints, (0, 1), (-2, -1))
 
 
-def global_rotations(local_rotations: Array, parents: tuple[int, ...]) -> Array:
-    """Rotation of each joint relative to the world. (..., J, 3, 3) -> (..., J, 3, 3)."""
+def global_rotations(local_rotations: Array, parents: tuple[int, ...]) -> tuple[Array, Array]:
+    """Rotation of each joint relative to the world, and of its parent (the identity for the root).
+
+    (J, 3, 3, ...) -> (J, 3, 3, ...), (J, 3, 3, ...).
+    """
     levels = tree_levels(parents)
-    by_level = [local_rotations[..., levels[0], :, :]]
+    identity = jnp.eye(3, dtype=local_rotations.dtype).reshape(1, 3, 3, *[1] * (local_rotations.ndim - 3))
+    by_level = [rows(local_rotations, levels[0])]
+    of_parents = [jnp.broadcast_to(identity, by_level[0].shape)]
     for above, level in pairwise(levels):
-        from_parent = by_level[-1][..., [above.index(parents[j]) for j in level], :, :]
-        by_level.append(matmul3(from_parent, local_rotations[..., level, :, :]))
+        of_parents.append(rows(by_level[-1], [above.index(parents[j]) for j in level]))
+        by_level.append(matmul3(of_parents[-1], rows(local_rotations, level)))
     order = np.argsort(np.concatenate([np.asarray(level) for level in levels]))
-    return jnp.concatenate(by_level, axis=-3)[..., order, :, :]
+    return rows(jnp.concatenate(by_level), order), rows(jnp.concatenate(of_parents), order)
 
 
-def joint_positions(rotations: Array, rest_joints: Array, parents: tuple[int, ...]) -> Array:
+def rows(array: Array, indices: Sequence[int] | np.ndarray) -> Array:
+    """array[indices], as a slice where it is one: that costs nothing, and a gather is a loop of its own."""
+    first, count = int(indices[0]), len(indices)
+    if list(indices) == list(range(first, first + count)):
+        return array[first : first + count]
+    return jnp.concatenate([array[int(i) : int(i) + 1] for i in indices])
+
+
+def joint_positions(parent_rotations: Array, rest_joints: Array, parents: tuple[int, ...]) -> Array:
     """Joint positions: each is the sum of the turned bones on its path from the root, so one product with a constant matrix.
 
     Args:
-        rotations: (..., J, 3, 3) relative to the world.
-        rest_joints: (..., J, 3) [m] (or, for the derivative by the betas, (..., J, 3) per beta as leading axis).
+        parent_rotations: (J, 3, 3, ...) of each joint's parent.
+        rest_joints: (J, 3, ...) [m].
         parents: parent of each joint.
     Returns:
-        (..., J, 3) [m].
+        (J, 3, ...) [m].
     """
-    turned = matmul3(parent_rotations(rotations, parents), bones(rest_joints, parents)[..., None])[..., 0]
-    return jnp.einsum("ji,...ic->...jc", ancestors_or_self(parents), turned)
+    return jnp.einsum(
+        "ji,ic...->jc...", ancestors_or_self(parents), turned(parent_rotations, bones(rest_joints, parents))
+    )
 
 
-def bones(rest_joints: Array, parents: tuple[int, ...]) -> Array:
-    """Offset of each joint from its parent; of the root from the origin. (..., J, 3) -> (..., J, 3)."""
-    from_parents = rest_joints[..., [max(p, 0) for p in parents], :]
-    is_root = np.asarray([p < 0 for p in parents])[:, None]
-    return rest_joints - jnp.where(is_root, 0.0, from_parents)
+def bones(rest_joints: Array | np.ndarray, parents: tuple[int, ...]) -> Array:
+    """Offset of each joint from its parent; of the root from the origin. (J, ...) -> (J, ...)."""
+    return jnp.einsum("ji,i...->j...", _child_minus_parent(parents), rest_joints)
 
 
-def parent_rotations(rotations: Array, parents: tuple[int, ...]) -> Array:
-    """World rotation of each joint's parent, the identity for the root. (..., J, 3, 3) -> (..., J, 3, 3)."""
-    from_parents = rotations[..., [max(p, 0) for p in parents], :, :]
-    is_root = np.asarray([p < 0 for p in parents])[:, None, None]
-    return jnp.where(is_root, jnp.eye(3, dtype=rotations.dtype), from_parents)
+@lru_cache
+def _child_minus_parent(parents: tuple[int, ...]) -> np.ndarray:
+    """(J, J) float32."""
+    matrix = np.eye(len(parents), dtype=np.float32)
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            matrix[joint, parent] = -1.0
+    matrix.setflags(write=False)
+    return matrix

@@ -44,9 +44,10 @@ class BodySpheres:
         return len(self.parts)
 
     def shaped(self, betas: Array | np.ndarray) -> tuple[Array, Array]:
-        """Centres (S, 3) relative to the joints and radii (S,) for betas (B,) [m]."""
-        padded = jnp.append(jnp.asarray(betas), 1.0)
-        return jnp.tensordot(padded, self.centers, axes=1), jnp.maximum(padded @ self.radii, 1e-3)
+        """Centres (S, 3, ...) relative to the joints and radii (S, ...) for betas (B, ...) [m]."""
+        padded = jnp.concatenate([jnp.asarray(betas), jnp.ones_like(jnp.asarray(betas)[:1])])
+        centers = jnp.einsum("b...,bsc->sc...", padded, self.centers)
+        return centers, jnp.maximum(jnp.einsum("b...,bs->s...", padded, self.radii), 1e-3)
 
 
 @lru_cache(maxsize=16)

@@ -136,7 +136,7 @@ def write_example(folder: Path) -> None:
     with atomic_write(folder / "example_truth.npz") as file:
         np.savez(
             file,
-            **truth.blocks(),
+            **vars(truth),
             focal_length=np.full(2, FOCAL_LENGTH, np.float32),
             camera_center=np.array(IMAGE_SIZE, np.float32) / 2,
             image_size=np.array(IMAGE_SIZE),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -93,16 +94,20 @@ def learn(poses: PoseSet, recipe: Recipe, shape: MixtureShape | None = None) -> 
 
 
 def compare(
-    train: PoseSet, held_out: dict[str, PoseSet], recipe: Recipe, prior: Mixture
+    train: PoseSet,
+    held_out: dict[str, PoseSet],
+    recipe: Recipe,
+    prior: Mixture,
+    diagonal_sizes: Sequence[int] = DIAGONAL_SIZES,
 ) -> dict[str, dict[str, float]]:
-    """Mean log likelihood [nats a pose] of held-out poses under the prior and under plainer models.
+    """Mean log likelihood [nats a pose] of held-out poses under the prior and under plainer models of the given sizes.
 
     Returns:
         Model name to {set: all poses, set/walking, set/other}; actions weigh as in training, but walking as it comes.
     """
     once = replace(recipe, num_starts=1)
     models = {"prior": prior, "one Gaussian": learn(train, once, MixtureShape(0, 1))}
-    for size in DIAGONAL_SIZES:
+    for size in diagonal_sizes:
         models[f"diagonal, {size} components"] = learn(train, once, MixtureShape(size // 2, 0, is_diagonal=True))
     return {name: scores(model, held_out, recipe) for name, model in models.items()}
 

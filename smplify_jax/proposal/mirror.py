@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -18,7 +19,10 @@ _SIGNS = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]).astype(np.float32)  # of a
 def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawProposal:
     """What the network says of a person and, mirrored back, of their mirror image, averaged."""
     flip = np.array(slot_layout(network.slots).flip)
-    one, other = network(features), _mirrored(network(_mirrored_features(features, flip)), flip)
+    # Side by side, so that every matrix is read once.
+    both = jax.vmap(network)(jnp.stack([features, _mirrored_features(features, flip)]))
+    one, other = (jax.tree.map(lambda leaf, side=side: leaf[side], both) for side in range(2))
+    other = _mirrored(other, flip)
     return RawProposal(
         rotations=orthonormal(*jnp.moveaxis((one.rotations + other.rotations)[..., :2], -1, 0)),
         betas=0.5 * (one.betas + other.betas),

@@ -33,19 +33,17 @@ class Proposal:
         std_pose: (3 (J - 1),) standard deviation of the numbers of body_pose [rad].
         std_betas: (B,); infinite for betas that the network does not know.
         noise: (K,) standard deviation of each keypoint's detection, in units of the person's height.
-        pose_whitening: (3 (J - 1), 3 (J - 1)), see `Anchor`.
     """
 
     parameters: BodyParameters
     std_pose: Array
     std_betas: Array
     noise: Array
-    pose_whitening: Array
 
     def anchor(self) -> Anchor:
         """The Gaussian around the proposed pose and shape."""
         at = self.parameters
-        return Anchor(at.body_pose, at.betas, 1.0 / self.std_pose, 1.0 / self.std_betas, self.pose_whitening)
+        return Anchor(at.body_pose, at.betas, 1.0 / self.std_pose, 1.0 / self.std_betas)
 
 
 @jax.tree_util.register_dataclass
@@ -56,7 +54,7 @@ class Proposer:
     Attributes:
         network: trained.
         slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
-        pose_whitening: (3 (J - 1), 3 (J - 1)), from the correlation of the network's errors.
+        pose_whitening: (3 (J - 1), 3 (J - 1)), from the correlation of the network's errors, see `AnchorTerm`.
         knows_betas: 1.0 if the body is the one whose betas the network has learned, 0.0 if its betas mean something else.
     """
 
@@ -104,7 +102,6 @@ def propose(
         parameters=in_camera_frame(raw, view, body),
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
         std_betas=_fitting_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
-        pose_whitening=jnp.asarray(proposer.pose_whitening),
         # A keypoint with a meaning of its own gets what is usual for this person.
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )

@@ -1,11 +1,12 @@
 """Adam, as one loop that can be vmapped: the published fitters that live beside a network use it.
 
-It needs only the energy and its gradient; what else `linearize` computes is dead code that the compiler removes.
+It needs only the energy and its gradient; the Hessian is dead code that the compiler removes.
 Source: Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1, with the constants recommended there.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,10 @@ class AdamOptions:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _State:
-    """Between two steps: the last parameters whose energy is known, and the ones to go to next."""
+    """Between two steps: the last parameters with their model, and the ones to go to next."""
 
     parameters: Any
-    energy: Array
+    model: Any
     candidate: Any
     first_moment: Array
     second_moment: Array
@@ -58,21 +59,24 @@ def minimize(
     """Take Adam's steps and return where they lead. The moments live in the space of steps, `retract` applies them.
 
     Args:
-        linearize: parameters -> an object with `energy` () and `gradient` (P,), half the energy's derivative.
+        linearize: parameters -> a dataclass with `energy` (), `gradient` (P,), half the energy's derivative, and `hessian`, not used.
         retract: (parameters, step (P,)) -> parameters.
         start: any pytree.
         free: (P,) 1.0 for the unknowns, 0.0 for what is held fixed.
         options: how far.
     Returns:
-        The last parameters, never reported as converged: nothing checks that. A step to where the energy is not finite ends the search
-        before it.
+        The last parameters, and their model without its Hessian; never reported as converged: nothing checks that. A step to where the
+        energy is not finite ends the search before it.
     """
+
+    def without_hessian(parameters: Any) -> Any:
+        return dataclasses.replace(linearize(parameters), hessian=None)
 
     def is_running(state: _State) -> Array:
         return (state.num_steps < options.num_steps) & state.is_finite
 
     def advance(state: _State) -> _State:
-        model = linearize(state.candidate)
+        model = without_hessian(state.candidate)
         is_finite = jnp.isfinite(model.energy)
 
         def keep(new: Array, old: Array) -> Array:
@@ -87,7 +91,7 @@ def minimize(
         scale = jnp.sqrt(second / (1.0 - _SECOND_DECAY**count)) + _EPSILON
         return _State(
             parameters=jax.tree.map(keep, state.candidate, state.parameters),
-            energy=keep(model.energy, state.energy),
+            model=jax.tree.map(keep, model, state.model),
             candidate=retract(state.candidate, -options.learning_rate * unbiased / scale),
             first_moment=first,
             second_moment=second,
@@ -96,11 +100,13 @@ def minimize(
         )
 
     # The start is the first candidate, reached by no step: so `linearize`, most of the program, is compiled only once.
-    nothing = jax.eval_shape(linearize, start)
-    no_moment = jnp.zeros(nothing.gradient.shape, nothing.gradient.dtype)
+    nothing = jax.tree.map(
+        lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), jax.eval_shape(without_hessian, start)
+    )
+    no_moment = jnp.zeros_like(nothing.gradient)
     state = _State(
         parameters=start,
-        energy=jnp.full(nothing.energy.shape, jnp.nan, nothing.energy.dtype),
+        model=nothing,
         candidate=start,
         first_moment=no_moment,
         second_moment=no_moment,
@@ -110,8 +116,8 @@ def minimize(
     final = jax.lax.while_loop(is_running, advance, state)
     return Solution(
         parameters=final.parameters,
-        energy=final.energy,
+        model=final.model,
         num_steps=jnp.maximum(final.num_steps, 0),
         is_converged=jnp.zeros_like(final.is_finite),
-        is_finite=jnp.isfinite(final.energy),
+        is_finite=jnp.isfinite(final.model.energy),
     )

@@ -7,7 +7,6 @@ damping by the Hessian's diagonal (the unknowns are radians, metres and standard
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +47,7 @@ class _State:
     model: Any
     candidate: Any
     predicted_gain: Array
+    last_gain: Array
     damping: Array
     growth: Array
     num_steps: Array
@@ -64,7 +64,7 @@ def minimize(
     """Minimise E(x) = sum of squared residuals, accepting only steps that lower the true energy.
 
     Args:
-        linearize: parameters -> an object with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
+        linearize: parameters -> a dataclass with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
         retract: (parameters, step (P,)) -> parameters.
         start: any pytree.
         free: (P,) 1.0 for the unknowns, 0.0 for what is held fixed.
@@ -72,21 +72,16 @@ def minimize(
     """
 
     def is_running(state: _State) -> Array:
-        is_first = state.num_steps < 0
-        has_begun_well = jnp.isfinite(state.model.energy)
         is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MOST_DAMPING)
-        return is_first | (has_begun_well & is_within_limits & ~state.is_converged)
+        return (state.num_steps < 0) | (jnp.isfinite(state.model.energy) & is_within_limits & ~state.is_converged)
 
     def advance(state: _State) -> _State:
-        candidate_model = linearize(state.candidate)
+        model = linearize(state.candidate)
+        # The start is the first candidate, and nothing was before it.
         is_first = state.num_steps < 0
-        gain = state.model.energy - candidate_model.energy
-        is_accepted = jnp.isfinite(candidate_model.energy) & (gain > 0)
-        threshold = options.relative_gain * state.model.energy
-        # A rejected step whose model promised next to nothing means that float32 cannot see the way down any further.
-        is_converged = jnp.where(is_accepted, gain < threshold, state.predicted_gain < 0.1 * threshold) & ~is_first
-        ratio = gain / jnp.maximum(state.predicted_gain, 1e-30)
-        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
+        gain = state.model.energy - model.energy
+        is_accepted = is_first | (jnp.isfinite(model.energy) & (gain > 0))
+        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * gain / jnp.maximum(state.predicted_gain, 1e-30) - 1.0) ** 3)
         factor = jnp.where(is_first, 1.0, jnp.where(is_accepted, shrink, state.growth))
         damping = jnp.maximum(state.damping * factor, _LEAST_DAMPING)
 
@@ -94,28 +89,32 @@ def minimize(
             return jnp.where(is_accepted, new, old)
 
         parameters = jax.tree.map(keep, state.candidate, state.parameters)
-        model = jax.tree.map(keep, candidate_model, state.model)
-        step, predicted_gain = _damped_step(model, damping, free)
+        kept = jax.tree.map(keep, model, state.model)
+        step, predicted_gain = _damped_step(kept, damping, free)
+        threshold = options.relative_gain * kept.energy
         return _State(
             parameters=parameters,
-            model=model,
+            model=kept,
             candidate=retract(parameters, step),
             predicted_gain=predicted_gain,
+            last_gain=jnp.where(is_accepted & ~is_first, gain, state.last_gain),
             damping=damping,
             growth=jnp.where(is_accepted, 2.0, 2.0 * state.growth),
             num_steps=state.num_steps + 1,
-            is_converged=is_converged,
+            is_converged=~is_first & _is_near_end(state, gain, is_accepted, threshold),
         )
 
-    # The start is the first candidate, tried against nothing: so `linearize`, most of the program, is compiled only once.
+    # So `linearize`, most of the program, is compiled only once.
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(linearize, start))
+    none = jnp.zeros_like(nothing.energy)
     state = _State(
         parameters=start,
-        model=dataclasses.replace(nothing, energy=jnp.full_like(nothing.energy, jnp.inf)),
+        model=nothing,
         candidate=start,
-        predicted_gain=jnp.zeros_like(nothing.energy),
-        damping=jnp.full_like(nothing.energy, _FIRST_DAMPING),
-        growth=jnp.full_like(nothing.energy, 2.0),
+        predicted_gain=none,
+        last_gain=none,
+        damping=none + _FIRST_DAMPING,
+        growth=none + 2.0,
         num_steps=jnp.asarray(-1),
         is_converged=jnp.asarray(False),
     )
@@ -123,13 +122,22 @@ def minimize(
     is_finite = jnp.isfinite(final.model.energy)
     return Solution(
         parameters=final.parameters,
-        energy=final.model.energy,
+        model=final.model,
         num_steps=final.num_steps,
         # A step so short that float32 cannot resolve it is an end too.
         is_converged=is_finite & (final.is_converged | (final.damping >= _MOST_DAMPING)),
         is_finite=is_finite,
-        hessian=final.model.hessian,
     )
+
+
+def _is_near_end(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
+    """Whether the next step would gain less than the threshold.
+
+    Gains of accepted steps shrink at least geometrically near a minimum, so the next one is foretold by the last two; the first has only
+    itself to tell. A rejected step whose model promised next to nothing means that float32 cannot see the way down any further.
+    """
+    shrinkage = jnp.where(state.last_gain > 0, jnp.minimum(gain / jnp.maximum(state.last_gain, 1e-30), 1.0), 1.0)
+    return jnp.where(is_accepted, gain * shrinkage < threshold, state.predicted_gain < 0.1 * threshold)
 
 
 def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]:
@@ -137,10 +145,9 @@ def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]
     gradient = model.gradient * free
     diagonal = jnp.diagonal(model.hessian)
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
-    floor = 1e-6 * jnp.max(diagonal)
-    added = damping * jnp.maximum(diagonal, floor)
-    damped = model.hessian * free[:, None] * free[None, :] + jnp.diag(jnp.where(free > 0, added, 1.0))
-    step = -jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(damped, lower=True), gradient)
+    added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
+    damped = model.hessian * (free[:, None] * free) + jnp.diag(jnp.where(free > 0, added, 1.0))
+    factor = jax.lax.linalg.cholesky(damped, symmetrize_input=False)
+    step = -jax.scipy.linalg.cho_solve((factor, True), gradient)
     # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step.
-    predicted_gain = -jnp.dot(step, gradient) + jnp.dot(step, added * free * step)
-    return step, predicted_gain
+    return step, jnp.dot(step, added * free * step - gradient)

@@ -16,16 +16,19 @@ class Solution:
 
     Attributes:
         parameters: where it ended. Levenberg-Marquardt never ends above the start's energy; Adam may.
-        energy: at those parameters.
+        model: the objective at those parameters, as `linearize` gave it.
         num_steps: steps taken; each costs one evaluation of the energy with its derivatives.
         is_converged: False where the step limit came first.
         is_finite: False where the start's energy was not finite; the parameters are then the start's.
-        hessian: (P, P) J^T J at those parameters; None from a solver that does not know it.
     """
 
     parameters: Any
-    energy: Array
+    model: Any
     num_steps: Array
     is_converged: Array
     is_finite: Array
-    hessian: Array | None = None
+
+    @property
+    def energy(self) -> Array:
+        """At those parameters."""
+        return self.model.energy

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.terms.term import PosedKeypoints, place_block
+from smplify_jax.body.posed_keypoints import PosedKeypoints
+from smplify_jax.lanes import people_first
+from smplify_jax.terms.term import Slope, placed
 
 
 @jax.tree_util.register_dataclass
@@ -22,14 +24,12 @@ class Anchor:
         betas: (B,).
         pose_scale: (n,) one over the standard deviation of each number [1/rad]; zero lets a number go.
         betas_scale: (B,) likewise.
-        pose_whitening: (n, n) W with W W^T the inverse of the correlation of the numbers' errors; the identity if they are independent.
     """
 
     body_pose: Array | np.ndarray
     betas: Array | np.ndarray
     pose_scale: Array | np.ndarray
     betas_scale: Array | np.ndarray
-    pose_whitening: Array | np.ndarray
 
 
 @jax.tree_util.register_dataclass
@@ -38,32 +38,38 @@ class AnchorTerm:
     """E = weight^2 1/2 (|W^T (pose_scale (theta - theta_0))|^2 + |betas_scale (beta - beta_0)|^2).
 
     Attributes:
-        anchor: of one person.
+        anchor: (n, ...) and so on.
+        pose_whitening: (n, n) W with W W^T the inverse of the correlation of the numbers' errors; the identity if they are independent.
         weight: as w_theta of the pose prior: at equal weights, both are negative log likelihoods.
     """
 
     anchor: Anchor
+    pose_whitening: Array | np.ndarray
     weight: Array
 
-    def residuals(self, posed: PosedKeypoints) -> Array:
-        """(n + B,) square roots of the energy's parts."""
+    def _whitened(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """W^T (pose_scale (theta - theta_0)) (n, ...) and betas_scale (beta - beta_0) (B, ...)."""
         at, here = self.anchor, posed.parameters
-        pose = (jnp.asarray(at.pose_scale) * (here.body_pose - at.body_pose)) @ at.pose_whitening
-        betas = jnp.asarray(at.betas_scale) * (here.betas - at.betas)
-        return self.weight * jnp.sqrt(0.5) * jnp.concatenate([pose, betas])
-
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """Constant Hessian: pose_scale (W W^T) pose_scale, and a diagonal for the betas."""
-        at, columns = self.anchor, posed.parameters.columns()
-        residuals = self.weight * jnp.sqrt(0.5) * self.residuals(posed)
-        pose, betas = residuals[: columns.num_pose], residuals[columns.num_pose :]
-        scale = jnp.asarray(at.pose_scale)
-        whitening = jnp.asarray(at.pose_whitening)
-        hessian = jnp.zeros((len(residuals), len(residuals)), residuals.dtype)
-        hessian = hessian.at[: columns.num_pose, : columns.num_pose].set(
-            scale[:, None] * (whitening @ whitening.T) * scale
+        pose = jnp.einsum(
+            "ij,i...->j...", self.pose_whitening, jnp.asarray(at.pose_scale) * (here.body_pose - at.body_pose)
         )
-        hessian = hessian.at[columns.num_pose :, columns.num_pose :].set(jnp.diag(jnp.asarray(at.betas_scale) ** 2))
-        gradient = jnp.concatenate([scale * (whitening @ pose), at.betas_scale * betas])
-        both = slice(columns.body_pose.start, columns.betas.stop)
-        return place_block(gradient, 0.5 * self.weight**2 * hessian, both, columns.size)
+        return pose, jnp.asarray(at.betas_scale) * (here.betas - at.betas)
+
+    def residuals(self, posed: PosedKeypoints) -> Array:
+        """(n + B, ...) square roots of the energy's parts."""
+        return self.weight * jnp.sqrt(0.5) * jnp.concatenate(self._whitened(posed))
+
+    def slope(self, posed: PosedKeypoints) -> Slope:
+        """Constant Hessian: pose_scale (W W^T) pose_scale, and a diagonal for the betas."""
+        columns, factor = posed.columns, 0.5 * self.weight**2
+        pose, betas = self._whitened(posed)
+        pose_scale, betas_scale = jnp.asarray(self.anchor.pose_scale), jnp.asarray(self.anchor.betas_scale)
+        by_pose = pose_scale * jnp.einsum("ij,j...->i...", self.pose_whitening, pose)
+        scale = people_first(pose_scale, 1)
+        inverse_correlation = jnp.asarray(self.pose_whitening) @ jnp.asarray(self.pose_whitening).T
+        return Slope(
+            gradient=placed(people_first(factor * by_pose, 1), columns.body_pose, columns)
+            + placed(people_first(factor * betas_scale * betas, 1), columns.betas, columns),
+            diagonal=placed(people_first(factor * betas_scale**2, 1), columns.betas, columns),
+            pose_block=factor * scale[..., :, None] * inverse_correlation * scale[..., None, :],
+        )

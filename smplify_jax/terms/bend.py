@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from smplify_jax.body.posed_keypoints import PosedKeypoints
+from smplify_jax.lanes import people_first
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.terms.term import PosedKeypoints, place_block
+from smplify_jax.terms.term import Slope
 
 _X, _Y = 0, 1
 # Joint, axis, and the sign of the unnatural direction. In the T-pose the left forearm points along +x and flexes forward by a negative
@@ -37,13 +39,14 @@ class BendTerm:
     weight: Array
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(4,) weight exp(s_i theta_i)."""
-        return self.weight * jnp.exp(_SIGNS * posed.parameters.body_pose[_COLUMNS])
+        """(4, ...) weight exp(s_i theta_i)."""
+        bends = [sign * posed.parameters.body_pose[column] for column, sign in zip(_COLUMNS, _SIGNS, strict=True)]
+        return self.weight * jnp.exp(jnp.stack(bends))
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+    def slope(self, posed: PosedKeypoints) -> Slope:
         """Diagonal: d r_i / d theta_i = s_i r_i."""
-        columns = posed.parameters.columns()
-        r = self.residuals(posed)
-        selection = np.eye(columns.num_pose, dtype=np.float32)[_COLUMNS]
-        hessian = jnp.diag((r**2) @ selection)
-        return place_block((_SIGNS * r**2) @ selection, hessian, columns.body_pose, columns.size)
+        columns = posed.columns
+        squares = people_first(self.residuals(posed) ** 2, 1)
+        selection = np.zeros((len(_COLUMNS), columns.size), np.float32)
+        selection[np.arange(len(_COLUMNS)), columns.body_pose.start + _COLUMNS] = 1.0
+        return Slope(gradient=(squares * _SIGNS) @ selection, diagonal=squares @ selection)

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.body.kinematics import matmul3
-from smplify_jax.camera import project, project_jacobian
+from smplify_jax.body.keypoint_rows import keypoint_rows
+from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints
+from smplify_jax.camera import MIN_DEPTH
+from smplify_jax.lanes import people_first
 from smplify_jax.observation import Observation
-from smplify_jax.terms.term import PosedKeypoints
+from smplify_jax.terms.term import Slope
 
 
 @jax.tree_util.register_dataclass
@@ -20,33 +22,54 @@ class DataTerm:
     """E = sum_k (weight_k conf_k)^2 (rho(e_kx) + rho(e_ky)), rho(e) = sigma^2 e^2 / (sigma^2 + e^2) (Geman-McClure).
 
     Attributes:
-        observation: of one person.
+        body: what the keypoints are.
+        observation: (K, 2, ...) and so on.
         sigma: the difference at which a keypoint starts to count as an outlier [reference px].
-        keypoint_weights: (K,) which keypoints this round looks at, and how much.
+        keypoint_weights: (K, ...) which keypoints this round looks at, and how much.
     """
 
+    body: KeypointBody
     observation: Observation
     sigma: Array
     keypoint_weights: Array
 
-    def _differences(self, posed: PosedKeypoints) -> Array:
-        """(K, 2) [reference px]."""
+    def _in_view(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """(K, 2, ...) x/z and y/z, and the depth (K, 1, ...) by which they are divided [m]; see `camera.project`."""
+        depth = jnp.maximum(posed.keypoints_cam[:, 2:], MIN_DEPTH)
+        return posed.keypoints_cam[:, :2] / depth, depth
+
+    def _differences(self, in_view: Array) -> Array:
+        """(K, 2, ...) [reference px]."""
         seen = self.observation
-        return seen.pixel_scale * (project(posed.keypoints_cam, seen.camera) - seen.keypoints_px)
+        pixels = seen.camera.focal_length * in_view + seen.camera.camera_center
+        return seen.pixel_scale * (pixels - seen.keypoints_px)
 
     def _factors(self) -> Array:
         return (self.keypoint_weights * self.observation.confidence)[:, None]
 
-    def residuals(self, posed: PosedKeypoints) -> Array:
-        """(2 K,) conf sign(e) sqrt(rho(e)), with sqrt(rho(e)) = sigma |e| / sqrt(sigma^2 + e^2)."""
-        e = self._differences(posed)
-        return (self._factors() * self.sigma * e / jnp.sqrt(self.sigma**2 + e**2)).ravel()
+    def _residuals(self, e: Array) -> Array:
+        return self._factors() * self.sigma * e / jnp.sqrt(self.sigma**2 + e**2)
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2)."""
+    def residuals(self, posed: PosedKeypoints) -> Array:
+        """(2 K, ...) conf sign(e) sqrt(rho(e)), with sqrt(rho(e)) = sigma |e| / sqrt(sigma^2 + e^2)."""
+        residuals = self._residuals(self._differences(self._in_view(posed)[0]))
+        return residuals.reshape(-1, *residuals.shape[2:])
+
+    def slope(self, posed: PosedKeypoints) -> Slope:
+        """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2), and e moves along the gradient of the pixel."""
         seen = self.observation
-        e = self._differences(posed)
+        in_view, depth = self._in_view(posed)
+        e = self._differences(in_view)
         slope = self._factors() * (self.sigma**2 / (self.sigma**2 + e**2)) ** 1.5
-        by_point = (slope * seen.pixel_scale)[:, :, None] * project_jacobian(posed.keypoints_cam, seen.camera)
-        jacobian = matmul3(by_point, posed.jacobian).reshape(-1, posed.jacobian.shape[-1])
-        return jacobian.T @ self.residuals(posed), jacobian.T @ jacobian
+        per_metre = slope * seen.pixel_scale * seen.camera.focal_length / depth
+        along_z = jnp.where(posed.keypoints_cam[:, 2:] > MIN_DEPTH, -in_view * per_metre, 0.0)
+        zero = jnp.zeros_like(along_z[:, 0])
+        along_x, along_y = (
+            jnp.stack([per_metre[:, 0], zero, along_z[:, 0]], axis=1),
+            jnp.stack([zero, per_metre[:, 1], along_z[:, 1]], axis=1),
+        )
+        rows = keypoint_rows(self.body, posed, jnp.stack([along_x, along_y], axis=1))
+        transposed = people_first(jnp.swapaxes(rows.reshape(-1, *rows.shape[2:]), 0, 1), 2)
+        residuals = self._residuals(e)
+        residuals = people_first(residuals.reshape(-1, *residuals.shape[2:]), 1)
+        return Slope(gradient=jnp.einsum("...pr,...r->...p", transposed, residuals), transposed=transposed)

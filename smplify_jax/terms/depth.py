@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.terms.term import PosedKeypoints, place_block
+from smplify_jax.body.posed_keypoints import PosedKeypoints
+from smplify_jax.lanes import people_first
+from smplify_jax.terms.term import Slope, placed
 
 
 @jax.tree_util.register_dataclass
@@ -25,13 +27,15 @@ class DepthTerm:
     weight: Array
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(1,) weight log(z / z_start)."""
+        """(1, ...) weight log(z / z_start)."""
         return self.weight * jnp.log(posed.parameters.transl[2:] / self.start_depth)
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+    def slope(self, posed: PosedKeypoints) -> Slope:
         """One entry: d r / d z = weight / z."""
-        columns = posed.parameters.columns()
-        slope = self.weight / posed.parameters.transl[2]
-        by_transl = slope * jnp.array([0.0, 0.0, 1.0])
-        gradient = by_transl * self.residuals(posed)
-        return place_block(gradient, jnp.outer(by_transl, by_transl), columns.transl, columns.size)
+        columns = posed.columns
+        by_depth = people_first(self.weight / posed.parameters.transl[2:], 1)
+        only_z = slice(columns.size - 1, columns.size)
+        return Slope(
+            gradient=placed(by_depth * people_first(self.residuals(posed), 1), only_z, columns),
+            diagonal=placed(by_depth**2, only_z, columns),
+        )

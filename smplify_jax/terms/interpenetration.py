@@ -18,21 +18,23 @@ and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.keypoint_jacobian import rotation_axes
-from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, joint_positions, matmul3
+from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, rows, turned
+from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.rotations import exp_and_left_jacobian
-from smplify_jax.terms.term import PosedKeypoints, place_block
+from smplify_jax.lanes import people_first
+from smplify_jax.terms.term import Slope, placed
+
+_Result = TypeVar("_Result")
 
 SIGMA_PER_RADIUS = 0.3
 """Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
@@ -60,60 +62,77 @@ class InterpenetrationTerm:
     weight: Array
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(R,) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
-        return self._meetings(posed).residuals
+        """(R, ...) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
+        return self._if_weighty(lambda: self._meetings(posed).residuals)
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+    def slope(self, posed: PosedKeypoints) -> Slope:
         """J^T r of all pairs of spheres, J^T J of the MOST_ROWS pairs whose residual is steepest."""
-        columns = posed.parameters.columns()
-        meetings = self._meetings(posed)
-        signs = _signs(self.spheres, self.body.parents)
-        screws = meetings.screws  # (6, J, 3)
-        by_joint = (meetings.residuals * meetings.lines) @ signs  # (6, J)
-        gradient = jnp.sum(by_joint[:, :, None] * screws, axis=0).ravel()
+        return self._if_weighty(lambda: self._slope(posed))
 
-        squared_slopes = jnp.sum(meetings.lines[3:] ** 2, axis=0)
-        _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, len(squared_slopes)))
-        moved = jnp.repeat(jnp.asarray(signs)[steepest], 3, axis=1)
-        rows = moved * (meetings.lines[:, steepest].T @ screws.reshape(6, -1))
-        rows = rows[:, 3:]  # every sphere turns with the root, so its columns are zero
-        return place_block(gradient[3:], rows.T @ rows, columns.body_pose, columns.size)
+    def _if_weighty(self, compute: Callable[[], _Result]) -> _Result:
+        """Zeros where a round gives the term no weight: it is the dearest of all."""
+        nothing = jax.eval_shape(compute)
+        return jax.lax.cond(
+            self.weight > 0, compute, lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), nothing)
+        )
+
+    def _slope(self, posed: PosedKeypoints) -> Slope:
+        columns, meetings = posed.columns, self._meetings(posed)
+        signs = _signs(self.spheres, self.body.parents)
+        screws = meetings.screws  # (6, J, 3, ...)
+        by_joint = jnp.einsum("sr...,rj->sj...", meetings.residuals * meetings.lines, signs)
+        gradient = jnp.sum(by_joint[:, :, None] * screws, axis=0)  # (J, 3, ...)
+
+        squared_slopes = people_first(jnp.sum(meetings.lines[3:] ** 2, axis=0), 1)
+        _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, squared_slopes.shape[-1]))
+        lines = jnp.take_along_axis(people_first(meetings.lines, 2), steepest[..., None, :], axis=-1)
+        # Every sphere turns with the root, so its columns are zero.
+        screws = people_first(screws[:, 1:].reshape(6, -1, *screws.shape[3:]), 2)
+        moved = jnp.repeat(jnp.asarray(signs.T)[1:, steepest], 3, axis=0)
+        transposed = jnp.moveaxis(moved, 0, -2) * jnp.einsum("...sp,...sr->...pr", screws, lines)
+        gradient = people_first(gradient[1:].reshape(-1, *gradient.shape[2:]), 1)
+        return Slope(
+            gradient=placed(gradient, columns.body_pose, columns),
+            pose_block=jnp.einsum("...pr,...qr->...pq", transposed, transposed),
+        )
 
     def _meetings(self, posed: PosedKeypoints) -> _Meetings:
-        body, parents, parameters = self.body, self.body.parents, posed.parameters
-        betas = jax.lax.stop_gradient(parameters.betas)
-        # Word for word as for the keypoints, so that the compiler finds that both want the same and computes it once.
-        pose = jnp.concatenate([parameters.global_orient, parameters.body_pose]).reshape(body.num_joints, 3)
-        local, left_jacobian = exp_and_left_jacobian(pose)
-        rotations = global_rotations(local, parents)
-        rest_joints = body.joint_template + body.joint_shapedirs @ betas
-        joints = joint_positions(rotations, rest_joints, parents)
+        body, parents = self.body, self.body.parents
+        betas = jax.lax.stop_gradient(jnp.asarray(posed.parameters.betas))
+        rest_joints = lifted(body.joint_template, betas) + jnp.tensordot(body.joint_shapedirs, betas, axes=1)
+        joints = joint_positions(posed.of_parents, rest_joints, parents)
 
         offsets, radii = self.spheres.shaped(betas)
-        rides_on = np.array(self.spheres.joints)
-        centers = (matmul3(rotations[rides_on], offsets[..., None])[..., 0] + joints[rides_on]).T
-        first, second = sphere_pairs(self.spheres.parts, self.spheres.pairs)
-        one, delta = centers[:, first], centers[:, first] - centers[:, second]
-        variance = (SIGMA_PER_RADIUS**2) * (radii[first] ** 2 + radii[second] ** 2)
+        rides_on = self.spheres.joints
+        centers = turned(rows(posed.rotations, rides_on), offsets) + rows(joints, rides_on)  # (S, 3, ...)
+        ends = _ends(self.spheres)
+        one = jnp.einsum("rs,sc...->cr...", ends[0], centers)
+        delta = jnp.einsum("rs,sc...->cr...", ends[0] - ends[1], centers)
+        variance = SIGMA_PER_RADIUS**2 * jnp.einsum("rs,s...->r...", ends[0] + ends[1], radii**2)
         residuals = self.weight * jnp.exp(-0.5 * jnp.sum(delta**2, axis=0) / variance)
         lines = jnp.concatenate([_cross(one, delta), delta]) * (-residuals / variance)
-        axes = rotation_axes(rotations, left_jacobian, parents).transpose(1, 0, 2)
-        screws = jnp.concatenate([axes, _cross(joints.T[..., None], axes)])
+        axes = jnp.moveaxis(posed.axes, 1, 0)  # (3, J, 3, ...)
+        screws = jnp.concatenate([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)])
         return _Meetings(residuals, lines, screws)
 
 
 class _Meetings(NamedTuple):
-    """What R pairs of spheres and J joints have to do with each other; the long axes come last, which makes vector loops of everything.
+    """What R pairs of spheres and J joints have to do with each other.
 
     Attributes:
-        residuals: (R,).
-        lines: (6, R) d r / d delta, as a line through both centres.
-        screws: (6, J, 3) of each number of a joint's step.
+        residuals: (R, ...).
+        lines: (6, R, ...) d r / d delta, as a line through both centres.
+        screws: (6, J, 3, ...) of each number of a joint's step.
     """
 
     residuals: Array
     lines: Array
     screws: Array
+
+
+def _ends(spheres: BodySpheres) -> np.ndarray:
+    """(2, R, S) float32: which sphere is the first of each pair, and which the second. A product with it is faster than a gather."""
+    return np.eye(spheres.num_spheres, dtype=np.float32)[np.stack(sphere_pairs(spheres.parts, spheres.pairs))]
 
 
 @lru_cache(maxsize=16)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.keypoint_jacobian import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
+from smplify_jax.lanes import people_first, people_last
 from smplify_jax.observation import Observation
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
@@ -21,7 +22,7 @@ from smplify_jax.terms.depth import DepthTerm
 from smplify_jax.terms.interpenetration import InterpenetrationTerm
 from smplify_jax.terms.pose_prior import PosePriorTerm
 from smplify_jax.terms.shape import ShapeTerm
-from smplify_jax.terms.term import NormalEquations, PosedKeypoints, Term
+from smplify_jax.terms.term import Term, summed
 
 
 @jax.tree_util.register_dataclass
@@ -66,61 +67,91 @@ OPTIONAL_TERMS = ("interpenetration", "anchor")
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class BodyContact:
-    """What the interpenetration term needs to know of the body.
+class Scene:
+    """What the objective knows that all people share.
 
     Attributes:
-        body: for its joints.
-        spheres: of its capsules.
+        body: what the keypoints are.
+        prior: pose prior over the body's moving joints.
+        anchor_whitening: (n, n), see `AnchorTerm`.
+        spheres: for the interpenetration term; None leaves it out.
     """
 
     body: KeypointBody
-    spheres: BodySpheres
+    prior: PosePrior
+    anchor_whitening: Array | np.ndarray
+    spheres: BodySpheres | None = None
 
 
-def build_terms(
-    observation: Observation,
-    prior: PosePrior,
-    start_depth: Array,
-    weights: TermWeights,
-    keypoint_weights: Array,
-    contact: BodyContact | None = None,
-    anchor: Anchor | None = None,
-) -> tuple[Term, ...]:
-    """The terms of one person in one round, in the order of TERM_NAMES; without a contact or an anchor, or their weight, without theirs."""
-    prior = jax.tree.map(jnp.asarray, prior)  # priors come as NumPy arrays, which a traced index cannot look up
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Given:
+    """What the objective knows of one person, or of many (..., people).
+
+    Attributes:
+        observation: keypoints and camera.
+        keypoint_weights: (K,) which keypoints a round looks at, and how much.
+        start_depth: [m], for the depth anchor.
+        anchor: what to stay close to; None leaves the term out.
+    """
+
+    observation: Observation
+    keypoint_weights: Array
+    start_depth: Array
+    anchor: Anchor | None = None
+
+
+def build_terms(scene: Scene, weights: TermWeights, given: Given) -> tuple[Term, ...]:
+    """The terms in the order of TERM_NAMES; without spheres or an anchor, or their weight, without theirs."""
     terms: list[Term] = [
-        DataTerm(observation, jnp.asarray(weights.sigma), keypoint_weights),
-        PosePriorTerm(prior, jnp.asarray(weights.pose_prior)),
+        DataTerm(scene.body, given.observation, jnp.asarray(weights.sigma), given.keypoint_weights),
+        PosePriorTerm(scene.prior, jnp.asarray(weights.pose_prior)),
         BendTerm(jnp.asarray(weights.bend)),
         ShapeTerm(jnp.asarray(weights.shape)),
-        DepthTerm(start_depth, jnp.asarray(weights.depth)),
+        DepthTerm(given.start_depth, jnp.asarray(weights.depth)),
     ]
-    if contact is not None and weights.interpenetration is not None:
-        terms.append(InterpenetrationTerm(contact.body, contact.spheres, jnp.asarray(weights.interpenetration)))
-    if anchor is not None and weights.anchor is not None:
-        terms.append(AnchorTerm(anchor, jnp.asarray(weights.anchor)))
+    if scene.spheres is not None and weights.interpenetration is not None:
+        terms.append(InterpenetrationTerm(scene.body, scene.spheres, jnp.asarray(weights.interpenetration)))
+    if given.anchor is not None and weights.anchor is not None:
+        terms.append(AnchorTerm(given.anchor, scene.anchor_whitening, jnp.asarray(weights.anchor)))
     return tuple(terms)
 
 
-def term_energies(terms: tuple[Term, ...], posed: PosedKeypoints) -> Array:
-    """(T,) energy of each term."""
-    return jnp.stack([jnp.sum(term.residuals(posed) ** 2) for term in terms])
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Model:
+    """The objective around one body: E(step) = energy + 2 gradient . step + step . hessian step.
+
+    Attributes:
+        energies: (..., T) of the terms, in the order of TERM_NAMES; zero for a term that was not built.
+        gradient: (..., P) J^T r, half the derivative of the energy.
+        hessian: (..., P, P) J^T J.
+        keypoints_cam: (..., K, 3) [m]; undefined ones lie at the origin.
+    """
+
+    energies: Array
+    gradient: Array
+    hessian: Array
+    keypoints_cam: Array
+
+    @property
+    def energy(self) -> Array:
+        """(...,) sum of the squared residuals r."""
+        return jnp.sum(self.energies, axis=-1)
+
+    @property
+    def energy_by_term(self) -> dict[str, Array]:
+        """(...,) by the terms' names."""
+        return {name: self.energies[..., index] for index, name in enumerate(TERM_NAMES)}
 
 
-def energies_by_name(terms: tuple[Term, ...], posed: PosedKeypoints) -> dict[str, Array]:
-    """Energy of each term by its name; zero for a term that was not built."""
-    energies = term_energies(terms, posed)
-    by_type = {type(term): energies[index] for index, term in enumerate(terms)}
-    return {name: by_type.get(kind, jnp.zeros_like(energies[0])) for name, kind in TERM_TYPES.items()}
-
-
-def linearize(terms: tuple[Term, ...], body: KeypointBody, parameters: BodyParameters) -> NormalEquations:
-    """The sum of the terms' normal equations at the given parameters of one body."""
-    posed = PosedKeypoints(parameters, *keypoints_and_jacobian(body, parameters))
-    blocks = [term.normal_equations(posed) for term in terms]
-    return NormalEquations(
-        energy=jnp.sum(term_energies(terms, posed)),
-        gradient=sum((gradient for gradient, _ in blocks), jnp.zeros(())),
-        hessian=sum((hessian for _, hessian in blocks), jnp.zeros(())),
-    )
+@people_last
+def linearize(shared: tuple[Scene, TermWeights], at: tuple[Given, BodyParameters]) -> Model:
+    """The objective of one person, with its derivatives."""
+    (scene, weights), (given, parameters) = shared, at
+    posed = pose_keypoints(scene.body, parameters)
+    terms = build_terms(scene, weights, given)
+    energies = {type(term): jnp.sum(term.residuals(posed) ** 2, axis=0) for term in terms}
+    by_name = [energies.get(kind, jnp.zeros_like(energies[DataTerm])) for kind in TERM_TYPES.values()]
+    gradient, hessian = summed([term.slope(posed) for term in terms], posed.columns)
+    return Model(people_first(jnp.stack(by_name), 1), gradient, hessian, people_first(posed.keypoints_cam, 2))

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.terms.term import PosedKeypoints, place_block
+from smplify_jax.body.posed_keypoints import PosedKeypoints
+from smplify_jax.lanes import people_first
+from smplify_jax.terms.term import Slope, placed
 
 
 @jax.tree_util.register_dataclass
@@ -23,11 +25,14 @@ class ShapeTerm:
     weight: Array
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(B,) weight betas."""
+        """(B, ...) weight betas."""
         return self.weight * posed.parameters.betas
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+    def slope(self, posed: PosedKeypoints) -> Slope:
         """Diagonal and constant."""
-        columns = posed.parameters.columns()
-        hessian = self.weight**2 * jnp.eye(columns.num_betas)
-        return place_block(self.weight**2 * posed.parameters.betas, hessian, columns.betas, columns.size)
+        columns, betas = posed.columns, jnp.asarray(posed.parameters.betas)
+        gradient, curvature = self.weight**2 * betas, jnp.broadcast_to(self.weight**2, betas.shape)
+        return Slope(
+            gradient=placed(people_first(gradient, 1), columns.betas, columns),
+            diagonal=placed(people_first(curvature, 1), columns.betas, columns),
+        )

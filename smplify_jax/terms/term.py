@@ -2,66 +2,70 @@
 
 A term is a vector of residuals r; its energy is the sum of their squares (a weight multiplies a residual, so the energy carries the
 weight squared). A Gauss-Newton solver needs J^T r and J^T J, which each term gives in closed form.
+
+Terms work on one person or on many at once: shapes are written (R, ...), and whatever trails are people (see `lanes`). What the
+solver's matrices are made of has the people first instead: (..., P, P).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
-from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.parameters import ParameterColumns
+from smplify_jax.body.posed_keypoints import PosedKeypoints
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class PosedKeypoints:
-    """One body's parameters with the keypoints that follow from them.
+class Slope:
+    """What a term adds to the normal equations, J being the derivative of its residuals by the step; J^T J as the sum of what is not None.
 
     Attributes:
-        parameters: of one body.
-        keypoints_cam: (K, 3) [m].
-        jacobian: (K, 3, P) derivative of the keypoints by the step of `BodyParameters.retract`.
+        gradient: (..., P) J^T r.
+        transposed: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
+        diagonal: (..., P) of a diagonal J^T J.
+        pose_block: (..., n, n) J^T J over body_pose.
     """
 
-    parameters: BodyParameters
-    keypoints_cam: Array
-    jacobian: Array
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class NormalEquations:
-    """Second-order model of an energy: E(step) = energy + 2 gradient . step + step . hessian step.
-
-    Attributes:
-        energy: sum of the squared residuals r.
-        gradient: (P,) J^T r, half the derivative of the energy.
-        hessian: (P, P) J^T J.
-    """
-
-    energy: Array
     gradient: Array
-    hessian: Array
+    transposed: Array | None = None
+    diagonal: Array | None = None
+    pose_block: Array | None = None
 
 
 class Term(Protocol):
     """One term of the objective."""
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(R,) residuals; reads only the parameters and keypoints."""
+        """(R, ...) residuals."""
         ...
 
-    def normal_equations(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """J^T r (P,) and J^T J (P, P), J being the derivative of the residuals by the step."""
+    def slope(self, posed: PosedKeypoints) -> Slope:
+        """J^T r and J^T J."""
         ...
 
 
-def place_block(gradient: Array | np.ndarray, hessian: Array, columns: slice, size: int) -> tuple[Array, Array]:
-    """Normal equations over all P = `size` unknowns from those over a block of columns: zeros around them."""
-    around = (columns.start, size - columns.stop)
-    return jnp.pad(gradient, around), jnp.pad(hessian, around)
+def summed(slopes: Sequence[Slope], columns: ParameterColumns) -> tuple[Array, Array]:
+    """J^T r (..., P) and J^T J (..., P, P) of all terms together; one product makes J^T J of all that give J."""
+    gradient = sum((slope.gradient for slope in slopes), jnp.zeros(()))
+    stacked = jnp.concatenate([slope.transposed for slope in slopes if slope.transposed is not None], axis=-1)
+    blocks = [slope.pose_block for slope in slopes if slope.pose_block is not None]
+    diagonal = sum((slope.diagonal for slope in slopes if slope.diagonal is not None), jnp.zeros(()))
+    hessian = (
+        jnp.einsum("...pr,...qr->...pq", stacked, stacked)
+        + placed(sum(blocks, jnp.zeros(())), columns.body_pose, columns, num_axes=2)
+        + diagonal[..., None] * jnp.eye(columns.size, dtype=diagonal.dtype)
+    )
+    return gradient, hessian
+
+
+def placed(values: Array, block: slice, columns: ParameterColumns, num_axes: int = 1) -> Array:
+    """The numbers of a block of parameters (..., n) among zeros for all others (..., P), along the last axis or several."""
+    around = (block.start, columns.size - block.stop)
+    return jnp.pad(values, [(0, 0)] * (values.ndim - num_axes) + [around] * num_axes)
