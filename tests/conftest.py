@@ -17,7 +17,9 @@ settings.load_profile("smplify_jax")
 def pytest_configure() -> None:
     """Let the worker processes of one run share what they compile: most of the suite's time is compilation."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
-    jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / f"smplify_jax_tests_{run}"))
+    folder = str(Path(tempfile.gettempdir()) / f"smplify_jax_tests_{run}")
+    jax.config.update("jax_compilation_cache_dir", folder)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder  # for the programs that tests start
 
 
 @pytest.fixture
