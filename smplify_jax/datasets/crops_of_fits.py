@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from smplify_jax.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.datasets.parquet import FitBatch
-
-BOX_MARGIN = 1.2
-"""Side of a crop over the longer side of the box around the person, as SPIN's data sets have it."""
 
 LOSS_CROP_PX = 256.0
 LOSS_SIGMA_PX = 100.0
@@ -55,7 +53,7 @@ class Bodies:
 def crops_of(fits: FitBatch) -> Crops:
     """The squares around the boxes as they were given (needs CROP_COLUMNS).
 
-    Where there was none, the square around the observed keypoints is taken BOX_MARGIN times as large, and at least a pixel.
+    Where there was none, the square around the observed keypoints is taken SPIN_BOX_FACTOR times as large, and at least a pixel.
     """
     center, size = (fits.array(name).astype(np.float64) for name in ("box_center", "box_size"))
     keypoints = fits.array("keypoints").reshape(len(fits), -1, 3).astype(np.float64)
@@ -65,7 +63,7 @@ def crops_of(fits: FitBatch) -> Crops:
     is_empty = ~np.isfinite(low)
     low, high = np.where(is_empty, 0.0, low), np.where(is_empty, 0.0, high)
     is_given = np.asarray(np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1))
-    side = np.where(is_given, size.max(axis=1), np.maximum(BOX_MARGIN * (high - low).max(axis=1), 1.0))
+    side = np.where(is_given, size.max(axis=1), np.maximum(SPIN_BOX_FACTOR * (high - low).max(axis=1), 1.0))
     return Crops(np.where(is_given[:, None], center, (low + high) / 2), side)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from smplify_jax.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
@@ -26,8 +27,6 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz_stream import StreamedArray, write_npy, write_npz
 
 NUM_BETAS = 10
-PX_PER_SCALE = 200.0
-"""`scale` is the crop's side in units of these."""
 
 _POSE_COLUMNS = (*BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
 
@@ -40,7 +39,7 @@ def write_spin(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
         _texts(fits, num_people, "imgname", "image"),
         _texts(fits, num_people, "id", "id"),
         _numbers(fits, num_people, "center", (2,), CROP_COLUMNS, lambda batch: crops_of(batch).center),
-        _numbers(fits, num_people, "scale", (), CROP_COLUMNS, lambda batch: crops_of(batch).side / PX_PER_SCALE),
+        _numbers(fits, num_people, "scale", (), CROP_COLUMNS, lambda batch: crops_of(batch).side / SPIN_BOX_UNIT),
         _numbers(fits, num_people, "openpose", (NUM_OPENPOSE, 3), ("keypoints",), _openpose),
         _numbers(fits, num_people, "part", (NUM_SPIN - NUM_OPENPOSE, 3), ("keypoints",), _part),
         _numbers(fits, num_people, "pose", (72,), _POSE_COLUMNS, lambda batch: _pose_and_shape(batch)[:, :72]),

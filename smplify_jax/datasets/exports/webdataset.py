@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
@@ -38,7 +39,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.keypoints.names import file_safe
 
-NUM_BETAS, PX_PER_SCALE = 10, 200.0
+NUM_BETAS = 10
 SUFFIXES = (".jpg", ".jpeg", ".png")
 """What the loader takes for a picture."""
 
@@ -101,7 +102,7 @@ def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
                 "keypoints_2d": placed[index],
                 "keypoints_3d": np.zeros((NUM_4DHUMANS, 4), np.float32),
                 "center": crops.center[index].astype(np.float32),
-                "scale": np.full(2, crops.side[index] / PX_PER_SCALE, np.float32),
+                "scale": np.full(2, crops.side[index] / SPIN_BOX_UNIT, np.float32),
                 "body_pose": pose[index],
                 "betas": betas[index],
                 "has_body_pose": has_body,

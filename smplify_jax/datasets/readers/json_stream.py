@@ -1,6 +1,6 @@
 """Read JSON of any size value by value: never more in memory than one record and a block of text.
 
-Python's own decoder does the work, on a window of the file. Packages for this (ijson) are no faster here and refuse the
+Python's own decoder does the work, on a window of the file. Packages for this (ijson) refuse the
 NaN and Infinity that Python's `json.dump` writes, so that one missing score would cost the rest of the file.
 """
 
