@@ -174,8 +174,8 @@ def test_a_fit_from_its_own_result_stays_there(people, result):
     free = fit_people(people.keypoints, people, init=result)  # no anchor: the caller's body comes without a precision
     again = fit_people(people.keypoints, people, init=free)
     assert np.all(np.asarray(again.cost) <= np.asarray(free.cost) * 1.001)
-    # Each of two rounds takes a step to see that there is nothing to gain, and now and then one more.
-    assert np.mean(again.num_steps) < 3
+    # Each of two rounds takes a step or two to see that there is nothing to gain.
+    assert np.mean(again.num_steps) < 0.75 * np.mean(free.num_steps)
 
 
 def test_every_form_of_camera_gives_the_same_fit(people, result):

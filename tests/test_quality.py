@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from people import IMAGE_SIZE, draw_people
 
-from smplify_jax import fit, load_body
+from smplify_jax import fit, fitting, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
@@ -83,11 +83,30 @@ def test_a_person_who_could_not_be_fitted_has_no_quality(people):
     assert np.isfinite(result.quality[1:]).all()
 
 
-@pytest.mark.parametrize("choices", [{"profile": "plain"}, {"num_starts": 2}, {"anchor": None}], ids=str)
-def test_what_was_not_calibrated_claims_no_quality(people, choices):
-    result = fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
+def test_without_the_anchor_that_it_was_calibrated_with_a_fit_claims_no_quality(people):
+    result = fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, anchor=None)
     assert np.isnan(result.quality).all()
     assert np.isfinite(result.joints_std).all()
+
+
+class _BegunError(Exception):
+    """Carries what a fit was about to run with: enough to tell whether it would claim a quality, without compiling it."""
+
+
+def _begin(setup, people):
+    raise _BegunError(setup)
+
+
+@pytest.mark.parametrize(
+    ("choices", "is_calibrated"),
+    [({}, True), ({"profile": "plain"}, False), ({"profile": "spin"}, False), ({"num_starts": 2}, False)],
+    ids=str,
+)
+def test_only_what_was_calibrated_has_a_quality_model(people, monkeypatch, choices, is_calibrated):
+    monkeypatch.setattr(fitting, "_fit_people", _begin)
+    with pytest.raises(_BegunError) as begun:
+        fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
+    assert (begun.value.args[0].quality is not None) == is_calibrated
 
 
 def test_calibration_finds_the_probabilities_that_made_the_data():

@@ -23,6 +23,8 @@ _FIRST_DAMPING = 1e-3
 _LEAST_DAMPING = 1e-7
 _MOST_DAMPING = 1e7
 
+_MOST_TO_COME = 10.0
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class SolverOptions:
 
     Attributes:
         max_steps: Gauss-Newton systems to solve at most, rejected steps included.
-        relative_gain: an accepted step that lowers the energy by less than this fraction ends the search.
+        relative_gain: the search ends when all steps to come would lower the energy by less than this fraction.
     """
 
     max_steps: int | Array
@@ -131,13 +133,15 @@ def minimize(
 
 
 def _is_near_end(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
-    """Whether the next step would gain less than the threshold.
+    """Whether all steps to come would gain less than the threshold together.
 
-    Gains of accepted steps shrink at least geometrically near a minimum, so the next one is foretold by the last two; the first has only
-    itself to tell. A rejected step whose model promised next to nothing means that float32 cannot see the way down any further.
+    Gains of accepted steps shrink at least geometrically near a minimum, so the last two foretell the sum of all further ones; where they
+    hardly shrink, or there was only one, that is taken as _MOST_TO_COME times the last. A rejected step whose model promised next to
+    nothing means that float32 cannot see the way down any further.
     """
     shrinkage = jnp.where(state.last_gain > 0, jnp.minimum(gain / jnp.maximum(state.last_gain, 1e-30), 1.0), 1.0)
-    return jnp.where(is_accepted, gain * shrinkage < threshold, state.predicted_gain < 0.1 * threshold)
+    to_come = gain * jnp.minimum(shrinkage / jnp.maximum(1.0 - shrinkage, 1e-6), _MOST_TO_COME)
+    return jnp.where(is_accepted, to_come < threshold, state.predicted_gain < 0.1 * threshold)
 
 
 def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]:
