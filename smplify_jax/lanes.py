@@ -2,7 +2,6 @@
 
 XLA's CPU backend makes vector loops along the last axis of an array. A 3x3 product per person, people leading, gives it loops of length
 three; the same with people trailing gives loops as long as the batch, and products with constant matrices become one large product.
-Measured on 64 people, the keypoints' derivatives take a quarter of the time so.
 """
 
 from __future__ import annotations
