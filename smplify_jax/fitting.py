@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from smplify_jax import compilation
 from smplify_jax.batching import padded_batches
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.load import load_body
@@ -201,7 +202,7 @@ def _shipped_proposer(layout: Layout, body_name: str, num_joints: int) -> Propos
     return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name, num_joints))
 
 
-_fit_people = jax.jit(fit_people)
+_fit_people = compilation.jit(fit_people)
 
 
 def _fit_in_batches(setup: Setup, people: Person) -> dict:

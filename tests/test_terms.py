@@ -92,10 +92,13 @@ def terms(body):
 
 
 def normal_equations(term, posed):
-    """J^T r and J^T J of one term, whatever it is made of."""
+    """r^T r, J^T r and J^T J of one term, whatever it is made of."""
     size, num_pose = posed.columns.size, posed.columns.num_pose
-    nothing = Slope(jnp.zeros(size), jnp.zeros((size, 1)), jnp.zeros(size), jnp.zeros((num_pose, num_pose)))
-    return summed([nothing, term.slope(posed)], posed.columns)
+    slope = term.slope(posed)
+    nothing = Slope(
+        jnp.zeros(()), jnp.zeros(size), jnp.zeros((size, 1)), jnp.zeros(size), jnp.zeros((num_pose, num_pose))
+    )
+    return slope.energy, *summed([nothing, slope], posed.columns)
 
 
 def term_energies(terms, posed):
@@ -104,7 +107,7 @@ def term_energies(terms, posed):
 
 @jax.jit
 def derivatives(body, terms, parameters):
-    """Of each term: residuals r (R,), their derivative by the step (R, P), and J^T r and J^T J as the term gives them."""
+    """Of each term: residuals r (R,), their derivative by the step (R, P), and r^T r, J^T r and J^T J as the term gives them."""
 
     def residuals(step):
         return [term.residuals(pose_keypoints(body, parameters.retract(step))) for term in terms]
@@ -118,9 +121,6 @@ def derivatives(body, terms, parameters):
 def energies_and_points(body, terms, parameters):
     posed = pose_keypoints(body, parameters)
     return term_energies(terms, posed), posed.keypoints_cam
-
-
-_linearize = jax.jit(linearize)
 
 
 def test_energies_agree_with_the_naive_twin(body, terms):
@@ -162,7 +162,8 @@ def test_energies_agree_with_the_naive_twin(body, terms):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_normal_equations_are_those_of_the_residuals(body, terms, index, seed):
     found = derivatives(body, terms, parameters_before_the_camera(seed))
-    residuals, jacobian, (gradient, hessian) = (of_each[index] for of_each in found)
+    residuals, jacobian, (energy, gradient, hessian) = (of_each[index] for of_each in found)
+    np.testing.assert_allclose(energy, residuals @ residuals, rtol=1e-5)
     expected_hessian = jacobian.T @ jacobian
     scale = float(jnp.abs(expected_hessian).max())
     assert scale > 0
@@ -179,7 +180,7 @@ def test_gradients_agree_with_finite_differences_in_float64(float64):
     terms = build_terms(f64(scene_with(body)), WEIGHTS, f64(given_of(random_observation())))
     parameters = f64(parameters_before_the_camera())
     gradients = jax.jit(
-        lambda p: [normal_equations(term, pose_keypoints(body, p))[0] for term in terms],
+        lambda p: [normal_equations(term, pose_keypoints(body, p))[1] for term in terms],
     )(parameters)
     energies = jax.jit(jax.vmap(lambda step: term_energies(terms, pose_keypoints(body, parameters.retract(step)))))
     steps = 1e-5 * jnp.eye(parameters.columns().size)
@@ -194,10 +195,10 @@ def test_gradients_agree_with_finite_differences_in_float64(float64):
 
 def test_the_sum_is_the_sum_of_the_terms(body, terms):
     parameters = parameters_before_the_camera()
-    total = _linearize((scene_with(body), WEIGHTS), (given_of(random_observation()), parameters))
+    total = linearize((scene_with(body), WEIGHTS), (given_of(random_observation()), parameters))
     _, _, each = derivatives(body, terms, parameters)
     np.testing.assert_allclose(total.energies, energies_and_points(body, terms, parameters)[0], rtol=1e-5)
-    gradients, hessians = zip(*each, strict=True)
+    _, gradients, hessians = zip(*each, strict=True)
     np.testing.assert_allclose(total.gradient, sum(gradients), rtol=1e-4, atol=1e-2)
     np.testing.assert_allclose(total.hessian, sum(hessians), rtol=1e-4, atol=1e-2)
 
@@ -207,7 +208,7 @@ def test_an_unobserved_keypoint_pulls_on_nothing(body):
     seen = random_observation()
     moved = Observation(seen.keypoints_px.at[3].add(500.0), seen.confidence, seen.camera, seen.pixel_scale)
     here, there = (
-        _linearize((scene_with(body), WEIGHTS), (given_of(observation), parameters)) for observation in (seen, moved)
+        linearize((scene_with(body), WEIGHTS), (given_of(observation), parameters)) for observation in (seen, moved)
     )
     np.testing.assert_array_equal(here.gradient, there.gradient)
 
@@ -218,7 +219,7 @@ def test_people_in_the_lanes_are_as_alone(body):
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
     together = jax.jit(jax.vmap(lambda one: linearize(shared, (given, one))))(batch)
     for index, parameters in enumerate(each):
-        alone = _linearize(shared, (given, parameters))
+        alone = linearize(shared, (given, parameters))
         for ours, expected in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
             # Sums in another order, and an exponential in float32.
             np.testing.assert_allclose(ours[index], expected, atol=1e-4 * float(jnp.abs(expected).max()))

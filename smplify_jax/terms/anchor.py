@@ -68,6 +68,7 @@ class AnchorTerm:
         scale = people_first(pose_scale, 1)
         inverse_correlation = jnp.asarray(self.pose_whitening) @ jnp.asarray(self.pose_whitening).T
         return Slope(
+            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
             gradient=placed(people_first(factor * by_pose, 1), columns.body_pose, columns)
             + placed(people_first(factor * betas_scale * betas, 1), columns.betas, columns),
             diagonal=placed(people_first(factor * betas_scale**2, 1), columns.betas, columns),

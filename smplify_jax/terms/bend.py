@@ -46,7 +46,10 @@ class BendTerm:
     def slope(self, posed: PosedKeypoints) -> Slope:
         """Diagonal: d r_i / d theta_i = s_i r_i."""
         columns = posed.columns
-        squares = people_first(self.residuals(posed) ** 2, 1)
+        residuals = self.residuals(posed)
+        squares = people_first(residuals**2, 1)
         selection = np.zeros((len(_COLUMNS), columns.size), np.float32)
         selection[np.arange(len(_COLUMNS)), columns.body_pose.start + _COLUMNS] = 1.0
-        return Slope(gradient=(squares * _SIGNS) @ selection, diagonal=squares @ selection)
+        return Slope(
+            energy=jnp.sum(residuals**2, axis=0), gradient=(squares * _SIGNS) @ selection, diagonal=squares @ selection
+        )

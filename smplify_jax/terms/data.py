@@ -71,5 +71,9 @@ class DataTerm:
         rows = keypoint_rows(self.body, posed, jnp.stack([along_x, along_y], axis=1))
         transposed = people_first(jnp.swapaxes(rows.reshape(-1, *rows.shape[2:]), 0, 1), 2)
         residuals = self._residuals(e)
-        residuals = people_first(residuals.reshape(-1, *residuals.shape[2:]), 1)
-        return Slope(gradient=jnp.einsum("...pr,...r->...p", transposed, residuals), transposed=transposed)
+        residuals = residuals.reshape(-1, *residuals.shape[2:])
+        return Slope(
+            energy=jnp.sum(residuals**2, axis=0),
+            gradient=jnp.einsum("...pr,...r->...p", transposed, people_first(residuals, 1)),
+            transposed=transposed,
+        )

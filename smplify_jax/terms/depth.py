@@ -36,6 +36,7 @@ class DepthTerm:
         by_depth = people_first(self.weight / posed.parameters.transl[2:], 1)
         only_z = slice(columns.size - 1, columns.size)
         return Slope(
+            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
             gradient=placed(by_depth * people_first(self.residuals(posed), 1), only_z, columns),
             diagonal=placed(by_depth**2, only_z, columns),
         )

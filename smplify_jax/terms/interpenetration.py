@@ -18,10 +18,9 @@ and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,11 +33,8 @@ from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.lanes import people_first
 from smplify_jax.terms.term import Slope, placed
 
-_Result = TypeVar("_Result")
-
 SIGMA_PER_RADIUS = 0.3
 """Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
-
 
 MOST_ROWS = 32
 """Pairs of spheres that J^T J sees."""
@@ -63,17 +59,17 @@ class InterpenetrationTerm:
 
     def residuals(self, posed: PosedKeypoints) -> Array:
         """(R, ...) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
-        return self._if_weighty(lambda: self._meetings(posed).residuals)
+        return self._meetings(posed).residuals
 
     def slope(self, posed: PosedKeypoints) -> Slope:
         """J^T r of all pairs of spheres, J^T J of the MOST_ROWS pairs whose residual is steepest."""
-        return self._if_weighty(lambda: self._slope(posed))
-
-    def _if_weighty(self, compute: Callable[[], _Result]) -> _Result:
-        """Zeros where a round gives the term no weight: it is the dearest of all."""
-        nothing = jax.eval_shape(compute)
+        nothing = jax.eval_shape(self._slope, posed)
+        # Of all terms it is the dearest, so a round that gives it no weight is spared it.
         return jax.lax.cond(
-            self.weight > 0, compute, lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), nothing)
+            self.weight > 0,
+            self._slope,
+            lambda _: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), nothing),
+            posed,
         )
 
     def _slope(self, posed: PosedKeypoints) -> Slope:
@@ -92,6 +88,7 @@ class InterpenetrationTerm:
         transposed = jnp.moveaxis(moved, 0, -2) * jnp.einsum("...sp,...sr->...pr", screws, lines)
         gradient = people_first(gradient[1:].reshape(-1, *gradient.shape[2:]), 1)
         return Slope(
+            energy=jnp.sum(meetings.residuals**2, axis=0),
             gradient=placed(gradient, columns.body_pose, columns),
             pose_block=jnp.einsum("...pr,...qr->...pq", transposed, transposed),
         )

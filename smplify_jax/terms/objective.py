@@ -145,13 +145,15 @@ class Model:
         return {name: self.energies[..., index] for index, name in enumerate(TERM_NAMES)}
 
 
+@jax.jit  # so that it is traced once, not by every loop and round that calls it
 @people_last
 def linearize(shared: tuple[Scene, TermWeights], at: tuple[Given, BodyParameters]) -> Model:
     """The objective of one person, with its derivatives."""
     (scene, weights), (given, parameters) = shared, at
     posed = pose_keypoints(scene.body, parameters)
     terms = build_terms(scene, weights, given)
-    energies = {type(term): jnp.sum(term.residuals(posed) ** 2, axis=0) for term in terms}
+    slopes = [term.slope(posed) for term in terms]
+    energies = {type(term): slope.energy for term, slope in zip(terms, slopes, strict=True)}
     by_name = [energies.get(kind, jnp.zeros_like(energies[DataTerm])) for kind in TERM_TYPES.values()]
-    gradient, hessian = summed([term.slope(posed) for term in terms], posed.columns)
+    gradient, hessian = summed(slopes, posed.columns)
     return Model(people_first(jnp.stack(by_name), 1), gradient, hessian, people_first(posed.keypoints_cam, 2))

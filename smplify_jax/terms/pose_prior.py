@@ -52,6 +52,7 @@ class PosePriorTerm:
         gradient = scale * jnp.einsum("kij,kj...->i...", prior.precision_cholesky, is_winner[:, None] * whitened)
         block = jnp.asarray(prior.precisions)[jnp.argmax(is_winner, axis=0)]
         return Slope(
+            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
             gradient=placed(people_first(gradient, 1), columns.body_pose, columns),
             pose_block=scale * block,
         )

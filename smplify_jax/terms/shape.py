@@ -33,6 +33,7 @@ class ShapeTerm:
         columns, betas = posed.columns, jnp.asarray(posed.parameters.betas)
         gradient, curvature = self.weight**2 * betas, jnp.broadcast_to(self.weight**2, betas.shape)
         return Slope(
+            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
             gradient=placed(people_first(gradient, 1), columns.betas, columns),
             diagonal=placed(people_first(curvature, 1), columns.betas, columns),
         )

@@ -24,15 +24,19 @@ from smplify_jax.body.posed_keypoints import PosedKeypoints
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Slope:
-    """What a term adds to the normal equations, J being the derivative of its residuals by the step; J^T J as the sum of what is not None.
+    """A term's energy and what it adds to the normal equations, J being the derivative of its residuals by the step.
+
+    J^T J is the sum of what is not None.
 
     Attributes:
+        energy: (...) r^T r.
         gradient: (..., P) J^T r.
         transposed: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
         diagonal: (..., P) of a diagonal J^T J.
         pose_block: (..., n, n) J^T J over body_pose.
     """
 
+    energy: Array
     gradient: Array
     transposed: Array | None = None
     diagonal: Array | None = None
@@ -47,7 +51,7 @@ class Term(Protocol):
         ...
 
     def slope(self, posed: PosedKeypoints) -> Slope:
-        """J^T r and J^T J."""
+        """r^T r, J^T r and J^T J."""
         ...
 
 
