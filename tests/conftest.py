@@ -1,6 +1,8 @@
 """Fixtures that several test files share."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +16,23 @@ settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_ex
 settings.load_profile("smplify_jax")
 
 
+_QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+
+
 def pytest_configure() -> None:
-    """Let the worker processes of one run share what they compile: most of the suite's time is compilation."""
+    """Most of the suite's time is compilation: do it quickly, and let the worker processes of one run share what they compile."""
+    if "XLA_FLAGS" not in os.environ and _starts_with(_QUICK_COMPILATION):
+        os.environ["XLA_FLAGS"] = _QUICK_COMPILATION
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
     folder = str(Path(tempfile.gettempdir()) / f"smplify_jax_tests_{run}")
     jax.config.update("jax_compilation_cache_dir", folder)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder  # for the programs that tests start
+
+
+def _starts_with(xla_flags: str) -> bool:
+    """Whether this XLA knows the flags: it aborts the process over any that it does not know."""
+    program = [sys.executable, "-c", "import jax; jax.jit(lambda: 0)()"]
+    return subprocess.run(program, env={**os.environ, "XLA_FLAGS": xla_flags}, capture_output=True).returncode == 0
 
 
 @pytest.fixture
