@@ -35,7 +35,7 @@ from smplify_jax.terms.objective import Scene, TermWeights
 _UNIT_NOISE_PX = 4.24
 """Noise [reference px] of a keypoint that counts as its detector's full confidence would; at w_theta = 6 the data's and the prior's
 energies are then both 36 negative log likelihoods (w_theta^2 = 2 sigma^2)."""
-_LEAST_NOISE_PX = 1.5  # [reference px] the body itself is no more exact than that
+_LEAST_NOISE_PX = 0.75  # [reference px] the body itself is no more exact than that
 
 
 @jax.tree_util.register_dataclass

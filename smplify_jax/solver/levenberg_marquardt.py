@@ -151,7 +151,8 @@ def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
     added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
     damped = model.hessian * (free[:, None] * free) + jnp.diag(jnp.where(free > 0, added, 1.0))
-    factor = jax.lax.linalg.cholesky(damped, symmetrize_input=False)
+    # LAPACK wants columns first: of a symmetric matrix the transpose is that already, and nothing need be copied.
+    factor = jax.lax.linalg.cholesky(damped.T, symmetrize_input=False)
     step = -jax.scipy.linalg.cho_solve((factor, True), gradient)
     # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step.
     return step, jnp.dot(step, added * free * step - gradient)
