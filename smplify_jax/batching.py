@@ -9,6 +9,7 @@ import numpy as np
 
 _CPU_SIZES = (1, 16, 64)
 """Throughput hardly grows beyond the largest, and larger ones leave the caches."""
+_CPU_GROUP = 32
 _DEVICE_SIZES = (1, 16, 64, 1024, 16384)
 
 
@@ -24,3 +25,8 @@ def padded_batches(num_people: int) -> Iterator[tuple[np.ndarray, int]]:
         count = min(sizes[-1], num_people - first)
         size = next(size for size in sizes if size >= count)
         yield np.where(np.arange(size) < count, first + np.arange(size), first), count
+
+
+def group_size(num_people: int) -> int:
+    """How many of them to search side by side: few enough that the slowest does not hold up many, enough to fill the vector lanes."""
+    return min(num_people, _CPU_GROUP) if jax.default_backend() == "cpu" else num_people

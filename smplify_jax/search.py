@@ -6,7 +6,6 @@ Starts are more people: all of them run side by side in one loop.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,11 +13,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from smplify_jax.batching import group_size
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.observation import Observation
-from smplify_jax.solver import adam, levenberg_marquardt
-from smplify_jax.solver.adam import AdamOptions
-from smplify_jax.solver.levenberg_marquardt import SolverOptions
+from smplify_jax.solver.adam import ADAM, AdamOptions
+from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
+from smplify_jax.solver.loop import Objective, Solver, minimize_in_groups
 from smplify_jax.solver.solution import Solution
 from smplify_jax.stages import Phases, Round
 from smplify_jax.start import turned_around
@@ -30,10 +30,7 @@ _Tree = TypeVar("_Tree")
 MIN_SUBSET_KEYPOINTS = 3
 """A round looks at all keypoints of a person of whose subset fewer than this many were observed: two points fix no rigid body."""
 
-_MINIMIZERS: dict[type, Callable[..., Solution]] = {
-    SolverOptions: levenberg_marquardt.minimize,
-    AdamOptions: adam.minimize,
-}
+_SOLVERS: dict[type, Solver] = {SolverOptions: LEVENBERG_MARQUARDT, AdamOptions: ADAM}
 
 
 @jax.tree_util.register_dataclass
@@ -63,30 +60,35 @@ class Problem:
         return Given(observation, keypoint_weights, self.start_depth, self.anchor)
 
 
-def run_rounds(scene: Scene, problem: Problem, rounds: Round, start: BodyParameters) -> Solution:
-    """Run stacked rounds one after the other for one person, each from where the last ended.
+def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
+    """Run stacked rounds one after the other, each from where the last ended; everything personal has a leading axis.
 
     Returns:
         The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one.
     """
-    minimize = _MINIMIZERS[type(rounds.solver)]
+    solver = _SOLVERS[type(rounds.solver)]
+    num_people = len(starts.transl)
 
     def run(before: Solution, one: Round) -> tuple[Solution, None]:
-        shared, given = (scene, one.weights), problem.given(scene, one)
-        solution = minimize(
-            lambda candidate: linearize(shared, (given, candidate)),
-            lambda candidate, step: candidate.retract(step),
-            before.parameters,
-            one.free_mask(before.parameters),
-            one.solver,
+        shared = (scene, one.weights)
+
+        def objective_of(given: Given) -> Objective:
+            return Objective(
+                lambda candidate: linearize(shared, (given, candidate)), lambda candidate, step: candidate.retract(step)
+            )
+
+        free = one.free_mask(jax.tree.map(lambda leaf: leaf[0], before.parameters))
+        given = jax.vmap(lambda problem: problem.given(scene, one))(problems)
+        solution = minimize_in_groups(
+            solver, objective_of, given, before.parameters, free, one.solver, group_size(num_people)
         )
         return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
-    no_steps = jnp.zeros((), jnp.int32)
+    no_steps = jnp.zeros(num_people, jnp.int32)
     one = jax.tree.map(lambda leaf: leaf[0], rounds)
-    shapes = jax.eval_shape(lambda: run(Solution(start, None, no_steps, no_steps, no_steps), one)[0])
+    shapes = jax.eval_shape(lambda: run(Solution(starts, None, no_steps, no_steps, no_steps), one)[0])
     begun = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return jax.lax.scan(run, dataclasses.replace(begun, parameters=start), rounds)[0]
+    return jax.lax.scan(run, dataclasses.replace(begun, parameters=starts), rounds)[0]
 
 
 @jax.tree_util.register_dataclass
@@ -155,11 +157,11 @@ def _with_twins(candidates: _Candidates, is_side_view: Array) -> _Candidates:
 
 
 def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> Solution:
-    """`run_rounds` from every candidate, with steps counted on; leading axes N, C."""
+    """`_run_rounds` from every candidate, with steps counted on; leading axes N, C."""
     num_people, num_candidates = candidates.num_steps.shape
     repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, num_candidates, axis=0), problems)
     starts = _flat(candidates.parameters)
-    solutions = jax.vmap(lambda problem, start: run_rounds(scene, problem, rounds, start))(repeated, starts)
+    solutions = _run_rounds(scene, repeated, rounds, starts)
     solutions = jax.tree.map(lambda leaf: leaf.reshape(num_people, num_candidates, *leaf.shape[1:]), solutions)
     return dataclasses.replace(solutions, num_steps=candidates.num_steps + solutions.num_steps)
 

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt for a sum of squares, as one loop that can be vmapped.
+"""Levenberg-Marquardt for a sum of squares.
 
 Under vmap every problem has its own damping and its own end: a finished problem keeps its values while the others go on.
 Source: Madsen, Nielsen & Tingleff, Methods for non-linear least squares problems, 2004, algorithm 3.16, with Marquardt's scaling of the
@@ -7,7 +7,7 @@ damping by the Hessian's diagonal (the unknowns are radians, metres and standard
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from smplify_jax.solver.loop import Objective, Solver
 from smplify_jax.solver.solution import Solution
 
 # Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on; it may shrink without bound towards a
@@ -56,60 +57,13 @@ class _State:
     is_converged: Array
 
 
-def minimize(
-    linearize: Callable[[Any], Any],
-    retract: Callable[[Any, Array], Any],
-    start: Any,
-    free: Array,
-    options: SolverOptions,
-) -> Solution:
-    """Minimise E(x) = sum of squared residuals, accepting only steps that lower the true energy.
-
-    Args:
-        linearize: parameters -> a dataclass with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
-        retract: (parameters, step (P,)) -> parameters.
-        start: any pytree.
-        free: (P,) 1.0 for the unknowns, 0.0 for what is held fixed.
-        options: limits.
-    """
-
-    def is_running(state: _State) -> Array:
-        is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MOST_DAMPING)
-        return (state.num_steps < 0) | (jnp.isfinite(state.model.energy) & is_within_limits & ~state.is_converged)
-
-    def advance(state: _State) -> _State:
-        model = linearize(state.candidate)
-        # The start is the first candidate, and nothing was before it.
-        is_first = state.num_steps < 0
-        gain = state.model.energy - model.energy
-        is_accepted = is_first | (jnp.isfinite(model.energy) & (gain > 0))
-        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * gain / jnp.maximum(state.predicted_gain, 1e-30) - 1.0) ** 3)
-        factor = jnp.where(is_first, 1.0, jnp.where(is_accepted, shrink, state.growth))
-        damping = jnp.maximum(state.damping * factor, _LEAST_DAMPING)
-
-        def keep(new: Array, old: Array) -> Array:
-            return jnp.where(is_accepted, new, old)
-
-        parameters = jax.tree.map(keep, state.candidate, state.parameters)
-        kept = jax.tree.map(keep, model, state.model)
-        step, predicted_gain = _damped_step(kept, damping, free)
-        threshold = options.relative_gain * kept.energy
-        return _State(
-            parameters=parameters,
-            model=kept,
-            candidate=retract(parameters, step),
-            predicted_gain=predicted_gain,
-            last_gain=jnp.where(is_accepted & ~is_first, gain, state.last_gain),
-            damping=damping,
-            growth=jnp.where(is_accepted, 2.0, 2.0 * state.growth),
-            num_steps=state.num_steps + 1,
-            is_converged=~is_first & _is_near_end(state, gain, is_accepted, threshold),
-        )
-
-    # So `linearize`, most of the program, is compiled only once.
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(linearize, start))
+def begin(objective: Objective, start: Any) -> _State:
+    """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
+    nothing = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start)
+    )
     none = jnp.zeros_like(nothing.energy)
-    state = _State(
+    return _State(
         parameters=start,
         model=nothing,
         candidate=start,
@@ -120,16 +74,61 @@ def minimize(
         num_steps=jnp.asarray(-1),
         is_converged=jnp.asarray(False),
     )
-    final = jax.lax.while_loop(is_running, advance, state)
-    is_finite = jnp.isfinite(final.model.energy)
+
+
+def is_running(state: _State, options: SolverOptions) -> Array:
+    """Until the end is near, or a limit."""
+    is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MOST_DAMPING)
+    return (state.num_steps < 0) | (jnp.isfinite(state.model.energy) & is_within_limits & ~state.is_converged)
+
+
+def advance(objective: Objective, free: Array, options: SolverOptions, state: _State) -> _State:
+    """Try the candidate, accepting it only if it lowers the true energy, and find the next one."""
+    model = objective.linearize(state.candidate)
+    is_first, goes_on = state.num_steps < 0, is_running(state, options)
+    gain = state.model.energy - model.energy
+    is_better = is_first | (jnp.isfinite(model.energy) & (gain > 0))
+    shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * gain / jnp.maximum(state.predicted_gain, 1e-30) - 1.0) ** 3)
+    factor = jnp.where(is_first, 1.0, jnp.where(is_better, shrink, state.growth))
+    damping = jnp.maximum(state.damping * factor, _LEAST_DAMPING)
+
+    # The Hessian is large: what is over keeps its own by the same choice as what rejects a candidate.
+    is_accepted = goes_on & is_better
+    parameters, kept = jax.tree.map(
+        lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
+    )
+    step, predicted_gain = _damped_step(kept, damping, free)
+    threshold = options.relative_gain * kept.energy
+    after = _State(
+        parameters=parameters,
+        model=None,
+        candidate=objective.retract(parameters, step),
+        predicted_gain=predicted_gain,
+        last_gain=jnp.where(is_better & ~is_first, gain, state.last_gain),
+        damping=damping,
+        growth=jnp.where(is_better, 2.0, 2.0 * state.growth),
+        num_steps=state.num_steps + 1,
+        is_converged=~is_first & _is_near_end(state, gain, is_better, threshold),
+    )
+    before = dataclasses.replace(state, model=None)
+    after = jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
+    return dataclasses.replace(after, model=kept)
+
+
+def ended(state: _State) -> Solution:
+    """The best parameters that were tried."""
+    is_finite = jnp.isfinite(state.model.energy)
     return Solution(
-        parameters=final.parameters,
-        model=final.model,
-        num_steps=final.num_steps,
+        parameters=state.parameters,
+        model=state.model,
+        num_steps=state.num_steps,
         # A step so short that float32 cannot resolve it is an end too.
-        is_converged=is_finite & (final.is_converged | (final.damping >= _MOST_DAMPING)),
+        is_converged=is_finite & (state.is_converged | (state.damping >= _MOST_DAMPING)),
         is_finite=is_finite,
     )
+
+
+LEVENBERG_MARQUARDT = Solver(begin, is_running, advance, ended)
 
 
 def _is_near_end(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
