@@ -13,33 +13,23 @@ from numpy.typing import ArrayLike
 
 from smplify_jax import compilation
 from smplify_jax.batching import padded_batches
-from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
-from smplify_jax.body.spheres import BodySpheres, body_spheres
 from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
+from smplify_jax.fit_setup import num_fitted_joints, setup_fit
 from smplify_jax.focal_search import search_focal_length
 from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
-from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.person import Person, Setup, fit_people
-from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.profiles import PROFILES, get_profile
-from smplify_jax.proposal.load import load_proposal_network
-from smplify_jax.proposal.network import ProposalNetwork
-from smplify_jax.proposal.propose import Proposer
-from smplify_jax.quality.score import QualityModel, load_quality_model
+from smplify_jax.profiles import get_profile
 from smplify_jax.result import FitResult
-from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.stages import Profile
-from smplify_jax.start import trunk_weights
-from smplify_jax.terms.objective import Scene
 
 
 def fit(
@@ -95,35 +85,23 @@ def fit(
     if not 1 <= num_betas <= body.num_betas:
         raise InputError(f"num_betas is {num_betas}: the body {body.name!r} has 1 to {body.num_betas}.")
     _warn_of_undefined(body, layout)
-
-    num_joints = len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
-    prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
+    if profile.keeps_parts_apart and body.capsules is None:
+        _warn_of_missing_capsules(body)
     if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
+
+    num_joints = num_fitted_joints(body)
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
-    takes_proposed_start = profile.uses_proposal and init is None and num_starts is None
-    is_calibrated = profile is PROFILES["default"] and takes_proposed_start and anchor is not None
-    proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
-    independent = np.eye(prior.num_pose, dtype=np.float32)
-    scene = Scene(
-        body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
-        prior=prior,
-        anchor_whitening=independent if proposer is None or not takes_proposed_start else proposer.pose_whitening,
-        spheres=_spheres_for(body, profile, num_betas),
-    )
-    setup = Setup(
-        scene=scene,
-        trunk=trunk_weights(layout.keypoint_names),
-        torso=torso_rows(layout),
-        phases=profile.phases(layout, is_start_given=init is not None or takes_proposed_start),
-        joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
-        proposer=proposer,
-        quality=_shipped_quality() if is_calibrated else None,
-        plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
-        takes_proposed_start=takes_proposed_start,
+    setup = setup_fit(
+        layout,
+        profile,
+        body,
+        prior,
+        num_betas,
+        num_starts,
+        is_start_given=init is not None,
         is_anchored=anchor is not None,
     )
-
     if isinstance(camera, str) and camera != "search":
         raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
     is_searched = isinstance(camera, str)
@@ -143,34 +121,17 @@ def fit(
     return result[0] if is_single else result
 
 
-# Reading and cutting cost more than a fit, and fits are called in loops: what was used last is kept.
 @lru_cache(maxsize=2)
 def _shipped_body(num_betas: int) -> BodyModel:
     return load_body(num_betas=num_betas)
 
 
-@lru_cache(maxsize=1)
-def _shipped_prior() -> PosePrior:
-    return load_prior()
-
-
-@lru_cache(maxsize=4)
-def _prior_over(prior: PosePrior, num_pose: int) -> PosePrior:
-    return prior.marginal(num_pose)
-
-
-def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
-    """What the interpenetration term needs; None if the profile has no such term, or the body no capsules."""
-    if not profile.keeps_parts_apart:
-        return None
-    if body.capsules is None:
-        warnings.warn(
-            f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
-            "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
-            stacklevel=3,
-        )
-        return None
-    return body_spheres(body, num_betas=num_betas, pairs=profile.apart_pairs)
+def _warn_of_missing_capsules(body: BodyModel) -> None:
+    warnings.warn(
+        f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
+        "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
+        stacklevel=3,
+    )
 
 
 def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
@@ -185,21 +146,6 @@ def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
             "or a regressor is missing).",
             stacklevel=3,
         )
-
-
-@lru_cache(maxsize=1)
-def _shipped_quality() -> QualityModel:
-    return jax.tree.map(jnp.asarray, load_quality_model())
-
-
-@lru_cache(maxsize=1)
-def _shipped_network() -> ProposalNetwork:
-    return jax.tree.map(jnp.asarray, load_proposal_network())
-
-
-@lru_cache(maxsize=16)
-def _shipped_proposer(layout: Layout, body_name: str, num_joints: int) -> Proposer:
-    return jax.tree.map(jnp.asarray, Proposer.of(_shipped_network(), layout, body_name, num_joints))
 
 
 _fit_people = compilation.jit(fit_people)

@@ -1,6 +1,7 @@
 """Levenberg-Marquardt on problems whose answers are known."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import jax
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from smplify_jax.solver.levenberg_marquardt import SolverOptions, minimize
+from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
+from smplify_jax.solver.loop import Objective, minimize, minimize_in_groups
 
 
 @jax.tree_util.register_dataclass
@@ -28,11 +30,15 @@ def linearize_residuals(residuals):
     return linearize
 
 
+def objective(residuals):
+    return Objective(linearize_residuals(residuals), lambda x, step: x + step)
+
+
 def solve(residuals, start, free=None, **options):
     start = jnp.asarray(start, jnp.float32)
     free = jnp.ones(start.shape) if free is None else jnp.asarray(free, jnp.float32)
     limits = SolverOptions(**{"max_steps": 200, "relative_gain": 1e-7, **options})
-    return minimize(linearize_residuals(residuals), lambda x, step: x + step, start, free, limits)
+    return minimize(LEVENBERG_MARQUARDT, objective(residuals), start, free, limits)
 
 
 def rosenbrock(x):
@@ -116,13 +122,22 @@ def test_unobserved_unknowns_stay_where_they_are():
     np.testing.assert_allclose(solution.parameters, [3.0, 7.0], atol=1e-4)
 
 
+@partial(jax.jit, static_argnames="group_size")
+def solve_in_groups(starts, group_size):
+    return minimize_in_groups(
+        LEVENBERG_MARQUARDT,
+        lambda _: objective(rosenbrock),
+        jnp.zeros(len(starts)),
+        starts,
+        jnp.ones(2),
+        SolverOptions(200, 1e-7),
+        group_size,
+    )
+
+
 def test_a_batch_gives_each_problem_its_own_steps_and_end():
     starts = jnp.array([[-1.2, 1.0], [0.9, 0.8], [1.0, 1.0], [jnp.nan, 0.0]])
-    batch = jax.vmap(
-        lambda x: minimize(
-            linearize_residuals(rosenbrock), lambda y, s: y + s, x, jnp.ones(2), SolverOptions(200, 1e-7)
-        )
-    )(starts)
+    batch = solve_in_groups(starts, group_size=len(starts))
     assert len(set(np.asarray(batch.num_steps).tolist())) > 2
     for index in range(3):
         alone = solve(rosenbrock, starts[index])
@@ -130,3 +145,14 @@ def test_a_batch_gives_each_problem_its_own_steps_and_end():
         # A Cholesky factor of one matrix may round differently from one of a batch.
         np.testing.assert_allclose(alone.parameters, batch.parameters[index], atol=1e-4)
     assert not batch.is_finite[3]
+
+
+@pytest.mark.parametrize("count", [8, 21, 64])
+def test_groups_give_each_problem_what_it_gets_alone(count):
+    starts = jnp.asarray(np.random.default_rng(count).normal(size=(count, 2)), jnp.float32)
+    together, grouped = solve_in_groups(starts, group_size=count), solve_in_groups(starts, group_size=8)
+    assert len(set(np.asarray(together.num_steps).tolist())) > 3
+    np.testing.assert_array_equal(grouped.num_steps, together.num_steps)
+    assert np.all(grouped.is_converged)
+    np.testing.assert_allclose(grouped.parameters, together.parameters, atol=1e-4)  # as above
+    np.testing.assert_allclose(grouped.model.energy, together.model.energy, atol=1e-6)

@@ -18,7 +18,7 @@ _LEAST_PIVOT = 1e-6
 _ROWS_AT_A_TIME = 7  # systems up to that size are not shared out to threads
 
 
-def joint_std(hessian: Array, weight: Array, jacobian: Array) -> Array:
+def joint_std(hessian: Array, weight: Array, transposed: Array) -> Array:
     """Standard deviation of each joint in the camera frame, if the energy around the optimum is that of a Gaussian (Laplace's method).
 
     The energy is weight^2 negative log likelihoods, weight being w_theta of the last round, so the covariance of the parameters is
@@ -27,15 +27,14 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array) -> Array:
     Args:
         hessian: (P, P) J^T J.
         weight: w_theta.
-        jacobian: (J, 3, P) of the joints.
+        transposed: (P, 3 J) of the joints' Jacobian.
     Returns:
         (J, 3) [m]: x and y along the picture, z in depth.
     """
-    rows = jacobian.reshape(-1, jacobian.shape[-1])
     floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
     regular = hessian + floor * jnp.eye(len(hessian), dtype=hessian.dtype)
-    factor = jax.lax.linalg.cholesky(regular, symmetrize_input=False)
-    whitened = _solve_lower(factor, rows.T)
+    factor = jax.lax.linalg.cholesky(regular.T, symmetrize_input=False)
+    whitened = _solve_lower(factor, transposed)
     return weight * jnp.sqrt(0.5 * jnp.sum(whitened**2, axis=0)).reshape(-1, 3)
 
 
@@ -64,7 +63,8 @@ def _solve_lower(factor: Array, right: Array) -> Array:
 
 
 @people_last
-def joints_and_jacobian(joints_body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
-    """Joints (..., J, 3) [m] and their derivative by the step of `BodyParameters.retract`, (..., J, 3, P)."""
+def joints_and_transposed_jacobian(joints_body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
+    """Joints (..., J, 3) [m] and their derivative by the step of `BodyParameters.retract`, transposed: (..., P, 3 J)."""
     joints, jacobian = keypoints_and_jacobian(joints_body, parameters)
-    return people_first(joints, 2), people_first(jacobian, 3)
+    rows = jacobian.reshape(-1, *jacobian.shape[2:])
+    return people_first(joints, 2), people_first(jnp.swapaxes(rows, 0, 1), 2)

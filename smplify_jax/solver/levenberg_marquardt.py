@@ -59,9 +59,7 @@ class _State:
 
 def begin(objective: Objective, start: Any) -> _State:
     """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
-    nothing = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start)
-    )
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start))
     none = jnp.zeros_like(nothing.energy)
     return _State(
         parameters=start,

@@ -42,8 +42,8 @@ class Solver:
     Attributes:
         begin: (objective, start) -> the state before the first step.
         is_running: (state, options) -> whether the search goes on.
-        advance: (objective, free, options, state) -> the state after a step; the same state where the search is over. `free` (P,) is 1.0 for
-            the unknowns, 0.0 for what is held fixed.
+        advance: (objective, free, options, state) -> the state after a step; the same state where the search is over. `free` (P,) is 1.0
+            for the unknowns, 0.0 for what is held fixed.
         ended: state -> Solution.
     """
 

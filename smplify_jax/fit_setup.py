@@ -1,0 +1,127 @@
+"""What all people of a fit share, made once: cutting the body to the keypoints takes longer than a fit, and fits are called in loops."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.spheres import BodySpheres, body_spheres
+from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.keypoints.subsets import torso_rows
+from smplify_jax.person import Setup
+from smplify_jax.prior.load import load_prior
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.profiles import PROFILES
+from smplify_jax.proposal.load import load_proposal_network
+from smplify_jax.proposal.network import ProposalNetwork
+from smplify_jax.proposal.propose import Proposer
+from smplify_jax.quality.score import QualityModel, load_quality_model
+from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
+from smplify_jax.stages import Profile
+from smplify_jax.start import trunk_weights
+from smplify_jax.terms.objective import Scene
+
+
+def num_fitted_joints(body: BodyModel) -> int:
+    """How many joints move: those that SMPL, SMPL-H and SMPL-X share, and of SMPL itself the hands too."""
+    return len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
+
+
+def setup_fit(
+    layout: Layout,
+    profile: Profile,
+    body: BodyModel,
+    prior: PosePrior | None,
+    num_betas: int,
+    num_starts: int | None,
+    *,
+    is_start_given: bool,
+    is_anchored: bool,
+) -> Setup:
+    """Bring together body, prior, network and recipe; the arguments are those of `fit`. What was used last is kept."""
+    make = _setup if _is_hashable(profile) else _setup.__wrapped__
+    return make(layout, profile, body, prior, num_betas, num_starts, is_start_given, is_anchored)
+
+
+def _is_hashable(profile: Profile) -> bool:
+    """Not if a round weighs keypoints by an array."""
+    try:
+        hash(profile)
+    except TypeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=16)
+def _setup(
+    layout: Layout,
+    profile: Profile,
+    body: BodyModel,
+    prior: PosePrior | None,
+    num_betas: int,
+    num_starts: int | None,
+    is_start_given: bool,
+    is_anchored: bool,
+) -> Setup:
+    num_joints = num_fitted_joints(body)
+    prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
+    takes_proposed_start = profile.uses_proposal and not is_start_given and num_starts is None
+    is_calibrated = _is_hashable(profile) and profile == PROFILES["default"] and takes_proposed_start and is_anchored
+    proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
+    independent = np.eye(prior.num_pose, dtype=np.float32)
+    scene = Scene(
+        body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
+        prior=prior,
+        anchor_whitening=independent if proposer is None or not takes_proposed_start else proposer.pose_whitening,
+        spheres=_spheres_for(body, profile, num_betas),
+    )
+    setup = Setup(
+        scene=scene,
+        trunk=trunk_weights(layout.keypoint_names),
+        torso=torso_rows(layout),
+        phases=profile.phases(layout, is_start_given=is_start_given or takes_proposed_start),
+        joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
+        proposer=proposer,
+        quality=_shipped_quality() if is_calibrated else None,
+        plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
+        takes_proposed_start=takes_proposed_start,
+        is_anchored=is_anchored,
+    )
+    return jax.tree.map(jnp.asarray, setup)  # on the device, so that no call carries them there
+
+
+def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
+    """What the interpenetration term needs; None if the profile has no such term, or the body no capsules."""
+    if not profile.keeps_parts_apart or body.capsules is None:
+        return None
+    return body_spheres(body, num_betas=num_betas, pairs=profile.apart_pairs)
+
+
+@lru_cache(maxsize=1)
+def _shipped_prior() -> PosePrior:
+    return load_prior()
+
+
+@lru_cache(maxsize=4)
+def _prior_over(prior: PosePrior, num_pose: int) -> PosePrior:
+    return prior.marginal(num_pose)
+
+
+@lru_cache(maxsize=1)
+def _shipped_quality() -> QualityModel:
+    return load_quality_model()
+
+
+@lru_cache(maxsize=1)
+def _shipped_network() -> ProposalNetwork:
+    return jax.tree.map(jnp.asarray, load_proposal_network())
+
+
+@lru_cache(maxsize=16)
+def _shipped_proposer(layout: Layout, body_name: str, num_joints: int) -> Proposer:
+    return Proposer.of(_shipped_network(), layout, body_name, num_joints)
