@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,14 +80,14 @@ class Report:
         values: by key: a metric, and what it was measured on, such as "fits_per_second/coco17/64".
     """
 
-    machine: dict[str, object]
-    values: dict[str, float]
+    machine: Mapping[str, object]
+    values: Mapping[str, float]
 
     def write(self, path: Path) -> None:
         """As JSON, each value with its metric."""
         metrics = {key: {"value": value, **vars(metric_of(key))} for key, value in self.values.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"machine": self.machine, "metrics": metrics}, indent=2) + "\n")
+        path.write_text(json.dumps({"machine": dict(self.machine), "metrics": metrics}, indent=2) + "\n")
 
     def rows(self) -> list[dict]:
         """For `print_table`."""
