@@ -1,7 +1,9 @@
 """The gate of the speed benchmark: it fails on a worse ratio alone, and says why in a sentence."""
 
 import math
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +145,17 @@ def test_a_baseline_that_cannot_be_read_stops_before_anything_is_measured(tmp_pa
     monkeypatch.setattr(sys, "argv", ["speed", "--gate", str(tmp_path / "none.json")])
     assert speed.main() == 1
     assert "none.json" in capsys.readouterr().err
+
+
+def test_the_documented_table_is_the_metrics():
+    page = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
+    table = page.split("| metric / measured on |")[1].split("\n\n")[0]
+    documented = {}
+    for names, _, better, tolerance in re.findall(r"^\| (\w.*?) \| (.*) \| (\w+) \| (.*?) ?\|$", table, re.MULTILINE):
+        for name in names.split(" / ")[0].split(", "):
+            documented[name] = (better, tolerance)
+    shown = {None: ""} | {share: f"{share:.0%}".replace("%", " %") for share in (0.01, 0.05, 0.15, 0.25)}
+    assert documented == {
+        name: ("higher" if metric.is_higher_better else "lower", shown[metric.tolerance])
+        for name, metric in METRICS.items()
+    }
