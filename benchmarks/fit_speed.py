@@ -19,7 +19,7 @@ GROWTH_BATCH = 64
 NUM_STARTS = 4
 """Of the search in place of the network."""
 
-_NUM_REFERENCE_KERNELS = 60
+_NUM_REFERENCE_KERNELS = 200
 
 
 def time_fits(

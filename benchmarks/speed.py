@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
+import jax
 import tyro
 
 from benchmarks.draw import draw_keypoints
@@ -60,6 +61,7 @@ class Options:
 
 def run(options: Options) -> Report:
     """Measure all parts, and take the ratios."""
+    jax.config.update("jax_enable_compilation_cache", False)  # what an earlier run compiled would be read, not compiled
     machine = describe_machine()
     values: dict[str, float] = {}
     for part in options.parts:
@@ -105,7 +107,7 @@ def _torch(options: Options) -> dict[str, float]:
 
     layout, values = options.layouts[0], {}
     recipe = SpinRecipe(layout)
-    for batch in set(options.batches) & set(_TORCH_BATCHES):
+    for batch in sorted(set(options.batches) & set(_TORCH_BATCHES)):
         people = draw_keypoints(layout, batch)
         recipe.fit(*people, num_steps=2)
         took = median_seconds(partial(recipe.fit, *people), min(options.runs, _MAX_TORCH_RUNS))

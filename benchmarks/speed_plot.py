@@ -31,10 +31,11 @@ def _draw_batches(report: Report, axis: Axes) -> None:
     }
     for name, label in labels.items():
         for layout, rates in _by_layout(report, name).items():
-            if len(rates) > 1:
+            # Layouts with one point are on the right.
+            if len(rates) > 1 or name != "fits_per_second":
                 axis.loglog(*zip(*sorted(rates.items()), strict=True), marker="o", label=label.format(layout))
     axis.set(xlabel="people in a call", ylabel="fits per second")
-    axis.legend(fontsize="small")
+    axis.legend(fontsize="small", loc="center right")
 
 
 def _draw_keypoints(report: Report, axis: Axes) -> None:
