@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import count
@@ -25,15 +26,19 @@ _NUM_REFERENCE_KERNELS = 200
 def time_fits(
     layouts: Sequence[str], batches: Sequence[int], num_runs: int, num_starts: int | None
 ) -> dict[str, float]:
-    """Fits per second and, of every program that had to be compiled, how much longer its first call took."""
+    """Fits per second, how many cores they keep busy and, of every program that had to be compiled, how much longer its first call took."""
     values, compiled = {}, set()
     name = "fits_per_second" if num_starts is None else f"fits_per_second_{num_starts}_starts"
     for layout in layouts:
         for batch in batches:
             call = partial(ready_fit, *draw_keypoints(layout, batch), layout, num_starts)
             first = seconds(call)
+            work, wall = time.process_time(), time.perf_counter()
             later = median_seconds(call, num_runs)
+            work, wall = time.process_time() - work, time.perf_counter() - wall
             values[f"{name}/{layout}/{batch}"] = batch / later
+            if num_starts is None:
+                values[f"cores_busy/{layout}/{batch}"] = work / wall
             sizes = {(layout, len(rows)) for rows, _ in padded_batches(batch)}
             if num_starts is None and sizes - compiled:
                 values[f"compile_s/{layout}/{batch}"] = first - later

@@ -6,7 +6,6 @@ import gc
 import os
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -28,8 +27,8 @@ def measure_memory(layout: str, batches: Sequence[int]) -> dict[str, float]:
     sizes = [len(rows) for num_people in (_FEW, _MANY) for rows, _ in padded_batches(num_people)]
     values = {f"program_kb_per_person/{layout}": (many - few) / (sizes[1] - sizes[0]) / 1000}
     largest = max(batches)
-    held = _peak_growth(layout, largest)
-    if held is not None and largest > _MANY:
+    held = _peak_growth(layout, largest) if largest > _MANY else None
+    if held is not None:
         values[f"peak_memory_kb_per_person/{layout}/{largest}"] = held / largest / 1000
     return values
 
@@ -40,20 +39,27 @@ def _program_bytes(layout: str, num_people: int) -> int:
     gc.collect()  # so that the one program of that name is the one that is asked for
     ready_fit(*draw_keypoints(layout, num_people), layout, None)
     programs = jax.devices()[0].client.live_executables()
-    (program,) = (one for one in programs if one.hlo_modules()[0].name == _PROGRAM)
-    stats = program.get_compiled_memory_stats()
+    fits = [program for program in programs if program.hlo_modules()[0].name == _PROGRAM]
+    if len(fits) != 1:
+        raise RuntimeError(
+            f"{len(fits)} compiled programs are called {_PROGRAM}: expected the one that was called just now."
+        )
+    stats = fits[0].get_compiled_memory_stats()
     return stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
 
 
 def _peak_growth(layout: str, num_people: int) -> float | None:
-    """Bytes that the process grew by at most during a fit that needs no compilation; None where the system does not tell."""
-    call = partial(ready_fit, *draw_keypoints(layout, num_people), layout, None)
-    call()
+    """Bytes that the process grew by at most during a fit; None where the system does not tell.
+
+    The program is there, but no call was as large before: memory that one has freed is not always given back, and would hide the next's.
+    """
+    people = draw_keypoints(layout, num_people)
+    ready_fit(*draw_keypoints(layout, _MANY), layout, None)
     try:
         # Linux: forget the peak so far, of which compilation is the most.
         Path("/proc/self/clear_refs").write_text("5")
         before = _status_bytes("VmRSS")
-        call()
+        ready_fit(*people, layout, None)
         return _status_bytes("VmHWM") - before
     except OSError:
         return None

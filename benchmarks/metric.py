@@ -33,6 +33,7 @@ _STEADY, _NOISY = 0.15, 0.25
 METRICS: dict[str, Metric] = {
     "fits_per_second": Metric("fits/s", is_higher_better=True),
     "fits_per_second_4_starts": Metric("fits/s", is_higher_better=True),
+    "cores_busy": Metric("cores", is_higher_better=True),
     "compile_s": Metric("s", is_higher_better=False),
     "reference_compile_s": Metric("s", is_higher_better=False),
     "command_cold_s": Metric("s", is_higher_better=False),

@@ -36,7 +36,7 @@ _TORCH_BATCHES, _MAX_TORCH_RUNS = (1, 64), 3
 _STARTS_BATCH = 64
 
 
-Part = Literal["fits", "starts", "keypoints", "compilation", "memory", "command", "scipy", "torch"]
+Part = Literal["fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Options:
     batches: tuple[int, ...] = (1, 64, 1024, 16384)
     growth_layouts: tuple[str, ...] = ("lsp14", "spin49")
     """Measured with 64 people, for the growth with keypoints."""
-    parts: tuple[Part, ...] = ("fits", "starts", "keypoints", "compilation", "memory", "command", "scipy", "torch")
+    parts: tuple[Part, ...] = ("fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch")
     runs: int = 5
     scipy_people: int = 3
     json: Path | None = None
@@ -120,9 +120,9 @@ _PARTS: dict[str, Callable[[Options], dict[str, float]]] = {
     "starts": _starts,
     "keypoints": _keypoints,
     "compilation": _compilation,
+    "scipy": _scipy,
     "memory": _memory,
     "command": _command,
-    "scipy": _scipy,
     "torch": _torch,
 }
 
