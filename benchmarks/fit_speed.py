@@ -15,45 +15,45 @@ from benchmarks.timing import median_seconds, ready_fit, seconds
 from smplify_jax.batching import padded_batches
 
 GROWTH_BATCH = 64
-"""People with whom the growth with keypoints is measured."""
-
-NUM_STARTS = 4
-"""Of the search in place of the network."""
+"""People with whom the growth with keypoints, and the search in place of the network, are measured."""
 
 _NUM_REFERENCE_KERNELS = 200
 
 
-def time_fits(
-    layouts: Sequence[str], batches: Sequence[int], num_runs: int, num_starts: int | None
-) -> dict[str, float]:
-    """Fits per second, how many cores they keep busy and, of every program that had to be compiled, how much longer its first call took."""
-    values, compiled = {}, set()
-    name = "fits_per_second" if num_starts is None else f"fits_per_second_{num_starts}_starts"
+def time_fits(layouts: Sequence[str], batches: Sequence[int], num_runs: int) -> dict[str, float]:
+    """Fits per second, how many cores they keep busy, and how much longer a first call took that had to compile."""
+    values: dict[str, float] = {}
     for layout in layouts:
+        compiled: set[int] = set()
         for batch in batches:
-            call = partial(ready_fit, *draw_keypoints(layout, batch), layout, num_starts)
+            call = partial(ready_fit, *draw_keypoints(layout, batch), layout, None)
             first = seconds(call)
             work, wall = time.process_time(), time.perf_counter()
             later = median_seconds(call, num_runs)
             work, wall = time.process_time() - work, time.perf_counter() - wall
-            values[f"{name}/{layout}/{batch}"] = batch / later
-            if num_starts is None:
-                values[f"cores_busy/{layout}/{batch}"] = work / wall
-            sizes = {(layout, len(rows)) for rows, _ in padded_batches(batch)}
-            if num_starts is None and sizes - compiled:
+            values[f"fits_per_second/{layout}/{batch}"] = batch / later
+            values[f"cores_busy/{layout}/{batch}"] = work / wall
+            sizes = {len(rows) for rows, _ in padded_batches(batch)}
+            if sizes - compiled:
                 values[f"compile_s/{layout}/{batch}"] = first - later
             compiled |= sizes
     return values
 
 
 def time_layouts(layouts: Sequence[str], num_runs: int) -> dict[str, float]:
-    """Fits per second of `GROWTH_BATCH` people in each layout."""
-    values = {}
-    for layout in layouts:
-        call = partial(ready_fit, *draw_keypoints(layout, GROWTH_BATCH), layout, None)
-        call()
-        values[f"fits_per_second/{layout}/{GROWTH_BATCH}"] = GROWTH_BATCH / median_seconds(call, num_runs)
-    return values
+    """Fits per second in each layout."""
+    return {f"fits_per_second/{layout}/{GROWTH_BATCH}": _rate(layout, num_runs, None) for layout in layouts}
+
+
+def time_starts(layout: str, num_runs: int) -> dict[str, float]:
+    """Fits per second of the search."""
+    return {f"fits_per_second_4_starts/{layout}/{GROWTH_BATCH}": _rate(layout, num_runs, num_starts=4)}
+
+
+def _rate(layout: str, num_runs: int, num_starts: int | None) -> float:
+    call = partial(ready_fit, *draw_keypoints(layout, GROWTH_BATCH), layout, num_starts)
+    call()
+    return GROWTH_BATCH / median_seconds(call, num_runs)
 
 
 def time_reference_compilation(num_runs: int) -> float:

@@ -18,7 +18,7 @@ import jax
 import tyro
 
 from benchmarks.draw import draw_keypoints
-from benchmarks.fit_speed import NUM_STARTS, time_fits, time_layouts, time_reference_compilation
+from benchmarks.fit_speed import time_fits, time_layouts, time_reference_compilation, time_starts
 from benchmarks.gate import judge
 from benchmarks.machine import describe_machine
 from benchmarks.measure import print_table
@@ -33,7 +33,6 @@ from smplify_jax import InputError
 PROGRAM = "benchmarks.speed"
 PASSED, FAILED = 0, 1
 _TORCH_BATCHES, _MAX_TORCH_RUNS = (1, 64), 3
-_STARTS_BATCH = 64
 
 
 Part = Literal["fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch"]
@@ -71,11 +70,11 @@ def run(options: Options) -> Report:
 
 
 def _fits(options: Options) -> dict[str, float]:
-    return time_fits(options.layouts, options.batches, options.runs, None)
+    return time_fits(options.layouts, options.batches, options.runs)
 
 
 def _starts(options: Options) -> dict[str, float]:
-    return time_fits(options.layouts[:1], (_STARTS_BATCH,), options.runs, NUM_STARTS)
+    return time_starts(options.layouts[0], options.runs)
 
 
 def _keypoints(options: Options) -> dict[str, float]:
