@@ -1,6 +1,6 @@
 """What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
 
-Every run is a process of its own, as users start it, with the compilation cache on. People are drawn as in `benchmarks.speed`, and
+Every run is a process of its own, as users start it, with the compilation cache on. People are drawn by `benchmarks.draw`, and
 repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone, in a loop over the same people, all after one batch that
 waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than time where others use the machine.
 `memory_mb` is the most that the process held in the second and in the last quarter of its time.
@@ -26,8 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tyro
 
+from benchmarks.draw import draw_keypoints
 from benchmarks.measure import print_table, write_json
-from benchmarks.speed import draw_keypoints
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.folder import JobFolder

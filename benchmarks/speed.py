@@ -1,97 +1,160 @@
-"""How fast fits are: `python -m benchmarks.speed [--json FILE]`. Needs no data but what is shipped.
+"""How fast fits are: `python -m benchmarks.speed [--json FILE] [--gate BASELINE.json] [--plot FILE.png]`.
 
-People are drawn from the shipped prior and seen with detection noise of 2 % of their height, so that the solver works as it does on
-real detections. Compilation is timed apart; a run is the median of several, each waited for.
+Needs no data but what is shipped; the torch baseline needs the extra `smplx`, the plot matplotlib. Compilation is timed apart; a time is
+the median of several, each waited for. What each metric is: docs/performance.md.
 """
 
 from __future__ import annotations
 
-import platform
-import time
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
+from typing import Annotated, Literal
 
 import jax
-import numpy as np
 import tyro
 
-from benchmarks.measure import print_table, write_json
-from smplify_jax import fit, get_layout, load_body, load_prior
-from smplify_jax.learn.people import Detector, detect
+from benchmarks.draw import draw_keypoints
+from benchmarks.fit_speed import time_fits, time_layouts, time_reference_compilation, time_starts
+from benchmarks.gate import judge
+from benchmarks.machine import describe_machine
+from benchmarks.measure import print_table
+from benchmarks.memory import measure_memory
+from benchmarks.metric import Report, read_report
+from benchmarks.ratios import ratios
+from benchmarks.scipy_baseline import measure_scipy
+from benchmarks.startup import measure_startup
+from benchmarks.timing import median_seconds
+from smplify_jax import InputError
 
-NUM_RUNS = 5
+PROGRAM = "benchmarks.speed"
+PASSED, FAILED = 0, 1
+_TORCH_BATCHES, _MAX_TORCH_RUNS = (1, 64), 3
+
+
+Part = Literal["fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Measure fits per second."""
+    """Measure how fast fits are."""
 
     layouts: tuple[str, ...] = ("coco17", "openpose25")
-    batches: tuple[int, ...] = (1, 64, 1024)
+    """The baselines, searched starts and memory are of the first one."""
+    batches: tuple[int, ...] = (1, 64, 1024, 16384)
+    growth_layouts: tuple[str, ...] = ("lsp14", "spin49")
+    """Measured with 64 people, for the growth with keypoints."""
+    parts: tuple[Part, ...] = ("fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch")
+    runs: int = 5
+    scipy_people: int = 3
     json: Path | None = None
-    """Write the table here too."""
+    """Write the report here; the committed baseline is benchmarks/results/speed.json."""
+    gate: Annotated[Path | None, tyro.conf.arg(metavar="BASELINE.json")] = None
+    """Exit with 1 if a ratio is worse than in this report by more than its tolerance."""
+    plot: Path | None = None
+    """Draw the growth with people and keypoints."""
 
 
-def draw_keypoints(layout: str, num_people: int) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy keypoints (N, K, 3) in pictures of 1280 x 960, and the focal lengths (N,) [px]."""
-    generator = np.random.default_rng(0)
-    prior, body = load_prior(), load_body()
-    shares = np.asarray(prior.weights, float)
-    component = generator.choice(len(shares), num_people, p=shares / shares.sum())
-    factor = np.linalg.cholesky(np.asarray(prior.covars, float))[component]
-    pose = prior.means[component] + np.einsum("nij,nj->ni", factor, generator.normal(size=(num_people, 69)))
-    focal_length = generator.uniform(1100, 3200, num_people)
-    height_px = generator.uniform(200, 800, num_people)
-    half_yaw = generator.uniform(0, np.pi, num_people)
-    # exp((pi, 0, 0)) followed by nothing but a yaw is a half turn about an axis in the x-z plane.
-    orient = np.pi * np.column_stack([np.cos(half_yaw), 0 * half_yaw, np.sin(half_yaw)])
-    points = np.asarray(
-        body.keypoints(
-            betas=generator.normal(size=(num_people, 10)),
-            global_orient=orient,
-            body_pose=pose,
-            transl=np.column_stack([np.zeros((num_people, 2)), 1.7 * focal_length / height_px]),
-            layout=layout,
-        )
-    )
-    pixels = focal_length[:, None, None] * points[..., :2] / points[..., 2:] + [640, 480]
-    return detect(pixels, height_px, get_layout(layout), Detector(), generator), focal_length
+def run(options: Options) -> Report:
+    """Measure all parts, and take the ratios."""
+    jax.config.update("jax_enable_compilation_cache", False)  # what an earlier run compiled would be read, not compiled
+    machine = describe_machine()
+    values: dict[str, float] = {}
+    for part in options.parts:
+        print(f"measuring {part} ...", file=sys.stderr, flush=True)
+        values |= _PARTS[part](options)
+    return Report(machine, values | ratios(values))
 
 
-def run(options: Options) -> list[dict]:
-    """One row per layout and batch size."""
-    rows = []
-    for layout in options.layouts:
-        for batch in options.batches:
-            keypoints, focal_length = draw_keypoints(layout, batch)
+def _fits(options: Options) -> dict[str, float]:
+    return time_fits(options.layouts, options.batches, options.runs)
 
-            def once(
-                keypoints: np.ndarray = keypoints, focal_length: np.ndarray = focal_length, layout: str = layout
-            ) -> float:
-                start = time.perf_counter()
-                result = fit(keypoints, layout=layout, image_size=(1280, 960), camera=focal_length)
-                jax.block_until_ready(result.joints)
-                return time.perf_counter() - start
 
-            first = once()
-            seconds = median(once() for _ in range(NUM_RUNS))
-            rows.append(
-                {
-                    "layout": layout,
-                    "batch": batch,
-                    "fits_per_second": batch / seconds,
-                    "ms_per_batch": 1000 * seconds,
-                    "compile_s": first - seconds,
-                }
-            )
-    return rows
+def _starts(options: Options) -> dict[str, float]:
+    return time_starts(options.layouts[0], options.runs)
+
+
+def _keypoints(options: Options) -> dict[str, float]:
+    return time_layouts(options.growth_layouts, options.runs)
+
+
+def _compilation(options: Options) -> dict[str, float]:
+    return {"reference_compile_s": time_reference_compilation(options.runs)}
+
+
+def _memory(options: Options) -> dict[str, float]:
+    return measure_memory(options.layouts[0], options.batches)
+
+
+def _command(options: Options) -> dict[str, float]:
+    return measure_startup(options.runs)
+
+
+def _scipy(options: Options) -> dict[str, float]:
+    return measure_scipy(options.layouts[0], options.scipy_people, options.runs)
+
+
+def _torch(options: Options) -> dict[str, float]:
+    missing = [name for name in ("torch", "smplx") if find_spec(name) is None]
+    if missing:
+        print(f"The torch baseline is left out, as {' and '.join(missing)} cannot be found: install the extra smplx.")
+        return {}
+    from benchmarks.torch_baseline import SpinRecipe
+
+    layout, values = options.layouts[0], {}
+    recipe = SpinRecipe(layout)
+    for batch in sorted(set(options.batches) & set(_TORCH_BATCHES)):
+        people = draw_keypoints(layout, batch)
+        recipe.fit(*people, num_steps=2)
+        took = median_seconds(partial(recipe.fit, *people), min(options.runs, _MAX_TORCH_RUNS))
+        values[f"torch_fits_per_second/{layout}/{batch}"] = batch / took
+    return values
+
+
+_PARTS: dict[str, Callable[[Options], dict[str, float]]] = {
+    "fits": _fits,
+    "starts": _starts,
+    "keypoints": _keypoints,
+    "compilation": _compilation,
+    "scipy": _scipy,
+    "memory": _memory,
+    "command": _command,
+    "torch": _torch,
+}
+
+
+def main() -> int:
+    """Run the command.
+
+    Returns:
+        Exit status: 1 if the gate did not let the run pass, or its baseline cannot be read.
+    """
+    options = tyro.cli(Options, prog=f"python -m {PROGRAM}", description=__doc__)
+    try:
+        baseline = None if options.gate is None else read_report(options.gate)
+        report = run(options)
+        verdict = None if baseline is None else judge(report, baseline)
+    except InputError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return FAILED
+    print(", ".join(f"{name} {value}" for name, value in report.machine.items()))
+    print_table(report.rows())
+    if options.json is not None:
+        report.write(options.json)
+    if options.plot is not None:
+        from benchmarks.speed_plot import draw_growth  # matplotlib is an extra
+
+        draw_growth(report, options.plot)
+    if verdict is None:
+        return PASSED
+    for sentence in (*verdict.notes, *verdict.failures):
+        print(sentence)
+    print("The gate is passed." if not verdict.failures else "The gate is not passed.")
+    return FAILED if verdict.failures else PASSED
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Options)
-    table = run(chosen)
-    print(f"{platform.processor() or platform.machine()}, {jax.devices()[0].device_kind}, jax {jax.__version__}")
-    print_table(table)
-    if chosen.json is not None:
-        write_json(chosen.json, table)
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""scipy's least_squares, a person at a time, against `fit` on the very same objective and from the same start.
+
+The objective is the default's last round without what the network adds: keypoints, pose and shape priors, bend, interpenetration.
+scipy's residuals are the library's terms, and its Jacobian is theirs by automatic differentiation, compiled: more than most who call
+it give it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.optimize import OptimizeResult, least_squares
+
+from benchmarks.draw import IMAGE_SIZE, draw_keypoints
+from benchmarks.timing import median_seconds, ready_fit, seconds
+from smplify_jax import BodyModel, BodyParameters, Camera, FitResult, fit, get_layout, load_body, load_prior
+from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.body.posed_keypoints import pose_keypoints
+from smplify_jax.body.spheres import body_spheres
+from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.observation import Observation
+from smplify_jax.profiles import PROFILES
+from smplify_jax.solver.levenberg_marquardt import SolverOptions
+from smplify_jax.start import pixel_scale, start_depth
+from smplify_jax.terms.objective import Given, Scene, build_terms
+
+_DEFAULT = PROFILES["default"]
+_ROUND = replace(_DEFAULT.refine[-1], solver=SolverOptions(max_steps=100, relative_gain=1e-3))
+OBJECTIVE = replace(_DEFAULT, refine=(_ROUND,), uses_proposal=False, weighs_by_noise=False)
+"""As a profile; its start is further away than the default's last round has it, hence more steps."""
+
+_GAIN = 1e-4  # relative, of a step that ends scipy's search: the paper's
+_SAME_ENERGY = 1e-3  # relative: float32 sums in another order
+
+
+def measure_scipy(layout: str, num_people: int, num_runs: int) -> dict[str, float]:
+    """Seconds a person of both, and our final energy in scipy's (medians over people)."""
+    people = [_Person(layout, *person) for person in zip(*draw_keypoints(layout, num_people), strict=True)]
+    for one in people:
+        one.check_same_objective()
+    ours = [median_seconds(one.fit, num_runs) for one in people]
+    theirs = [median(seconds(one.solve) for _ in range(num_runs)) for one in people]
+    energies = [float(one.fit().cost) / (2 * one.solve().cost) for one in people]
+    return {
+        f"scipy_s_per_person/{layout}": median(theirs),
+        f"ours_s_per_person/{layout}": median(ours),
+        f"energy_over_scipy/{layout}": median(energies),
+    }
+
+
+class _Person:
+    """One person's problem, for both."""
+
+    def __init__(self, layout: str, keypoints: np.ndarray, focal_length: float) -> None:
+        self._layout, self._keypoints, self._focal_length = layout, keypoints, focal_length
+        self._body = load_body(num_betas=10)
+        self._scene = _scene(self._body, layout)
+        self._given = _given(self._scene, keypoints, focal_length)
+        # Where the default finds the person and how it turns them, in the mean pose.
+        found = ready_fit(keypoints, focal_length, layout, None)
+        pose, betas = np.asarray(load_prior().mean_pose), np.zeros(10, np.float32)
+        self._start = BodyParameters(np.asarray(found.global_orient), pose, betas, np.asarray(found.transl))
+
+    def fit(self) -> FitResult:
+        """What we find."""
+        result = fit(
+            self._keypoints,
+            layout=self._layout,
+            image_size=IMAGE_SIZE,
+            camera=self._focal_length,
+            body=self._body,
+            profile=OBJECTIVE,
+            init=self._start,
+        )
+        return jax.block_until_ready(result)
+
+    def solve(self) -> OptimizeResult:
+        """What scipy finds."""
+        jacobian: Any = self._jacobian  # SciPy's annotations know names of methods only
+        return least_squares(self._residuals, _flat(self._start), jacobian, x_scale="jac", ftol=_GAIN)
+
+    def check_same_objective(self) -> None:
+        """Compile all, and make sure that the residuals are those of our fit."""
+        result = self.fit()
+        found = _flat(BodyParameters(*(getattr(result, name) for name in _NAMES)))
+        self._jacobian(found)
+        energy = float(np.sum(self._residuals(found) ** 2))
+        if abs(energy / float(result.cost) - 1) > _SAME_ENERGY:
+            raise RuntimeError(
+                f"scipy's objective is not the fit's: at the fit's end they are {energy:.6g} and {float(result.cost):.6g}."
+            )
+
+    def _residuals(self, flat: np.ndarray) -> np.ndarray:
+        return np.asarray(_residuals(self._scene, self._given, jnp.asarray(flat, jnp.float32)), np.float64)
+
+    def _jacobian(self, flat: np.ndarray) -> np.ndarray:
+        return np.asarray(_jacobian(self._scene, self._given, jnp.asarray(flat, jnp.float32)), np.float64)
+
+
+_NAMES = ("global_orient", "body_pose", "betas", "transl")
+
+
+def _flat(parameters: BodyParameters) -> np.ndarray:
+    """(85,) in the order of `_NAMES`."""
+    return np.concatenate([np.asarray(getattr(parameters, name), np.float64) for name in _NAMES])
+
+
+@jax.jit
+def _residuals(scene: Scene, given: Given, flat: Array) -> Array:
+    parameters = BodyParameters(flat[:3], flat[3:72], flat[72:82], flat[82:])
+    posed = pose_keypoints(scene.body, parameters)
+    return jnp.concatenate([term.residuals(posed) for term in build_terms(scene, _ROUND.weights, given)])
+
+
+_jacobian = jax.jit(jax.jacfwd(_residuals, argnums=2))
+
+
+def _scene(body: BodyModel, layout: str) -> Scene:
+    prior = load_prior()
+    spheres = body_spheres(body, num_betas=10, pairs=_DEFAULT.apart_pairs)
+    independent = np.eye(prior.num_pose, dtype=np.float32)
+    return Scene(keypoint_body(body, get_layout(layout), num_betas=10), prior, independent, spheres)
+
+
+def _given(scene: Scene, keypoints: np.ndarray, focal_length: float) -> Given:
+    """As `fit` makes it of a person whom no network has seen."""
+    points = clean_keypoints(keypoints)
+    confidence = jnp.asarray(points[:, 2] * np.asarray(scene.body.is_defined))
+    both = jnp.full(2, focal_length, jnp.float32)
+    camera = Camera(both, jnp.asarray(IMAGE_SIZE, jnp.float32) / 2)
+    depth = start_depth(points[:, :2], confidence, both, scene.body.reach)
+    seen = Observation(jnp.asarray(points[:, :2]), confidence, camera, pixel_scale(depth, both))
+    return Given(seen, jnp.ones(len(points)), jnp.asarray(depth))

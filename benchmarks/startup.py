@@ -1,0 +1,51 @@
+"""How long `smplify-fit` takes from its start to its files, in processes of their own as users start it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.timing import seconds
+
+_PROGRAM_MODULES = "smplify_jax.cli.example, smplify_jax.cli.batches, smplify_jax.cli.inputs, smplify_jax.cli.outputs"
+"""What the command imports, at first and when it has read its options."""
+
+
+def measure_startup(num_runs: int) -> dict[str, float]:
+    """Seconds of the packaged example, without and with compiled programs in the cache, and of its imports and JAX's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "XDG_CACHE_HOME": folder}
+        environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+        out = Path(folder) / "fits"
+
+        def example() -> None:
+            # The console script in `smplify-fit` calls the same; this finds it without PATH.
+            _run([sys.executable, "-m", "smplify_jax.cli.fit", "--example", "--out", str(out)], environment)
+            if not (out / "summary.json").is_file():
+                raise RuntimeError("smplify-fit --example wrote no summary.json.")
+
+        cold = seconds(example)
+        warm = median(seconds(example) for _ in range(num_runs))
+    return {
+        "command_cold_s": cold,
+        "command_warm_s": warm,
+        "command_import_s": _import_seconds(_PROGRAM_MODULES, num_runs),
+        "import_jax_s": _import_seconds("jax", num_runs),
+    }
+
+
+def _import_seconds(modules: str, num_runs: int) -> float:
+    """From the start of Python; its own start included, which is some 20 ms."""
+    importing = partial(_run, [sys.executable, "-c", f"import {modules}"], dict(os.environ))
+    importing()  # whatever is not in the system's cache of files yet
+    return median(seconds(importing) for _ in range(num_runs))
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> None:
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)

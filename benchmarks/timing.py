@@ -1,0 +1,38 @@
+"""Stop watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from benchmarks.draw import IMAGE_SIZE
+from smplify_jax import FitResult, fit
+
+LEAST_SECONDS = 0.5
+"""Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long one call takes; what it returns must be ready."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def median_seconds(call: Callable[[], object], num_runs: int) -> float:
+    """The median of `num_runs` calls, or of more where they are short. The caller has warmed it up."""
+    times: list[float] = []
+    while len(times) < num_runs or sum(times) < LEAST_SECONDS:
+        times.append(seconds(call))
+    return median(times)
+
+
+def ready_fit(keypoints: np.ndarray, focal_length: ArrayLike, layout: str, num_starts: int | None) -> FitResult:
+    """`fit` by its default profile, waited for."""
+    result = fit(keypoints, layout=layout, image_size=IMAGE_SIZE, camera=focal_length, num_starts=num_starts)
+    return jax.block_until_ready(result)
