@@ -195,10 +195,10 @@ def test_a_full_disk_stops_the_job_and_leaves_no_broken_file(people, tmp_path, m
 
 def test_what_fails_while_fitting_stops_the_job_with_what_was_written(people, tmp_path):
     class Failing(FakeFitter):
-        def fit(self, people, batch_size):
+        def fit(self, people):
             if num_lines(self.log) == 2:
                 raise RuntimeError("out of memory")
-            return super().fit(people, batch_size)
+            return super().fit(people)
 
     with pytest.raises(RuntimeError, match="out of memory"):
         _run(people, tmp_path / "out", fitter=Failing(str(tmp_path / "log")))

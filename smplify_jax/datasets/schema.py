@@ -88,24 +88,24 @@ def fits_table(people: Sequence[PersonSource], result: FitResult, box_factor: fl
 
     Args:
         people: N people.
-        result: their fits in the same order; what follows after N (the filling of a batch) is left out.
+        result: their N fits in the same order.
         box_factor: how much larger than the boxes the crops are that trainers cut out: 1 for boxes with a margin, as SPIN's and
             4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors.
     Returns:
         A table of N rows.
     Raises:
-        InputError: there are fewer fits than people, two people have one id, or their keypoints are not those of the fits' layout.
+        InputError: there are not as many fits as people, two people have one id, or their keypoints are not those of the fits' layout.
     """
     num_people = len(people)
-    if not num_people or not result.is_batched or len(result) < num_people:
+    if not num_people or not result.is_batched or len(result) != num_people:
         raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
     if len({person.id for person in people}) < num_people:
         raise InputError("two people have the same id: ids must be unique in the dataset.")
     lists = _list_columns(people, result, box_factor)
     counts = {"status": np.asarray(result.status, np.int8), "num_steps": np.asarray(result.num_steps, np.int32)}
     pa, _ = require_arrow()
-    texts = {name: pa.array(told[:num_people], pa.string()) for name, told in _text_columns(people, result).items()}
-    numbers = {name: _arrow_array(column[:num_people]) for name, column in (counts | _numbers(result) | lists).items()}
+    texts = {name: pa.array(told, pa.string()) for name, told in _text_columns(people, result).items()}
+    numbers = {name: _arrow_array(column) for name, column in (counts | _numbers(result) | lists).items()}
     return pa.table(texts | numbers)
 
 
