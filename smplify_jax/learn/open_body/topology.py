@@ -70,9 +70,3 @@ def mirror_index(num_half: int, num_midline: int) -> np.ndarray:
     num_side = num_half - num_midline
     left = np.arange(num_midline, num_half)
     return np.concatenate([np.arange(num_midline), left + num_side, left])
-
-
-def whole_triangles(half: Half) -> np.ndarray:
-    """(2F, 3) triangles of the whole body."""
-    mirror = mirror_index(len(half.base_index), half.num_midline)
-    return np.concatenate([half.triangles, mirror[half.triangles][:, [0, 2, 1]]])
