@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dataset_fits import Box, draw_fits, provenance, write_drawn
+from dataset_fits import draw_fits, provenance, write_drawn
 
 from smplify_jax.body.load import load_body
+from smplify_jax.crop_box import CropBox
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
 from smplify_jax.datasets.schema import fits_table, median_error_percent
@@ -57,7 +58,7 @@ def test_pyarrow_alone_reads_fixed_size_lists_with_their_provenance(tmp_path):
 
 
 def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
-    write_drawn(tmp_path / "known.parquet", box=Box((5.0, 6.0), (7.0, 8.0)), gender="female")
+    write_drawn(tmp_path / "known.parquet", box=CropBox((5.0, 6.0), (7.0, 8.0)), gender="female")
     write_drawn(tmp_path / "unknown.parquet", image_size=None, image="")
     known, unknown = read_fits(tmp_path)
     assert np.concatenate([known.array("box_center"), known.array("box_size")], axis=1)[0].tolist() == [5, 6, 7, 8]
@@ -70,7 +71,7 @@ def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
 
 def test_a_tight_box_is_made_as_large_as_trainers_cut_it():
     rows, result = draw_fits(2)
-    boxed = [replace(row, box=Box((100.0, 200.0), (40.0, 80.0))) for row in rows]
+    boxed = [replace(row, box=CropBox((100.0, 200.0), (40.0, 80.0))) for row in rows]
     table = fits_table(boxed, result, box_factor=1.25)
     assert table["box_center"].to_pylist() == [[100.0, 200.0]] * 2
     assert table["box_size"].to_pylist() == [[50.0, 100.0]] * 2

@@ -1,4 +1,4 @@
-"""What fits a batch of a job."""
+"""What fits people: what a job asks of it, and `smplify_jax.fit` in that form."""
 
 from __future__ import annotations
 
