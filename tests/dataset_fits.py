@@ -32,6 +32,14 @@ def load_body():
     return read_body()
 
 
+def joints_of(pose, betas, transl):
+    """(N, 24, 3) joints of the open body; `pose` has global_orient and body_pose, and may go on after 72 numbers."""
+    pose = np.asarray(pose, np.float32)
+    return np.asarray(
+        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
+    )
+
+
 @lru_cache(maxsize=1)
 def _hashes():
     return Provenance.of(get_profile("default"), load_body(), load_prior(), "coco17")

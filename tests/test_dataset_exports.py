@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dataset_fits import draw_fits, load_body, provenance, write_drawn
+from dataset_fits import draw_fits, joints_of, provenance, write_drawn
 from PIL import Image
 from webdataset import autodecode, tariterators
 
@@ -40,13 +40,6 @@ def images(tmp_path):
     for number in range(3):
         Image.new("RGB", (64, 48), (number, 0, 0)).save(folder / f"street {number}.png")
     return folder
-
-
-def joints_of(pose, betas, transl):
-    pose = np.asarray(pose, np.float32)
-    return np.asarray(
-        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
-    )
 
 
 # SPIN

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dataset_fits import draw_fits, provenance, write_drawn
+from full_disk import full_disk
 
 from smplify_jax.body.load import load_body
 from smplify_jax.crop_box import CropBox
@@ -15,7 +16,6 @@ from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
 from smplify_jax.datasets.schema import fits_table, median_error_percent
 from smplify_jax.errors import InputError
-from smplify_jax.files import atomic
 from smplify_jax.result import FitStatus
 
 
@@ -127,20 +127,8 @@ def test_rows_that_do_not_go_with_their_fits_are_refused(spoil, message):
 def test_a_full_disk_is_told_and_leaves_no_file(tmp_path, monkeypatch):
     rows, result = draw_fits(3)
     table, made_with = fits_table(rows, result), provenance(result)
-    real_open = atomic.Path.open
-
-    def open_on_full_disk(path, mode="r"):
-        real_open(path, mode).close()
-        return open("/dev/full", "wb", buffering=0)
-
-    try:
-        open("/dev/full", "wb").close()
-    except OSError:
-        pytest.skip("there is no /dev/full here")
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic.Path, "open", open_on_full_disk)
-        with pytest.raises(InputError, match="the disk is full"):
-            write_fits(tmp_path / "part.parquet", table, made_with)
+    with full_disk(monkeypatch), pytest.raises(InputError, match="the disk is full"):
+        write_fits(tmp_path / "part.parquet", table, made_with)
     assert list(tmp_path.iterdir()) == []
 
 
