@@ -19,7 +19,7 @@ from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.fitting import fit
 
 BATCH_SIZE = 8
-"""As in other tests, which share what is compiled."""
+"""Of ten people: a batch that is full, and one that is not."""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
@@ -12,6 +11,8 @@ from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
 from smplify_jax.cli.program import FAILED, OK, UsageError, wrong_usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smplify_jax.datasets.job.engine import Engine
     from smplify_jax.datasets.job.plan import Shard
     from smplify_jax.datasets.job.report import JobReport
@@ -76,10 +77,10 @@ def _run(command: DatasetCommand) -> int:
     if complaint:
         DATASET.complain(complaint)
     size = None if read.image_size is None else (float(read.image_size[0]), float(read.image_size[1]))
-    out = write.out or Path()
+    assert write.out is not None  # the options were checked
     report = fit_dataset(
         command.input,
-        out,
+        write.out,
         format=read.format,
         read=ReadOptions(read.layout, size, read.images),
         fitter=people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras),
@@ -92,7 +93,7 @@ def _run(command: DatasetCommand) -> int:
         export_options=ExportOptions(dataset=write.dataset, images=read.images),
         shows_progress=True,
     )
-    print(_summary(report, out, write.export))
+    print(_summary(report, write.out, write.export))
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")
     return OK if report.is_clean and report.num_batches_planned else FAILED

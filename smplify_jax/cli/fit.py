@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from smplify_jax.cli.arguments import FIT, check_command
-from smplify_jax.cli.program import FAILED, OK, UsageError
+from smplify_jax.cli.program import FAILED, OK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from smplify_jax.cli.inputs import UnreadInput
     from smplify_jax.cli.options import FitCommand
     from smplify_jax.cli.report import PersonReport
@@ -59,7 +57,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     from smplify_jax.cli.outputs import make_folder, write_person, write_summary
     from smplify_jax.cli.report import PersonReport
 
-    out = _out_folder(command)
+    out = command.write.out
+    assert out is not None  # the options were checked
     fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
     people, unread = read_inputs(command.inputs, command.read)
     for failed in unread:
@@ -84,12 +83,6 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
         reports.append(report)
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
     return reports, unread
-
-
-def _out_folder(command: FitCommand) -> Path:
-    if command.write.out is None:
-        raise UsageError("Say where the results shall go, with --out FOLDER.")
-    return command.write.out
 
 
 def _summary(

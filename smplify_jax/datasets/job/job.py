@@ -55,7 +55,7 @@ def fit_dataset(
         format: of the input; by default recognised.
         read: what the files do not say.
         fitter: fits the batches; by default a `PeopleFitter` with its defaults.
-        batch_size: people of a batch, and so of a file; fewer in the last of a layout.
+        batch_size: people of a batch, and so of a file; fewer in the last of each kind, as `plan_batches` sorts them.
         box_factor: how much larger than the input's boxes the crops of the exports are, as in `fits_table`.
         shard: the part of the job to do. Shards may have one folder, at the same time or not.
         engine: who fits; by default this process.
