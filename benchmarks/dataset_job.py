@@ -101,7 +101,7 @@ def time_fits(path: str, batch_size: int) -> None:
     fitter = _warm_fitter(path, batch_size)
     clocks = _Clocks()
     for some in people:
-        fitter.fit(some, batch_size)
+        fitter.fit(some)
     clocks.tell(sum(map(len, people)))
 
 
@@ -127,7 +127,7 @@ class _Clocks:
 def _warm_fitter(path: str, batch_size: int) -> PeopleFitter:
     use_compilation_cache()
     fitter = PeopleFitter()
-    fitter.fit(_first_batches(path, batch_size, 1)[0], batch_size)
+    fitter.fit(_first_batches(path, batch_size, 1)[0])
     return fitter
 
 

@@ -1,6 +1,6 @@
 """Fits of made-up datasets, without fitting: bodies at random before cameras, and keypoints that are theirs but for noise."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from smplify_jax.body.load import load_body as read_body
 from smplify_jax.camera import Camera
 from smplify_jax.datasets.parquet import write_fits
 from smplify_jax.datasets.provenance import Provenance
+from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.datasets.schema import fits_table
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.prior.load import load_prior
@@ -25,34 +26,18 @@ MOST_PEOPLE = 8
 """That many are always drawn: every number of people compiles for itself."""
 
 
-@dataclass(frozen=True)
-class Box:
-    """Centre and size [px]."""
-
-    center: tuple[float, float]
-    size: tuple[float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A person of a dataset, as the readers give them."""
-
-    id: str
-    keypoints: np.ndarray
-    layout: str = "coco17"
-    file: str = "people.json"
-    position: str = "annotations[0]"
-    source_id: str = ""
-    image: str = ""
-    image_size: tuple[float, float] | None = (640.0, 480.0)
-    box: Box | None = None
-    gender: str | None = None
-
-
 @lru_cache(maxsize=1)
 def load_body():
     """The open body, read once: programs are compiled for one body."""
     return read_body()
+
+
+def joints_of(pose, betas, transl):
+    """(N, 24, 3) joints of the open body; `pose` has global_orient and body_pose, and may go on after 72 numbers."""
+    pose = np.asarray(pose, np.float32)
+    return np.asarray(
+        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +87,15 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     )
     result = FitResult(**fields, body=body, layout=get_layout(layout).name)
     rows = [
-        Row(f"people.json#{k}", keypoints[k], layout, position=f"annotations[{k}]", image=f"street {k // 2}.png")
+        DatasetRow(
+            f"people.json#{k}",
+            keypoints[k],
+            layout,
+            file="people.json",
+            position=f"annotations[{k}]",
+            image=f"street {k // 2}.png",
+            image_size=(640.0, 480.0),
+        )
         for k in range(num_asked)
     ]
     return rows, _with_failures(jax.tree.map(lambda leaf: leaf[:num_asked], result), num_failed)

@@ -42,21 +42,20 @@ class FakeFitter:
     def objection(self, row):
         return "is too tall" if row.keypoints[0, 1] > 5000 else None
 
-    def fit(self, people, batch_size):
+    def fit(self, people):
         time.sleep(self.seconds)
-        result = _result(people, batch_size)
+        result = _result(people)
         with open(self.log, "a") as log:
             log.write(f"{people[0].id}\n")
         return result
 
 
-def _result(people, batch_size):
-    filled = [*people, *[people[0]] * (batch_size - len(people))]
-    seen = np.stack([row.keypoints for row in filled])
+def _result(people):
+    seen = np.stack([row.keypoints for row in people])
     number = seen[:, 0, 0]
 
     def numbers(*shape):
-        return np.broadcast_to(number.reshape(-1, *[1] * len(shape)), (batch_size, *shape))
+        return np.broadcast_to(number.reshape(-1, *[1] * len(shape)), (len(people), *shape))
 
     fields: dict[str, Any] = {
         "betas": numbers(10),

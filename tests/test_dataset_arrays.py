@@ -149,7 +149,7 @@ def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
         return real_import(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without_pyarrow)
-    with pytest.raises(InputError, match=r"pip install smplify-jax\[datasets\]"):
+    with pytest.raises(InputError, match=r"pip install 'smplify-jax\[datasets\]"):
         read_all(tmp_path / "a.parquet")
 
 

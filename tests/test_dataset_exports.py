@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dataset_fits import Box, draw_fits, load_body, provenance, write_drawn
+from dataset_fits import draw_fits, joints_of, provenance, write_drawn
 from PIL import Image
 from webdataset import autodecode, tariterators
 
+from smplify_jax.crop_box import CropBox
 from smplify_jax.datasets.crops_of_fits import crops_of
 from smplify_jax.datasets.exports import EXPORTS, ExportOptions, export_fits
 from smplify_jax.datasets.exports.pickles import portable_pickle
@@ -39,13 +40,6 @@ def images(tmp_path):
     for number in range(3):
         Image.new("RGB", (64, 48), (number, 0, 0)).save(folder / f"street {number}.png")
     return folder
-
-
-def joints_of(pose, betas, transl):
-    pose = np.asarray(pose, np.float32)
-    return np.asarray(
-        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
-    )
 
 
 # SPIN
@@ -94,7 +88,7 @@ def test_annotated_keypoints_are_spins_parts_and_openposes_are_openpose(tmp_path
 
 
 def test_a_given_box_is_spins_center_and_scale_as_it_was(tmp_path):
-    write_drawn(tmp_path / "a.parquet", 2, box=Box((100.0, 120.0), (50.0, 300.0)))
+    write_drawn(tmp_path / "a.parquet", 2, box=CropBox((100.0, 120.0), (50.0, 300.0)))
     export_fits(tmp_path, "spin", tmp_path / "out")
     with np.load(tmp_path / "out" / "fits.npz") as data:
         np.testing.assert_array_equal(data["center"][0], [100, 120])

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_coco, write_people
+from full_disk import full_disk
 
 from smplify_jax.datasets.job.engine import read_ahead
 from smplify_jax.datasets.job.job import fit_dataset
@@ -14,7 +15,6 @@ from smplify_jax.datasets.job.plan import Shard, plan_batches
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
-from smplify_jax.files import atomic
 
 
 @pytest.fixture
@@ -170,22 +170,9 @@ def test_an_id_that_comes_again_is_rejected():
 
 
 def test_a_full_disk_stops_the_job_and_leaves_no_broken_file(people, tmp_path, monkeypatch):
-    real_open = atomic.Path.open
-
-    def open_on_full_disk(path, mode="r"):
-        if "part-00000002" not in path.name:
-            return real_open(path, mode)
-        real_open(path, mode).close()
-        return open("/dev/full", "wb", buffering=0)
-
-    try:
-        open("/dev/full", "wb").close()
-    except OSError:
-        pytest.skip("there is no /dev/full here")
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic.Path, "open", open_on_full_disk)
-        with pytest.raises(InputError, match=r"part-00000002.parquet: cannot be written: the disk is full"):
-            _run(people, tmp_path / "out")
+    message = r"part-00000002.parquet: cannot be written: the disk is full"
+    with full_disk(monkeypatch, "part-00000002"), pytest.raises(InputError, match=message):
+        _run(people, tmp_path / "out")
     # The last batch was fitted by the time that the third could not be written, or it was not.
     assert _ids(tmp_path / "out")[:16] == [f"people.parquet#[{k}]" for k in range(16)]
     assert not (tmp_path / "out" / "parquet" / "part-00000002.parquet").exists()
@@ -195,10 +182,10 @@ def test_a_full_disk_stops_the_job_and_leaves_no_broken_file(people, tmp_path, m
 
 def test_what_fails_while_fitting_stops_the_job_with_what_was_written(people, tmp_path):
     class Failing(FakeFitter):
-        def fit(self, people, batch_size):
+        def fit(self, people):
             if num_lines(self.log) == 2:
                 raise RuntimeError("out of memory")
-            return super().fit(people, batch_size)
+            return super().fit(people)
 
     with pytest.raises(RuntimeError, match="out of memory"):
         _run(people, tmp_path / "out", fitter=Failing(str(tmp_path / "log")))

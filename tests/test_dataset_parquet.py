@@ -7,14 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dataset_fits import Box, draw_fits, provenance, write_drawn
+from dataset_fits import draw_fits, provenance, write_drawn
+from full_disk import full_disk
 
 from smplify_jax.body.load import load_body
+from smplify_jax.crop_box import CropBox
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
 from smplify_jax.datasets.schema import fits_table, median_error_percent
 from smplify_jax.errors import InputError
-from smplify_jax.files import atomic
 from smplify_jax.result import FitStatus
 
 
@@ -57,7 +58,7 @@ def test_pyarrow_alone_reads_fixed_size_lists_with_their_provenance(tmp_path):
 
 
 def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
-    write_drawn(tmp_path / "known.parquet", box=Box((5.0, 6.0), (7.0, 8.0)), gender="female")
+    write_drawn(tmp_path / "known.parquet", box=CropBox((5.0, 6.0), (7.0, 8.0)), gender="female")
     write_drawn(tmp_path / "unknown.parquet", image_size=None, image="")
     known, unknown = read_fits(tmp_path)
     assert np.concatenate([known.array("box_center"), known.array("box_size")], axis=1)[0].tolist() == [5, 6, 7, 8]
@@ -68,14 +69,9 @@ def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
     assert unknown.texts("gender")[0] is None
 
 
-def test_the_filling_of_a_batch_is_left_out(tmp_path):
-    rows, result = draw_fits(4)
-    assert fits_table(rows[:3], result).num_rows == 3
-
-
 def test_a_tight_box_is_made_as_large_as_trainers_cut_it():
     rows, result = draw_fits(2)
-    boxed = [replace(row, box=Box((100.0, 200.0), (40.0, 80.0))) for row in rows]
+    boxed = [replace(row, box=CropBox((100.0, 200.0), (40.0, 80.0))) for row in rows]
     table = fits_table(boxed, result, box_factor=1.25)
     assert table["box_center"].to_pylist() == [[100.0, 200.0]] * 2
     assert table["box_size"].to_pylist() == [[50.0, 100.0]] * 2
@@ -118,8 +114,9 @@ def test_a_body_of_other_content_has_another_hash():
     ("spoil", "message"),
     [
         (lambda rows, result: (rows[:3], result[:2]), "3 people were given and 2 fits"),
-        (lambda rows, result: ([rows[0], rows[0]], result), "same id"),
-        (lambda rows, result: ([replace(rows[0], keypoints=np.zeros((5, 3)))], result), r"expected \(17, 3\)"),
+        (lambda rows, result: (rows[:2], result[:3]), "2 people were given and 3 fits"),
+        (lambda rows, result: ([rows[0], rows[0]], result[:2]), "same id"),
+        (lambda rows, result: ([replace(rows[0], keypoints=np.zeros((5, 3)))], result[:1]), r"expected \(17, 3\)"),
     ],
 )
 def test_rows_that_do_not_go_with_their_fits_are_refused(spoil, message):
@@ -130,20 +127,8 @@ def test_rows_that_do_not_go_with_their_fits_are_refused(spoil, message):
 def test_a_full_disk_is_told_and_leaves_no_file(tmp_path, monkeypatch):
     rows, result = draw_fits(3)
     table, made_with = fits_table(rows, result), provenance(result)
-    real_open = atomic.Path.open
-
-    def open_on_full_disk(path, mode="r"):
-        real_open(path, mode).close()
-        return open("/dev/full", "wb", buffering=0)
-
-    try:
-        open("/dev/full", "wb").close()
-    except OSError:
-        pytest.skip("there is no /dev/full here")
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic.Path, "open", open_on_full_disk)
-        with pytest.raises(InputError, match="the disk is full"):
-            write_fits(tmp_path / "part.parquet", table, made_with)
+    with full_disk(monkeypatch), pytest.raises(InputError, match="the disk is full"):
+        write_fits(tmp_path / "part.parquet", table, made_with)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,9 +25,9 @@ NUM_BATCHES = 40
 class PidFitter(FakeFitter):
     """Tells which process fits."""
 
-    def fit(self, people, batch_size):
+    def fit(self, people):
         (Path(self.log).parent / f"pid {os.getpid()}").write_text(os.environ["NPROC"])
-        return super().fit(people, batch_size)
+        return super().fit(people)
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +87,10 @@ def test_a_killed_worker_changes_nothing(cluster, people, tmp_path):
 
 def test_a_cluster_goes_on_with_what_one_process_began(cluster, people, tmp_path):
     class Failing(FakeFitter):
-        def fit(self, people, batch_size):
+        def fit(self, people):
             if num_lines(self.log) == NUM_BATCHES - 2:
                 raise RuntimeError("killed")
-            return super().fit(people, batch_size)
+            return super().fit(people)
 
     with pytest.raises(RuntimeError, match="killed"):
         fit_dataset(people, tmp_path / "out", fitter=Failing(str(tmp_path / "log")), batch_size=BATCH_SIZE)

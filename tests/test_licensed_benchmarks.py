@@ -26,9 +26,6 @@ from benchmarks.measure import FAILURE_MM
 from smplify_jax import load_body
 from smplify_jax.body.points import undefined_keypoints
 
-FLOAT32_M = 1e-5  # positions are stored in float32: 5 m have steps of 5e-7 m, and there are a few roundings
-FLOAT32_PX = 1e-2  # 1000 px have steps of 6e-5 px; the lens and the depth multiply roundings by about a hundred
-
 
 @pytest.fixture(scope="module")
 def parameters():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dataset_fits import draw_fits, load_body, write_drawn
+from dataset_fits import draw_fits, joints_of, load_body, write_drawn
 from scipy.spatial.transform import Rotation
 from smplcodec import SMPLCodec, SMPLGender, SMPLVersion
 
@@ -21,13 +21,6 @@ def fits(tmp_path):
     folder = tmp_path / "fits"
     write_drawn(folder / "part.parquet", 6, num_failed=1)
     return folder
-
-
-def joints_of(pose, betas, transl):
-    pose = np.asarray(pose, np.float32)
-    return np.asarray(
-        load_body().joints(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:72], transl=transl)
-    )
 
 
 def turned_joints(fits, rotation):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from benchmarks.datasets.points import body_points
 from benchmarks.datasets.recording import Recording
-from smplify_jax.batching import padded_batches
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.errors import InputError
@@ -60,14 +60,9 @@ def fitted_points(recordings: Sequence[Recording], body: BodyModel, profile: str
         )
     keypoints = np.concatenate([recording.keypoints for recording in recordings])
     cameras = jax.tree.map(lambda *fields: np.concatenate(fields), *(recording.camera for recording in recordings))
-    points = []
-    for rows, count in padded_batches(len(keypoints)):
-        camera = jax.tree.map(lambda field, rows=rows: field[rows], cameras)
-        result = fit(keypoints[rows], layout=layout, camera=camera, body=body, profile=profile)
-        found = body.keypoints(**result.parameters.blocks(), layout=compared)
-        points.append(np.asarray(found, np.float64)[:count])
+    result = fit(keypoints, layout=layout, camera=cameras, body=body, profile=profile)
     ends = np.cumsum([len(recording) for recording in recordings])
-    return np.split(np.concatenate(points), ends[:-1])
+    return np.split(body_points(body, compared, result.parameters), ends[:-1])
 
 
 def summarize(recordings: Sequence[Recording], points: Sequence[np.ndarray]) -> list[dict]:

@@ -36,7 +36,6 @@ from smplify_jax.files.safe_pickle import load_pickle
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
-SPLITS = ("train", "validation", "test")
 GENDERS = {"m": "male", "f": "female"}
 MIN_DETECTED = 6
 """Detected joints that the data set itself asks for before it gives any."""
@@ -53,7 +52,7 @@ def read_threedpw(
 
     Args:
         folder: of the data set, with sequenceFiles in it.
-        split: one of SPLITS.
+        split: "train", "validation" or "test".
         every: take every N-th picture, from the first on.
         bodies: SMPL's by "male" and "female", with the points of `J_regressor_h36m.npy`: the truth is then taken from their meshes.
     Raises:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand
-from smplify_jax.cli.program import Program, UsageError
-from smplify_jax.errors import InputError
+from smplify_jax.cli.program import Program, UsageError, wrong_usage
 
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
 
@@ -16,7 +15,7 @@ def check_command(command: FitCommand) -> None:
         UsageError: nothing to do, nowhere to write, or a name or number that no run could use.
     """
     # Imported late: --help should not wait for NumPy.
-    from smplify_jax.keypoints.load import FORMATS
+    from smplify_jax.keypoints.load import get_formats
 
     if not command.inputs and not command.example:
         raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
@@ -24,8 +23,8 @@ def check_command(command: FitCommand) -> None:
         raise UsageError("--example fits its own input: leave out the files, or leave out --example.")
     if command.write.out is None and not command.example:
         raise UsageError("Say where the results shall go, with --out FOLDER.")
-    if command.read.format is not None and command.read.format not in FORMATS:
-        raise UsageError(f"There is no keypoint format {command.read.format!r}; use one of {', '.join(FORMATS)}.")
+    with wrong_usage():
+        get_formats(command.read.format)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
@@ -56,8 +55,6 @@ def check_layout(name: str | None) -> None:
     """Raise UsageError for a layout that is not known."""
     from smplify_jax.keypoints.layouts import get_layout
 
-    try:
-        if name is not None:
+    if name is not None:
+        with wrong_usage():
             get_layout(name)
-    except InputError as error:
-        raise UsageError(str(error)) from None

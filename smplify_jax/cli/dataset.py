@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
 from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
-from smplify_jax.cli.program import FAILED, OK, UsageError
-from smplify_jax.errors import InputError
+from smplify_jax.cli.program import FAILED, OK, UsageError, wrong_usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smplify_jax.datasets.job.engine import Engine
-    from smplify_jax.datasets.job.fitter import PeopleFitter
     from smplify_jax.datasets.job.plan import Shard
     from smplify_jax.datasets.job.report import JobReport
 
@@ -37,17 +36,16 @@ def check_dataset_command(command: DatasetCommand) -> None:
         UsageError: nowhere to write, or a name or number that no run could use.
     """
     # Imported late: --help should not wait for JAX.
-    from smplify_jax.datasets.exports import EXPORTS
-    from smplify_jax.datasets.read import DATASET_FORMATS
+    from smplify_jax.datasets.exports import get_export
+    from smplify_jax.datasets.read import get_formats
 
     read, job, write = command.read, command.job, command.write
     if write.out is None:
         raise UsageError("Say where the results shall go, with --out FOLDER.")
-    if read.format is not None and read.format not in DATASET_FORMATS:
-        raise UsageError(f"There is no dataset format {read.format!r}; use one of {', '.join(DATASET_FORMATS)}.")
-    unknown = [name for name in write.export if name not in EXPORTS]
-    if unknown:
-        raise UsageError(f"There is no export {unknown[0]!r}; use one of {', '.join(EXPORTS)}.")
+    with wrong_usage():
+        get_formats(read.format)
+        for name in write.export:
+            get_export(name)
     if not write.box_factor > 0:
         raise UsageError("--box-factor must be a positive number.")
     if min(job.batch_size, job.threads, job.workers or 1) < 1:
@@ -62,15 +60,14 @@ def check_dataset_command(command: DatasetCommand) -> None:
 def _shard(text: str | None) -> Shard:
     from smplify_jax.datasets.job.plan import Shard
 
-    try:
+    with wrong_usage():
         return Shard() if text is None else Shard.parse(text)
-    except InputError as error:
-        raise UsageError(str(error)) from None
 
 
 def _run(command: DatasetCommand) -> int:
     check_dataset_command(command)
     from smplify_jax.cli.cache import use_compilation_cache
+    from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.datasets.exports.options import ExportOptions
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.datasets.readers.reading import ReadOptions
@@ -80,13 +77,13 @@ def _run(command: DatasetCommand) -> int:
     if complaint:
         DATASET.complain(complaint)
     size = None if read.image_size is None else (float(read.image_size[0]), float(read.image_size[1]))
-    out = write.out or Path()
+    assert write.out is not None  # the options were checked
     report = fit_dataset(
         command.input,
-        out,
+        write.out,
         format=read.format,
         read=ReadOptions(read.layout, size, read.images),
-        fitter=_fitter(command),
+        fitter=people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras),
         batch_size=job.batch_size,
         box_factor=write.box_factor,
         shard=_shard(job.shard),
@@ -96,34 +93,10 @@ def _run(command: DatasetCommand) -> int:
         export_options=ExportOptions(dataset=write.dataset, images=read.images),
         shows_progress=True,
     )
-    print(_summary(report, out, write.export))
+    print(_summary(report, write.out, write.export))
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")
     return OK if report.is_clean and report.num_batches_planned else FAILED
-
-
-def _fitter(command: DatasetCommand) -> PeopleFitter:
-    from smplify_jax.body.load import load_body
-    from smplify_jax.datasets.job.fitter import PeopleFitter
-    from smplify_jax.prior.load import load_prior
-    from smplify_jax.profiles import get_profile
-
-    options, camera = command.body, command.camera
-    try:
-        get_profile(options.profile)
-    except InputError as error:
-        raise UsageError(str(error)) from None
-    return PeopleFitter(
-        body=load_body(options.body, options.gender, options.num_betas),
-        prior=load_prior(options.prior),
-        profile=options.profile,
-        num_betas=options.num_betas,
-        num_starts=options.num_starts,
-        focal_length=camera.focal_length,
-        camera_center=camera.camera_center,
-        searches_focal_length=camera.search_focal_length,
-        guesses_cameras=command.read.guess_cameras,
-    )
 
 
 def _engine(command: DatasetCommand) -> Engine:

@@ -53,7 +53,8 @@ class JobOptions:
     Attributes:
         resume: go on with the job that was begun in --out, with the same options.
         shard: do the i-th of n parts of the job, i from 0 on; all parts may write to one folder, at the same time or not.
-        batch_size: people that are fitted together, and go to one file. GPUs want more than the default.
+        batch_size: people that are fitted in one go, and go to one file. GPUs want 1024 or 16384, the sizes that fits are filled up to
+            there.
         engine: local is this process; ray is the cluster at RAY_ADDRESS, or one on this machine.
         workers: of the engine ray; by default one per GPU, or per --threads cores.
         threads: of each such worker.

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from smplify_jax.cli.arguments import FIT, check_command
-from smplify_jax.cli.program import FAILED, OK, UsageError
-from smplify_jax.errors import InputError
+from smplify_jax.cli.program import FAILED, OK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from smplify_jax.cli.inputs import UnreadInput
     from smplify_jax.cli.options import FitCommand
     from smplify_jax.cli.report import PersonReport
@@ -53,22 +50,16 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
         InputError: what concerns everybody: the body, the prior, the folder for results.
     """
     # Imported here, because these take a second that --help and wrong options need not wait for.
-    from smplify_jax.body.load import load_body
     from smplify_jax.cli.batches import fit_people
     from smplify_jax.cli.cache import use_compilation_cache
+    from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.cli.inputs import missing_pictures, read_inputs
     from smplify_jax.cli.outputs import make_folder, write_person, write_summary
     from smplify_jax.cli.report import PersonReport
-    from smplify_jax.prior.load import load_prior
-    from smplify_jax.profiles import get_profile
 
-    options, out = command.body, _out_folder(command)
-    try:
-        get_profile(options.profile)
-    except InputError as error:
-        raise UsageError(str(error)) from None
-    body = load_body(options.body, options.gender, options.num_betas)
-    prior = load_prior(options.prior)
+    out = command.write.out
+    assert out is not None  # the options were checked
+    fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
     people, unread = read_inputs(command.inputs, command.read)
     for failed in unread:
         FIT.complain(failed.reason)
@@ -81,7 +72,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     if complaint:
         FIT.complain(complaint)
     reports = []
-    for person, fitted in _with_progress(fit_people(people, body, prior, options, command.camera), len(people)):
+    for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
             files, complaint = write_person(out, person, fitted, command.write)
@@ -90,14 +81,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
                 FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
-    write_summary(out / "summary.json", _summary(command, body.name, reports, unread))
+    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
     return reports, unread
-
-
-def _out_folder(command: FitCommand) -> Path:
-    if command.write.out is None:
-        raise UsageError("Say where the results shall go, with --out FOLDER.")
-    return command.write.out
 
 
 def _summary(

@@ -28,6 +28,15 @@ class UsageError(InputError):
     """Options that make no sense; the program ends with status 2, as programs do for wrong usage."""
 
 
+@contextlib.contextmanager
+def wrong_usage() -> Iterator[None]:
+    """What is no input for the library is, in an option, wrong usage: an `InputError` inside becomes a `UsageError`."""
+    try:
+        yield
+    except InputError as error:
+        raise UsageError(str(error)) from None
+
+
 @dataclass(frozen=True)
 class Program(Generic[_Command]):
     """A command line.

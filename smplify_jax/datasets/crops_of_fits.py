@@ -56,7 +56,7 @@ def crops_of(fits: FitBatch) -> Crops:
     Where there was none, the square around the observed keypoints is taken SPIN_BOX_FACTOR times as large, and at least a pixel.
     """
     center, size = (fits.array(name).astype(np.float64) for name in ("box_center", "box_size"))
-    keypoints = fits.array("keypoints").reshape(len(fits), -1, 3).astype(np.float64)
+    keypoints = fits.points("keypoints", 3).astype(np.float64)
     is_seen = (keypoints[..., 2:] > 0) & np.isfinite(keypoints).all(axis=-1, keepdims=True)
     low = np.where(is_seen, keypoints[..., :2], np.inf).min(axis=1)
     high = np.where(is_seen, keypoints[..., :2], -np.inf).max(axis=1)
@@ -142,8 +142,8 @@ def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side
 
 def losses_of(fits: FitBatch, crops: Crops) -> np.ndarray:
     """(N,) `reprojection_loss` of fits (needs the columns keypoints and keypoints_px)."""
-    keypoints = fits.array("keypoints").reshape(len(fits), -1, 3).astype(np.float64)
-    return reprojection_loss(keypoints, fits.array("keypoints_px").reshape(len(fits), -1, 2), crops.side)
+    keypoints = fits.points("keypoints", 3).astype(np.float64)
+    return reprojection_loss(keypoints, fits.points("keypoints_px", 2), crops.side)
 
 
 def pad_columns(array: np.ndarray, num_columns: int) -> np.ndarray:

@@ -53,6 +53,10 @@ class FitBatch:
             return column.to_numpy(zero_copy_only=False)
         return column.flatten().to_numpy(zero_copy_only=False).reshape(len(self), -1)
 
+    def points(self, name: str, num_numbers: int) -> np.ndarray:
+        """A column of points of so many numbers each: (N, K, num_numbers)."""
+        return self.array(name).reshape(len(self), -1, num_numbers)
+
     def texts(self, name: str) -> list[str | None]:
         """A column of texts: N, None where nothing is known."""
         return self.records.column(name).to_pylist()

@@ -55,7 +55,7 @@ def read_dataset(
             that can.
     """
     root = Path(path)
-    formats = _formats(format)
+    formats = get_formats(format)
     if options.layout is not None:
         get_layout(options.layout)
     if root.is_dir():
@@ -65,7 +65,12 @@ def read_dataset(
     return _read_file(Source(root, root.name, options), formats)
 
 
-def _formats(name: str | None) -> list[DatasetFormat]:
+def get_formats(name: str | None) -> list[DatasetFormat]:
+    """The format of that name; all of them for None.
+
+    Raises:
+        InputError: no format has that name; the message lists the known ones.
+    """
     if name is None:
         return list(DATASET_FORMATS.values())
     if name not in DATASET_FORMATS:

@@ -7,11 +7,12 @@ a file holds one layout only: people of another layout are fitted in another bat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smplify_jax.datasets.arrow import require_arrow
+from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitResult, FitStatus
@@ -34,78 +35,29 @@ NUMBER_COLUMNS = (
 """One float32 each."""
 
 
-class SourceBox(Protocol):
-    """The rectangle around a person.
-
-    Attributes:
-        center: x, y [px].
-        size: width, height [px].
-    """
-
-    @property
-    def center(self) -> tuple[float, float]: ...  # noqa: D102
-    @property
-    def size(self) -> tuple[float, float]: ...  # noqa: D102
-
-
-class PersonSource(Protocol):
-    """What a row says of where a person comes from; the readers' rows have these.
-
-    Attributes:
-        id: unique in the dataset, and the same whenever the same files are read.
-        keypoints: (K, 3) x, y [px], confidence, as detected.
-        file: the file that the person was read from.
-        position: the place in the file.
-        source_id: what the dataset calls the person, "" if it has no name for them.
-        image: the picture's name, "" if unknown.
-        image_size: width and height [px], None if unknown.
-        box: the person's box, None if unknown.
-        gender: "neutral", "male", "female", or None.
-    """
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def keypoints(self) -> np.ndarray: ...  # noqa: D102
-    @property
-    def file(self) -> str: ...  # noqa: D102
-    @property
-    def position(self) -> str: ...  # noqa: D102
-    @property
-    def source_id(self) -> str: ...  # noqa: D102
-    @property
-    def image(self) -> str: ...  # noqa: D102
-    @property
-    def image_size(self) -> tuple[float, float] | None: ...  # noqa: D102
-    @property
-    def box(self) -> SourceBox | None: ...  # noqa: D102
-    @property
-    def gender(self) -> str | None: ...  # noqa: D102
-
-
-def fits_table(people: Sequence[PersonSource], result: FitResult, box_factor: float = 1.0) -> pyarrow.Table:
+def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: float = 1.0) -> pyarrow.Table:
     """The rows of a batch.
 
     Args:
-        people: N people.
-        result: their fits in the same order; what follows after N (the filling of a batch) is left out.
+        people: N people, each with an id of their own.
+        result: their N fits in the same order.
         box_factor: how much larger than the boxes the crops are that trainers cut out: 1 for boxes with a margin, as SPIN's and
             4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors.
     Returns:
         A table of N rows.
     Raises:
-        InputError: there are fewer fits than people, two people have one id, or their keypoints are not those of the fits' layout.
+        InputError: there are not as many fits as people, two people have one id, or their keypoints are not those of the fits' layout.
     """
     num_people = len(people)
-    if not num_people or not result.is_batched or len(result) < num_people:
+    if not num_people or not result.is_batched or len(result) != num_people:
         raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
     if len({person.id for person in people}) < num_people:
         raise InputError("two people have the same id: ids must be unique in the dataset.")
     lists = _list_columns(people, result, box_factor)
     counts = {"status": np.asarray(result.status, np.int8), "num_steps": np.asarray(result.num_steps, np.int32)}
     pa, _ = require_arrow()
-    texts = {name: pa.array(told[:num_people], pa.string()) for name, told in _text_columns(people, result).items()}
-    numbers = {name: _arrow_array(column[:num_people]) for name, column in (counts | _numbers(result) | lists).items()}
+    texts = {name: pa.array(told, pa.string()) for name, told in _text_columns(people, result).items()}
+    numbers = {name: _arrow_array(column) for name, column in (counts | _numbers(result) | lists).items()}
     return pa.table(texts | numbers)
 
 
@@ -121,7 +73,7 @@ def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np
     return np.where(is_known, 100 * np.nanmedian(errors, axis=1) / person_height_px, np.nan)
 
 
-def _text_columns(people: Sequence[PersonSource], result: FitResult) -> dict[str, list[str | None]]:
+def _text_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, list[str | None]]:
     told = ("id", "source_id", "image", "file", "position", "gender")
     return {
         **{name: [getattr(person, name) or None for person in people] for name in told},
@@ -144,7 +96,7 @@ def _numbers(result: FitResult) -> dict[str, np.ndarray]:
     return {name: np.asarray(numbers[name], np.float32) for name in NUMBER_COLUMNS}
 
 
-def _list_columns(people: Sequence[PersonSource], result: FitResult, box_factor: float) -> dict[str, np.ndarray]:
+def _list_columns(people: Sequence[DatasetRow], result: FitResult, box_factor: float) -> dict[str, np.ndarray]:
     num_keypoints = result.keypoints_px.shape[-2]
     shapes = {np.shape(person.keypoints) for person in people}
     if shapes - {(num_keypoints, 3)}:

@@ -46,7 +46,7 @@ def load_keypoints(
             found, the coordinates are not in pixels, or the files have different layouts. The message names the file.
     """
     folder_or_file = Path(path)
-    formats = _formats(format)
+    formats = get_formats(format)
     if layout is not None:
         get_layout(layout)
     if folder_or_file.is_dir():
@@ -58,7 +58,12 @@ def load_keypoints(
     return _keypoint_set(people, folder_or_file)
 
 
-def _formats(name: str | None) -> list[Format]:
+def get_formats(name: str | None) -> list[Format]:
+    """The format of that name; all of them for None.
+
+    Raises:
+        InputError: no format has that name; the message lists the known ones.
+    """
     if name is None:
         return list(FORMATS.values())
     if name not in FORMATS:

@@ -13,7 +13,10 @@ from smplify_jax.datasets.exports.webdataset import write_4dhumans
 from smplify_jax.datasets.parquet import fit_files
 from smplify_jax.errors import InputError
 
-EXPORTS: dict[str, Callable[[Path, Path, ExportOptions], list[Path]]] = {
+Export = Callable[[Path, Path, ExportOptions], list[Path]]
+"""Writes files from the fits of a file or folder into a folder, and says which."""
+
+EXPORTS: dict[str, Export] = {
     "spin": write_spin,
     "4dhumans": write_4dhumans,
     "amass": write_amass,
@@ -21,6 +24,17 @@ EXPORTS: dict[str, Callable[[Path, Path, ExportOptions], list[Path]]] = {
     "people": write_people,
 }
 """Every export by name."""
+
+
+def get_export(name: str) -> Export:
+    """The export of that name.
+
+    Raises:
+        InputError: no export has that name; the message lists the known ones.
+    """
+    if name not in EXPORTS:
+        raise InputError(f"there is no export {name!r}; use one of {', '.join(EXPORTS)}")
+    return EXPORTS[name]
 
 
 def export_fits(
@@ -38,12 +52,10 @@ def export_fits(
     Raises:
         InputError: there is no such export, nothing to read, or a file cannot be written.
     """
-    if name not in EXPORTS:
-        raise InputError(f"there is no export {name!r}; use one of {', '.join(EXPORTS)}")
-    source, folder = Path(fits), Path(out)
+    write, source, folder = get_export(name), Path(fits), Path(out)
     fit_files(source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder.") from error
-    return EXPORTS[name](source, folder, ExportOptions() if options is None else options)
+    return write(source, folder, ExportOptions() if options is None else options)

@@ -77,15 +77,15 @@ def write_smpl(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
 
 
 def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
-    keypoints = batch.array("keypoints").reshape(len(batch), -1, 3)
-    keypoints_px = batch.array("keypoints_px").reshape(len(batch), -1, 2)
+    keypoints = batch.points("keypoints", 3)
+    keypoints_px = batch.points("keypoints_px", 2)
     is_seen = keypoints[..., 2] > 0
     error_px = np.where(is_seen, np.linalg.norm(keypoints_px - keypoints[..., :2], axis=-1), np.nan)
     names = ("betas", "global_orient", "body_pose", "transl", "focal_length", "camera_center", "image_size")
     names += ("quality", "start_margin", "person_height_px", "cost", "status", "num_steps")
     names += (*(f"cost_{name}" for name in TERM_NAMES), *(f"evidence_{name}" for name in Evidence.__dataclass_fields__))
     columns = {name: batch.array(name) for name in names}
-    columns |= {name: batch.array(name).reshape(len(batch), -1, 3) for name in ("joints", "joints_std")}
+    columns |= {name: batch.points(name, 3) for name in ("joints", "joints_std")}
     columns |= {"keypoints": keypoints, "keypoints_px": keypoints_px, "reprojection_error_px": error_px}
     columns |= {
         "cam_t": columns["transl"],

@@ -63,7 +63,7 @@ def _pose_and_shape(batch: FitBatch) -> np.ndarray:
 
 
 def _slots(batch: FitBatch) -> np.ndarray:
-    return in_slots(batch.array("keypoints").reshape(len(batch), -1, 3), batch.provenance.layout, NUM_SPIN)
+    return in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN)
 
 
 def _openpose(batch: FitBatch) -> np.ndarray:

@@ -88,7 +88,7 @@ def _shards(
 def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
     crops = crops_of(batch)
     bodies = bodies_in_crops(batch, crops)
-    keypoints = batch.array("keypoints").reshape(len(batch), -1, 3)
+    keypoints = batch.points("keypoints", 3)
     placed = in_slots(keypoints, batch.provenance.layout, NUM_4DHUMANS)
     pose, betas = bodies.pose.astype(np.float32), pad_columns(bodies.betas, NUM_BETAS).astype(np.float32)
     loss, quality = losses_of(batch, crops), batch.array("quality")

@@ -63,7 +63,7 @@ class LocalEngine:
         with ThreadPoolExecutor(1) as writer:
             for batch in read_ahead(intake.batches(), _BATCHES_AHEAD):
                 start = time.perf_counter()
-                result = fitter.fit(batch.people, intake.batch_size)
+                result = fitter.fit(batch.people)
                 done = BatchDone(batch.number, len(batch.people), time.perf_counter() - start)
                 made_with = fitter.provenance(batch.layout)
                 writing.append((done, writer.submit(folder.write_part, batch, result, made_with, box_factor)))

@@ -1,4 +1,4 @@
-"""What fits a batch of a job."""
+"""What fits people: what a job asks of it, and `smplify_jax.fit` in that form."""
 
 from __future__ import annotations
 
@@ -42,22 +42,14 @@ class BatchFitter(Protocol):
         """Why a person cannot be fitted, in a sentence; None if they can."""
         ...
 
-    def fit(self, people: Sequence[DatasetRow], batch_size: int) -> FitResult:
-        """Fit people of one layout, all or none of whom have a camera.
-
-        Args:
-            people: at most `batch_size`.
-            batch_size: the size of all batches of the job.
-
-        Returns:
-            Their fits as NumPy arrays; any that follow are filling.
-        """
+    def fit(self, people: Sequence[DatasetRow]) -> FitResult:
+        """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class PeopleFitter:
-    """`smplify_jax.fit`, of every batch at the same size, so that it compiles once a layout.
+    """`smplify_jax.fit` with the same choices for everybody.
 
     Attributes:
         body: the open body by default.
@@ -115,19 +107,18 @@ class PeopleFitter:
             return None
         return "the picture's size is not known: say it, say where the pictures are, or have cameras guessed"
 
-    def fit(self, people: Sequence[DatasetRow], batch_size: int) -> FitResult:
-        """Fit people, filled up with copies of the first."""
-        filled = [*people, *[people[0]] * (batch_size - len(people))]
-        keypoints = np.stack([row.keypoints for row in filled])
-        sizes = np.array([row.image_size or _UNKNOWN for row in filled], np.float32)
+    def fit(self, people: Sequence[DatasetRow]) -> FitResult:
+        """Fit people of one layout, all or none of whom have a camera."""
+        keypoints = np.stack([row.keypoints for row in people])
+        sizes = np.array([row.image_size or _UNKNOWN for row in people], np.float32)
         with warnings.catch_warnings():
-            # It would be said of every batch; `objection` has said it of every person, unless guesses are wanted.
+            # It would be said of every batch, and name arguments of `fit`; `objection` says it of every person, unless guesses are wanted.
             warnings.filterwarnings("ignore", "The picture's size is not known")
             result = fit(
                 keypoints,
                 layout=people[0].layout,
                 image_size=sizes,
-                camera=self._camera(filled, keypoints, sizes),
+                camera=self._camera(people, keypoints, sizes),
                 body=self.body,
                 prior=self.prior,
                 profile=self.profile,

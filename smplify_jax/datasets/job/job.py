@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smplify_jax.datasets.arrow import require_arrow
-from smplify_jax.datasets.exports import EXPORTS, export_fits
+from smplify_jax.datasets.exports import export_fits, get_export
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.job.engine import Engine, LocalEngine
 from smplify_jax.datasets.job.fitter import BatchFitter, PeopleFitter
@@ -18,7 +18,7 @@ from smplify_jax.datasets.job.intake import Intake, JobInput
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.progress import followed
 from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
-from smplify_jax.datasets.read import DATASET_FORMATS
+from smplify_jax.datasets.read import get_formats
 from smplify_jax.datasets.readers.reading import ReadOptions
 from smplify_jax.errors import InputError
 
@@ -55,7 +55,7 @@ def fit_dataset(
         format: of the input; by default recognised.
         read: what the files do not say.
         fitter: fits the batches; by default a `PeopleFitter` with its defaults.
-        batch_size: people of a batch, and so of a file. All are fitted at this size; the last is filled up.
+        batch_size: people of a batch, and so of a file; fewer in the last of each kind, as `plan_batches` sorts them.
         box_factor: how much larger than the input's boxes the crops of the exports are, as in `fits_table`.
         shard: the part of the job to do. Shards may have one folder, at the same time or not.
         engine: who fits; by default this process.
@@ -108,14 +108,12 @@ def _settings(source: JobInput, fitter: BatchFitter, batch_size: int, box_factor
 
 
 def _check(source: JobInput, folder: JobFolder, batch_size: int, exports: Sequence[str]) -> None:
-    if source.format is not None and source.format not in DATASET_FORMATS:
-        raise InputError(f"there is no dataset format {source.format!r}; use one of {', '.join(DATASET_FORMATS)}.")
+    get_formats(source.format)
+    for name in exports:
+        get_export(name)
     if not source.path.exists():
         raise InputError(f"there is no file or folder {source.path}; check the path.")
     if folder.path.resolve().is_relative_to(source.path.resolve()):
         raise InputError(f"{folder.path}: lies in the input, and would be read as part of it; choose another folder.")
     if batch_size < 1:
         raise InputError(f"the batch size is {batch_size}: at least one person must be in a batch.")
-    unknown = [name for name in exports if name not in EXPORTS]
-    if unknown:
-        raise InputError(f"there is no export {unknown[0]!r}; use one of {', '.join(EXPORTS)}.")

@@ -90,7 +90,7 @@ def _read(_: _Columns, intake: Intake) -> Iterator[_Columns]:
 
 
 class _Worker:
-    """Fits and writes batches; lives as long as the job, so that it compiles once a layout."""
+    """Fits and writes batches; lives as long as the job, so that it keeps what it has compiled."""
 
     def __init__(self, intake: Intake, box_factor: float) -> None:
         self._intake = intake
@@ -110,7 +110,7 @@ class _Worker:
         fitter, folder, start = self._intake.fitter, self._intake.folder, time.perf_counter()
         # Ray repeats what a killed node had finished, too.
         if not folder.part(batch.number).exists():
-            result = fitter.fit(batch.people, self._intake.batch_size)
+            result = fitter.fit(batch.people)
             folder.write_part(batch, result, fitter.provenance(batch.layout), self._box_factor)
         return BatchDone(batch.number, len(batch.people), time.perf_counter() - start)
 

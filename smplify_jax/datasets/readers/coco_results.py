@@ -6,7 +6,7 @@ Scores are confidences as they are, up to 1. The score of the whole person is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from smplify_jax.datasets.readers.json_stream import stream_list
@@ -28,12 +28,12 @@ def read(source: Source) -> Iterator[Row]:
     return read_results(source, LAYOUT_BY_COUNT, "bbox")
 
 
-def read_results(source: Source, layout_by_number: Mapping[int, str], box_key: str) -> Iterator[Row]:
+def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Iterator[Row]:
     """A row for each entry of a list of people.
 
     Args:
         source: the file.
-        layout_by_number: layout by the number of keypoints.
+        layouts: layout name by the number of keypoints.
         box_key: where a person's box is: left, top, width, height [px].
     """
 
@@ -42,7 +42,7 @@ def read_results(source: Source, layout_by_number: Mapping[int, str], box_key: s
             raise InputError("the result has no keypoints; expected an object with image_id and keypoints")
         what = "the result"
         given = rows_from_json(result["keypoints"], what)
-        rows, layout = layout_by_count(given, dict(layout_by_number), source.options.layout, what)
+        rows, layout = layout_by_count(given, layouts, source.options.layout, what)
         image = image_name_of(result.get("image_id"))
         return dataset_row(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
 

@@ -15,12 +15,13 @@ import numpy as np
 from smplify_jax.crop_box import CropBox
 from smplify_jax.datasets.readers.npz_columns import text_of
 from smplify_jax.datasets.readers.person_arrays import Person, read_people
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, check_layout, dataset_row
 from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 
 LAYOUT = "spin49"
+WHOSE = "the keypoints of 4D-Humans"
 
 NUM_BODY = 25
 NUM_EXTRA = 19
@@ -44,7 +45,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
 
     def make(position: str, person: Person) -> DatasetRow:
-        check_layout(source)
+        check_layout(source, LAYOUT, WHOSE)
         body = person.get("body_keypoints_2d", np.zeros((NUM_BODY, 3)))
         extra = person.get("extra_keypoints_2d", np.zeros((NUM_EXTRA, 3)))
         has_box = "center" in person and "scale" in person
@@ -58,16 +59,6 @@ def read(source: Source) -> Iterator[Row]:
         )
 
     return read_people(source, _SHAPES, "imgname", make)
-
-
-def check_layout(source: Source) -> None:
-    """Check that the caller asks for no other layout.
-
-    Raises:
-        InputError: they do.
-    """
-    if source.options.layout not in (None, LAYOUT):
-        raise InputError(f"the keypoints of 4D-Humans are read as {LAYOUT}, not as {source.options.layout}")
 
 
 def spin49_rows(keypoints: np.ndarray) -> np.ndarray:

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.crop_box import CropBox
-from smplify_jax.datasets.readers.hmr2 import LAYOUT, check_layout, spin49_rows
+from smplify_jax.datasets.readers.hmr2 import LAYOUT, WHOSE, spin49_rows
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
     Row,
     Source,
+    check_layout,
     dataset_row,
     known_size,
     rows_of,
@@ -70,7 +71,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person of each picture."""
 
     def make(position: str, person: _Person) -> DatasetRow:
-        check_layout(source)
+        check_layout(source, LAYOUT, WHOSE)
         if isinstance(person.value, InputError):
             raise person.value
         if not isinstance(person.value, dict) or not isinstance(person.value.get("keypoints_2d"), np.ndarray):

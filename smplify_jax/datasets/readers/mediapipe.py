@@ -25,19 +25,19 @@ import numpy as np
 
 from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
 from smplify_jax.datasets.readers.reading import (
-    DamagedFileError,
     DatasetFormat,
     FileHead,
     Row,
     Source,
+    check_layout,
     dataset_row,
     known_size,
     named_rows,
+    number_rows,
     rows_of,
 )
 from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.reading import is_number
 
 LAYOUT = "coco23"
 
@@ -68,8 +68,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person of each picture."""
 
     def make(position: str, person: _Landmarks) -> DatasetRow:
-        if source.options.layout not in (None, LAYOUT):
-            raise InputError(f"MediaPipe's landmarks are read as {LAYOUT}, not as {source.options.layout}")
+        check_layout(source, LAYOUT, "MediaPipe's landmarks")
         name = person.record.get("image")
         image = name if isinstance(name, str) else ""
         size = known_size(person.record.get("width"), person.record.get("height")) or source.image_size(image)
@@ -99,15 +98,10 @@ def _people(path: Path) -> Iterator[tuple[str, _Landmarks]]:
 
 def _records(path: Path) -> Iterator[tuple[str, Any]]:
     with opened_json(path) as stream:
-        is_list = stream.peek() == "["
-    if is_list:
-        yield from stream_list(path)
-        return
-    with opened_json(path) as stream:
-        try:
+        if stream.peek() != "[":
             yield "", stream.value()
-        except DamagedFileError as error:
-            raise DamagedFileError(str(error), "") from error
+            return
+    yield from stream_list(path)
 
 
 def _rows(landmarks: Any) -> np.ndarray:
@@ -125,12 +119,7 @@ def _rows(landmarks: Any) -> np.ndarray:
         [landmark.get(key) for key in ("x", "y", "visibility")] if isinstance(landmark, dict) else []
         for landmark in landmarks
     ]
-    if not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
-        raise InputError("a landmark is no object with the numbers x, y and visibility")
-    try:
-        return np.array(rows, np.float64)
-    except OverflowError as error:
-        raise InputError("a landmark holds an integer of more than 300 digits; expected fractions") from error
+    return number_rows(rows, "a landmark is no object with the numbers x, y and visibility")
 
 
 FORMAT = DatasetFormat("mediapipe", "MediaPipe's pose_landmarks of each picture", recognises, read)

@@ -27,6 +27,7 @@ from smplify_jax.datasets.readers.reading import (
     Source,
     dataset_row,
     known_box,
+    number_rows,
     rows_of,
 )
 from smplify_jax.datasets.rows import DatasetRow
@@ -132,12 +133,7 @@ def _rows(person: Any) -> np.ndarray:
     if not isinstance(points, list) or not isinstance(scores, list) or len(points) != len(scores):
         raise InputError("the person's keypoints and keypoint_scores are not two lists of the same length")
     rows = [[*point, score] if isinstance(point, list) else [] for point, score in zip(points, scores, strict=True)]
-    if not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
-        raise InputError("the person's keypoints are not numbers x, y with one score each")
-    try:
-        return np.array(rows, np.float64).reshape(-1, 3)
-    except OverflowError as error:
-        raise InputError("the person's keypoints hold an integer of more than 300 digits; expected pixels") from error
+    return number_rows(rows, "the person's keypoints are not numbers x, y with one score each")
 
 
 def _box(value: Any) -> CropBox | None:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.datasets.arrow import require_arrow
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
     DatasetFormat,
@@ -90,14 +91,10 @@ def read(source: Source) -> Iterator[Row]:
 
 
 def _people(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InputError("Parquet needs the package pyarrow: pip install smplify-jax[datasets]") from error
+    pa, parquet = require_arrow()
     row = 0
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path) as file:
             present = [name for name in COLUMNS if name in file.schema_arrow.names]
             if "keypoints" not in present:
                 raise InputError(
@@ -107,7 +104,7 @@ def _people(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 for person in batch.to_pylist():
                     yield f"[{row}]", person
                     row += 1
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         message = f"damaged or cut-off Parquet ({str(error).splitlines()[0]}); nothing after it is read"
         raise DamagedFileError(message, f"[{row}]") from error
 

@@ -198,6 +198,35 @@ def dataset_row(
     )
 
 
+def check_layout(source: Source, layout: str, whose: str) -> None:
+    """Check that the caller asks for no other layout than the one that a format's keypoints are read as.
+
+    Args:
+        source: the file.
+        layout: that the keypoints are read as.
+        whose: keypoints they are, for the message.
+
+    Raises:
+        InputError: they do.
+    """
+    if source.options.layout not in (None, layout):
+        raise InputError(f"{whose} are read as {layout}, not as {source.options.layout}")
+
+
+def number_rows(rows: list[list[Any]], complaint: str) -> np.ndarray:
+    """(K, 3) float64 rows from K lists of JSON values.
+
+    Raises:
+        InputError: the complaint, if they are not three numbers each; or a number is too large for float64.
+    """
+    if not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
+        raise InputError(complaint)
+    try:
+        return np.array(rows, np.float64).reshape(-1, 3)
+    except OverflowError as error:
+        raise InputError("a keypoint holds an integer of more than 300 digits") from error
+
+
 def known_size(width: Any, height: Any) -> Size | None:
     """A picture's size from what a file says of it; None where it says nothing.
 

@@ -16,9 +16,16 @@ import numpy as np
 from smplify_jax.crop_box import CropBox
 from smplify_jax.datasets.readers.npz_columns import text_of
 from smplify_jax.datasets.readers.person_arrays import Person, read_people
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row, known_gender
+from smplify_jax.datasets.readers.reading import (
+    DatasetFormat,
+    FileHead,
+    Row,
+    Source,
+    check_layout,
+    dataset_row,
+    known_gender,
+)
 from smplify_jax.datasets.rows import DatasetRow
-from smplify_jax.errors import InputError
 
 LAYOUT = "spin49"
 
@@ -44,8 +51,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
 
     def make(position: str, person: Person) -> DatasetRow:
-        if source.options.layout not in (None, LAYOUT):
-            raise InputError(f"SPIN's keypoints are {LAYOUT}, not {source.options.layout}")
+        check_layout(source, LAYOUT, "SPIN's keypoints")
         rows = np.concatenate(
             [person.get("openpose", np.zeros((NUM_OPENPOSE, 3))), person.get("part", np.zeros((NUM_PARTS, 3)))]
         )

@@ -1,4 +1,4 @@
-"""The open body's mesh: its left half, and how the whole is made of it."""
+"""The left half of the open body's mesh; the right one is its mirror image."""
 
 from __future__ import annotations
 
@@ -63,16 +63,3 @@ def _detail_scale(rig: Rig, num_vertices: int) -> np.ndarray:
         wanted = next((value for name, value in DETAIL.items() if bone.startswith(name)), 1.0)
         scale[indices] += values * (wanted - 1.0)
     return scale
-
-
-def mirror_index(num_half: int, num_midline: int) -> np.ndarray:
-    """(V,) the mirrored vertex of each vertex of the whole: midline, then left, then right."""
-    num_side = num_half - num_midline
-    left = np.arange(num_midline, num_half)
-    return np.concatenate([np.arange(num_midline), left + num_side, left])
-
-
-def whole_triangles(half: Half) -> np.ndarray:
-    """(2F, 3) triangles of the whole body."""
-    mirror = mirror_index(len(half.base_index), half.num_midline)
-    return np.concatenate([half.triangles, mirror[half.triangles][:, [0, 2, 1]]])

@@ -1,0 +1,37 @@
+"""What fits people, from what a command was told."""
+
+from __future__ import annotations
+
+from smplify_jax.body.load import load_body
+from smplify_jax.cli.options import BodyOptions, CameraOptions
+from smplify_jax.cli.program import wrong_usage
+from smplify_jax.datasets.job.fitter import PeopleFitter
+from smplify_jax.prior.load import load_prior
+from smplify_jax.profiles import get_profile
+
+
+def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool) -> PeopleFitter:
+    """Read the body and the prior.
+
+    Args:
+        options: what is fitted, and how.
+        camera: of pictures whose camera the input does not give.
+        guesses_cameras: whether people are fitted whose picture's size is not known.
+
+    Raises:
+        UsageError: there is no such profile.
+        InputError: the body or the prior cannot be read.
+    """
+    with wrong_usage():
+        get_profile(options.profile)
+    return PeopleFitter(
+        body=load_body(options.body, options.gender, options.num_betas),
+        prior=load_prior(options.prior),
+        profile=options.profile,
+        num_betas=options.num_betas,
+        num_starts=options.num_starts,
+        focal_length=camera.focal_length,
+        camera_center=camera.camera_center,
+        searches_focal_length=camera.search_focal_length,
+        guesses_cameras=guesses_cameras,
+    )
