@@ -173,9 +173,11 @@ def test_too_few_keypoints_are_told_per_person(people):
 def test_a_fit_from_its_own_result_stays_there(people, result):
     free = fit_people(people.keypoints, people, init=result)  # no anchor: the caller's body comes without a precision
     again = fit_people(people.keypoints, people, init=free)
-    assert np.all(np.asarray(again.cost) <= np.asarray(free.cost) * 1.001)
-    # Each of two rounds takes a step or two to see that there is nothing to gain.
-    assert np.mean(again.num_steps) < 0.75 * np.mean(free.num_steps)
+    gain = 1 - np.asarray(again.cost) / np.asarray(free.cost)
+    # A search ends when all steps to come are foretold to gain less than 0.0003, which a flat valley can belie.
+    assert np.all((gain > -1e-4) & (gain < 0.01))
+    moved = 1000 * np.linalg.norm(np.asarray(again.joints) - np.asarray(free.joints), axis=-1)
+    assert moved.max() < 15  # [mm], in depth
 
 
 def test_every_form_of_camera_gives_the_same_fit(people, result):

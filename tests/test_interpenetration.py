@@ -160,16 +160,17 @@ def keypoints(body):
     return np.column_stack([pixels, np.ones(len(pixels))]).astype(np.float32)
 
 
-def with_last_round(weight):
-    """The default profile with this weight in its last round, from searched starts: the network would not put a hand into a belly."""
+def with_weight(weight):
+    """The default profile with this weight of the term, from searched starts: the network would not put a hand into a belly."""
     default = PROFILES["default"]
-    last = replace(default.refine[-1], weights=replace(default.refine[-1].weights, interpenetration=weight))
-    return replace(default, refine=(default.refine[0], last), uses_proposal=False, weighs_by_noise=False)
+    (refine,) = default.refine
+    refine = replace(refine, weights=replace(refine.weights, interpenetration=weight))
+    return replace(default, refine=(refine,), uses_proposal=False, weighs_by_noise=False)
 
 
 def fit_from_scratch(keypoints, weight, body):
     return fit(
-        keypoints, layout="coco17", image_size=(1000, 1000), camera=1000.0, profile=with_last_round(weight), body=body
+        keypoints, layout="coco17", image_size=(1000, 1000), camera=1000.0, profile=with_weight(weight), body=body
     )
 
 
