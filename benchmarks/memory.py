@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -38,14 +39,19 @@ def _program_bytes(layout: str, num_people: int) -> int:
     jax.clear_caches()
     gc.collect()  # so that the one program of that name is the one that is asked for
     ready_fit(*draw_keypoints(layout, num_people), layout, None)
+    stats = fit_program().get_compiled_memory_stats()
+    return stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
+
+
+def fit_program() -> Any:
+    """The compiled program that fits people, XLA's executable; only one may have been compiled."""
     programs = jax.devices()[0].client.live_executables()
     fits = [program for program in programs if program.hlo_modules()[0].name == _PROGRAM]
     if len(fits) != 1:
         raise RuntimeError(
             f"{len(fits)} compiled programs are called {_PROGRAM}: expected the one that was called just now."
         )
-    stats = fits[0].get_compiled_memory_stats()
-    return stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
+    return fits[0]
 
 
 def _peak_growth(layout: str, num_people: int) -> float | None:

@@ -141,7 +141,8 @@ def _prepare(setup: Setup, person: Person) -> _Prepared:
     observation = Observation(keypoints[:, :2], confidence, camera, scale)
     proposal = None
     if setup.proposer is not None:
-        proposal = propose(setup.proposer, body, observation, depth, jnp.asarray(person.is_focal_length_known))
+        with jax.named_scope("network"):
+            proposal = propose(setup.proposer, body, observation, depth, jnp.asarray(person.is_focal_length_known))
         observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
@@ -228,11 +229,12 @@ def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
 
 def _judge(setup: Setup, prepared: _Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
     """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
-    joints, transposed = joints_and_transposed_jacobian(setup.joints_body, solution.parameters)
-    if solution.model.hessian is None:
-        std = jnp.full_like(joints, jnp.nan)
-    else:
-        std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), transposed)
+    with jax.named_scope("spread"):
+        joints, transposed = joints_and_transposed_jacobian(setup.joints_body, solution.parameters)
+        if solution.model.hessian is None:
+            std = jnp.full_like(joints, jnp.nan)
+        else:
+            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), transposed)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
     evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)

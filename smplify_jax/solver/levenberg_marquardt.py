@@ -92,10 +92,12 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
 
     # The Hessian is large: what is over keeps its own by the same choice as what rejects a candidate.
     is_accepted = goes_on & is_better
-    parameters, kept = jax.tree.map(
-        lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
-    )
-    step, predicted_gain = _damped_step(kept, damping, free)
+    with jax.named_scope("choice"):
+        parameters, kept = jax.tree.map(
+            lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
+        )
+    with jax.named_scope("step"):
+        step, predicted_gain = _damped_step(kept, damping, free)
     threshold = options.relative_gain * kept.energy
     after = _State(
         parameters=parameters,

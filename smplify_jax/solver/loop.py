@@ -127,7 +127,8 @@ def _advance_groups(
             lambda group: advance(given_of_group, group),
             _rows(states, rows),
         )
-        states = jax.tree.map(lambda all_, some: all_.at[rows].set(some), states, group)
+        with jax.named_scope("groups"):
+            states = jax.tree.map(lambda all_, some: all_.at[rows].set(some), states, group)
         return states, order, turn + 1
 
     return jax.lax.while_loop(goes_on, next_group, (states, jnp.arange(count), jnp.asarray(0)))[0]

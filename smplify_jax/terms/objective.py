@@ -150,10 +150,14 @@ class Model:
 def linearize(shared: tuple[Scene, TermWeights], at: tuple[Given, BodyParameters]) -> Model:
     """The objective of one person, with its derivatives."""
     (scene, weights), (given, parameters) = shared, at
-    posed = pose_keypoints(scene.body, parameters)
-    terms = build_terms(scene, weights, given)
-    slopes = [term.slope(posed) for term in terms]
+    with jax.named_scope("keypoints"):
+        posed = pose_keypoints(scene.body, parameters)
+    terms, slopes = build_terms(scene, weights, given), []
+    for term in terms:
+        with jax.named_scope(type(term).__name__):
+            slopes.append(term.slope(posed))
     energies = {type(term): slope.energy for term, slope in zip(terms, slopes, strict=True)}
     by_name = [energies.get(kind, jnp.zeros_like(energies[DataTerm])) for kind in TERM_TYPES.values()]
-    gradient, hessian = summed(slopes, posed.columns)
+    with jax.named_scope("normal equations"):
+        gradient, hessian = summed(slopes, posed.columns)
     return Model(people_first(jnp.stack(by_name), 1), gradient, hessian, people_first(posed.keypoints_cam, 2))
