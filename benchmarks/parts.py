@@ -48,8 +48,8 @@ class Options:
 
 
 def part_of(operation: str) -> str:
-    """The innermost part that an operation's name, a path of scopes, passes through."""
-    scopes = [scope for scope in re.findall(r"[^/()]+", operation) if scope in PARTS]  # vmap(network)/... is the network
+    """The innermost part that an operation's name, a path of scopes such as `vmap(network)`, passes through."""
+    scopes = [scope for scope in re.findall(r"[^/()]+", operation) if scope in PARTS]
     return PARTS[scopes[-1]] if scopes else OTHER
 
 
