@@ -1,9 +1,9 @@
 """What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
 
 Every run is a process of its own, as users start it, with the compilation cache on. People are drawn by `benchmarks.draw`, and
-repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone, in a loop over the same people, all after one batch that
-waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than time where others use the machine.
-`memory_mb` is the most that the process held in the second and in the last quarter of its time.
+repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone with as many threads a process, in a loop over the same
+people, all after one batch that waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than time where others
+use the machine. `memory_mb` is the most that the process held in the second and in the last quarter of its time.
 """
 
 from __future__ import annotations
@@ -189,10 +189,12 @@ def run(options: Options, folder: Path) -> list[dict]:
     rows.append(_row("  and resumed", resumed, alone.fits_per_second))
     _check_same(folder / "whole", folder / "killed", options.people)
 
+    by_thread = watch(start(f"time_fits({str(path)!r}, {size})", threads=1))
+    rows.append(_row("fit alone, one thread", by_thread, by_thread.fits_per_second))
     single = watch(job("single", threads=1))
-    rows.append(_row("one process, one thread", single, alone.fits_per_second))
+    rows.append(_row("job, one thread", single, by_thread.fits_per_second))
     pair = _together([job("pair", f"{index}/2", threads=1) for index in range(2)])
-    rows.append(_row("two shards, one thread each", pair, alone.fits_per_second))
+    rows.append(_row("two shards, one thread each", pair, 2 * by_thread.fits_per_second))
     _check_same(folder / "whole", folder / "pair", options.people)
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -92,5 +93,9 @@ def print_table(rows: Sequence[dict]) -> None:
 
 
 def write_json(path: Path, rows: Sequence[dict]) -> None:
-    """The same rows for a program."""
-    path.write_text(json.dumps(list(rows), indent=2) + "\n")
+    """The same rows for a program; what is not a number is null, as JSON has it."""
+    plain = [
+        {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
+        for row in rows
+    ]
+    path.write_text(json.dumps(plain, indent=2) + "\n")
