@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.measure import accuracy, joined, print_table, summarize, write_json
+from benchmarks.measure import accuracy, joined, summarize, tell
 from smplify_jax import fit, load_body
 from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, PeopleOptions, make_people
 
@@ -66,6 +66,4 @@ def run(options: Options) -> list[dict]:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = run(chosen)
-    print_table(table)
-    if chosen.json is not None:
-        write_json(chosen.json, table)
+    tell(table, chosen.json)

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 import tyro
 
 from benchmarks.draw import draw_keypoints
-from benchmarks.measure import print_table, write_json
+from benchmarks.measure import tell
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.folder import JobFolder
@@ -237,6 +237,4 @@ if __name__ == "__main__":
         where = Path(temporary) if chosen.folder is None else chosen.folder
         where.mkdir(parents=True, exist_ok=True)
         table = run(chosen, where)
-    print_table(table)
-    if chosen.json is not None:
-        write_json(chosen.json, table)
+    tell(table, chosen.json)

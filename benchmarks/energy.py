@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import print_table, write_json
+from benchmarks.measure import tell
 from smplify_jax import FitResult, fit, load_body
 from smplify_jax.learn.people import People, PeopleOptions, make_people
 from smplify_jax.profiles import PLAIN
@@ -69,6 +69,4 @@ def _row(layout: str, rival: str, ours: np.ndarray, theirs: np.ndarray) -> dict:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = [row for layout in chosen.layouts for row in measure(chosen.folder, layout)]
-    print_table(table)
-    if chosen.json is not None:
-        write_json(chosen.json, table)
+    tell(table, chosen.json)

@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import accuracy, joined, print_table, summarize, write_json
+from benchmarks.measure import accuracy, joined, summarize, tell
 from smplify_jax import fit, load_body
 from smplify_jax.learn.people import People, PeopleOptions, make_people
 from smplify_jax.profiles import PUBLISHED_FOCAL_LENGTH_PX
@@ -63,6 +63,4 @@ def _seen(people: People, camera: Any) -> dict[str, Any]:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = [row for layout in chosen.layouts for row in measure(chosen.folder, layout)]
-    print_table(table)
-    if chosen.json is not None:
-        write_json(chosen.json, table)
+    tell(table, chosen.json)

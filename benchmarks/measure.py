@@ -92,6 +92,13 @@ def print_table(rows: Sequence[dict]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
 
 
+def tell(rows: Sequence[dict], json_path: Path | None) -> None:
+    """Print the table, and write it where that is wanted."""
+    print_table(rows)
+    if json_path is not None:
+        write_json(json_path, rows)
+
+
 def write_json(path: Path, rows: Sequence[dict]) -> None:
     """The same rows for a program; what is not a number is null, as JSON has it."""
     plain = [

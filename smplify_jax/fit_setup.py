@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import jax
@@ -32,20 +33,34 @@ def num_fitted_joints(body: BodyModel) -> int:
     return len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
 
 
-def setup_fit(
-    layout: Layout,
-    profile: Profile,
-    body: BodyModel,
-    prior: PosePrior | None,
-    num_betas: int,
-    num_starts: int | None,
-    *,
-    is_start_given: bool,
-    is_anchored: bool,
-) -> Setup:
-    """Bring together body, prior, network and recipe; the arguments are those of `fit`. What was used last is kept."""
-    make = _setup if _is_hashable(profile) else _setup.__wrapped__
-    return make(layout, profile, body, prior, num_betas, num_starts, is_start_given, is_anchored)
+@dataclass(frozen=True)
+class FitChoices:
+    """The arguments of `fit` that concern everybody.
+
+    Attributes:
+        layout: of the keypoints.
+        profile: the recipe.
+        body: to fit.
+        prior: None for the shipped one.
+        num_betas: how many shape coefficients to fit.
+        num_starts: yaw angles to search from; None for what the profile does.
+        is_start_given: whether the caller gives bodies to start from.
+        is_anchored: whether an anchor may hold the fit.
+    """
+
+    layout: Layout
+    profile: Profile
+    body: BodyModel
+    prior: PosePrior | None
+    num_betas: int
+    num_starts: int | None
+    is_start_given: bool
+    is_anchored: bool
+
+
+def setup_fit(choices: FitChoices) -> Setup:
+    """Bring together body, prior, network and recipe. What was used last is kept."""
+    return _kept_setup(choices) if _is_hashable(choices.profile) else _setup(choices)
 
 
 def _is_hashable(profile: Profile) -> bool:
@@ -57,21 +72,12 @@ def _is_hashable(profile: Profile) -> bool:
     return True
 
 
-@lru_cache(maxsize=16)
-def _setup(
-    layout: Layout,
-    profile: Profile,
-    body: BodyModel,
-    prior: PosePrior | None,
-    num_betas: int,
-    num_starts: int | None,
-    is_start_given: bool,
-    is_anchored: bool,
-) -> Setup:
+def _setup(choices: FitChoices) -> Setup:
+    layout, profile, body, num_betas = choices.layout, choices.profile, choices.body, choices.num_betas
     num_joints = num_fitted_joints(body)
-    prior = _prior_over(_shipped_prior() if prior is None else prior, 3 * (num_joints - 1))
-    takes_proposed_start = profile.uses_proposal and not is_start_given and num_starts is None
-    is_calibrated = _is_hashable(profile) and profile == PROFILES["default"] and takes_proposed_start and is_anchored
+    prior = _prior_over(_shipped_prior() if choices.prior is None else choices.prior, 3 * (num_joints - 1))
+    takes_proposed_start = profile.uses_proposal and not choices.is_start_given and choices.num_starts is None
+    is_default = _is_hashable(profile) and profile == PROFILES["default"]
     proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
     independent = np.eye(prior.num_pose, dtype=np.float32)
     scene = Scene(
@@ -84,15 +90,18 @@ def _setup(
         scene=scene,
         trunk=trunk_weights(layout.keypoint_names),
         torso=torso_rows(layout),
-        phases=profile.phases(layout, is_start_given=is_start_given or takes_proposed_start),
+        phases=profile.phases(layout, is_start_given=choices.is_start_given or takes_proposed_start),
         joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
         proposer=proposer,
-        quality=_shipped_quality() if is_calibrated else None,
-        plan=profile.plan(profile.num_starts if num_starts is None else num_starts),
+        quality=_shipped_quality() if is_default and takes_proposed_start and choices.is_anchored else None,
+        plan=profile.plan(profile.num_starts if choices.num_starts is None else choices.num_starts),
         takes_proposed_start=takes_proposed_start,
-        is_anchored=is_anchored,
+        is_anchored=choices.is_anchored,
     )
     return jax.tree.map(jnp.asarray, setup)  # on the device, so that no call carries them there
+
+
+_kept_setup = lru_cache(maxsize=16)(_setup)
 
 
 def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:

@@ -20,7 +20,7 @@ from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import setup_camera
 from smplify_jax.errors import InputError
-from smplify_jax.fit_setup import num_fitted_joints, setup_fit
+from smplify_jax.fit_setup import FitChoices, num_fitted_joints, setup_fit
 from smplify_jax.focal_search import search_focal_length
 from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
@@ -93,14 +93,7 @@ def fit(
     num_joints = num_fitted_joints(body)
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
     setup = setup_fit(
-        layout,
-        profile,
-        body,
-        prior,
-        num_betas,
-        num_starts,
-        is_start_given=init is not None,
-        is_anchored=anchor is not None,
+        FitChoices(layout, profile, body, prior, num_betas, num_starts, init is not None, anchor is not None)
     )
     if isinstance(camera, str) and camera != "search":
         raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')

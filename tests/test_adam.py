@@ -4,17 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_solver import objective, powell_singular, rosenbrock
+from test_solver import minimize_alone, powell_singular, rosenbrock
 
 from smplify_jax.solver.adam import ADAM, AdamOptions
-from smplify_jax.solver.loop import minimize
 
 
 def solve(residuals, start, free=None, num_steps=50, learning_rate=0.01):
     start = jnp.asarray(start, jnp.float32)
     free = jnp.ones(start.shape) if free is None else jnp.asarray(free, jnp.float32)
     options = AdamOptions(num_steps, learning_rate)
-    return minimize(ADAM, objective(residuals), start, free, options)
+    return minimize_alone(ADAM, residuals, start, free, options)
 
 
 def printed_algorithm(gradient, x, num_steps, learning_rate):

@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
-from smplify_jax.solver.loop import Objective, minimize, minimize_in_groups
+from smplify_jax.solver.loop import Objective, minimize_in_groups
 
 
 @jax.tree_util.register_dataclass
@@ -34,11 +34,17 @@ def objective(residuals):
     return Objective(linearize_residuals(residuals), lambda x, step: x + step)
 
 
+def minimize_alone(solver, residuals, start, free, options):
+    """One problem, as a group of its own."""
+    solution = minimize_in_groups(solver, lambda _: objective(residuals), jnp.zeros(1), start[None], free, options, 1)
+    return jax.tree.map(lambda leaf: leaf[0], solution)
+
+
 def solve(residuals, start, free=None, **options):
     start = jnp.asarray(start, jnp.float32)
     free = jnp.ones(start.shape) if free is None else jnp.asarray(free, jnp.float32)
     limits = SolverOptions(**{"max_steps": 200, "relative_gain": 1e-7, **options})
-    return minimize(LEVENBERG_MARQUARDT, objective(residuals), start, free, limits)
+    return minimize_alone(LEVENBERG_MARQUARDT, residuals, start, free, limits)
 
 
 def rosenbrock(x):

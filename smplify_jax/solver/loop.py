@@ -1,6 +1,6 @@
-"""The loop around a solver's steps, for one problem or for many side by side.
+"""The loop around a solver's steps, for many problems side by side.
 
-Many problems take different numbers of steps. Side by side, all would wait for the slowest; so they go in groups, a group ends when few of
+They take different numbers of steps, and all would wait for the slowest; so they go in groups, a group ends when few of
 it are left, and in the end those of all groups are gathered into groups of their own.
 """
 
@@ -51,16 +51,6 @@ class Solver:
     is_running: Callable[[Any, Any], Array]
     advance: Callable[[Objective, Array, Any, Any], Any]
     ended: Callable[[Any], Solution]
-
-
-def minimize(solver: Solver, objective: Objective, start: Any, free: Array, options: Any) -> Solution:
-    """Solve one problem from a start, any pytree."""
-    final = jax.lax.while_loop(
-        lambda state: solver.is_running(state, options),
-        lambda state: solver.advance(objective, free, options, state),
-        solver.begin(objective, start),
-    )
-    return solver.ended(final)
 
 
 def minimize_in_groups(
