@@ -32,6 +32,8 @@ def _pairs(values: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:
             yield f"times_batch_1/{layout}/64", key, f"fits_per_second/{layout}/1"
         if name == "fits_per_second" and int(batch) > 64:
             yield f"times_batch_64/{layout}/{batch}", key, f"fits_per_second/{layout}/64"
+        if name == "all_cores_fits_per_second":
+            yield f"all_cores_gain/{layout}/{batch}", key, f"fits_per_second/{layout}/{batch}"
         if name == "fits_per_second_4_starts":
             yield f"four_starts_share/{layout}/{batch}", key, f"fits_per_second/{layout}/{batch}"
         if name == "compile_s":

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import jax
 import tyro
 
+from benchmarks.all_cores import measure_all_cores
 from benchmarks.draw import draw_keypoints
 from benchmarks.fit_speed import time_fits, time_layouts, time_reference_compilation, time_starts
 from benchmarks.gate import judge
@@ -29,13 +30,14 @@ from benchmarks.scipy_baseline import measure_scipy
 from benchmarks.startup import measure_startup
 from benchmarks.timing import median_seconds
 from smplify_jax import InputError
+from smplify_jax.batching import batch_sizes
 
 PROGRAM = "benchmarks.speed"
 PASSED, FAILED = 0, 1
 _TORCH_BATCHES, _MAX_TORCH_RUNS = (1, 64), 3
 
 
-Part = Literal["fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch"]
+Part = Literal["fits", "cores", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,17 @@ class Options:
     batches: tuple[int, ...] = (1, 64, 1024, 16384)
     growth_layouts: tuple[str, ...] = ("lsp14", "spin49")
     """Measured with 64 people, for the growth with keypoints."""
-    parts: tuple[Part, ...] = ("fits", "starts", "keypoints", "compilation", "scipy", "memory", "command", "torch")
+    parts: tuple[Part, ...] = (
+        "fits",
+        "cores",
+        "starts",
+        "keypoints",
+        "compilation",
+        "scipy",
+        "memory",
+        "command",
+        "torch",
+    )
     runs: int = 5
     scipy_people: int = 3
     json: Path | None = None
@@ -71,6 +83,15 @@ def run(options: Options) -> Report:
 
 def _fits(options: Options) -> dict[str, float]:
     return time_fits(options.layouts, options.batches, options.runs)
+
+
+def _cores(options: Options) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for layout in options.layouts:
+        for batch in options.batches:
+            if batch > max(batch_sizes()):  # fewer would not fill a batch on every core
+                values |= measure_all_cores(layout, batch, options.runs)
+    return values
 
 
 def _starts(options: Options) -> dict[str, float]:
@@ -116,6 +137,7 @@ def _torch(options: Options) -> dict[str, float]:
 
 _PARTS: dict[str, Callable[[Options], dict[str, float]]] = {
     "fits": _fits,
+    "cores": _cores,
     "starts": _starts,
     "keypoints": _keypoints,
     "compilation": _compilation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import jax
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from benchmarks.draw import IMAGE_SIZE
 from smplify_jax import FitResult, fit
+from smplify_jax.devices import Device
 
 LEAST_SECONDS = 0.5
 """Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""
@@ -32,7 +33,20 @@ def median_seconds(call: Callable[[], object], num_runs: int) -> float:
     return median(times)
 
 
-def ready_fit(keypoints: np.ndarray, focal_length: ArrayLike, layout: str, num_starts: int | None) -> FitResult:
+def ready_fit(
+    keypoints: np.ndarray,
+    focal_length: ArrayLike,
+    layout: str,
+    num_starts: int | None,
+    devices: Sequence[Device] | None = None,
+) -> FitResult:
     """`fit` by its default profile, waited for."""
-    result = fit(keypoints, layout=layout, image_size=IMAGE_SIZE, camera=focal_length, num_starts=num_starts)
+    result = fit(
+        keypoints,
+        layout=layout,
+        image_size=IMAGE_SIZE,
+        camera=focal_length,
+        num_starts=num_starts,
+        devices=devices,
+    )
     return jax.block_until_ready(result)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.camera import Camera, project
+    from smplify_jax.devices import use_all_cores
     from smplify_jax.errors import InputError
     from smplify_jax.fitting import fit
     from smplify_jax.keypoints.keypoint_set import KeypointSet
@@ -49,6 +50,7 @@ _HOMES = {
     "load_prior": "prior.load",
     "penetration_depth": "body.penetration",
     "project": "camera",
+    "use_all_cores": "devices",
     "with_capsules": "body.capsules",
     "with_regressor": "body.regressors",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "load_prior",
     "penetration_depth",
     "project",
+    "use_all_cores",
     "with_capsules",
     "with_regressor",
 ]

@@ -18,9 +18,12 @@ def batch_sizes() -> tuple[int, ...]:
     return _CPU_SIZES if jax.default_backend() == "cpu" else _DEVICE_SIZES
 
 
-def padded_batches(num_people: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Rows of all people in batches of `batch_sizes`, and how many of each are people: the last batch is filled up with its first."""
-    sizes = batch_sizes()
+def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.ndarray, int]]:
+    """Rows of all people in batches of `batch_sizes` for each device, and how many of each are people.
+
+    The last batch is filled up with its first.
+    """
+    sizes = [num_devices * size for size in batch_sizes()]
     for first in range(0, num_people, sizes[-1]):
         count = min(sizes[-1], num_people - first)
         size = next(size for size in sizes if size >= count)

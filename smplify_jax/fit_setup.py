@@ -12,6 +12,7 @@ import numpy as np
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.spheres import BodySpheres, body_spheres
+from smplify_jax.devices import Device, replicated
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.keypoints.subsets import torso_rows
 from smplify_jax.person import Setup
@@ -46,6 +47,7 @@ class FitChoices:
         num_starts: yaw angles to search from; None for what the profile does.
         is_start_given: whether the caller gives bodies to start from.
         is_anchored: whether an anchor may hold the fit.
+        devices: to spread people over; none for JAX's default device.
     """
 
     layout: Layout
@@ -56,6 +58,7 @@ class FitChoices:
     num_starts: int | None
     is_start_given: bool
     is_anchored: bool
+    devices: tuple[Device, ...]
 
 
 def setup_fit(choices: FitChoices) -> Setup:
@@ -98,7 +101,8 @@ def _setup(choices: FitChoices) -> Setup:
         takes_proposed_start=takes_proposed_start,
         is_anchored=choices.is_anchored,
     )
-    return jax.tree.map(jnp.asarray, setup)  # on the device, so that no call carries them there
+    # On the devices, so that no call carries them there.
+    return jax.device_put(setup, replicated(choices.devices)) if choices.devices else jax.tree.map(jnp.asarray, setup)
 
 
 _kept_setup = lru_cache(maxsize=16)(_setup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -19,6 +20,7 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.camera import Camera
 from smplify_jax.camera_setup import setup_camera
+from smplify_jax.devices import Device, spread
 from smplify_jax.errors import InputError
 from smplify_jax.fit_setup import FitChoices, num_fitted_joints, setup_fit
 from smplify_jax.focal_search import search_focal_length
@@ -46,6 +48,7 @@ def fit(
     profile: str | Profile = "default",
     num_betas: int = 10,
     num_starts: int | None = None,
+    devices: Sequence[Device] | None = None,
 ) -> FitResult:
     """Fit the body to 2D keypoints: one person, or a batch by the leading axis.
 
@@ -66,6 +69,8 @@ def fit(
         profile: the recipe.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
+        devices: spread people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
+            `use_all_cores`.
     Returns:
         FitResult, batched like the keypoints.
 
@@ -91,9 +96,12 @@ def fit(
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
 
     num_joints = num_fitted_joints(body)
+    spread_over = _checked_devices(devices)
     start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
     setup = setup_fit(
-        FitChoices(layout, profile, body, prior, num_betas, num_starts, init is not None, anchor is not None)
+        FitChoices(
+            layout, profile, body, prior, num_betas, num_starts, init is not None, anchor is not None, spread_over
+        )
     )
     if isinstance(camera, str) and camera != "search":
         raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
@@ -108,7 +116,7 @@ def fit(
     people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
 
     def fit_all(people: Person) -> FitResult:
-        return FitResult(**_fit_in_batches(setup, people), body=body, layout=layout.name)
+        return FitResult(**_fit_in_batches(setup, people, spread_over), body=body, layout=layout.name)
 
     result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
     return result[0] if is_single else result
@@ -141,16 +149,30 @@ def _warn_of_undefined(body: BodyModel, layout: Layout) -> None:
         )
 
 
-_fit_people = compilation.jit(fit_people)
+def _checked_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
+    if devices is None:
+        return ()
+    if not len(devices) or len(set(devices)) < len(devices) or len({device.platform for device in devices}) > 1:
+        raise InputError(
+            f"devices is {list(devices)}: give distinct devices of one kind, such as jax.devices(), or None for the default."
+        )
+    return tuple(devices)
 
 
-def _fit_in_batches(setup: Setup, people: Person) -> dict:
+@lru_cache(maxsize=4)
+def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
+    """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
+    return compilation.jit(spread(fit_people, devices) if devices else fit_people)
+
+
+def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -> dict:
     """`fit_people` in batches of a few sizes, so that it is compiled for these alone, however many people there are."""
+    program = _program(devices)
     parts = []
-    for rows, count in padded_batches(len(people.keypoints)):
+    for rows, count in padded_batches(len(people.keypoints), max(1, len(devices))):
         batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
-        parts.append((_fit_people(setup, batch), count))  # returns at once: the next batch is made ready meanwhile
-    if len(parts) == 1 and parts[0][1] == len(parts[0][0]["status"]):
+        parts.append((program(setup, batch), count))  # returns at once: the next batch is made ready meanwhile
+    if not devices and len(parts) == 1 and parts[0][1] == len(parts[0][0]["status"]):
         return parts[0][0]
     kept = [jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], part) for part, count in parts]
     return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *kept)

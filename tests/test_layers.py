@@ -8,7 +8,7 @@ import smplify_jax
 ROOT = Path(smplify_jax.__file__).parent
 # Low to high; a module may import from its own layer and those above it in this list.
 LAYERS = (
-    ("errors", "metrics", "skeleton", "mirror", "batching", "lanes", "compilation"),
+    ("errors", "metrics", "skeleton", "mirror", "batching", "lanes", "compilation", "devices"),
     ("files", "rotations", "camera", "crop_box"),
     ("keypoints",),
     ("body", "camera_setup", "camera_conversions"),

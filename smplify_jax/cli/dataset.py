@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
 from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
 from smplify_jax.cli.program import FAILED, OK, UsageError, wrong_usage
+from smplify_jax.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +74,13 @@ def _run(command: DatasetCommand) -> int:
     from smplify_jax.datasets.exports.options import ExportOptions
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.datasets.readers.reading import ReadOptions
+    from smplify_jax.devices import use_all_cores
 
     read, job, write = command.read, command.job, command.write
+    if job.engine == "local":
+        # Called from a program that has used JAX already, this takes the devices that there are.
+        with contextlib.suppress(InputError):
+            use_all_cores()
     complaint = use_compilation_cache() if job.cache else None
     if complaint:
         DATASET.complain(complaint)
@@ -83,7 +91,9 @@ def _run(command: DatasetCommand) -> int:
         write.out,
         format=read.format,
         read=ReadOptions(read.layout, size, read.images),
-        fitter=people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras),
+        fitter=replace(
+            people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras), uses_all_devices=True
+        ),
         batch_size=job.batch_size,
         box_factor=write.box_factor,
         shard=_shard(job.shard),

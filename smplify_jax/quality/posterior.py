@@ -10,6 +10,7 @@ from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.lanes import people_first, people_last
+from smplify_jax.solver.cholesky import cholesky
 
 _LEAST_PIVOT = 1e-6
 """Share of the largest diagonal entry added to all: an unknown that nothing observes has a large spread then, not an infinite one."""
@@ -33,8 +34,7 @@ def joint_std(hessian: Array, weight: Array, transposed: Array) -> Array:
     """
     floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
     regular = hessian + floor * jnp.eye(len(hessian), dtype=hessian.dtype)
-    factor = jax.lax.linalg.cholesky(regular.T, symmetrize_input=False)
-    whitened = _solve_lower(factor, transposed)
+    whitened = _solve_lower(cholesky(regular), transposed)
     return weight * jnp.sqrt(0.5 * jnp.sum(whitened**2, axis=0)).reshape(-1, 3)
 
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from smplify_jax.solver.cholesky import solve_positive_definite
 from smplify_jax.solver.loop import Objective, Solver
 from smplify_jax.solver.solution import Solution
 
@@ -150,8 +151,6 @@ def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
     added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
     damped = model.hessian * (free[:, None] * free) + jnp.diag(jnp.where(free > 0, added, 1.0))
-    # LAPACK wants columns first: of a symmetric matrix the transpose is that already, and nothing need be copied.
-    factor = jax.lax.linalg.cholesky(damped.T, symmetrize_input=False)
-    step = -jax.scipy.linalg.cho_solve((factor, True), gradient)
+    step = -solve_positive_definite(damped, gradient)
     # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step.
     return step, jnp.dot(step, added * free * step - gradient)

@@ -61,6 +61,7 @@ class PeopleFitter:
         camera_center: principal point [px] of such pictures.
         searches_focal_length: try a few focal lengths for such pictures.
         guesses_cameras: fit people whose picture's size is not known, too, in a camera that is guessed from their keypoints.
+        uses_all_devices: spread people over all devices of this process; see `use_all_cores`.
     """
 
     body: BodyModel = field(default_factory=load_body)
@@ -72,9 +73,10 @@ class PeopleFitter:
     camera_center: tuple[float, float] | None = None
     searches_focal_length: bool = False
     guesses_cameras: bool = False
+    uses_all_devices: bool = False
 
     def settings(self) -> dict[str, Any]:
-        """The options, and the hashes of body and prior."""
+        """The options that change fits, and the hashes of body and prior."""
         made_with = self._made_with
         return {
             "profile": self.profile,
@@ -124,6 +126,7 @@ class PeopleFitter:
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
+                devices=jax.devices() if self.uses_all_devices else None,
             )
         return jax.tree.map(np.asarray, result)
 

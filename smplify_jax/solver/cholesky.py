@@ -1,0 +1,26 @@
+"""Cholesky factors of many small systems, one after the other.
+
+Given all at once, LAPACK's caller shares them out to the threads of the process. That is no faster for matrices of this size, waits for
+other programs that want the cores, and, when programs run on several devices of one CPU, ends with each waiting for threads that
+the others hold (JAX 0.10).
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.scipy.linalg
+from jax import Array
+from jax.custom_batching import sequential_vmap
+
+
+@sequential_vmap
+def cholesky(matrix: Array) -> Array:
+    """Lower factor L (P, P) of a symmetric positive definite matrix = L L^T; NaN if it is not that."""
+    # LAPACK wants columns first: of a symmetric matrix the transpose is that already, and nothing need be copied.
+    return jax.lax.linalg.cholesky(matrix.T, symmetrize_input=False)
+
+
+@sequential_vmap
+def solve_positive_definite(matrix: Array, right: Array) -> Array:
+    """The solution x (P,) of matrix x = right, for a symmetric positive definite matrix (P, P); NaN if it is not that."""
+    return jax.scipy.linalg.cho_solve((cholesky(matrix), True), right)

@@ -1,0 +1,94 @@
+"""People spread over devices: the cores of a CPU, in a process of its own because devices are chosen before JAX is used."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from people import IMAGE_SIZE, draw_people
+
+from smplify_jax import InputError, fit, use_all_cores
+
+NUM_PEOPLE = 5
+SPREAD_FITS = """
+import sys
+import jax, numpy as np
+from smplify_jax import fit, use_all_cores
+use_all_cores(2)
+assert len(jax.devices("cpu")) == 2
+given = np.load(sys.argv[1])
+size = tuple(given["image_size"])
+options = {"layout": "coco17", "image_size": size, "camera": given["focal_length"], "devices": jax.devices("cpu")}
+for _ in range(int(sys.argv[3])):
+    result = fit(given["keypoints"], **options)
+    np.asarray(result.joints)
+one = fit(given["keypoints"][0], **{**options, "camera": given["focal_length"][0]})
+assert one.joints.shape == result.joints.shape[1:]
+np.savez(sys.argv[2], **{n: getattr(result, n) for n in ("joints", "joints_std", "betas", "cost", "quality", "status", "num_steps")})
+"""
+
+
+def run_python(code: str, *arguments: str, **variables: str) -> str:
+    # The flags of other tests' processes say how many devices there are.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_fits_spread_over_cores_are_those_of_one_device(tmp_path: Path):
+    people = draw_people(NUM_PEOPLE, "coco17")
+    alone = fit(people.keypoints, layout="coco17", image_size=IMAGE_SIZE, camera=people.focal_length)
+    given = {"keypoints": people.keypoints, "focal_length": people.focal_length, "image_size": IMAGE_SIZE}
+    np.savez(tmp_path / "given.npz", **given)
+    # Many calls: threads that wait for each other would only do so in some.
+    run_python(SPREAD_FITS, str(tmp_path / "given.npz"), str(tmp_path / "spread.npz"), "50")
+    with np.load(tmp_path / "spread.npz") as spread:
+        assert spread["joints"].shape == (NUM_PEOPLE, 24, 3)
+        np.testing.assert_array_equal(spread["status"], alone.status)
+        np.testing.assert_allclose(spread["joints"], alone.joints, atol=2e-3)
+        np.testing.assert_allclose(spread["cost"], alone.cost, rtol=1e-3)
+        np.testing.assert_allclose(spread["quality"], alone.quality, atol=1e-2)
+        np.testing.assert_allclose(spread["joints_std"], alone.joints_std, rtol=2e-2)
+
+
+COUNT = "import jax, os; from smplify_jax import use_all_cores; use_all_cores(); print(len(jax.devices('cpu')), os.environ.get('NPROC'))"
+
+
+def test_as_many_devices_as_cores_that_may_be_used():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = run_python(f"import os; os.environ.pop('NPROC', None); {COUNT}").split()[0]
+    assert int(count) == cores
+
+
+@pytest.mark.parametrize(("told", "expected"), [("1", "1 1"), ("3", "3 6")])
+def test_the_environment_says_how_many_cores(told, expected):
+    assert run_python(COUNT, NPROC=told) == expected
+
+
+def test_numbers_of_cores_below_one_are_refused():
+    with pytest.raises(InputError, match="at least 1"):
+        use_all_cores(0)
+
+
+def test_once_jax_is_in_use_it_is_too_late():
+    jax.devices()
+    with pytest.raises(InputError, match="call use_all_cores first"):
+        use_all_cores(2)
+
+
+@pytest.mark.parametrize("devices", [[], "twice"])
+def test_unusable_devices_are_refused_in_one_sentence(devices):
+    devices = [jax.devices()[0]] * 2 if devices == "twice" else devices
+    with pytest.raises(InputError, match="distinct devices of one kind"):
+        fit(np.ones((17, 3)), layout="coco17", image_size=IMAGE_SIZE, devices=devices)
