@@ -1,7 +1,7 @@
 """What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
 
 Every run is a process of its own, as users start it, with the compilation cache on. People are drawn by `benchmarks.draw`, and
-repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone with as many threads a process, in a loop over the same
+repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone on as many cores, in a loop over the same
 people, all after one batch that waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than time where others
 use the machine. `memory_mb` is the most that the process held in the second and in the last quarter of its time.
 """
@@ -36,6 +36,7 @@ from smplify_jax.datasets.job.plan import Shard, plan_batches
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.read import read_dataset
 from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.devices import use_all_cores
 
 LAYOUT, IMAGE_SIZE = "coco17", (1280.0, 960.0)
 NUM_DRAWN, NUM_TIMED_BATCHES = 2048, 20
@@ -125,8 +126,10 @@ class _Clocks:
 
 
 def _warm_fitter(path: str, batch_size: int) -> PeopleFitter:
+    """As `smplify-fit-dataset` makes it: a device for every core, or for as many as NPROC says."""
+    use_all_cores()
     use_compilation_cache()
-    fitter = PeopleFitter()
+    fitter = PeopleFitter(uses_all_devices=True)
     fitter.fit(_first_batches(path, batch_size, 1)[0])
     return fitter
 
@@ -190,11 +193,11 @@ def run(options: Options, folder: Path) -> list[dict]:
     _check_same(folder / "whole", folder / "killed", options.people)
 
     by_thread = watch(start(f"time_fits({str(path)!r}, {size})", threads=1))
-    rows.append(_row("fit alone, one thread", by_thread, by_thread.fits_per_second))
+    rows.append(_row("fit alone, one core", by_thread, by_thread.fits_per_second))
     single = watch(job("single", threads=1))
-    rows.append(_row("job, one thread", single, by_thread.fits_per_second))
+    rows.append(_row("job, one core", single, by_thread.fits_per_second))
     pair = _together([job("pair", f"{index}/2", threads=1) for index in range(2)])
-    rows.append(_row("two shards, one thread each", pair, 2 * by_thread.fits_per_second))
+    rows.append(_row("two shards, one core each", pair, 2 * by_thread.fits_per_second))
     _check_same(folder / "whole", folder / "pair", options.people)
     return rows
 

@@ -89,7 +89,7 @@ def _cores(options: Options) -> dict[str, float]:
     values: dict[str, float] = {}
     for layout in options.layouts:
         for batch in options.batches:
-            if batch > max(batch_sizes()):  # fewer would not fill a batch on every core
+            if batch >= max(batch_sizes()):  # fewer leave little to each core
                 values |= measure_all_cores(layout, batch, options.runs)
     return values
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-_CPU_SIZES = (1, 16, 64)
+_CPU_SIZES = (1, 16, 32, 64)
 """Throughput hardly grows beyond the largest, and larger ones leave the caches."""
-_CPU_GROUP = 32
+_CPU_GROUP = 16
 _DEVICE_SIZES = (1, 16, 64, 1024, 16384)
 
 

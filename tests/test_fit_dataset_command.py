@@ -54,6 +54,22 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
     assert "0 people were fitted in this run" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("engine", "cores_are_split"), [("local", True), ("ray", False)])
+def test_the_local_engine_splits_the_cores_before_anything_else_and_fits_on_all(
+    engine, cores_are_split, tmp_path, monkeypatch
+):
+    def begin(*_, fitter, **__):
+        calls.append(fitter.uses_all_devices)
+        raise SystemExit
+
+    calls = []
+    monkeypatch.setattr("smplify_jax.devices.use_all_cores", lambda: calls.append("cores"))
+    monkeypatch.setattr("smplify_jax.datasets.job.job.fit_dataset", begin)
+    with pytest.raises(SystemExit):
+        main(["people.json", "--out", str(tmp_path), "--engine", engine, "--no-cache"])
+    assert calls == ["cores"] * cores_are_split + [True]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

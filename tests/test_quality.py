@@ -93,7 +93,7 @@ class _BegunError(Exception):
     """Carries what a fit was about to run with: enough to tell whether it would claim a quality, without compiling it."""
 
 
-def _begin(setup, people):
+def _begin(setup, people, devices):
     raise _BegunError(setup)
 
 
@@ -103,7 +103,7 @@ def _begin(setup, people):
     ids=str,
 )
 def test_only_what_was_calibrated_has_a_quality_model(people, monkeypatch, choices, is_calibrated):
-    monkeypatch.setattr(fitting, "_fit_people", _begin)
+    monkeypatch.setattr(fitting, "_fit_in_batches", _begin)
     with pytest.raises(_BegunError) as begun:
         fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
     assert (begun.value.args[0].quality is not None) == is_calibrated

@@ -126,7 +126,8 @@ class PeopleFitter:
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
-                devices=jax.devices() if self.uses_all_devices else None,
+                # One device is the default; a program over one would be another program.
+                devices=jax.devices() if self.uses_all_devices and jax.device_count() > 1 else None,
             )
         return jax.tree.map(np.asarray, result)
 
