@@ -15,7 +15,7 @@ from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.camera import Camera, project
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.propose import Proposal, Proposer, propose
-from smplify_jax.quality.posterior import joint_std, joints_and_transposed_jacobian
+from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence, QualityModel
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 from smplify_jax.search import Problem, fit_from_starts
@@ -95,6 +95,7 @@ class _Prepared:
 
     Attributes:
         problem: what is searched.
+        keypoints_px: (K, 2) as given; in `problem` sides may have been put right.
         starts: leading axis S.
         camera: of the person, or a stand-in.
         proposal: the network's, if it was asked.
@@ -104,6 +105,7 @@ class _Prepared:
     """
 
     problem: Problem
+    keypoints_px: Array
     starts: BodyParameters
     camera: Camera
     proposal: Proposal | None
@@ -142,7 +144,8 @@ def _prepare(setup: Setup, person: Person) -> _Prepared:
     proposal = None
     if setup.proposer is not None:
         with jax.named_scope("network"):
-            proposal = propose(setup.proposer, body, observation, depth, jnp.asarray(person.is_focal_length_known))
+            is_focal_length_known = jnp.asarray(person.is_focal_length_known)
+            proposal, observation = propose(setup.proposer, body, observation, is_focal_length_known)
         observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
@@ -150,13 +153,14 @@ def _prepare(setup: Setup, person: Person) -> _Prepared:
     is_side_view = None
     if plan.side_view_px is not None:
         is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
-    return _Prepared(problem, starts, camera, proposal, is_enough, is_camera_good, is_side_view)
+    return _Prepared(problem, keypoints[:, :2], starts, camera, proposal, is_enough, is_camera_good, is_side_view)
 
 
 def _report(setup: Setup, prepared: _Prepared, solution: Solution, margin: Array) -> dict:
     status = _status(prepared.is_enough, prepared.is_camera_good & solution.is_finite, solution.is_converged)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
-    fields = _describe(setup, prepared.problem.observation, solution)
+    given = dataclasses.replace(prepared.problem.observation, keypoints_px=prepared.keypoints_px)
+    fields = _describe(setup, given, solution)
     fields |= {"camera": prepared.camera, "start_margin": margin}
     fields |= _judge(setup, prepared, solution, fields, last_weights)
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
@@ -230,11 +234,11 @@ def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
 def _judge(setup: Setup, prepared: _Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
     """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
     with jax.named_scope("spread"):
-        joints, transposed = joints_and_transposed_jacobian(setup.joints_body, solution.parameters)
+        joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
         if solution.model.hessian is None:
             std = jnp.full_like(joints, jnp.nan)
         else:
-            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), transposed)
+            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), jacobian)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
     evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)

@@ -74,7 +74,7 @@ class FitResult:
         evidence: (...,) of each thing that the quality follows from; NaN for what a profile does not know.
         start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
-        reprojection_error_px: (..., K) distance from the detected ones [px]; NaN where none was observed.
+        reprojection_error_px: (..., K) distance from the detected ones as given [px]; NaN where none was observed.
         person_height_px: (...,) how tall a 1.7 m person appears at the fitted depth [px]; what errors are compared with.
         cost: (...,) energy of the last round.
         cost_by_term: the same by term name.

@@ -24,7 +24,7 @@ from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
 from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
 from smplify_jax.proposal.view import look_at_person
 from smplify_jax.rotations import exp_so3
-from smplify_jax.start import PERSON_HEIGHT, start_depth
+from smplify_jax.start import PERSON_HEIGHT
 
 
 def observe(keypoints, focal_length):
@@ -56,8 +56,7 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
-    depth = start_depth(observation.keypoints_px, observation.confidence, observation.camera.focal_length, body.reach)
-    return jax.jit(propose)(proposer, body, observation, depth, jnp.asarray(True))
+    return jax.jit(propose)(proposer, body, observation, jnp.asarray(True))[0]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -143,7 +142,7 @@ def test_a_proposal_does_not_depend_on_the_resolution():
 
 def test_turning_the_camera_turns_the_body_and_leaves_its_pose():
     people = draw_people(1, "coco17", seed=6)
-    network, focal_length = small_network(), people.focal_length[0]
+    network, focal_length = load_proposal_network(), people.focal_length[0]
     camera = Camera(jnp.full(2, focal_length), jnp.asarray(IMAGE_SIZE, jnp.float32) / 2)
     points = np.asarray(
         load_body().keypoints(**{k: v[0] for k, v in people.parameters.items()}, layout="coco17"), np.float32

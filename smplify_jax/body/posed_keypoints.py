@@ -93,12 +93,13 @@ def _keypoints(
         transl,
     )
     people = [jnp.broadcast_to(block, (*batch, block.shape[-1])).reshape(-1, block.shape[-1]) for block in blocks]
-    points = jax.vmap(lambda one: _place(body, one))(BodyParameters(*people))
+    points = jax.vmap(lambda one: place_keypoints(body, one))(BodyParameters(*people))
     return jnp.where(body.is_defined[:, None], points.reshape(*batch, *points.shape[1:]), jnp.nan)
 
 
 @people_last
-def _place(body: KeypointBody, parameters: BodyParameters) -> Array:
+def place_keypoints(body: KeypointBody, parameters: BodyParameters) -> Array:
+    """(K, 3) [m] of one person, or of many under `vmap`; undefined ones lie at the origin."""
     return people_first(pose_keypoints(body, parameters).keypoints_cam, 2)
 
 

@@ -52,14 +52,14 @@ def look_at_person(observation: Observation) -> View:
     spread = jnp.ones(())
     for _ in range(_NUM_REWEIGHTINGS):
         apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle) ** 2, axis=-1))
-        spread = jnp.maximum(_median(apart, is_seen), _LEAST_SPREAD)
+        spread = jnp.maximum(lower_median(apart, is_seen), _LEAST_SPREAD)
         middle = _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2)
     axis = jnp.append(middle, 1.0)
     return View(_shortest_turn(axis / jnp.linalg.norm(axis)), PERSON_HEIGHT / (_HEIGHTS_PER_SPREAD * spread))
 
 
-def _median(values: Array, is_counted: Array) -> Array:
-    """Lower median of the counted values."""
+def lower_median(values: Array, is_counted: Array) -> Array:
+    """Lower median of the counted values (K,); 1 if none counts."""
     ordered = jnp.sort(jnp.where(is_counted, values, jnp.inf))
     middle = ordered[jnp.maximum((jnp.sum(is_counted) - 1) // 2, 0)]
     return jnp.where(jnp.any(is_counted), middle, 1.0)

@@ -1,0 +1,142 @@
+"""The second look: exchanged sides and outliers are found by what a first proposal expects, and cost the proposal little."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from people import IMAGE_SIZE, draw_people
+
+from smplify_jax import fit, load_body
+from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.camera import Camera
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.observation import Observation
+from smplify_jax.proposal.load import load_proposal_network
+from smplify_jax.proposal.propose import Proposer, propose
+from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers
+
+LAYOUT = get_layout("coco17")
+FLIP = np.array(LAYOUT.flip)
+LEFT_WRIST, RIGHT_WRIST = LAYOUT.index("left_wrist"), LAYOUT.index("right_wrist")
+HEIGHT_PX = 400.0
+
+
+def observe(keypoints, focal_length=1000.0):
+    camera = Camera(jnp.full(2, focal_length), jnp.asarray(IMAGE_SIZE, jnp.float32) / 2)
+    keypoints = np.asarray(keypoints, np.float32)
+    return Observation(jnp.asarray(keypoints[:, :2]), jnp.asarray(keypoints[:, 2]), camera, jnp.ones(()))
+
+
+@pytest.fixture
+def keypoints():
+    """Points far apart, all confidences different."""
+    rng = np.random.default_rng(3)
+    grid = np.stack(np.meshgrid(np.arange(5), np.arange(4)), axis=-1).reshape(-1, 2)[:17] * 120.0
+    return np.column_stack([grid + 5 * rng.normal(size=(17, 2)), np.linspace(0.3, 0.9, 17)])
+
+
+def noisy(keypoints, share, seed=0):
+    out = keypoints.copy()
+    out[:, :2] += share * HEIGHT_PX * np.random.default_rng(seed).normal(size=(17, 2))
+    return out
+
+
+def expected(keypoints):
+    return jnp.asarray(keypoints[:, :2], jnp.float32)
+
+
+def test_an_exchanged_pair_is_put_right_with_its_confidences(keypoints):
+    swapped = keypoints.copy()
+    swapped[[LEFT_WRIST, RIGHT_WRIST]] = keypoints[[RIGHT_WRIST, LEFT_WRIST]]
+    righted = with_sides_put_right(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(righted.keypoints_px, keypoints[:, :2], rtol=1e-6)
+    np.testing.assert_allclose(righted.confidence, keypoints[:, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.05])
+def test_noise_is_no_mistake(keypoints, share):
+    observation = observe(noisy(keypoints, share))
+    righted = with_sides_put_right(observation, expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    kept = without_outliers(observation, expected(keypoints), jnp.asarray(HEIGHT_PX))
+    np.testing.assert_array_equal(righted.keypoints_px, observation.keypoints_px)
+    np.testing.assert_array_equal(kept.confidence, observation.confidence)
+
+
+def test_an_outlier_is_dropped_and_exchanges_nothing(keypoints):
+    wild = keypoints.copy()
+    wild[LEFT_WRIST, :2] += 600.0
+    righted = with_sides_put_right(observe(wild), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(righted.keypoints_px, wild[:, :2], rtol=1e-6)
+    kept = np.asarray(without_outliers(righted, expected(keypoints), jnp.asarray(HEIGHT_PX)).confidence)
+    np.testing.assert_array_equal(np.flatnonzero(kept == 0), [LEFT_WRIST])
+
+
+def test_a_pair_of_which_one_side_is_unseen_stays(keypoints):
+    swapped = keypoints.copy()
+    swapped[[LEFT_WRIST, RIGHT_WRIST]] = keypoints[[RIGHT_WRIST, LEFT_WRIST]]
+    swapped[LEFT_WRIST, 2] = 0.0
+    righted = with_sides_put_right(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(righted.keypoints_px, swapped[:, :2], rtol=1e-6)
+    np.testing.assert_allclose(righted.confidence, swapped[:, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("num_seen", [1, 2, 5, 17])
+def test_half_of_what_is_seen_is_always_kept(keypoints, num_seen):
+    rng = np.random.default_rng(num_seen)
+    wild = keypoints.copy()
+    wild[:, :2] = 3000 * rng.normal(size=(17, 2))
+    wild[rng.permutation(17)[num_seen:], 2] = 0.0
+    kept = without_outliers(observe(wild), expected(keypoints), jnp.asarray(HEIGHT_PX))
+    assert np.count_nonzero(kept.confidence) >= num_seen / 2
+
+
+@pytest.fixture(scope="module")
+def people():
+    return draw_people(30, "coco17", seed=21)
+
+
+@pytest.fixture(scope="module")
+def body_poses(people):
+    """A function from keypoints of `people` to the poses proposed for them."""
+    body = keypoint_body(load_body(num_betas=10), "coco17", num_betas=10)
+    proposer = Proposer.of(load_proposal_network(), LAYOUT, "open body", 24)
+    proposed = jax.jit(jax.vmap(lambda seen: propose(proposer, body, seen, jnp.asarray(True))[0].parameters.body_pose))
+
+    def of(keypoints):
+        observations = [observe(k, f) for k, f in zip(keypoints, people.focal_length, strict=True)]
+        return np.asarray(proposed(jax.tree.map(lambda *one: jnp.stack(one), *observations)))
+
+    return of
+
+
+def share_alike(one, other):
+    return np.mean(np.abs(one - other).max(axis=1) < 1e-3)
+
+
+def test_a_wild_keypoint_is_as_good_as_unseen(people, body_poses):
+    wild, unseen = people.keypoints.copy(), people.keypoints.copy()
+    wild[:, LEFT_WRIST, 0] += 0.6 * people.height_px
+    unseen[:, LEFT_WRIST] = 0.0
+    assert share_alike(body_poses(wild), body_poses(unseen)) > 0.95
+
+
+@pytest.mark.parametrize("part", ["knee", "elbow", "shoulder"])
+def test_exchanged_sides_are_as_good_as_right_ones(people, body_poses, part):
+    swapped = people.keypoints.copy()
+    pair = [LAYOUT.index(f"left_{part}"), LAYOUT.index(f"right_{part}")]
+    swapped[:, pair] = people.keypoints[:, pair[::-1]]
+    apart = np.linalg.norm(np.diff(people.keypoints[:, pair, :2], axis=1)[:, 0], axis=-1) / people.height_px
+    is_clear = apart > 0.12  # nearer to each other they may be noise
+    assert is_clear.sum() > 15
+    # Nobody can tell all: legs may be crossed.
+    assert share_alike(body_poses(swapped)[is_clear], body_poses(people.keypoints)[is_clear]) > 0.85
+
+
+def test_errors_are_told_of_the_keypoints_as_given():
+    people = draw_people(1, "coco17", seed=5)
+    swapped = people.keypoints[0].copy()
+    legs = [LAYOUT.index(f"{side}_{part}") for side in ("left", "right") for part in ("knee", "ankle")]
+    swapped[legs] = swapped[FLIP[legs]]
+    result = fit(swapped, layout="coco17", image_size=IMAGE_SIZE, camera=people.focal_length[0])
+    distance = np.linalg.norm(np.asarray(result.keypoints_px) - swapped[:, :2], axis=1)
+    np.testing.assert_allclose(result.reprojection_error_px, distance, rtol=1e-3, atol=0.05)
