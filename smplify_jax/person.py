@@ -145,7 +145,7 @@ def _prepare(setup: Setup, person: Person) -> _Prepared:
     if setup.proposer is not None:
         with jax.named_scope("network"):
             is_focal_length_known = jnp.asarray(person.is_focal_length_known)
-            proposal, observation = propose(setup.proposer, body, observation, is_focal_length_known)
+            proposal, observation = propose(setup.proposer, body, observation, is_focal_length_known, plan.num_looks)
         observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)

@@ -56,7 +56,7 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
-    return jax.jit(propose)(proposer, body, observation, jnp.asarray(True))[0]
+    return jax.jit(propose, static_argnames="num_looks")(proposer, body, observation, jnp.asarray(True), num_looks=2)[0]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

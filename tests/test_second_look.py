@@ -1,5 +1,7 @@
 """The second look: exchanged sides and outliers are found by what a first proposal expects, and cost the proposal little."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,11 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.camera import Camera
+from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.metrics import pa_mpjpe
 from smplify_jax.observation import Observation
+from smplify_jax.profiles import PROFILES
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.propose import Proposer, propose
 from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers
@@ -100,7 +105,9 @@ def body_poses(people):
     """A function from keypoints of `people` to the poses proposed for them."""
     body = keypoint_body(load_body(num_betas=10), "coco17", num_betas=10)
     proposer = Proposer.of(load_proposal_network(), LAYOUT, "open body", 24)
-    proposed = jax.jit(jax.vmap(lambda seen: propose(proposer, body, seen, jnp.asarray(True))[0].parameters.body_pose))
+    proposed = jax.jit(
+        jax.vmap(lambda seen: propose(proposer, body, seen, jnp.asarray(True), 2)[0].parameters.body_pose)
+    )
 
     def of(keypoints):
         observations = [observe(k, f) for k, f in zip(keypoints, people.focal_length, strict=True)]
@@ -140,3 +147,20 @@ def test_errors_are_told_of_the_keypoints_as_given():
     result = fit(swapped, layout="coco17", image_size=IMAGE_SIZE, camera=people.focal_length[0])
     distance = np.linalg.norm(np.asarray(result.keypoints_px) - swapped[:, :2], axis=1)
     np.testing.assert_allclose(result.reprojection_error_px, distance, rtol=1e-3, atol=0.05)
+
+
+def test_a_profile_may_do_with_one_look():
+    people = draw_people(16, "coco17", seed=5)
+    swapped = people.keypoints.copy()
+    pairs = [LAYOUT.index(name) for name in ("left_knee", "right_knee", "left_elbow", "right_elbow")]
+    swapped[:, pairs] = swapped[:, FLIP[pairs]]
+    given = {"layout": "coco17", "image_size": IMAGE_SIZE, "camera": people.focal_length}
+    one_look = dataclasses.replace(PROFILES["default"], num_looks=1)
+
+    def mean_error(profile):
+        joints = np.asarray(fit(swapped, profile=profile, **given).joints)
+        return np.mean([pa_mpjpe(*pair) for pair in zip(joints, people.joints, strict=True)])
+
+    assert mean_error("default") < mean_error(one_look) - 0.01
+    with pytest.raises(InputError, match="at least once"):
+        dataclasses.replace(one_look, num_looks=0)

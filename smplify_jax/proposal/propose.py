@@ -25,8 +25,6 @@ from smplify_jax.rotations import matrix_to_axis_angle
 from smplify_jax.start import PERSON_HEIGHT, REFERENCE_HEIGHT_PX, pixel_scale, start_depth
 from smplify_jax.terms.anchor import Anchor
 
-_NUM_LOOKS = 2  # a third gains a tenth of a millimetre at most
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -87,36 +85,52 @@ class Proposer:
 
 
 def propose(
-    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
+    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array, num_looks: int
 ) -> tuple[Proposal, Observation]:
-    """Propose a body for one person, at the second look.
+    """Propose a body for one person.
 
     Args:
         proposer: for the keypoints' layout.
         body: J joints and B betas.
         observation: of the person.
         is_focal_length_known: whether the camera was given rather than guessed.
+        num_looks: from the second on, the network looks at keypoints without the mistakes that the look before shows.
     Returns:
-        The proposal, and the observation with those sides put right that were found exchanged. Outliers are only hidden from the second
-        look: a fit has its own way with them.
+        The proposal, and the observation with those sides put right that were found exchanged. Outliers are only hidden from the
+        network: a fit has its own way with them.
     """
 
-    def look(
-        before: tuple[Observation, Array], _: None
-    ) -> tuple[tuple[Observation, Array], tuple[Proposal, Observation]]:
-        shown, noise_before = before
-        proposal = _look(proposer, body, shown, is_focal_length_known)
+    def look(before: _Shown, _: None) -> tuple[_Shown, tuple[Proposal, Observation]]:
+        proposal = _look(proposer, body, before.cleaned, is_focal_length_known)
         # Of what is hidden from it a look knows no noise.
-        proposal = dataclasses.replace(proposal, noise=jnp.where(shown.confidence > 0, proposal.noise, noise_before))
+        noise = jnp.where(before.cleaned.confidence > 0, proposal.noise, before.noise)
         at = proposal.parameters
         expected = project(place_keypoints(body, at), observation.camera)
         height = REFERENCE_HEIGHT_PX / pixel_scale(at.transl[2], observation.camera.focal_length)
         righted = with_sides_put_right(observation, expected, height, jnp.asarray(proposer.flip))
-        return (without_outliers(righted, expected, height), proposal.noise), (proposal, righted)
+        shown = _Shown(righted, without_outliers(righted, expected, height), noise)
+        return shown, (dataclasses.replace(proposal, noise=noise), before.righted)
 
     # A loop, so that a look is compiled once.
-    looks = jax.lax.scan(look, (observation, jnp.ones_like(observation.confidence)), length=_NUM_LOOKS)[1]
+    as_given = _Shown(observation, observation, jnp.ones_like(observation.confidence))
+    looks = jax.lax.scan(look, as_given, length=num_looks)[1]
     return jax.tree.map(lambda leaf: leaf[-1], looks)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Shown:
+    """What a look begins with.
+
+    Attributes:
+        righted: with exchanged sides put right.
+        cleaned: that, and outliers unseen.
+        noise: (K,) known so far.
+    """
+
+    righted: Observation
+    cleaned: Observation
+    noise: Array
 
 
 def _look(proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array) -> Proposal:
