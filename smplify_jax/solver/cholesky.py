@@ -1,4 +1,4 @@
-"""Small positive definite systems, one after the other.
+"""Cholesky factors of many small systems, one after the other.
 
 Given all at once, LAPACK's caller shares them out to the threads of the process. That is no faster for matrices of this size, waits for
 other programs that want the cores, and, when programs run on several devices of one CPU, ends with each waiting for threads that
@@ -24,10 +24,3 @@ def cholesky(matrix: Array) -> Array:
 def solve_positive_definite(matrix: Array, right: Array) -> Array:
     """The solution x (P,) of matrix x = right, for a symmetric positive definite matrix (P, P); NaN if it is not that."""
     return jax.scipy.linalg.cho_solve((cholesky(matrix), True), right)
-
-
-@sequential_vmap
-def whiten(matrix: Array, rows: Array) -> Array:
-    """R L^-T (M, P) of rows R (M, P) and a symmetric positive definite matrix L L^T (P, P): its rows' products are R matrix^-1 R^T."""
-    # From the right, rows are what LAPACK calls columns: no copy is turned.
-    return jax.lax.linalg.triangular_solve(cholesky(matrix), rows, lower=True, transpose_a=True)
