@@ -15,7 +15,7 @@ from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.camera import Camera, project
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.propose import Proposal, Proposer, propose
-from smplify_jax.quality.posterior import joint_std, joints_and_transposed_jacobian
+from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence, QualityModel
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 from smplify_jax.search import Problem, fit_from_starts
@@ -234,11 +234,11 @@ def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
 def _judge(setup: Setup, prepared: _Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
     """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
     with jax.named_scope("spread"):
-        joints, transposed = joints_and_transposed_jacobian(setup.joints_body, solution.parameters)
+        joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
         if solution.model.hessian is None:
             std = jnp.full_like(joints, jnp.nan)
         else:
-            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), transposed)
+            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), jacobian)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
     evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)

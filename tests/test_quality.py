@@ -12,7 +12,7 @@ from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.learn.quality import Fits, calibrate, predict, reliability
-from smplify_jax.quality.posterior import joint_std, joints_and_transposed_jacobian
+from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence, QualityModel, load_quality_model
 
 
@@ -37,8 +37,8 @@ def test_spread_of_the_joints_is_that_of_samples_from_the_posterior():
     hessian = (factor @ factor.T + 85 * np.eye(85)).astype(np.float32)
     at = BodyParameters(*(jnp.asarray(0.2 * rng.normal(size=n), jnp.float32) for n in (3, 69, 10, 3)))
     weight = 0.05  # so small a spread that the joints are linear in it
-    transposed = joints_and_transposed_jacobian(body, at)[1]
-    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), transposed)
+    jacobian = joints_and_jacobian(body, at)[1]
+    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), jacobian)
     steps = rng.multivariate_normal(np.zeros(85), 0.5 * weight**2 * np.linalg.inv(hessian), size=4000)
     joints = np.stack([_joints(body, at.retract(jnp.asarray(step, jnp.float32))) for step in steps[:800]])
     # 800 samples tell a standard deviation to 2.5 %; the largest of 72 such errors is about 8 %.
