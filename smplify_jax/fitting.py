@@ -28,6 +28,7 @@ from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.person import Person, Setup, fit_people
+from smplify_jax.precision import exact_products
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.profiles import get_profile
 from smplify_jax.result import FitResult
@@ -162,7 +163,7 @@ def _checked_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
 @lru_cache(maxsize=4)
 def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
     """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
-    return compilation.jit(spread(fit_people, devices) if devices else fit_people)
+    return compilation.jit(exact_products(spread(fit_people, devices) if devices else fit_people))
 
 
 def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -> dict:

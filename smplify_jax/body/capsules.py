@@ -20,6 +20,7 @@ from smplify_jax.body.capsule_placement import place_on_joints
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
+from smplify_jax.precision import exact_products
 
 if TYPE_CHECKING:
     from smplify_jax.body.model import BodyModel
@@ -104,6 +105,7 @@ class Capsules:
         centers = self._linear(self.betas2centers, betas)
         return centers[..., None, :] + half * np.array([[-1.0], [1.0]], np.float32)
 
+    @exact_products
     def _linear(self, rows: Array | np.ndarray, betas: Array | np.ndarray) -> Array:
         betas = jnp.asarray(betas)
         return jnp.tensordot(betas, rows[: betas.shape[-1]], axes=1) + rows[-1]

@@ -17,7 +17,7 @@ from functools import lru_cache
 import jax.numpy as jnp
 import numpy as np
 
-from smplify_jax.body.kinematics import ancestors_or_self, bones
+from smplify_jax.body.kinematics import ancestors_or_self, child_minus_parent
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import PointTable
 from smplify_jax.body.posed_keypoints import KeypointBody
@@ -50,7 +50,7 @@ def keypoint_body(
     on_joints = by_vertex.sum(axis=2)
     hanging = (on_joints + points.weights_of_joints) @ ancestors_or_self(parents)
     levers = np.einsum("kjm,mcb->kjcb", by_vertex, vertices) - on_joints[:, :, None, None] * joints
-    bone = np.asarray(bones(joints, parents), np.float64)
+    bone = np.einsum("ji,icb->jcb", child_minus_parent(parents), joints)
     for joint, parent in enumerate(parents):
         if parent >= 0:
             levers[:, parent] += hanging[:, joint, None, None] * bone[joint]

@@ -106,19 +106,13 @@ def joint_positions(parent_rotations: Array, rest_joints: Array, parents: tuple[
     Returns:
         (J, 3, ...) [m].
     """
-    return jnp.einsum(
-        "ji,ic...->jc...", ancestors_or_self(parents), turned(parent_rotations, bones(rest_joints, parents))
-    )
-
-
-def bones(rest_joints: Array | np.ndarray, parents: tuple[int, ...]) -> Array:
-    """Offset of each joint from its parent; of the root from the origin. (J, ...) -> (J, ...)."""
-    return jnp.einsum("ji,i...->j...", _child_minus_parent(parents), rest_joints)
+    bones = jnp.einsum("ji,i...->j...", child_minus_parent(parents), rest_joints)
+    return jnp.einsum("ji,ic...->jc...", ancestors_or_self(parents), turned(parent_rotations, bones))
 
 
 @lru_cache
-def _child_minus_parent(parents: tuple[int, ...]) -> np.ndarray:
-    """(J, J) float32."""
+def child_minus_parent(parents: tuple[int, ...]) -> np.ndarray:
+    """Offset of each joint from its parent, of the root from the origin, as a matrix of the joints. (J, J) float32."""
     matrix = np.eye(len(parents), dtype=np.float32)
     for joint, parent in enumerate(parents):
         if parent >= 0:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.capsules import Capsules
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.errors import InputError
+from smplify_jax.precision import exact_products
 from smplify_jax.rotations import exp_so3
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class BodyModel:
         """Number of joints, the root included."""
         return len(self.parents)
 
+    @exact_products
     def with_shape(self, betas: ArrayLike) -> ShapedBody:
         """Apply the shape: v_shaped = v_template + shapedirs betas, joints by the regressor.
 
@@ -138,6 +140,7 @@ class ShapedBody:
     v_shaped: Array
     rest_joints: Array
 
+    @exact_products
     def with_pose(self, global_orient: ArrayLike, body_pose: ArrayLike) -> PosedBody:
         """Pose the joints.
 
@@ -168,6 +171,7 @@ class PosedBody:
     rotations: Array
     joints: Array
 
+    @exact_products
     def vertices(self) -> Array:
         """Skin the mesh: pose-dependent displacement, then linear blend skinning. Returns (..., V, 3) [m]."""
         model = self.shaped.model

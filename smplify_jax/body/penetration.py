@@ -12,6 +12,7 @@ from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.body.model import BodyModel, full_joint_pose
 from smplify_jax.body.part_pairs import NON_ADJACENT_PAIRS, PartPair
 from smplify_jax.body.spheres import BodySpheres, body_spheres
+from smplify_jax.precision import exact_products
 from smplify_jax.rotations import exp_so3
 
 
@@ -42,6 +43,7 @@ def penetration_depth(
 
 
 @jax.jit
+@exact_products
 def _depth(body: BodyModel, spheres: BodySpheres, betas: Array, body_pose: Array) -> Array:
     template = body.J_regressor @ body.v_template
     joint_dirs = jnp.einsum("jv,vcb->jcb", body.J_regressor, body.shapedirs[..., : betas.shape[-1]])

@@ -17,6 +17,7 @@ from smplify_jax.body.kinematics import global_rotations, matmul3, over_axes, ro
 from smplify_jax.body.model import full_joint_pose
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
 from smplify_jax.lanes import people_first, people_last
+from smplify_jax.precision import exact_products
 from smplify_jax.rotations import exp_and_left_jacobian
 
 
@@ -78,6 +79,7 @@ class KeypointBody:
 
 
 @jax.jit  # as a whole: operation by operation, the first call would compile a few dozen little programs
+@exact_products
 def _keypoints(
     body: KeypointBody, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
 ) -> Array:

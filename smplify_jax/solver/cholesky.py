@@ -1,36 +1,59 @@
-"""Small positive definite systems, one after the other.
+"""Small positive definite systems: on CPU one after the other, elsewhere all at once.
 
 Given all at once, LAPACK's caller shares them out to the threads of the process. That is no faster for matrices of this size, waits for
 other programs that want the cores, and, when programs run on several devices of one CPU, ends with each waiting for threads that
-the others hold (JAX 0.10).
+the others hold (JAX 0.10). A GPU has kernels for many small systems, and one at a time would leave it idle.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
 
 import jax
 import jax.numpy as jnp
 import jax.scipy.linalg
 from jax import Array
-from jax.custom_batching import sequential_vmap
+from jax.custom_batching import custom_vmap
 
 _ROWS_AT_A_TIME = 7
 """More are shared out to threads that BLAS keeps for itself, and which go on spinning."""
 
 
-@sequential_vmap
+def _one_by_one_on_cpu(function: Callable[..., Array]) -> Callable[..., Array]:
+    """A function of arrays whose `vmap` is a loop where it is compiled for CPU."""
+    mapped = custom_vmap(function)
+
+    @mapped.def_vmap
+    def _(num_systems: int, is_batched: list[bool], *arrays: Array) -> tuple[Array, bool]:
+        many = [
+            array if is_many else jnp.broadcast_to(array, (num_systems, *array.shape))
+            for array, is_many in zip(arrays, is_batched, strict=True)
+        ]
+        results = jax.lax.platform_dependent(
+            tuple(many),
+            cpu=lambda systems: jax.lax.map(lambda system: function(*system), systems),
+            default=lambda systems: jax.vmap(function)(*systems),
+        )
+        return results, True
+
+    return wraps(function)(mapped)
+
+
+@_one_by_one_on_cpu
 def cholesky(matrix: Array) -> Array:
     """Lower factor L (P, P) of a symmetric positive definite matrix = L L^T; NaN if it is not that."""
     # LAPACK wants columns first: of a symmetric matrix the transpose is that already, and nothing need be copied.
     return jax.lax.linalg.cholesky(matrix.T, symmetrize_input=False)
 
 
-@sequential_vmap
+@_one_by_one_on_cpu
 def solve_positive_definite(matrix: Array, right: Array) -> Array:
     """The solution x (P,) of matrix x = right, for a symmetric positive definite matrix (P, P); NaN if it is not that."""
     return jax.scipy.linalg.cho_solve((cholesky(matrix), True), right)
 
 
-@sequential_vmap
+@_one_by_one_on_cpu
 def whiten(matrix: Array, rows: Array) -> Array:
     """R L^-T (M, P) of rows R (M, P) and a symmetric positive definite matrix L L^T (P, P): its rows' products are R matrix^-1 R^T."""
     factor = cholesky(matrix)

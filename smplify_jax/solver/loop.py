@@ -1,7 +1,7 @@
 """The loop around a solver's steps, for many problems side by side.
 
 They take different numbers of steps, and all would wait for the slowest; so they go in groups, a group ends when few of
-it are left, and in the end those of all groups are gathered into groups of their own.
+it are left, and those of all groups are gathered into groups of their own, until one group is left.
 """
 
 from __future__ import annotations
@@ -97,20 +97,24 @@ def _advance_groups(
     count: int,
     group_size: int,
 ) -> _Tree:
-    """All groups until few are left of each, then those that are left. One loop does both, so that `advance` is compiled only once."""
-    num_groups = -(-count // group_size)
+    """Rounds of groups: a round ends with few left of each, which are the next round's; the last has a single group.
 
-    def goes_on(carry: tuple[_Tree, Array, Array]) -> Array:
-        states, _, turn = carry
-        return (turn < num_groups) | jnp.any(is_running(states))
+    One loop goes through all groups of all rounds, so that `advance` is compiled only once.
+    """
 
-    def next_group(carry: tuple[_Tree, Array, Array]) -> tuple[_Tree, Array, Array]:
-        states, order, turn = carry
-        is_second_time = turn >= num_groups
-        order = jnp.where(turn == num_groups, jnp.argsort(~is_running(states)), order)
-        # The last group is filled up with copies of the last problem, which all come to the same.
-        rows = order[jnp.minimum(turn % num_groups * group_size + jnp.arange(group_size), count - 1)]
-        few = jnp.where(is_second_time, 0, int(_FEW * group_size))
+    def goes_on(carry: tuple[_Tree, Array, Array, Array]) -> Array:
+        states, _, num_left, first = carry
+        return (first < num_left) | jnp.any(is_running(states))
+
+    def next_group(carry: tuple[_Tree, Array, Array, Array]) -> tuple[_Tree, Array, Array, Array]:
+        states, order, num_left, first = carry
+        is_new_round, still_running = first >= num_left, is_running(states)
+        order = jnp.where(is_new_round, jnp.argsort(~still_running), order)
+        num_left = jnp.where(is_new_round, jnp.sum(still_running), num_left)
+        first = jnp.where(is_new_round, 0, first)
+        # The last group is filled up with problems that are over, or with copies of the last problem, which all come to the same.
+        rows = order[jnp.minimum(first + jnp.arange(group_size), count - 1)]
+        few = jnp.where(num_left <= group_size, 0, int(_FEW * group_size))
         given_of_group = _rows(given, rows)
         group = jax.lax.while_loop(
             lambda group: jnp.sum(is_running(group)) > few,
@@ -119,9 +123,10 @@ def _advance_groups(
         )
         with jax.named_scope("groups"):
             states = jax.tree.map(lambda all_, some: all_.at[rows].set(some), states, group)
-        return states, order, turn + 1
+        return states, order, num_left, first + group_size
 
-    return jax.lax.while_loop(goes_on, next_group, (states, jnp.arange(count), jnp.asarray(0)))[0]
+    start = (states, jnp.arange(count), jnp.asarray(count), jnp.asarray(0))
+    return jax.lax.while_loop(goes_on, next_group, start)[0]
 
 
 def _rows(tree: _Tree, rows: Array) -> _Tree:
