@@ -10,6 +10,7 @@ import numpy as np
 _CPU_SIZES = (1, 16, 32, 64)
 """Throughput hardly grows beyond the largest, and larger ones leave the caches."""
 _CPU_GROUP = 16
+_CPU_LOOK_GROUP = 32
 _DEVICE_SIZES = (1, 16, 64, 256, 1024, 4096, 16384)
 _DEVICE_GROUP = 1024
 """A GPU is no more than a seventh faster with more people side by side, and some of 16,384 need 30 steps, most of them three."""
@@ -35,3 +36,8 @@ def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.n
 def group_size(num_people: int) -> int:
     """How many of them to search side by side: few enough that the slowest does not hold up many, enough to keep the device busy."""
     return min(num_people, _CPU_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP)
+
+
+def look_group_size(num_people: int) -> int:
+    """The same for the looks of the network: enough people that its weights are read from memory for many."""
+    return min(num_people, _CPU_LOOK_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP)

@@ -27,7 +27,8 @@ from smplify_jax.focal_search import search_focal_length
 from smplify_jax.given import given_anchor, given_start
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
-from smplify_jax.person import Person, Setup, fit_people
+from smplify_jax.people import fit_people
+from smplify_jax.person import Person, Setup
 from smplify_jax.precision import exact_products
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.profiles import get_profile

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from smplify_jax.solver.cholesky import cholesky, solve_positive_definite, whiten
+from smplify_jax.solver.cholesky import cholesky, solve_damped, whiten
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,28 @@ def test_factors(systems):
 
 def test_solutions(systems):
     matrices, right = systems
-    expected = np.linalg.solve(matrices.astype(float), right[..., None].astype(float))[..., 0]
-    np.testing.assert_allclose(jax.vmap(solve_positive_definite)(matrices, right), expected, rtol=1e-3, atol=1e-4)
+    added = np.linspace(0, 3, 12, dtype=np.float32)
+    damped = matrices.astype(float) + np.diag(added)
+    expected = np.linalg.solve(damped, right[..., None].astype(float))[..., 0]
+    found = jax.vmap(solve_damped, in_axes=(0, None, 0, None, None))(matrices, added, right, np.ones(12), True)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_only_the_free_unknowns_are_solved_for(systems):
+    matrices, right = systems
+    added, free = np.full(12, 0.5, np.float32), np.arange(12) % 3 > 0
+    found = solve_damped(matrices[0], added, right[0], free.astype(np.float32), True)
+    damped = (matrices[0].astype(float) + np.diag(added))[np.ix_(free, free)]
+    np.testing.assert_allclose(found[free], np.linalg.solve(damped, right[0][free]), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(found[~free], 0)
+
+
+def test_what_is_not_needed_is_zero(systems):
+    matrices, right = systems
+    is_needed = np.array([True, False, True, False, True])
+    found = jax.vmap(solve_damped, in_axes=(0, None, 0, None, 0))(matrices, np.ones(12), right, np.ones(12), is_needed)
+    assert np.all(found[is_needed] != 0)
+    assert np.all(found[~is_needed] == 0)
 
 
 @pytest.mark.parametrize("num_rows", [1, 7, 20])
@@ -40,6 +60,6 @@ def test_products_of_whitened_rows_are_those_by_the_inverse(systems, num_rows):
 def test_what_is_not_positive_definite_gives_nan_and_harms_no_other(systems):
     matrices, right = (array.copy() for array in systems)
     matrices[2] = -np.eye(12)
-    found = jax.vmap(solve_positive_definite)(matrices, right)
+    found = jax.vmap(solve_damped, in_axes=(0, None, 0, None, None))(matrices, np.zeros(12), right, np.ones(12), True)
     assert np.isnan(found[2]).any()
     assert np.isfinite(np.delete(found, 2, axis=0)).all()

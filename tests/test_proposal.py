@@ -56,7 +56,10 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
-    return jax.jit(propose, static_argnames="num_looks")(proposer, body, observation, jnp.asarray(True), num_looks=2)[0]
+    look = jax.jit(propose, static_argnames=("num_looks", "group_size"))
+    alone = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], observation)
+    proposal, _ = look(proposer, body, alone, jnp.array([True]), num_looks=2, group_size=1)
+    return jax.tree.map(lambda leaf: leaf[0], proposal)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -1,9 +1,10 @@
-"""From one person's observation to a proposal in the camera frame."""
+"""From people's observations to proposals in the camera frame."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import place_keypoints
 from smplify_jax.camera import project
+from smplify_jax.groups import run_in_groups
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.observation import Observation
 from smplify_jax.proposal.mirror import propose_symmetrically
@@ -24,6 +26,9 @@ from smplify_jax.proposal.view import View, look_at_person
 from smplify_jax.rotations import matrix_to_axis_angle
 from smplify_jax.start import PERSON_HEIGHT, REFERENCE_HEIGHT_PX, pixel_scale, start_depth
 from smplify_jax.terms.anchor import Anchor
+
+_SHARE_LOOKING_AGAIN = 0.75
+"""Of a group: if more would look again, they do so at once."""
 
 
 @jax.tree_util.register_dataclass
@@ -85,52 +90,106 @@ class Proposer:
 
 
 def propose(
-    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array, num_looks: int
+    proposer: Proposer,
+    body: KeypointBody,
+    observations: Observation,
+    is_focal_length_known: Array,
+    *,
+    num_looks: int,
+    group_size: int,
 ) -> tuple[Proposal, Observation]:
-    """Propose a body for one person.
+    """Propose a body for each of N people.
 
     Args:
         proposer: for the keypoints' layout.
         body: J joints and B betas.
-        observation: of the person.
-        is_focal_length_known: whether the camera was given rather than guessed.
-        num_looks: from the second on, the network looks at keypoints without the mistakes that the look before shows.
+        observations: leading axis N.
+        is_focal_length_known: (N,) whether the camera was given rather than guessed.
+        num_looks: at most; from the second on, the network looks at keypoints without the mistakes that the look before shows. Where there
+            are none it would say the same again, and does not look.
+        group_size: how many people to look at side by side.
     Returns:
-        The proposal, and the observation with those sides put right that were found exchanged. Outliers are only hidden from the
-        network: a fit has its own way with them.
+        Leading axis N: the proposals, and the observations with those sides put right that were found exchanged. Outliers are only hidden
+        from the network: a fit has its own way with them.
     """
 
-    def look(before: _Shown, _: None) -> tuple[_Shown, tuple[Proposal, Observation]]:
-        proposal = _look(proposer, body, before.cleaned, is_focal_length_known)
-        # Of what is hidden from it a look knows no noise.
-        noise = jnp.where(before.cleaned.confidence > 0, proposal.noise, before.noise)
-        at = proposal.parameters
-        expected = project(place_keypoints(body, at), observation.camera)
-        height = REFERENCE_HEIGHT_PX / pixel_scale(at.transl[2], observation.camera.focal_length)
-        righted = with_sides_put_right(observation, expected, height, jnp.asarray(proposer.flip))
-        shown = _Shown(righted, without_outliers(righted, expected, height), noise)
-        return shown, (dataclasses.replace(proposal, noise=noise), before.righted)
+    def advance(given: tuple[Observation, Array], looks: _Looks) -> _Looks:
+        return jax.vmap(partial(_look_again, proposer, body, num_looks))(*given, looks)
 
-    # A loop, so that a look is compiled once.
-    as_given = _Shown(observation, observation, jnp.ones_like(observation.confidence))
-    looks = jax.lax.scan(look, as_given, length=num_looks)[1]
-    return jax.tree.map(lambda leaf: leaf[-1], looks)
+    def is_running(looks: _Looks) -> Array:
+        return looks.is_shown_more & (looks.num_looks < num_looks)
+
+    given = (observations, is_focal_length_known)
+    looks = jax.vmap(partial(_before_looking, proposer, body))(*given)
+    # So that a look is compiled once, and each group looks once before those that look again are gathered.
+    looks = run_in_groups(advance, is_running, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN)
+    return looks.proposal, looks.righted
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class _Shown:
-    """What a look begins with.
+class _Looks:
+    """Between two looks at a person.
 
     Attributes:
-        righted: with exchanged sides put right.
-        cleaned: that, and outliers unseen.
-        noise: (K,) known so far.
+        proposal: of the last look.
+        righted: the observation, with those sides put right that were exchanged when the last look was taken.
+        next_righted: the same as far as known after it.
+        next_cleaned: that without outliers, to look at next.
+        is_shown_more: whether the next look would be at anything else than the last.
+        num_looks: taken.
     """
 
+    proposal: Proposal
     righted: Observation
-    cleaned: Observation
-    noise: Array
+    next_righted: Observation
+    next_cleaned: Observation
+    is_shown_more: Array
+    num_looks: Array
+
+
+def _before_looking(
+    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
+) -> _Looks:
+    shapes = jax.eval_shape(lambda: _look(proposer, body, observation, is_focal_length_known))
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    nothing = dataclasses.replace(nothing, noise=jnp.ones_like(nothing.noise))
+    return _Looks(nothing, observation, observation, observation, jnp.asarray(True), jnp.asarray(0))
+
+
+def _look_again(
+    proposer: Proposer,
+    body: KeypointBody,
+    num_looks: int,
+    observation: Observation,
+    is_focal_length_known: Array,
+    before: _Looks,
+) -> _Looks:
+    """The state after one more look; the same state where there is nothing more to look at."""
+    seen = before.next_cleaned
+    proposal = _look(proposer, body, seen, is_focal_length_known)
+    # Of what is hidden from it a look knows no noise.
+    noise = jnp.where(seen.confidence > 0, proposal.noise, before.proposal.noise)
+    at = proposal.parameters
+    expected = project(place_keypoints(body, at), observation.camera)
+    height = REFERENCE_HEIGHT_PX / pixel_scale(at.transl[2], observation.camera.focal_length)
+    righted = with_sides_put_right(observation, expected, height, jnp.asarray(proposer.flip))
+    cleaned = without_outliers(righted, expected, height)
+    after = _Looks(
+        proposal=dataclasses.replace(proposal, noise=noise),
+        righted=before.next_righted,
+        next_righted=righted,
+        next_cleaned=cleaned,
+        is_shown_more=_is_any_other(seen, cleaned),
+        num_looks=before.num_looks + 1,
+    )
+    goes_on = before.is_shown_more & (before.num_looks < num_looks)
+    return jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
+
+
+def _is_any_other(one: Observation, other: Observation) -> Array:
+    is_moved = jnp.any(one.keypoints_px != other.keypoints_px)
+    return is_moved | jnp.any(one.confidence != other.confidence)
 
 
 def _look(proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array) -> Proposal:

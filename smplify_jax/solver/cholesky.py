@@ -27,7 +27,7 @@ def _one_by_one_on_cpu(function: Callable[..., Array]) -> Callable[..., Array]:
     @mapped.def_vmap
     def _(num_systems: int, is_batched: list[bool], *arrays: Array) -> tuple[Array, bool]:
         many = [
-            array if is_many else jnp.broadcast_to(array, (num_systems, *array.shape))
+            array if is_many else jnp.broadcast_to(array, (num_systems, *jnp.shape(array)))
             for array, is_many in zip(arrays, is_batched, strict=True)
         ]
         results = jax.lax.platform_dependent(
@@ -48,9 +48,24 @@ def cholesky(matrix: Array) -> Array:
 
 
 @_one_by_one_on_cpu
-def solve_positive_definite(matrix: Array, right: Array) -> Array:
-    """The solution x (P,) of matrix x = right, for a symmetric positive definite matrix (P, P); NaN if it is not that."""
-    return jax.scipy.linalg.cho_solve((cholesky(matrix), True), right)
+def solve_damped(matrix: Array, added: Array, right: Array, free: Array, is_needed: Array) -> Array:
+    """The solution of (matrix + diag(added)) x = right over some of the unknowns.
+
+    Args:
+        matrix: (P, P) symmetric, with `added` positive definite.
+        added: (P,) to its diagonal.
+        right: (P,)
+        free: (P,) 1.0 for the unknowns, 0.0 for what is zero in x.
+        is_needed: one by one, what is not needed costs nothing.
+    Returns:
+        (P,); NaN if the matrix is not positive definite, zero if it is not needed.
+    """
+
+    def solve() -> Array:
+        damped = matrix * (free[:, None] * free) + jnp.diag(jnp.where(free > 0, added, 1.0))
+        return jax.scipy.linalg.cho_solve((cholesky(damped), True), right * free)
+
+    return jax.lax.cond(is_needed, solve, lambda: jnp.zeros_like(right))
 
 
 @_one_by_one_on_cpu

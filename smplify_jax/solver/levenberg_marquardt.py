@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.solver.cholesky import solve_positive_definite
+from smplify_jax.solver.cholesky import solve_damped
 from smplify_jax.solver.loop import Objective, Solver
 from smplify_jax.solver.solution import Solution
 
@@ -97,9 +97,9 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
         parameters, kept = jax.tree.map(
             lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
         )
+    is_converged = ~is_first & _is_near_end(state, gain, is_better, options.relative_gain * kept.energy)
     with jax.named_scope("step"):
-        step, predicted_gain = _damped_step(kept, damping, free)
-    threshold = options.relative_gain * kept.energy
+        step, predicted_gain = _damped_step(kept, damping, free, goes_on & ~is_converged)
     after = _State(
         parameters=parameters,
         model=None,
@@ -109,7 +109,7 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
         damping=damping,
         growth=jnp.where(is_better, 2.0, 2.0 * state.growth),
         num_steps=state.num_steps + 1,
-        is_converged=~is_first & _is_near_end(state, gain, is_better, threshold),
+        is_converged=is_converged,
     )
     before = dataclasses.replace(state, model=None)
     after = jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
@@ -144,13 +144,11 @@ def _is_near_end(state: _State, gain: Array, is_accepted: Array, threshold: Arra
     return jnp.where(is_accepted, to_come < threshold, state.predicted_gain < 0.1 * threshold)
 
 
-def _damped_step(model: Any, damping: Array, free: Array) -> tuple[Array, Array]:
+def _damped_step(model: Any, damping: Array, free: Array, is_needed: Array) -> tuple[Array, Array]:
     """Solve (H + damping diag H) step = -g over the free unknowns; also the energy that the quadratic model expects to lose."""
-    gradient = model.gradient * free
     diagonal = jnp.diagonal(model.hessian)
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
     added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
-    damped = model.hessian * (free[:, None] * free) + jnp.diag(jnp.where(free > 0, added, 1.0))
-    step = -solve_positive_definite(damped, gradient)
-    # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step.
-    return step, jnp.dot(step, added * free * step - gradient)
+    step = -solve_damped(model.hessian, added, model.gradient, free, is_needed)
+    # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step where the step is free, and nothing else is in it.
+    return step, jnp.dot(step, added * step - model.gradient)

@@ -1,0 +1,99 @@
+"""What is told of a fitted person. All of it is traced."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from smplify_jax.camera import project
+from smplify_jax.observation import Observation
+from smplify_jax.person import Prepared, Seen, Setup
+from smplify_jax.proposal.propose import Proposal
+from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
+from smplify_jax.quality.score import Evidence
+from smplify_jax.result import FitStatus
+from smplify_jax.search import Problem
+from smplify_jax.solver.solution import Solution
+from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale
+from smplify_jax.terms.objective import TermWeights
+
+
+def report(setup: Setup, seen: Seen, prepared: Prepared, solution: Solution, margin: Array) -> dict:
+    """The fields of FitResult for one person; NaN where the fit failed."""
+    status = _status(seen.is_enough, seen.is_camera_good & solution.is_finite, solution.is_converged)
+    last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
+    # Sides may have been put right since, but errors are told of the keypoints as given.
+    given = dataclasses.replace(prepared.problem.observation, keypoints_px=seen.observation.keypoints_px)
+    fields = _describe(setup, given, solution)
+    fields |= {"camera": seen.observation.camera, "start_margin": margin}
+    fields |= _judge(setup, prepared, solution, fields, last_weights)
+    is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
+    fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
+    return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
+
+
+def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
+    ended = jnp.where(is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
+    ended = jnp.where(is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
+    return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
+
+
+def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
+    """The fields of FitResult that follow from the solution; its joints with their spread."""
+    parameters, model = solution.parameters, solution.model
+    keypoints_cam = jnp.where(setup.scene.body.is_defined[:, None], model.keypoints_cam, jnp.nan)
+    keypoints_px = project(keypoints_cam, seen.camera)
+    distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
+    scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
+    return parameters.blocks() | {
+        "keypoints_px": keypoints_px,
+        "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
+        "person_height_px": REFERENCE_HEIGHT_PX / scale,
+        "cost": model.energy,
+        "cost_by_term": model.energy_by_term,
+    }
+
+
+def _judge(setup: Setup, prepared: Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
+    """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
+    with jax.named_scope("spread"):
+        joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
+        if solution.model.hessian is None:
+            std = jnp.full_like(joints, jnp.nan)
+        else:
+            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), jacobian)
+        if setup.quality is not None:
+            std = std * setup.quality.std_scale
+    evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)
+    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(evidence)
+    return {"joints": joints, "joints_std": std, "evidence": evidence, "quality": quality}
+
+
+def _evidence(
+    problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_weights: TermWeights
+) -> Evidence:
+    is_seen = problem.observation.confidence > 0
+    num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
+    costs = fields["cost_by_term"]
+    unknown = jnp.full_like(fields["cost"], jnp.nan)
+    by_proposal = {"anchor_distance": unknown, "proposal_std": unknown, "noise": unknown}
+    if proposal is not None:
+        apart = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
+        by_proposal = {
+            "anchor_distance": jnp.sum(apart**2),
+            "proposal_std": jnp.mean(proposal.std_pose),
+            "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
+        }
+    return Evidence(
+        joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
+        image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
+        data_energy=costs["data"] / num_seen,
+        error_2d=jnp.nanmedian(fields["reprojection_error_px"]) / fields["person_height_px"],
+        pose_surprise=costs["pose_prior"] / jnp.asarray(last_weights.pose_prior) ** 2,
+        num_seen=num_seen,
+        max_beta=jnp.max(jnp.abs(fields["betas"])),
+        **by_proposal,
+    )
