@@ -123,7 +123,8 @@ def propose(
     looks = jax.vmap(partial(_before_looking, proposer, body))(*given)
     # So that a look is compiled once, and each group looks once before those that look again are gathered.
     looks = run_in_groups(advance, is_running, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN)
-    return looks.proposal, looks.righted
+    righted = jax.vmap(lambda seen, keypoints: _with_keypoints(seen, keypoints, keypoints[:, 2]))
+    return looks.proposal, righted(observations, looks.righted)
 
 
 @jax.tree_util.register_dataclass
@@ -133,17 +134,17 @@ class _Looks:
 
     Attributes:
         proposal: of the last look.
-        righted: the observation, with those sides put right that were exchanged when the last look was taken.
-        next_righted: the same as far as known after it.
-        next_cleaned: that without outliers, to look at next.
+        righted: (K, 3) keypoints and confidence, with those sides put right that were found exchanged before the last look.
+        next_righted: (K, 3) the same as far as known after it.
+        next_confidence: (K,) of these, zero for outliers: what to look at next.
         is_shown_more: whether the next look would be at anything else than the last.
         num_looks: taken.
     """
 
     proposal: Proposal
-    righted: Observation
-    next_righted: Observation
-    next_cleaned: Observation
+    righted: Array
+    next_righted: Array
+    next_confidence: Array
     is_shown_more: Array
     num_looks: Array
 
@@ -154,7 +155,8 @@ def _before_looking(
     shapes = jax.eval_shape(lambda: _look(proposer, body, observation, is_focal_length_known))
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     nothing = dataclasses.replace(nothing, noise=jnp.ones_like(nothing.noise))
-    return _Looks(nothing, observation, observation, observation, jnp.asarray(True), jnp.asarray(0))
+    keypoints = _keypoints_of(observation)
+    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(True), jnp.asarray(0))
 
 
 def _look_again(
@@ -166,7 +168,7 @@ def _look_again(
     before: _Looks,
 ) -> _Looks:
     """The state after one more look; the same state where there is nothing more to look at."""
-    seen = before.next_cleaned
+    seen = _with_keypoints(observation, before.next_righted, before.next_confidence)
     proposal = _look(proposer, body, seen, is_focal_length_known)
     # Of what is hidden from it a look knows no noise.
     noise = jnp.where(seen.confidence > 0, proposal.noise, before.proposal.noise)
@@ -178,13 +180,22 @@ def _look_again(
     after = _Looks(
         proposal=dataclasses.replace(proposal, noise=noise),
         righted=before.next_righted,
-        next_righted=righted,
-        next_cleaned=cleaned,
+        next_righted=_keypoints_of(righted),
+        next_confidence=cleaned.confidence,
         is_shown_more=_is_any_other(seen, cleaned),
         num_looks=before.num_looks + 1,
     )
     goes_on = before.is_shown_more & (before.num_looks < num_looks)
     return jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
+
+
+def _keypoints_of(observation: Observation) -> Array:
+    """(K, 3): what of an observation may be put right."""
+    return jnp.concatenate([observation.keypoints_px, observation.confidence[:, None]], axis=1)
+
+
+def _with_keypoints(observation: Observation, keypoints: Array, confidence: Array) -> Observation:
+    return dataclasses.replace(observation, keypoints_px=keypoints[:, :2], confidence=confidence)
 
 
 def _is_any_other(one: Observation, other: Observation) -> Array:
