@@ -116,7 +116,7 @@ class Prepared:
 
 
 def see(setup: Setup, person: Person) -> Seen:
-    """What can be computed with."""
+    """The person, with stand-ins for what cannot be computed with."""
     body, keypoints = setup.scene.body, jnp.asarray(person.keypoints)
     confidence = keypoints[:, 2] * body.is_defined
     is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)

@@ -116,13 +116,12 @@ def propose(
     def advance(given: tuple[Observation, Array], looks: _Looks) -> _Looks:
         return jax.vmap(partial(_look_again, proposer, body, num_looks))(*given, looks)
 
-    def is_running(looks: _Looks) -> Array:
-        return looks.is_shown_more & (looks.num_looks < num_looks)
-
     given = (observations, is_focal_length_known)
     looks = jax.vmap(partial(_before_looking, proposer, body))(*given)
     # So that a look is compiled once, and each group looks once before those that look again are gathered.
-    looks = run_in_groups(advance, is_running, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN)
+    looks = run_in_groups(
+        advance, lambda looks: looks.goes_on, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN
+    )
     righted = jax.vmap(lambda seen, keypoints: _with_keypoints(seen, keypoints, keypoints[:, 2]))
     return looks.proposal, righted(observations, looks.righted)
 
@@ -137,16 +136,16 @@ class _Looks:
         righted: (K, 3) keypoints and confidence, with those sides put right that were found exchanged before the last look.
         next_righted: (K, 3) the same as far as known after it.
         next_confidence: (K,) of these, zero for outliers: what to look at next.
-        is_shown_more: whether the next look would be at anything else than the last.
         num_looks: taken.
+        goes_on: whether there is another look, at anything else than the last.
     """
 
     proposal: Proposal
     righted: Array
     next_righted: Array
     next_confidence: Array
-    is_shown_more: Array
     num_looks: Array
+    goes_on: Array
 
 
 def _before_looking(
@@ -156,7 +155,7 @@ def _before_looking(
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     nothing = dataclasses.replace(nothing, noise=jnp.ones_like(nothing.noise))
     keypoints = _keypoints_of(observation)
-    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(True), jnp.asarray(0))
+    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), jnp.asarray(True))
 
 
 def _look_again(
@@ -182,11 +181,10 @@ def _look_again(
         righted=before.next_righted,
         next_righted=_keypoints_of(righted),
         next_confidence=cleaned.confidence,
-        is_shown_more=_is_any_other(seen, cleaned),
         num_looks=before.num_looks + 1,
+        goes_on=_is_any_other(seen, cleaned) & (before.num_looks + 1 < num_looks),
     )
-    goes_on = before.is_shown_more & (before.num_looks < num_looks)
-    return jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
+    return jax.tree.map(lambda new, old: jnp.where(before.goes_on, new, old), after, before)
 
 
 def _keypoints_of(observation: Observation) -> Array:
