@@ -9,10 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from smplify_jax.traces import kept_in_traces
+
 MIN_DEPTH = 0.05
 """Points nearer than this [m] are projected as if at this depth, so that values and derivatives stay finite."""
 
 
+@kept_in_traces
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Camera:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from smplify_jax.body.keypoint_body import keypoint_body
@@ -102,7 +101,7 @@ def _setup(choices: FitChoices) -> Setup:
         is_anchored=choices.is_anchored,
     )
     # On the devices, so that no call carries them there.
-    return jax.device_put(setup, replicated(choices.devices)) if choices.devices else jax.tree.map(jnp.asarray, setup)
+    return jax.device_put(setup, replicated(choices.devices) if choices.devices else None)
 
 
 _kept_setup = lru_cache(maxsize=16)(_setup)
@@ -132,7 +131,7 @@ def _shipped_quality() -> QualityModel:
 
 @lru_cache(maxsize=1)
 def _shipped_network() -> ProposalNetwork:
-    return jax.tree.map(jnp.asarray, load_proposal_network())
+    return jax.device_put(load_proposal_network())
 
 
 @lru_cache(maxsize=16)

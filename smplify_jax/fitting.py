@@ -164,7 +164,9 @@ def _checked_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
 @lru_cache(maxsize=4)
 def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
     """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
-    return compilation.jit(exact_products(spread(fit_people, devices) if devices else fit_people))
+    if devices:
+        return compilation.jit(exact_products(spread(fit_people, devices)))
+    return compilation.jit(exact_products(fit_people), keeps_traces=True)
 
 
 def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -> dict:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import trimesh
 from jax import Array
 
 from smplify_jax.body.load import load_body
@@ -20,6 +20,9 @@ from smplify_jax.camera import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.quality.score import Evidence
+
+if TYPE_CHECKING:
+    import trimesh
 
 
 class FitStatus(enum.IntEnum):
@@ -141,6 +144,8 @@ class FitResult:
         person = self[index] if self.is_batched else self
         if not FitStatus(int(person.status)).is_usable:
             raise InputError(f"Person {index} has no mesh: {FitStatus(int(person.status)).sentence}")
+        import trimesh  # half a second that `import smplify_jax` need not wait for
+
         return trimesh.Trimesh(np.asarray(person.vertices()), np.asarray(self.body.faces), process=False)
 
     def to_smplify(self) -> dict[str, np.ndarray]:

@@ -6,21 +6,25 @@ import pytest
 
 from smplify_jax import compilation
 
-
-@pytest.fixture
-def fresh_options():
-    compilation._options.cache_clear()
-    yield
-    compilation._options.cache_clear()
+pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are the CPU's")
 
 
-def test_an_xla_that_does_not_know_the_options_gets_none(monkeypatch, fresh_options):
+def test_an_xla_that_does_not_know_the_options_gets_none(monkeypatch):
     monkeypatch.setattr(compilation, "_QUICKLY", {"xla_cpu_of_another_year": True})
-    assert compilation._options() == {}
-    assert compilation.jit(lambda x: x + 1)(jnp.ones(3)).tolist() == [2, 2, 2]
+    program = compilation.jit(lambda x: x + 1)
+    assert program(jnp.ones(3)).tolist() == [2, 2, 2]
+    assert program(jnp.ones(2)).tolist() == [2, 2]
 
 
 @pytest.mark.skipif(jax.__version_info__ >= (0, 11), reason="a later XLA may have dropped the older emitters")
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are the CPU's")
-def test_the_xla_of_today_knows_the_options(fresh_options):
-    assert compilation._options() == compilation._QUICKLY
+def test_the_xla_of_today_knows_the_options():
+    assert jax.jit(lambda x: x + 1, compiler_options=compilation._QUICKLY)(1.0) == 2.0
+
+
+def test_what_else_goes_wrong_is_told(monkeypatch):
+    def fail(_):
+        raise jax.errors.JaxRuntimeError("out of memory")
+
+    monkeypatch.setattr(compilation.jax, "jit", lambda *_, **__: fail)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="out of memory"):
+        compilation.jit(lambda x: x)(1.0)

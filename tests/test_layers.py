@@ -8,8 +8,8 @@ import smplify_jax
 ROOT = Path(smplify_jax.__file__).parent
 # Low to high; a module may import from its own layer and those above it in this list.
 LAYERS = (
-    ("errors", "metrics", "skeleton", "mirror", "batching", "lanes", "compilation", "devices", "precision", "groups"),
-    ("files", "rotations", "camera", "crop_box"),
+    ("errors", "metrics", "skeleton", "mirror", "batching", "lanes", "devices", "precision", "groups"),
+    ("files", "traces", "compilation", "rotations", "camera", "crop_box"),
     ("keypoints",),
     ("body", "camera_setup", "camera_conversions"),
     ("prior", "observation"),

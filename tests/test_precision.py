@@ -47,7 +47,7 @@ def test_products_are_exact_only_where_asked():
 def test_a_fit_has_only_exact_products(monkeypatch, num_people):
     traced = []
 
-    def traced_only(function):
+    def traced_only(function, **_):
         def call(*args):
             traced.extend(precisions(function, *args))
             return jax.tree.map(lambda of: jnp.zeros(of.shape, of.dtype), jax.eval_shape(function, *args))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from smplify_jax.body.kinematics import ancestors_or_self, child_minus_parent
@@ -71,10 +71,11 @@ def keypoint_body(
             parents,
         ),
     }
-    arrays = {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
+    # All at once: `jnp.asarray` compiles a program for every new shape.
+    arrays = jax.device_put({name: np.asarray(value, np.float32) for name, value in arrays.items()})
     return KeypointBody(
         **arrays,
-        is_defined=jnp.asarray(points.is_defined),
+        is_defined=jax.device_put(np.asarray(points.is_defined)),
         parents=parents,
         bulging_joints=tuple(int(j) + 1 for j in bulging),
     )

@@ -74,8 +74,8 @@ def body_spheres(
     strung = [sphere_places(capsules, part) for part in used]
     parts = np.repeat(used, [len(places) for places in strung])
     return BodySpheres(
-        centers=jnp.asarray(_centers(capsules, parts, np.concatenate(strung))),
-        radii=jnp.asarray(np.asarray(capsules.betas2rads)[:, parts]),
+        centers=jax.device_put(_centers(capsules, parts, np.concatenate(strung))),
+        radii=jax.device_put(np.asarray(capsules.betas2rads)[:, parts]),
         joints=tuple(body.joint_names.index(PART_JOINTS[PARTS[part]]) for part in parts),
         parts=tuple(int(part) for part in parts),
         pairs=indices,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.pickle_tree import DamagedPickleError, Reference, read_tree
-from smplify_jax.files.pickle_values import Resolver, is_admitted
 
 MAX_FILE_BYTES = 4 * 2**30
 """The largest SMPL-X file is about half a gigabyte."""
@@ -65,6 +64,10 @@ def parse_pickle(data: bytes, source: str) -> object:
         data: The pickle.
         source: What to call it in messages.
     """
+    from smplify_jax.files.pickle_values import (
+        Resolver,
+        is_admitted,
+    )  # scipy's sparse matrices, which few need, take a tenth of a second
 
     def admit(reference: Reference) -> None:
         if not is_admitted(reference):

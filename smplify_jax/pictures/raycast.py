@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import trimesh
-from trimesh.ray.ray_pyembree import RayMeshIntersector
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
 
 SKIN_COLOR = (222, 184, 160)
 """Default colour of a body, RGB."""
@@ -116,7 +116,8 @@ def render_shapes(
     left, top, right, bottom = _pixel_bounds(scene.vertices, focal, center, image_size)
     if left >= right or top >= bottom:
         return picture
-    intersector = RayMeshIntersector(trimesh.Trimesh(scene.vertices, scene.faces, process=False))
+    rays = EmbreeScene()
+    TriangleMesh(rays, scene.vertices.astype(np.float32), scene.faces.astype(np.int32))
     offsets = (np.arange(supersampling) + 0.5) / supersampling
     x = (np.arange(left, right)[:, None] + offsets).reshape(-1)
     # A few rows at a time bound the memory for large pictures; rays do not depend on each other.
@@ -126,7 +127,7 @@ def render_shapes(
         y = (np.arange(first, last)[:, None] + offsets).reshape(-1)
         pixels = np.stack(np.meshgrid(x, y), axis=-1)
         directions = np.concatenate([(pixels - center) / focal, np.ones((*pixels.shape[:2], 1))], axis=-1)
-        samples = _shade(scene, intersector, directions.reshape(-1, 3), lighting)
+        samples = _shade(scene, rays, directions.reshape(-1, 3), lighting)
         picture[first:last, left:right] = _resolve(samples, last - first, right - left, supersampling)
     return picture
 
@@ -180,10 +181,10 @@ def _pixel_bounds(
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _shade(scene: _Scene, intersector: RayMeshIntersector, directions: np.ndarray, lighting: Lighting) -> np.ndarray:
+def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: Lighting) -> np.ndarray:
     """(N, 4) colour and coverage, 0 to 1, of rays from the origin; colour 0 where nothing is hit."""
     samples = np.zeros((len(directions), 4))
-    hit_faces = np.asarray(intersector.intersects_first(np.zeros_like(directions), directions))
+    hit_faces = rays.run(np.zeros(directions.shape, np.float32), directions.astype(np.float32))
     hits = np.flatnonzero(hit_faces >= 0)
     hit_faces, directions = hit_faces[hits], _unit(directions[hits])
     corners = scene.vertices[scene.faces[hit_faces]]

@@ -18,6 +18,7 @@ from jax import Array
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
+from smplify_jax.traces import kept_in_traces
 
 SHIPPED = "data/quality.npz"
 
@@ -25,6 +26,7 @@ GOOD_MM = 80.0
 """PA-MPJPE up to which a fit counts as good."""
 
 
+@kept_in_traces
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Evidence:
