@@ -6,11 +6,12 @@ three; the same with people trailing gives loops as long as the batch, and produ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.custom_batching import custom_vmap
 
@@ -54,3 +55,14 @@ def people_first(array: Array, num_axes: int) -> Array:
         num_axes: how many axes one person has.
     """
     return array if array.ndim == num_axes else jnp.moveaxis(array, -1, 0)
+
+
+def side_by_side(blocks: Sequence[Array], axis: int) -> Array:
+    """`jnp.concatenate`, written block by block: as one loop it asks of every entry which block it is from, and takes four times as long."""
+    starts = np.cumsum([0, *(block.shape[axis] for block in blocks)])
+    shape = list(blocks[0].shape)
+    shape[axis] = int(starts[-1])
+    joined = jnp.zeros(shape, blocks[0].dtype)
+    for start, block in zip(starts[:-1], blocks, strict=True):
+        joined = jax.lax.dynamic_update_slice_in_dim(joined, block, int(start), axis)
+    return joined

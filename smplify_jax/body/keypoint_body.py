@@ -56,6 +56,7 @@ def keypoint_body(
             levers[:, parent] += hanging[:, joint, None, None] * bone[joint]
     displaces = np.abs(points.posedirs).max(axis=(1, 3), initial=0.0) > 0
     bulging, moved = np.flatnonzero(displaces.any(axis=0)), np.flatnonzero(displaces.any(axis=1))
+    carries = by_vertex[:, :, moved] != 0
     arrays = {
         "joint_template": joints[..., 0],
         "joint_shapedirs": joints[..., 1:],
@@ -78,7 +79,13 @@ def keypoint_body(
         is_defined=jax.device_put(np.asarray(points.is_defined)),
         parents=parents,
         bulging_joints=tuple(int(j) + 1 for j in bulging),
+        bulging_keypoints=_indices(carries.any(axis=(1, 2))),
+        carrying_joints=_indices(carries.any(axis=(0, 2))),
     )
+
+
+def _indices(chosen: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.flatnonzero(chosen))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from smplify_jax.body.kinematics import ancestors_or_self, over_axes, rows
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted, pose_keypoints
 
+from smplify_jax.lanes import side_by_side
+
 
 def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:
     """Derivative of n . p_k by the step of `BodyParameters.retract`.
@@ -36,16 +38,16 @@ def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) 
     """
     people = directions.shape[3:]
     levers = jnp.einsum("kjc...,ji->kic...", posed.parts, ancestors_or_self(body.parents))
-    moments = _cross(levers[:, None], directions[:, :, None])  # (K, D, J, 3, ...)
-    arms = over_axes(lambda b: posed.rotations[None, None, :, b] * directions[:, :, None, b, None])  # R_j^T n
-    by_pose = over_axes(lambda b: posed.axes[None, None, :, b] * moments[:, :, :, b, None])
+    moments = _cross(levers[:, None], directions[:, :, None])  # 3 times (K, D, J, ...)
+    by_pose = over_axes(lambda b: posed.axes[None, None, :, b] * moments[b][:, :, :, None])
     if body.bulging_joints:
-        by_pose = by_pose + _by_bulging(body, posed, arms)
-    by_betas = jnp.einsum("kdjc...,kjcb->kdb...", arms, body.lever_shapedirs)
+        by_pose = by_pose + _by_bulging(body, posed, directions)
     root_moves = lifted(body.weights[:, None, None], posed.parameters.betas) * directions
+    by_shape = jnp.einsum("kjcb,jac...->kba...", body.lever_shapedirs, posed.rotations)
+    by_betas = over_axes(lambda a: directions[:, :, None, a] * by_shape[:, None, :, a])
     by_betas = by_betas + jnp.einsum("kdc...,cb->kdb...", root_moves, body.joint_shapedirs[0])
     by_pose = by_pose.reshape(*directions.shape[:2], 3 * body.num_joints, *people)
-    return jnp.concatenate([by_pose, by_betas, root_moves], axis=2)
+    return side_by_side([by_pose, by_betas, root_moves], axis=2)
 
 
 def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
@@ -56,24 +58,33 @@ def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tu
     return places, keypoint_rows(body, posed, jnp.broadcast_to(axes, (len(places), 3, *places.shape[1:])))
 
 
-def _by_bulging(body: KeypointBody, posed: PosedKeypoints, arms: Array) -> Array:
-    """(K, D, J, 3, ...): the change of the pose-dependent displacement, along R_j^T n."""
+def _by_bulging(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:
+    """(K, D, J, 3, ...): the change of the pose-dependent displacement, along n; made for the few keypoints that have any."""
+    carried = np.ix_(body.bulging_keypoints, body.carrying_joints)
+    directions, rotations = rows(directions, body.bulging_keypoints), rows(posed.rotations, body.carrying_joints)
+    arms = _arms(rotations, directions)
+    pulls = jnp.einsum("kjv,kdjc...->kdvc...", body.bulge_weights[carried], arms)
     # d R / d theta_c = [w_c]x R with w_c column c of the left Jacobian, which are the axes seen from the parent.
     of_parents, axes, local = (rows(x, body.bulging_joints) for x in (posed.of_parents, posed.axes, posed.local))
-    pulls = jnp.einsum("kjv,kdjc...->kdvc...", body.bulge_weights, arms)
     by_entry = jnp.einsum("kdvc...,vcjp->kdjp...", pulls, body.bulge_dirs)
     by_entry = by_entry.reshape(*by_entry.shape[:3], 3, 3, *arms.shape[4:])
     # sum_ab G_ab ([w]x R)_ab = w . (the axial vector of R G^T - G R^T), summed over the columns of R.
-    torque = over_axes(lambda b: _cross(local[None, None, :, :, b], by_entry[:, :, :, :, b]))
-    in_camera = over_axes(lambda b: of_parents[None, None, :, :, b] * torque[:, :, :, None, b])
+    parts = [_cross(local[None, None, :, :, b], by_entry[:, :, :, :, b]) for b in range(3)]
+    torque = [sum(components) for components in zip(*parts)]
+    in_camera = over_axes(lambda b: of_parents[None, None, :, :, b] * torque[b][:, :, :, None])
     moved = over_axes(lambda b: axes[None, None, :, b] * in_camera[:, :, :, b, None])
-    where = np.eye(body.num_joints, dtype=np.float32)[list(body.bulging_joints)]
-    return jnp.einsum("kdic...,ij->kdjc...", moved, where)
+    of_joint = np.eye(body.num_joints, dtype=np.float32)[list(body.bulging_joints)]
+    of_keypoint = np.eye(len(body.weights), dtype=np.float32)[list(body.bulging_keypoints)]
+    return jnp.einsum("ldjc...,lk->kdjc...", jnp.einsum("ldic...,ij->ldjc...", moved, of_joint), of_keypoint)
 
 
-def _cross(a: Array, b: Array) -> Array:
-    """Cross product along axis 3: (K, D, J, 3, ...)."""
-    a, b = jnp.broadcast_arrays(a, b)
+def _arms(rotations: Array, directions: Array) -> Array:
+    """(K, D, J, 3, ...) R_j^T n."""
+    return over_axes(lambda b: rotations[None, None, :, b] * directions[:, :, None, b, None])
+
+
+def _cross(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Cross product along axis 3, (K, D, J, 3, ...), as its components: put together again they would be loops with a choice inside."""
     ax, ay, az = (a[:, :, :, i] for i in range(3))
     bx, by, bz = (b[:, :, :, i] for i in range(3))
-    return jnp.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=3)
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx

@@ -38,6 +38,8 @@ class KeypointBody:
         reach: (K, K) the longest distance between two keypoints that the joints allow [m]; infinite for undefined ones.
         parents: the parent of each joint, -1 for the root.
         bulging_joints: the D joints.
+        bulging_keypoints: those that have a bulging vertex.
+        carrying_joints: those that carry such a vertex, by its skinning weights.
     """
 
     joint_template: Array
@@ -51,6 +53,8 @@ class KeypointBody:
     reach: Array
     parents: tuple[int, ...] = field(metadata={"static": True})
     bulging_joints: tuple[int, ...] = field(metadata={"static": True})
+    bulging_keypoints: tuple[int, ...] = field(metadata={"static": True})
+    carrying_joints: tuple[int, ...] = field(metadata={"static": True})
 
     @property
     def num_joints(self) -> int:

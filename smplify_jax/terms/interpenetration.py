@@ -30,7 +30,7 @@ from jax import Array
 from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, rows, turned
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.lanes import people_first
+from smplify_jax.lanes import people_first, side_by_side
 from smplify_jax.terms.term import Slope, placed
 
 SIGMA_PER_RADIUS = 0.3
@@ -77,7 +77,7 @@ class InterpenetrationTerm:
         signs = _signs(self.spheres, self.body.parents)
         screws = meetings.screws  # (6, J, 3, ...)
         by_joint = jnp.einsum("sr...,rj->sj...", meetings.residuals * meetings.lines, signs)
-        gradient = jnp.sum(by_joint[:, :, None] * screws, axis=0)  # (J, 3, ...)
+        gradient = sum(by_joint[i, :, None] * screws[i] for i in range(6))  # (J, 3, ...)
 
         squared_slopes = people_first(jnp.sum(meetings.lines[3:] ** 2, axis=0), 1)
         _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, squared_slopes.shape[-1]))
@@ -109,7 +109,7 @@ class InterpenetrationTerm:
         residuals = self.weight * jnp.exp(-0.5 * jnp.sum(delta**2, axis=0) / variance)
         lines = jnp.concatenate([_cross(one, delta), delta]) * (-residuals / variance)
         axes = jnp.moveaxis(posed.axes, 1, 0)  # (3, J, 3, ...)
-        screws = jnp.concatenate([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)])
+        screws = side_by_side([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)], axis=0)
         return _Meetings(residuals, lines, screws)
 
 

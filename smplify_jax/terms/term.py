@@ -15,6 +15,7 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.body.parameters import ParameterColumns
@@ -32,7 +33,7 @@ class Slope:
         energy: (...) r^T r.
         gradient: (..., P) J^T r.
         transposed: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
-        diagonal: (..., P) of a diagonal J^T J.
+        diagonal: (..., P) of a diagonal J^T J; none of the root's orientation.
         pose_block: (..., n, n) J^T J over body_pose.
     """
 
@@ -62,12 +63,15 @@ def summed(slopes: Sequence[Slope], columns: ParameterColumns) -> tuple[Array, A
     blocks = [slope.pose_block for slope in slopes if slope.pose_block is not None]
     diagonal = sum((slope.diagonal for slope in slopes if slope.diagonal is not None), jnp.zeros(()))
     hessian = jnp.einsum("...pr,...qr->...pq", stacked, stacked)
-    hessian = hessian + diagonal[..., None] * jnp.eye(columns.size, dtype=diagonal.dtype)
-    pose = columns.body_pose
+    unit = np.eye(columns.size, dtype=np.float32)
+    diagonal = diagonal @ unit  # now it is an array: else it would be summed for every entry of the Hessian
+    pose, rest = columns.body_pose, slice(columns.betas.start, columns.size)
     # In place: a sum with a block among zeros asks of every entry whether it lies in the block, and takes five times as long.
-    block = hessian[..., pose, pose] + sum(blocks, jnp.zeros(()))
-    corner = (0,) * (hessian.ndim - 2) + (pose.start, pose.start)
-    return gradient, jax.lax.dynamic_update_slice(hessian, block, corner)
+    for block, more in ((pose, sum(blocks, jnp.zeros(()))), (rest, jnp.zeros(()))):
+        entries = hessian[..., block, block] + diagonal[..., block, None] * unit[block, block] + more
+        corner = (0,) * (hessian.ndim - 2) + (block.start, block.start)
+        hessian = jax.lax.dynamic_update_slice(hessian, entries, corner)
+    return gradient, hessian
 
 
 def placed(values: Array, block: slice, columns: ParameterColumns) -> Array:
