@@ -36,8 +36,9 @@ from smplify_jax.terms.term import Slope, placed
 SIGMA_PER_RADIUS = 0.3
 """Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
 
-MOST_ROWS = 32
-"""Pairs of spheres that J^T J sees."""
+MOST_ROWS = 16
+"""Pairs of spheres that J^T J sees. With twice as many the same people end within 0.005 mm (99 of 100; at most 0.5 mm), after as many steps;
+with half as many, within 0.8 mm."""
 
 
 @jax.tree_util.register_dataclass
