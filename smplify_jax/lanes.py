@@ -58,7 +58,7 @@ def people_first(array: Array, num_axes: int) -> Array:
 
 
 def side_by_side(blocks: Sequence[Array], axis: int) -> Array:
-    """`jnp.concatenate`, written block by block: as one loop it asks of every entry which block it is from, and takes four times as long."""
+    """`jnp.concatenate`, written block by block: one loop would ask of every entry which block it is from, and take four times as long."""
     starts = np.cumsum([0, *(block.shape[axis] for block in blocks)])
     shape = list(blocks[0].shape)
     shape[axis] = int(starts[-1])

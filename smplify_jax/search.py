@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import jax
@@ -69,26 +70,26 @@ def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyPara
     solver = _SOLVERS[type(rounds.solver)]
     num_people = len(starts.transl)
 
-    def run(before: Solution, one: Round) -> tuple[Solution, None]:
+    def objective_of(one: Round, given: Given) -> Objective:
         shared = (scene, one.weights)
+        return Objective(
+            lambda candidate: linearize(shared, (given, candidate)), lambda candidate, step: candidate.retract(step)
+        )
 
-        def objective_of(given: Given) -> Objective:
-            return Objective(
-                lambda candidate: linearize(shared, (given, candidate)), lambda candidate, step: candidate.retract(step)
-            )
-
+    def run(before: Solution, one: Round) -> tuple[Solution, None]:
         free = one.free_mask(jax.tree.map(lambda leaf: leaf[0], before.parameters))
         given = jax.vmap(lambda problem: problem.given(scene, one))(problems)
         solution = minimize_in_groups(
-            solver, objective_of, given, before.parameters, free, one.solver, group_size(num_people)
+            solver, partial(objective_of, one), given, before.parameters, free, one.solver, group_size(num_people)
         )
         return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
-    no_steps = jnp.zeros(num_people, jnp.int32)
-    one = jax.tree.map(lambda leaf: leaf[0], rounds)
-    shapes = jax.eval_shape(lambda: run(Solution(starts, None, no_steps, no_steps, no_steps), one)[0])
-    begun = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return jax.lax.scan(run, dataclasses.replace(begun, parameters=starts), rounds)[0]
+    def unsolved(problem: Problem, start: BodyParameters) -> Solution:
+        one = jax.tree.map(lambda leaf: leaf[0], rounds)
+        begun = solver.ended(solver.begin(objective_of(one, problem.given(scene, one)), start))
+        return dataclasses.replace(begun, num_steps=jnp.zeros_like(begun.num_steps))
+
+    return jax.lax.scan(run, jax.vmap(unsolved)(problems, starts), rounds)[0]
 
 
 @jax.tree_util.register_dataclass

@@ -22,7 +22,6 @@ from jax import Array
 from smplify_jax.body.kinematics import ancestors_or_self, over_axes, rows
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted, pose_keypoints
-
 from smplify_jax.lanes import side_by_side
 
 
@@ -69,8 +68,8 @@ def _by_bulging(body: KeypointBody, posed: PosedKeypoints, directions: Array) ->
     by_entry = jnp.einsum("kdvc...,vcjp->kdjp...", pulls, body.bulge_dirs)
     by_entry = by_entry.reshape(*by_entry.shape[:3], 3, 3, *arms.shape[4:])
     # sum_ab G_ab ([w]x R)_ab = w . (the axial vector of R G^T - G R^T), summed over the columns of R.
-    parts = [_cross(local[None, None, :, :, b], by_entry[:, :, :, :, b]) for b in range(3)]
-    torque = [sum(components) for components in zip(*parts)]
+    x, y, z = (_cross(local[None, None, :, :, b], by_entry[:, :, :, :, b]) for b in range(3))
+    torque = [x[i] + y[i] + z[i] for i in range(3)]
     in_camera = over_axes(lambda b: of_parents[None, None, :, :, b] * torque[b][:, :, :, None])
     moved = over_axes(lambda b: axes[None, None, :, b] * in_camera[:, :, :, b, None])
     of_joint = np.eye(body.num_joints, dtype=np.float32)[list(body.bulging_joints)]

@@ -117,7 +117,7 @@ def propose(
         return jax.vmap(partial(_look_again, proposer, body, num_looks))(*given, looks)
 
     given = (observations, is_focal_length_known)
-    looks = jax.vmap(partial(_before_looking, proposer, body))(*given)
+    looks = jax.vmap(partial(_before_looking, body))(observations)
     # So that a look is compiled once, and each group looks once before those that look again are gathered.
     looks = run_in_groups(
         advance, lambda looks: looks.goes_on, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN
@@ -148,12 +148,14 @@ class _Looks:
     goes_on: Array
 
 
-def _before_looking(
-    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
-) -> _Looks:
-    shapes = jax.eval_shape(lambda: _look(proposer, body, observation, is_focal_length_known))
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    nothing = dataclasses.replace(nothing, noise=jnp.ones_like(nothing.noise))
+def _before_looking(body: KeypointBody, observation: Observation) -> _Looks:
+    num_pose, num_betas = 3 * (body.num_joints - 1), body.num_betas
+    nothing = Proposal(
+        parameters=BodyParameters(jnp.zeros(3), jnp.zeros(num_pose), jnp.zeros(num_betas), jnp.zeros(3)),
+        std_pose=jnp.zeros(num_pose),
+        std_betas=jnp.zeros(num_betas),
+        noise=jnp.ones_like(observation.confidence),
+    )
     keypoints = _keypoints_of(observation)
     return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), jnp.asarray(True))
 
