@@ -22,14 +22,14 @@ def batch_sizes() -> tuple[int, ...]:
 
 
 def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.ndarray, int]]:
-    """Rows of all people in batches of `batch_sizes` for each device, and how many of each are people.
+    """Rows of all people in batches of one of `batch_sizes` for each device, and how many of each are people.
 
-    The last batch is filled up with its first.
+    The last batch is filled up with its first person: a smaller one would compile anew for seconds, to be spared a part of one.
     """
     sizes = [num_devices * size for size in batch_sizes()]
-    for first in range(0, num_people, sizes[-1]):
-        count = min(sizes[-1], num_people - first)
-        size = next(size for size in sizes if size >= count)
+    size = next((size for size in sizes if size >= num_people), sizes[-1])
+    for first in range(0, num_people, size):
+        count = min(size, num_people - first)
         yield np.where(np.arange(size) < count, first + np.arange(size), first), count
 
 

@@ -22,8 +22,9 @@ def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[
     in_layouts = sorted(people, key=lambda person: person.layout)
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
-        for first in range(0, len(members), num_together):
-            some = members[first : first + num_together]
+        # In parts of one size, so that `fit` compiles for one.
+        for rows in np.array_split(np.arange(len(members)), -(-len(members) // num_together)):
+            some = [members[row] for row in rows]
             result = fitter.fit([_row(person) for person in some])
             for index, person in enumerate(some):
                 yield person, result[index]
