@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from smplify_jax.batching import batch_sizes
+from smplify_jax.batching import padded_batches
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.rows import DatasetRow
@@ -17,17 +17,14 @@ from smplify_jax.result import FitResult
 
 def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[tuple[PersonInput, FitResult]]:
     """Fit everybody and yield each person with their result, in the order of their layouts."""
-    # As many at a time as `fit` takes together: with fewer it would be slower, and with more the first results would come later.
-    num_together = batch_sizes()[-1]
     in_layouts = sorted(people, key=lambda person: person.layout)
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
-        # In parts of one size, so that `fit` compiles for one.
-        for rows in np.array_split(np.arange(len(members)), -(-len(members) // num_together)):
-            some = [members[row] for row in rows]
-            result = fitter.fit([_row(person) for person in some])
-            for index, person in enumerate(some):
-                yield person, result[index]
+        # In the batches that `fit` goes in: with fewer people it would be slower, and with more the first results would come later.
+        for rows, count in padded_batches(len(members)):
+            result = fitter.fit([_row(members[row]) for row in rows])
+            for index, row in enumerate(rows[:count]):
+                yield members[row], result[index]
 
 
 def _row(person: PersonInput) -> DatasetRow:

@@ -64,10 +64,8 @@ def parse_pickle(data: bytes, source: str) -> object:
         data: The pickle.
         source: What to call it in messages.
     """
-    from smplify_jax.files.pickle_values import (
-        Resolver,
-        is_admitted,
-    )  # scipy's sparse matrices, which few need, take a tenth of a second
+    # Here, because scipy's sparse matrices, which few need, take a tenth of a second.
+    from smplify_jax.files.pickle_values import Resolver, is_admitted
 
     def admit(reference: Reference) -> None:
         if not is_admitted(reference):
