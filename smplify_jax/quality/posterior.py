@@ -9,7 +9,7 @@ from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.lanes import people_first, people_last
-from smplify_jax.solver.cholesky import whiten
+from smplify_jax.solver.cholesky import quadratic_forms_of_inverse
 
 _LEAST_PIVOT = 1e-6
 """Share of the largest diagonal entry added to all: an unknown that nothing observes has a large spread then, not an infinite one."""
@@ -29,8 +29,8 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array) -> Array:
         (J, 3) [m]: x and y along the picture, z in depth.
     """
     floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
-    regular = hessian + floor * jnp.eye(len(hessian), dtype=hessian.dtype)
-    return weight * jnp.sqrt(0.5 * jnp.sum(whiten(regular, jacobian) ** 2, axis=1)).reshape(-1, 3)
+    added = jnp.broadcast_to(floor, len(hessian))
+    return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(hessian, added, jacobian)).reshape(-1, 3)
 
 
 @people_last

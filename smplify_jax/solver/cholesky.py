@@ -16,8 +16,8 @@ import jax.scipy.linalg
 from jax import Array
 from jax.custom_batching import custom_vmap
 
-_ROWS_AT_A_TIME = 7
-"""More are shared out to threads that BLAS keeps for itself, and which go on spinning."""
+_MOST_AT_A_TIME = 1023
+"""Right sides of more numbers than this are shared out to threads that BLAS keeps for itself, and which go on spinning."""
 
 
 def _one_by_one_on_cpu(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -69,13 +69,17 @@ def solve_damped(matrix: Array, added: Array, right: Array, free: Array, is_need
 
 
 @_one_by_one_on_cpu
-def whiten(matrix: Array, rows: Array) -> Array:
-    """R L^-T (M, P) of rows R (M, P) and a symmetric positive definite matrix L L^T (P, P): its rows' products are R matrix^-1 R^T."""
-    factor = cholesky(matrix)
-    filling = -len(rows) % _ROWS_AT_A_TIME
-    parts = jnp.pad(rows, ((0, filling), (0, 0))).reshape(-1, _ROWS_AT_A_TIME, rows.shape[1])
-    # From the right, rows are what LAPACK calls columns: nothing need be turned.
-    solved = jax.lax.map(
-        lambda part: jax.lax.linalg.triangular_solve(factor, part, lower=True, transpose_a=True), parts
-    )
-    return solved.reshape(-1, rows.shape[1])[: len(rows)]
+def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Array:
+    """r^T (matrix + diag(added))^-1 r (M,) of each row r (P,) of `rows` (M, P): its variance, if the inverse is the covariance.
+
+    Args:
+        matrix: (P, P) symmetric, with `added` positive definite; NaN comes out if it is not.
+        added: (P,) to its diagonal.
+        rows: (M, P)
+    """
+    factor = cholesky(matrix + jnp.diag(added))
+    at_a_time = max(1, _MOST_AT_A_TIME // len(matrix))
+    parts = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
+    # From the right, rows are what LAPACK calls columns.
+    solved = [jax.lax.linalg.triangular_solve(factor, part, lower=True, transpose_a=True) for part in parts]
+    return jnp.concatenate([jnp.sum(part**2, axis=1) for part in solved])
