@@ -41,10 +41,10 @@ def small_network(seed=0, width=8, slots=None):
 
     outputs = output_size(len(slots))
     return ProposalNetwork(
-        first=draw(feature_size(len(slots)), width),
+        first=draw(width, feature_size(len(slots))),
         first_bias=draw(width),
         blocks=(Block(draw(width, width), draw(width), draw(width, width)),),
-        last=draw(width, outputs),
+        last=draw(outputs, width),
         last_bias=draw(outputs),
         pose_correlation=np.eye(69, dtype=np.float32),
         slots=slots,

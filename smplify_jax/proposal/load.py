@@ -1,6 +1,6 @@
 """Read and write proposal networks.
 
-Keys of the .npz, format version 1; every matrix is stored as int8 with one scale a column, vectors as float32:
+Keys of the .npz, format version 1; every matrix is stored as (inputs, outputs) in int8 with one scale a column, vectors as float32:
     format_version: int32. slots: names. body_name: whose betas it proposes.
     first, last, and inner_i, outer_i of block i = 0, 1, ...: int8; with `_scale` appended: float32, one a column.
     first_bias, last_bias, bias_i: float32. pose_correlation: float16.
@@ -56,7 +56,7 @@ def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
         vectors[f"bias_{i}"] = block.bias
     stored = {name: np.asarray(vector, np.float32) for name, vector in vectors.items()}
     for name, matrix in matrices.items():
-        stored[name], stored[f"{name}_scale"] = _quantised(np.asarray(matrix))
+        stored[name], stored[f"{name}_scale"] = _quantised(np.asarray(matrix).T)
     with atomic_write(path) as file:
         np.savez_compressed(
             file,
@@ -76,7 +76,8 @@ def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
     def matrix(name: str) -> np.ndarray:
-        return stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)
+        by_inputs = stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)
+        return np.ascontiguousarray(by_inputs.T)
 
     num_blocks = sum(name.startswith("bias_") for name in stored)
     return ProposalNetwork(
@@ -92,12 +93,12 @@ def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
 
 
 def _checked(network: ProposalNetwork, path: Path) -> ProposalNetwork:
-    width, num_slots = network.first.shape[1], len(network.slots)
-    expected = [(network.first, (feature_size(num_slots), width)), (network.first_bias, (width,))]
+    width, num_slots = len(network.first), len(network.slots)
+    expected = [(network.first, (width, feature_size(num_slots))), (network.first_bias, (width,))]
     for block in network.blocks:
         expected += [(block.inner, (width, width)), (block.bias, (width,)), (block.outer, (width, width))]
     expected += [(network.pose_correlation, (NUM_BODY_POSE, NUM_BODY_POSE))]
-    expected += [(network.last, (width, output_size(num_slots))), (network.last_bias, (output_size(num_slots),))]
+    expected += [(network.last, (output_size(num_slots), width)), (network.last_bias, (output_size(num_slots),))]
     if any(array.shape != shape or not np.isfinite(array).all() for array, shape in expected):
         raise InputError(
             f"{path}: the arrays of this proposal network do not fit each other, or are not finite; write it anew."

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal
+from smplify_jax.lanes import people_first, people_last
+from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal, split_outputs
 from smplify_jax.proposal.slots import slot_layout
 from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
@@ -20,7 +21,9 @@ def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawPropo
     """What the network says of a person and, mirrored back, of their mirror image, averaged."""
     flip = np.array(slot_layout(network.slots).flip)
     # Side by side, so that every matrix is read once.
-    both = jax.vmap(network)(jnp.stack([features, _mirrored_features(features, flip)]))
+    both = jax.vmap(split_outputs, in_axes=1)(
+        _outputs(network, jnp.stack([features, _mirrored_features(features, flip)], axis=1))
+    )
     one, other = (jax.tree.map(lambda leaf, side=side: leaf[side], both) for side in range(2))
     other = _mirrored(other, flip)
     return RawProposal(
@@ -32,6 +35,13 @@ def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawPropo
         log_std_betas=0.5 * (one.log_std_betas + other.log_std_betas),
         log_noise=0.5 * (one.log_noise + other.log_noise),
     )
+
+
+@people_last
+def _outputs(network: ProposalNetwork, features: Array) -> Array:
+    """(O, 2) of features (F, 2, ...): all of all people are columns of one product."""
+    outputs = network.outputs(features.reshape(len(features), -1))
+    return people_first(outputs.reshape(-1, *features.shape[1:]), 2)
 
 
 def _mirrored_features(features: Array, flip: np.ndarray) -> Array:

@@ -106,15 +106,15 @@ def new_network(key: Array, training: Training, slots: tuple[str, ...], body_nam
     width, num_features = training.width, feature_size(len(slots))
 
     def normal(key: Array, rows: int, columns: int) -> Array:
-        return jax.random.normal(key, (rows, columns)) / jnp.sqrt(rows)
+        return jax.random.normal(key, (rows, columns)) / jnp.sqrt(columns)
 
     blocks = tuple(Block(normal(k, width, width), jnp.zeros(width), jnp.zeros((width, width))) for k in keys[1:])
     outputs = output_size(len(slots))
     return ProposalNetwork(
-        first=normal(keys[0], num_features, width),
+        first=normal(keys[0], width, num_features),
         first_bias=jnp.zeros(width),
         blocks=blocks,
-        last=0.01 * normal(keys[0], width, outputs),
+        last=0.01 * normal(keys[0], outputs, width),
         last_bias=jnp.zeros(outputs),
         pose_correlation=jnp.eye(NUM_BODY_POSE),
         slots=slots,
