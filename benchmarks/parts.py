@@ -1,4 +1,4 @@
-"""Where a fit's time goes, part by part: `python -m benchmarks.parts [--layout NAME] [--people N]`.
+"""Where a fit's time goes, part by part: `python -m benchmarks.parts [--layout NAME] [--people N] [--starts N]`.
 
 Times are those of JAX's profiler, summed over all threads, so that on two cores they come to up to twice what a clock shows. An operation
 that XLA made out of several parts' counts for the part of its result.
@@ -45,6 +45,8 @@ class Options:
 
     layout: str = "coco17"
     people: int = 64
+    starts: int | None = None
+    """As many searched starts in place of the network."""
 
 
 def part_of(operation: str) -> str:
@@ -62,12 +64,12 @@ def parts_by_instruction(program: str) -> dict[str, str]:
 def measure(options: Options) -> list[dict]:
     """Microseconds a person, by part."""
     people = draw_keypoints(options.layout, options.people)
-    ready_fit(*people, options.layout, None)
+    ready_fit(*people, options.layout, options.starts)
     part_by_instruction = parts_by_instruction(fit_program().hlo_modules()[0].to_string())
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             for _ in range(_NUM_CALLS):
-                ready_fit(*people, options.layout, None)
+                ready_fit(*people, options.layout, options.starts)
         (trace,) = Path(folder).rglob("*.trace.json.gz")
         events = json.loads(gzip.decompress(trace.read_bytes()))["traceEvents"]
     total: Counter[str] = Counter()
