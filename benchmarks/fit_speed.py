@@ -9,17 +9,13 @@ from itertools import count
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from benchmarks.draw import draw_keypoints
-from benchmarks.timing import median_seconds, ready_fit, seconds
+from benchmarks.timing import NUM_PEOPLE, fit_in_turn, median_seconds, ready_fit, seconds
 from smplify_jax.batching import padded_batches
 
 GROWTH_BATCH = 64
-"""People with whom the growth with keypoints, and the search in place of the network, are measured."""
-
-FEWEST_PEOPLE = 64
-"""Smaller batches are measured on several: one person more or less takes twice the steps of another."""
+"""People a call with whom the growth with keypoints, and the search in place of the network, are measured."""
 
 _NUM_REFERENCE_KERNELS = 200
 
@@ -30,25 +26,19 @@ def time_fits(layouts: Sequence[str], batches: Sequence[int], num_runs: int) -> 
     for layout in layouts:
         compiled: set[int] = set()
         for batch in batches:
-            call = partial(_fit_in_turn, *draw_keypoints(layout, max(batch, FEWEST_PEOPLE)), layout, batch)
-            first = seconds(call)
-            work, wall = time.process_time(), time.perf_counter()
-            later = median_seconds(call, num_runs)
-            work, wall = time.process_time() - work, time.perf_counter() - wall
-            values[f"fits_per_second/{layout}/{batch}"] = max(batch, FEWEST_PEOPLE) / later
-            values[f"cores_busy/{layout}/{batch}"] = work / wall
+            people = draw_keypoints(layout, max(batch, NUM_PEOPLE))
+            one_call = partial(ready_fit, people[0][:batch], people[1][:batch], layout, None)
+            first_seconds = seconds(one_call)
             sizes = {len(rows) for rows, _ in padded_batches(batch)}
             if sizes - compiled:
-                values[f"compile_s/{layout}/{batch}"] = first - later
+                values[f"compile_s/{layout}/{batch}"] = first_seconds - seconds(one_call)
             compiled |= sizes
+            work, wall = time.process_time(), time.perf_counter()
+            took = median_seconds(partial(fit_in_turn, *people, layout, batch), num_runs)
+            work, wall = time.process_time() - work, time.perf_counter() - wall
+            values[f"fits_per_second/{layout}/{batch}"] = len(people[0]) / took
+            values[f"cores_busy/{layout}/{batch}"] = work / wall
     return values
-
-
-def _fit_in_turn(keypoints: np.ndarray, focal_length: np.ndarray, layout: str, batch: int) -> None:
-    """One batch after the other, each waited for."""
-    for first in range(0, len(keypoints), batch):
-        rows = slice(first, first + batch)
-        ready_fit(keypoints[rows], focal_length[rows], layout, None)
 
 
 def time_layouts(layouts: Sequence[str], num_runs: int) -> dict[str, float]:
@@ -62,9 +52,9 @@ def time_starts(layout: str, num_runs: int) -> dict[str, float]:
 
 
 def _rate(layout: str, num_runs: int, num_starts: int | None) -> float:
-    call = partial(ready_fit, *draw_keypoints(layout, GROWTH_BATCH), layout, num_starts)
+    call = partial(fit_in_turn, *draw_keypoints(layout, NUM_PEOPLE), layout, GROWTH_BATCH, num_starts)
     call()
-    return GROWTH_BATCH / median_seconds(call, num_runs)
+    return NUM_PEOPLE / median_seconds(call, num_runs)
 
 
 def time_reference_compilation(num_runs: int) -> float:

@@ -17,6 +17,10 @@ from smplify_jax.devices import Device
 LEAST_SECONDS = 0.5
 """Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""
 
+NUM_PEOPLE = 1024
+"""Smaller batches are measured on as many people, one after the other: some take five times the steps of most, and of 64 people one more
+of these would be felt."""
+
 
 def seconds(call: Callable[[], object]) -> float:
     """How long one call takes; what it returns must be ready."""
@@ -50,3 +54,17 @@ def ready_fit(
         devices=devices,
     )
     return jax.block_until_ready(result)
+
+
+def fit_in_turn(
+    keypoints: np.ndarray,
+    focal_length: np.ndarray,
+    layout: str,
+    batch: int,
+    num_starts: int | None = None,
+    devices: Sequence[Device] | None = None,
+) -> None:
+    """`ready_fit` of one batch after the other."""
+    for first in range(0, len(keypoints), batch):
+        rows = slice(first, first + batch)
+        ready_fit(keypoints[rows], focal_length[rows], layout, num_starts, devices)
