@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -173,10 +174,14 @@ def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -
     """`fit_people` in batches of a few sizes, so that it is compiled for these alone, however many people there are."""
     program = _program(devices)
     parts = []
-    for rows, count in padded_batches(len(people.keypoints), max(1, len(devices))):
+    for rows, is_person in padded_batches(len(people.keypoints), max(1, len(devices))):
         batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
-        parts.append((program(setup, batch), count))  # returns at once: the next batch is made ready meanwhile
-    if not devices and len(parts) == 1 and parts[0][1] == len(parts[0][0]["status"]):
+        # Of nobody nothing is seen, so nothing is searched.
+        batch = dataclasses.replace(batch, keypoints=np.where(is_person[:, None, None], batch.keypoints, np.float32(0)))
+        # It returns at once: the next batch is made ready meanwhile.
+        parts.append((program(setup, batch), rows, is_person))
+    if not devices and len(parts) == 1 and parts[0][2].all():
         return parts[0][0]
-    kept = [jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], part) for part, count in parts]
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *kept)
+    order = np.argsort(np.concatenate([rows[is_person] for _, rows, is_person in parts]))
+    kept = [jax.tree.map(lambda leaf, kept=is_person: np.asarray(leaf)[kept], part) for part, _, is_person in parts]
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order]), *kept)

@@ -25,6 +25,7 @@ def fit_people(setup: Setup, people: Person) -> dict:
                 setup.scene.body,
                 observations,
                 jnp.asarray(people.is_focal_length_known),
+                seen.can_be_fitted,
                 num_looks=setup.plan.num_looks,
                 group_size=look_group_size(len(people.keypoints)),
             )

@@ -96,6 +96,11 @@ class Seen:
     is_enough: Array
     is_camera_good: Array
 
+    @property
+    def can_be_fitted(self) -> Array:
+        """Whether to search at all."""
+        return self.is_enough & self.is_camera_good
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def see(setup: Setup, person: Person) -> Seen:
     is_camera_good = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
         jnp.isfinite(person.camera.camera_center)
     )
-    # People who cannot be fitted run along on a harmless stand-in, so that they cost no extra rounds and raise no NaN.
+    # People who cannot be fitted are not searched, but computed with beside others: on a harmless stand-in, so that they raise no NaN.
     camera = jax.tree.map(lambda leaf: jnp.where(is_camera_good, leaf, 1.0), person.camera)
     confidence = jnp.where(is_camera_good & is_enough, confidence, 0.0)
     depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
@@ -138,7 +143,7 @@ def prepare(setup: Setup, person: Person, seen: Seen, observation: Observation, 
         observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
             observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
-    problem, starts = _begin(setup, person, observation, seen.depth, proposal)
+    problem, starts = _begin(setup, person, seen, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:
         is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
@@ -159,10 +164,10 @@ def _weighed_by_noise(observation: Observation, proposal: Proposal, reference_he
 
 
 def _begin(
-    setup: Setup, person: Person, observation: Observation, depth: Array, proposal: Proposal | None
+    setup: Setup, person: Person, seen: Seen, observation: Observation, proposal: Proposal | None
 ) -> tuple[Problem, BodyParameters]:
     """The problem and its starts (S, ...): the caller's, the network's, or several yaw angles."""
-    body, plan = setup.scene.body, setup.plan
+    body, plan, depth = setup.scene.body, setup.plan, seen.depth
     anchor = person.anchor
     if person.start is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl)[2]
@@ -175,7 +180,7 @@ def _begin(
         pose = jnp.zeros(setup.scene.prior.num_pose) if plan.starts_at_zero_pose else setup.scene.prior.mean_pose
         starts = yaw_starts(body, observation, pose, depth, setup.trunk, plan.num_starts)
     anchor = anchor if setup.is_anchored else None
-    return Problem(observation, depth, anchor), starts
+    return Problem(seen.can_be_fitted, observation, depth, anchor), starts
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:

@@ -29,8 +29,8 @@ def report(setup: Setup, seen: Seen, prepared: Prepared, solution: Solution, mar
     given = dataclasses.replace(prepared.problem.observation, keypoints_px=seen.observation.keypoints_px)
     fields = _describe(setup, given, solution)
     fields |= {"camera": seen.observation.camera, "start_margin": margin}
-    fields |= _judge(setup, prepared, solution, fields, last_weights)
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
+    fields |= _judge(setup, prepared, solution, is_usable, fields, last_weights)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
@@ -57,14 +57,17 @@ def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
     }
 
 
-def _judge(setup: Setup, prepared: Prepared, solution: Solution, fields: dict, last_weights: TermWeights) -> dict:
+def _judge(
+    setup: Setup, prepared: Prepared, solution: Solution, is_usable: Array, fields: dict, last_weights: TermWeights
+) -> dict:
     """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
     with jax.named_scope("spread"):
         joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
         if solution.model.hessian is None:
             std = jnp.full_like(joints, jnp.nan)
         else:
-            std = joint_std(solution.model.hessian, jnp.asarray(last_weights.pose_prior), jacobian)
+            weight = jnp.asarray(last_weights.pose_prior)
+            std = joint_std(solution.model.hessian, weight, jacobian, is_usable)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
     evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)

@@ -40,11 +40,13 @@ class Problem:
     """All that stays the same during one person's fit (or many people's, with a leading axis).
 
     Attributes:
+        is_wanted: whether to search at all; if not, the solution says nothing.
         observation: keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
+    is_wanted: Array
     observation: Observation
     start_depth: Array
     anchor: Anchor | None = None
@@ -80,13 +82,20 @@ def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyPara
         free = one.free_mask(jax.tree.map(lambda leaf: leaf[0], before.parameters))
         given = jax.vmap(lambda problem: problem.given(scene, one))(problems)
         solution = minimize_in_groups(
-            solver, partial(objective_of, one), given, before.parameters, free, one.solver, group_size(num_people)
+            solver,
+            partial(objective_of, one),
+            given,
+            before.parameters,
+            problems.is_wanted,
+            free,
+            one.solver,
+            group_size(num_people),
         )
         return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
     def unsolved(problem: Problem, start: BodyParameters) -> Solution:
         one = jax.tree.map(lambda leaf: leaf[0], rounds)
-        begun = solver.ended(solver.begin(objective_of(one, problem.given(scene, one)), start))
+        begun = solver.ended(solver.begin(objective_of(one, problem.given(scene, one)), start, problem.is_wanted))
         return dataclasses.replace(begun, num_steps=jnp.zeros_like(begun.num_steps))
 
     return jax.lax.scan(run, jax.vmap(unsolved)(problems, starts), rounds)[0]

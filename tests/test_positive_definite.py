@@ -51,11 +51,11 @@ def test_what_is_not_needed_is_zero(systems):
 def test_quadratic_forms_of_the_inverse(systems, num_rows):
     matrices, _ = systems
     rows = np.random.default_rng(1).normal(size=(5, num_rows, 12)).astype(np.float32)
-    added = np.linspace(0, 3, 12, dtype=np.float32)
-    found = jax.vmap(quadratic_forms_of_inverse, in_axes=(0, None, 0))(matrices, added, rows)
+    added, is_needed = np.linspace(0, 3, 12, dtype=np.float32), np.array([True, True, False, True, False])
+    found = jax.vmap(quadratic_forms_of_inverse, in_axes=(0, None, 0, 0))(matrices, added, rows, is_needed)
     inverse = np.linalg.inv(matrices.astype(float) + np.diag(added))
-    np.testing.assert_allclose(found, np.einsum("nmp,npq,nmq->nm", rows, inverse, rows), rtol=1e-3)
-    np.testing.assert_allclose(quadratic_forms_of_inverse(matrices[0], added, rows[0]), found[0], rtol=1e-5)
+    np.testing.assert_allclose(found, is_needed[:, None] * np.einsum("nmp,npq,nmq->nm", rows, inverse, rows), rtol=1e-3)
+    np.testing.assert_allclose(quadratic_forms_of_inverse(matrices[0], added, rows[0], True), found[0], rtol=1e-5)
 
 
 def test_what_is_not_positive_definite_gives_nan_and_harms_no_other(systems):

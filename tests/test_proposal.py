@@ -58,7 +58,7 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
     look = jax.jit(propose, static_argnames=("num_looks", "group_size"))
     alone = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], observation)
-    proposal, _ = look(proposer, body, alone, jnp.array([True]), num_looks=2, group_size=1)
+    proposal, _ = look(proposer, body, alone, jnp.array([True]), jnp.array([True]), num_looks=2, group_size=1)
     return jax.tree.map(lambda leaf: leaf[0], proposal)
 
 

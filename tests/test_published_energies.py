@@ -63,7 +63,7 @@ def problem_of(scene):
     body = f64(keypoint_body(scene.body, scene.layout))
     spheres = f64(body_spheres(scene.body))
     shared = objective.Scene(body, f64(prior), np.eye(69), spheres)
-    return shared, Problem(f64(observation), jnp.asarray(scene.start_depth))
+    return shared, Problem(jnp.asarray(True), f64(observation), jnp.asarray(scene.start_depth))
 
 
 def blocks_at(seed):
@@ -139,7 +139,7 @@ def test_a_round_whose_subset_was_not_seen_looks_at_all_keypoints():
         confidence[np.flatnonzero(torso)[num_seen:]] = 0.0
         camera = Camera(scene.focal_length.astype(np.float32), scene.camera_center.astype(np.float32))
         seen = Observation(jnp.zeros((14, 2)), jnp.asarray(confidence), camera, jnp.asarray(1.0))
-        given = Problem(seen, jnp.asarray(3.0)).given(shared, camera_round)
+        given = Problem(jnp.asarray(True), seen, jnp.asarray(3.0)).given(shared, camera_round)
         weights = np.asarray(given.keypoint_weights)
         np.testing.assert_array_equal(weights[looked_at], 1.0)
         assert (weights.sum() == 14) == (num_seen < 3)

@@ -110,7 +110,8 @@ def body_poses(people):
     @partial(jax.jit, static_argnames=("num_looks", "group_size"))
     def proposed(observations, num_looks, group_size):
         is_known = jnp.ones(len(observations.confidence), bool)
-        proposal, _ = propose(proposer, body, observations, is_known, num_looks=num_looks, group_size=group_size)
+        sizes = {"num_looks": num_looks, "group_size": group_size}
+        proposal, _ = propose(proposer, body, observations, is_known, jnp.ones_like(is_known), **sizes)
         return proposal.parameters.body_pose
 
     def of(keypoints, num_looks=2, group_size=30):

@@ -36,7 +36,9 @@ def objective(residuals):
 
 def minimize_alone(solver, residuals, start, free, options):
     """One problem, as a group of its own."""
-    solution = minimize_in_groups(solver, lambda _: objective(residuals), jnp.zeros(1), start[None], free, options, 1)
+    wanted = jnp.ones(1, bool)
+    given = jnp.zeros(1)
+    solution = minimize_in_groups(solver, lambda _: objective(residuals), given, start[None], wanted, free, options, 1)
     return jax.tree.map(lambda leaf: leaf[0], solution)
 
 
@@ -129,16 +131,27 @@ def test_unobserved_unknowns_stay_where_they_are():
 
 
 @partial(jax.jit, static_argnames="group_size")
-def solve_in_groups(starts, group_size):
+def solve_in_groups(starts, group_size, is_wanted=True):
     return minimize_in_groups(
         LEVENBERG_MARQUARDT,
         lambda _: objective(rosenbrock),
         jnp.zeros(len(starts)),
         starts,
+        jnp.broadcast_to(is_wanted, len(starts)),
         jnp.ones(2),
         SolverOptions(200, 1e-7),
         group_size,
     )
+
+
+def test_what_is_not_wanted_is_not_searched_and_changes_no_other():
+    starts = jnp.array([[-1.2, 1.0], [0.9, 0.8], [0.0, 0.0], [2.0, 2.0]])
+    is_wanted = np.array([True, False, True, False])
+    all_, some = solve_in_groups(starts, group_size=2), solve_in_groups(starts, group_size=2, is_wanted=is_wanted)
+    np.testing.assert_array_equal(some.parameters[~is_wanted], starts[~is_wanted])
+    np.testing.assert_array_equal(some.num_steps[~is_wanted], 0)
+    np.testing.assert_array_equal(some.parameters[is_wanted], all_.parameters[is_wanted])
+    np.testing.assert_array_equal(some.num_steps[is_wanted], all_.num_steps[is_wanted])
 
 
 def test_a_batch_gives_each_problem_its_own_steps_and_end():

@@ -21,17 +21,19 @@ def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
         # In the batches that `fit` goes in: with fewer people it would be slower, and with more the first results would come later.
-        for rows, count in padded_batches(len(members)):
-            result = fitter.fit([_row(members[row]) for row in rows])
-            for index, row in enumerate(rows[:count]):
-                yield members[row], result[index]
+        for rows, is_person in padded_batches(len(members)):
+            result = fitter.fit([_row(members[row], is_one) for row, is_one in zip(rows, is_person, strict=True)])
+            for index in np.flatnonzero(is_person):
+                yield members[rows[index]], result[index]
 
 
-def _row(person: PersonInput) -> DatasetRow:
+def _row(person: PersonInput, is_person: bool) -> DatasetRow:
+    """The person, or somebody like them of whom nothing is seen."""
     width, height = map(float, person.image_size)
+    keypoints = clean_keypoints(person.keypoints)
     return DatasetRow(
         person.name,
-        clean_keypoints(person.keypoints),
+        keypoints if is_person else np.zeros_like(keypoints),
         person.layout,
         file=str(person.source),
         position=person.name,

@@ -94,6 +94,7 @@ def propose(
     body: KeypointBody,
     observations: Observation,
     is_focal_length_known: Array,
+    is_wanted: Array,
     *,
     num_looks: int,
     group_size: int,
@@ -105,6 +106,7 @@ def propose(
         body: J joints and B betas.
         observations: leading axis N.
         is_focal_length_known: (N,) whether the camera was given rather than guessed.
+        is_wanted: (N,) whether to look at all; if not, the proposal says nothing.
         num_looks: at most; from the second on, the network looks at keypoints without the mistakes that the look before shows. Where there
             are none it would say the same again, and does not look.
         group_size: how many people to look at side by side.
@@ -117,7 +119,7 @@ def propose(
         return jax.vmap(partial(_look_again, proposer, body, num_looks))(*given, looks)
 
     given = (observations, is_focal_length_known)
-    looks = jax.vmap(partial(_before_looking, body))(observations)
+    looks = jax.vmap(partial(_before_looking, body))(observations, is_wanted)
     # So that a look is compiled once, and each group looks once before those that look again are gathered.
     looks = run_in_groups(
         advance, lambda looks: looks.goes_on, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN
@@ -148,16 +150,16 @@ class _Looks:
     goes_on: Array
 
 
-def _before_looking(body: KeypointBody, observation: Observation) -> _Looks:
+def _before_looking(body: KeypointBody, observation: Observation, is_wanted: Array) -> _Looks:
     num_pose, num_betas = 3 * (body.num_joints - 1), body.num_betas
     nothing = Proposal(
         parameters=BodyParameters(jnp.zeros(3), jnp.zeros(num_pose), jnp.zeros(num_betas), jnp.zeros(3)),
-        std_pose=jnp.zeros(num_pose),
-        std_betas=jnp.zeros(num_betas),
+        std_pose=jnp.ones(num_pose),
+        std_betas=jnp.ones(num_betas),
         noise=jnp.ones_like(observation.confidence),
     )
     keypoints = _keypoints_of(observation)
-    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), jnp.asarray(True))
+    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), is_wanted)
 
 
 def _look_again(

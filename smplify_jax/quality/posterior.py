@@ -15,7 +15,7 @@ _LEAST_PIVOT = 1e-6
 """Share of the largest diagonal entry added to all: an unknown that nothing observes has a large spread then, not an infinite one."""
 
 
-def joint_std(hessian: Array, weight: Array, jacobian: Array) -> Array:
+def joint_std(hessian: Array, weight: Array, jacobian: Array, is_needed: Array) -> Array:
     """Standard deviation of each joint in the camera frame, if the energy around the optimum is that of a Gaussian (Laplace's method).
 
     The energy is weight^2 negative log likelihoods, weight being w_theta of the last round, so the covariance of the parameters is
@@ -25,12 +25,13 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array) -> Array:
         hessian: (P, P) J^T J.
         weight: w_theta.
         jacobian: (3 J, P) of the joints.
+        is_needed: if not, it says nothing.
     Returns:
         (J, 3) [m]: x and y along the picture, z in depth.
     """
     floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
     added = jnp.broadcast_to(floor, len(hessian))
-    return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(hessian, added, jacobian)).reshape(-1, 3)
+    return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(hessian, added, jacobian, is_needed)).reshape(-1, 3)
 
 
 @people_last

@@ -49,7 +49,7 @@ class _State:
     is_finite: Array
 
 
-def begin(objective: Objective, start: Any) -> _State:
+def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
     """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
     shapes = jax.eval_shape(lambda parameters: _linearize(objective, parameters), start)
     nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
@@ -61,7 +61,7 @@ def begin(objective: Objective, start: Any) -> _State:
         first_moment=no_moment,
         second_moment=no_moment,
         num_steps=jnp.asarray(-1),
-        is_finite=jnp.asarray(True),
+        is_finite=is_wanted,
     )
 
 

@@ -69,17 +69,22 @@ def solve_damped(matrix: Array, added: Array, right: Array, free: Array, is_need
 
 
 @_one_by_one_on_cpu
-def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Array:
+def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array, is_needed: Array) -> Array:
     """r^T (matrix + diag(added))^-1 r (M,) of each row r (P,) of `rows` (M, P): its variance, if the inverse is the covariance.
 
     Args:
         matrix: (P, P) symmetric, with `added` positive definite; NaN comes out if it is not.
         added: (P,) to its diagonal.
         rows: (M, P)
+        is_needed: zero comes out, at no cost where matrices go one by one, if it is not.
     """
-    factor = cholesky(matrix + jnp.diag(added))
-    at_a_time = max(1, _MOST_AT_A_TIME // len(matrix))
-    parts = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
-    # From the right, rows are what LAPACK calls columns.
-    solved = [jax.lax.linalg.triangular_solve(factor, part, lower=True, transpose_a=True) for part in parts]
-    return jnp.concatenate([jnp.sum(part**2, axis=1) for part in solved])
+
+    def solve() -> Array:
+        factor = cholesky(matrix + jnp.diag(added))
+        at_a_time = max(1, _MOST_AT_A_TIME // len(matrix))
+        parts = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
+        # From the right, rows are what LAPACK calls columns.
+        solved = [jax.lax.linalg.triangular_solve(factor, part, lower=True, transpose_a=True) for part in parts]
+        return jnp.concatenate([jnp.sum(part**2, axis=1) for part in solved])
+
+    return jax.lax.cond(is_needed, solve, lambda: jnp.zeros(len(rows), rows.dtype))

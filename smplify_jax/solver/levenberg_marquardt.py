@@ -58,7 +58,7 @@ class _State:
     is_converged: Array
 
 
-def begin(objective: Objective, start: Any) -> _State:
+def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
     """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start))
     none = jnp.zeros_like(nothing.energy)
@@ -70,8 +70,8 @@ def begin(objective: Objective, start: Any) -> _State:
         last_gain=none,
         damping=none + _FIRST_DAMPING,
         growth=none + 2.0,
-        num_steps=jnp.asarray(-1),
-        is_converged=jnp.asarray(False),
+        num_steps=jnp.where(is_wanted, -1, 0),
+        is_converged=~is_wanted,
     )
 
 

@@ -33,14 +33,14 @@ class Solver:
     """How a solver takes its steps, for one problem.
 
     Attributes:
-        begin: (objective, start) -> the state before the first step.
+        begin: (objective, start, is_wanted) -> the state before the first step; of a search that is over if it is not wanted.
         is_running: (state, options) -> whether the search goes on.
         advance: (objective, free, options, state) -> the state after a step; the same state where the search is over. `free` (P,) is 1.0
             for the unknowns, 0.0 for what is held fixed.
         ended: state -> Solution.
     """
 
-    begin: Callable[[Objective, Any], Any]
+    begin: Callable[[Objective, Any, Array], Any]
     is_running: Callable[[Any, Any], Array]
     advance: Callable[[Objective, Array, Any, Any], Any]
     ended: Callable[[Any], Solution]
@@ -51,6 +51,7 @@ def minimize_in_groups(
     objective_of: Callable[[Any], Objective],
     given: Any,
     starts: Any,
+    is_wanted: Array,
     free: Array,
     options: Any,
     group_size: int,
@@ -62,13 +63,15 @@ def minimize_in_groups(
         objective_of: what is given of a problem -> its objective.
         given: of all problems, leading axis N.
         starts: leading axis N.
+        is_wanted: (N,) whether to solve it at all; if not, the solution says nothing.
         free: (P,) of all problems.
         options: of all problems.
         group_size: how many to solve side by side.
     Returns:
         Leading axis N.
     """
-    states = jax.vmap(lambda one, start: solver.begin(objective_of(one), start))(given, starts)
+    begin = jax.vmap(lambda one, start, is_wanted: solver.begin(objective_of(one), start, is_wanted))
+    states = begin(given, starts, is_wanted)
     advance = jax.vmap(lambda one, state: solver.advance(objective_of(one), free, options, state))
 
     def is_running(states: Any) -> Array:
