@@ -108,15 +108,17 @@ def body_poses(people):
     proposer = Proposer.of(load_proposal_network(), LAYOUT, "open body", 24)
 
     @partial(jax.jit, static_argnames=("num_looks", "group_size"))
-    def proposed(observations, num_looks, group_size):
+    def proposed(observations, is_wanted, num_looks, group_size):
         is_known = jnp.ones(len(observations.confidence), bool)
         sizes = {"num_looks": num_looks, "group_size": group_size}
-        proposal, _ = propose(proposer, body, observations, is_known, jnp.ones_like(is_known), **sizes)
+        proposal, _ = propose(proposer, body, observations, is_known, is_wanted, **sizes)
         return proposal.parameters.body_pose
 
-    def of(keypoints, num_looks=2, group_size=30):
+    def of(keypoints, num_looks=2, group_size=30, is_wanted=True):
         observations = [observe(k, f) for k, f in zip(keypoints, people.focal_length, strict=True)]
-        return np.asarray(proposed(jax.tree.map(lambda *one: jnp.stack(one), *observations), num_looks, group_size))
+        observations = jax.tree.map(lambda *one: jnp.stack(one), *observations)
+        is_wanted = jnp.broadcast_to(is_wanted, len(keypoints))
+        return np.asarray(proposed(observations, is_wanted, num_looks, group_size))
 
     return of
 
@@ -131,6 +133,14 @@ def test_who_has_no_mistakes_is_looked_at_once_and_the_others_again_in_groups(pe
     np.testing.assert_array_equal(twice[~is_other], once[~is_other])
     for group_size in (4, 7):
         np.testing.assert_allclose(body_poses(wild, group_size=group_size), twice, atol=1e-4)
+
+
+def test_who_is_not_wanted_is_not_looked_at_and_changes_no_other(people, body_poses):
+    is_wanted = np.arange(30) % 3 > 0
+    everybody, some = (body_poses(people.keypoints, group_size=7, is_wanted=wanted) for wanted in (True, is_wanted))
+    # Who shares a group with somebody wanted is looked at along with them, and keeps nothing of it.
+    assert not some[~is_wanted].any()
+    np.testing.assert_allclose(some[is_wanted], everybody[is_wanted], atol=1e-4)
 
 
 def share_alike(one, other):
