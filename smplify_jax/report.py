@@ -23,7 +23,7 @@ from smplify_jax.terms.objective import TermWeights
 
 def report(setup: Setup, seen: Seen, prepared: Prepared, solution: Solution, margin: Array) -> dict:
     """The fields of FitResult for one person; NaN where the fit failed."""
-    status = _status(seen.is_enough, seen.is_camera_good & solution.is_finite, solution.is_converged)
+    status = _status(seen, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
     # Sides may have been put right since, but errors are told of the keypoints as given.
     given = dataclasses.replace(prepared.problem.observation, keypoints_px=seen.observation.keypoints_px)
@@ -35,10 +35,12 @@ def report(setup: Setup, seen: Seen, prepared: Prepared, solution: Solution, mar
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
 
-def _status(is_enough: Array, is_finite: Array, is_converged: Array) -> Array:
-    ended = jnp.where(is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
-    ended = jnp.where(is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
-    return jnp.where(is_finite, ended, FitStatus.NON_FINITE)
+def _status(seen: Seen, solution: Solution) -> Array:
+    ended = jnp.where(solution.is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
+    ended = jnp.where(solution.is_finite, ended, FitStatus.NON_FINITE)
+    # The solution says nothing of people who could not be fitted.
+    ended = jnp.where(seen.is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
+    return jnp.where(seen.is_camera_good, ended, FitStatus.NON_FINITE)
 
 
 def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
