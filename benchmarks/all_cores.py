@@ -15,21 +15,22 @@ from benchmarks.timing import NUM_PEOPLE, fit_in_turn, median_seconds
 from smplify_jax import use_all_cores
 
 
-def measure_all_cores(layout: str, batch: int, num_runs: int) -> dict[str, float]:
-    """Fits per second, and how many cores they keep busy."""
-    call = f"from benchmarks.all_cores import tell; tell({layout!r}, {batch}, {num_runs})"
+def measure_all_cores(layout: str, batch: int, num_runs: int, num_starts: int | None = None) -> dict[str, float]:
+    """Fits per second, and how many cores they keep busy; by the network, or by searched starts in its place."""
+    call = f"from benchmarks.all_cores import tell; tell({layout!r}, {batch}, {num_runs}, {num_starts})"
     told = subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(told)
 
 
-def tell(layout: str, batch: int, num_runs: int) -> None:
+def tell(layout: str, batch: int, num_runs: int, num_starts: int | None) -> None:
     """Measure in this process, and print it as JSON."""
     use_all_cores()
     people = draw_keypoints(layout, max(batch, NUM_PEOPLE))
-    call = partial(fit_in_turn, *people, layout, batch, devices=jax.devices())
+    call = partial(fit_in_turn, *people, layout, batch, num_starts, jax.devices())
     call()
     work, wall = time.process_time(), time.perf_counter()
     took = median_seconds(call, num_runs)
     busy = (time.process_time() - work) / (time.perf_counter() - wall)
-    of = f"{layout}/{batch}"
-    print(json.dumps({f"all_cores_fits_per_second/{of}": len(people[0]) / took, f"all_cores_busy/{of}": busy}))
+    how, of = "" if num_starts is None else f"_{num_starts}_starts", f"{layout}/{batch}"
+    rate = len(people[0]) / took
+    print(json.dumps({f"all_cores_fits_per_second{how}/{of}": rate, f"all_cores_busy{how}/{of}": busy}))

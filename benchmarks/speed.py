@@ -19,7 +19,7 @@ import tyro
 
 from benchmarks.all_cores import measure_all_cores
 from benchmarks.draw import draw_keypoints
-from benchmarks.fit_speed import time_fits, time_layouts, time_reference_compilation, time_starts
+from benchmarks.fit_speed import GROWTH_BATCH, time_fits, time_layouts, time_reference_compilation, time_starts
 from benchmarks.gate import judge
 from benchmarks.machine import describe_machine
 from benchmarks.measure import print_table
@@ -28,9 +28,8 @@ from benchmarks.metric import Report, read_report
 from benchmarks.ratios import ratios
 from benchmarks.scipy_baseline import measure_scipy
 from benchmarks.startup import measure_startup
-from benchmarks.timing import median_seconds
+from benchmarks.timing import NUM_PEOPLE, median_seconds
 from smplify_jax import InputError
-from smplify_jax.batching import batch_sizes
 
 PROGRAM = "benchmarks.speed"
 PASSED, FAILED = 0, 1
@@ -89,13 +88,14 @@ def _cores(options: Options) -> dict[str, float]:
     values: dict[str, float] = {}
     for layout in options.layouts:
         for batch in options.batches:
-            if batch >= max(batch_sizes()):  # fewer leave little to each core
+            if batch >= GROWTH_BATCH:  # fewer leave little to each core
                 values |= measure_all_cores(layout, batch, options.runs)
     return values
 
 
 def _starts(options: Options) -> dict[str, float]:
-    return time_starts(options.layouts[0], options.runs)
+    layout = options.layouts[0]
+    return time_starts(layout, options.runs) | measure_all_cores(layout, NUM_PEOPLE, options.runs, num_starts=4)
 
 
 def _keypoints(options: Options) -> dict[str, float]:

@@ -38,7 +38,7 @@ def test_spread_of_the_joints_is_that_of_samples_from_the_posterior():
     at = BodyParameters(*(jnp.asarray(0.2 * rng.normal(size=n), jnp.float32) for n in (3, 69, 10, 3)))
     weight = 0.05  # so small a spread that the joints are linear in it
     jacobian = joints_and_jacobian(body, at)[1]
-    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), jacobian, True)
+    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), jacobian, jnp.asarray(True))
     steps = rng.multivariate_normal(np.zeros(85), 0.5 * weight**2 * np.linalg.inv(hessian), size=4000)
     joints = np.stack([_joints(body, at.retract(jnp.asarray(step, jnp.float32))) for step in steps[:800]])
     # 800 samples tell a standard deviation to 2.5 %; the largest of 72 such errors is about 8 %.

@@ -156,9 +156,9 @@ def pose_keypoints(body: KeypointBody, parameters: BodyParameters) -> PosedKeypo
     return PosedKeypoints(parameters, places, local, rotations, of_parents, axes, parts)
 
 
-def lifted(constant: Array, like: Array | np.ndarray) -> Array:
+def lifted(constant: Array | np.ndarray, like: Array | np.ndarray) -> Array:
     """What people share, with an axis for the people that the blocks `like` (P, ...) of their parameters may have."""
-    return constant.reshape(*constant.shape, *[1] * (like.ndim - 1))
+    return jnp.asarray(constant).reshape(*constant.shape, *[1] * (like.ndim - 1))
 
 
 def _bulge(body: KeypointBody, local: Array) -> Array:

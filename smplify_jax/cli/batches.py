@@ -23,7 +23,7 @@ def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[
         # In the batches that `fit` goes in: with fewer people it would be slower, and with more the first results would come later.
         for rows, is_person in padded_batches(len(members)):
             result = fitter.fit([_row(members[row], is_one) for row, is_one in zip(rows, is_person, strict=True)])
-            for index in np.flatnonzero(is_person):
+            for index in np.flatnonzero(is_person).tolist():
                 yield members[rows[index]], result[index]
 
 

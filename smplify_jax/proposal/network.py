@@ -35,7 +35,8 @@ class Block:
 
     def __call__(self, x: Array) -> Array:
         """(W, ...) to (W, ...)."""
-        return x + self.outer @ jax.nn.silu(self.inner @ _normalised(x) + lifted(self.bias, x))
+        hidden = jax.nn.silu(jnp.asarray(self.inner) @ _normalised(x) + lifted(self.bias, x))
+        return x + jnp.asarray(self.outer) @ hidden
 
 
 @jax.tree_util.register_dataclass
@@ -65,10 +66,10 @@ class ProposalNetwork:
 
     def outputs(self, features: Array) -> Array:
         """Features (F,), or (F, N) of several people, to outputs (O,) or (O, N), see `split_outputs`."""
-        x = self.first @ features + lifted(self.first_bias, features)
+        x = jnp.asarray(self.first) @ features + lifted(self.first_bias, features)
         for block in self.blocks:
             x = block(x)
-        return self.last @ _normalised(x) + lifted(self.last_bias, x)
+        return jnp.asarray(self.last) @ _normalised(x) + lifted(self.last_bias, x)
 
     def __call__(self, features: Array) -> RawProposal:
         """What the outputs for the features (F,) of one person say."""
