@@ -39,6 +39,13 @@ def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.n
         yield np.where(is_person, rows, first), is_person
 
 
+def largest_batches(num_people: int) -> Iterator[slice]:
+    """Rows of all people in parts that `fit` compiles once for: a batch of the largest size each, and the rest with the last."""
+    largest = batch_sizes()[-1]
+    ends = [*range(largest, num_people - largest + 1, largest), num_people]
+    yield from (slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True))
+
+
 def group_size(num_people: int) -> int:
     """How many of them to search side by side: few enough that the slowest does not hold up many, enough to keep the device busy."""
     return min(num_people, _CPU_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP)

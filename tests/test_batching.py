@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smplify_jax.batching import batch_sizes, padded_batches
+from smplify_jax.batching import batch_sizes, largest_batches, padded_batches
 
 
 @pytest.mark.parametrize("num_devices", [1, 3])
@@ -20,3 +20,11 @@ def test_everybody_comes_once_in_batches_of_one_size_and_every_device_gets_its_s
 
 def test_nobody_is_no_batch():
     assert not list(padded_batches(0))
+
+
+@pytest.mark.parametrize("num_people", [1, 65, 255, 256, 257, 511, 512, 1034])
+def test_largest_batches_have_everybody_once_and_compile_once(num_people):
+    parts = [range(num_people)[rows] for rows in largest_batches(num_people)]
+    assert [row for part in parts for row in part] == list(range(num_people))
+    assert len({len(rows) for part in parts for rows, _ in padded_batches(len(part))}) == 1
+    assert len(parts) == max(1, num_people // batch_sizes()[-1])

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from smplify_jax.batching import padded_batches
+from smplify_jax.batching import largest_batches
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.rows import DatasetRow
@@ -20,20 +20,18 @@ def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[
     in_layouts = sorted(people, key=lambda person: person.layout)
     for _, group in groupby(in_layouts, key=lambda person: person.layout):
         members = list(group)
-        # In the batches that `fit` goes in: with fewer people it would be slower, and with more the first results would come later.
-        for rows, is_person in padded_batches(len(members)):
-            result = fitter.fit([_row(members[row], is_one) for row, is_one in zip(rows, is_person, strict=True)])
-            for index in np.flatnonzero(is_person).tolist():
-                yield members[rows[index]], result[index]
+        # A call for each of the largest batches, so that the first results come soon.
+        for rows in largest_batches(len(members)):
+            result = fitter.fit([_row(person) for person in members[rows]])
+            for index, person in enumerate(members[rows]):
+                yield person, result[index]
 
 
-def _row(person: PersonInput, is_person: bool) -> DatasetRow:
-    """The person, or somebody like them of whom nothing is seen."""
+def _row(person: PersonInput) -> DatasetRow:
     width, height = map(float, person.image_size)
-    keypoints = clean_keypoints(person.keypoints)
     return DatasetRow(
         person.name,
-        keypoints if is_person else np.zeros_like(keypoints),
+        clean_keypoints(person.keypoints),
         person.layout,
         file=str(person.source),
         position=person.name,
