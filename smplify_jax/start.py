@@ -47,9 +47,9 @@ def start_depth(
     Returns:
         Depth [m], within bounds that keep a solver's start finite.
     """
-    apart = keypoints_px[:, None, :] - keypoints_px[None, :, :]
     # In units of the focal length, so that cameras with unequal focal lengths need no special case.
-    length = jnp.sqrt(jnp.sum((apart / focal_length) ** 2, axis=-1) + 1e-20)
+    x, y = jnp.moveaxis(jnp.asarray(keypoints_px) / focal_length, -1, 0)
+    length = jnp.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 + 1e-20)
     is_pair = (confidence[:, None] > 0) & (confidence[None, :] > 0) & ~jnp.eye(len(confidence), dtype=bool)
     bound = jnp.where(is_pair, reach / length, jnp.inf)
     # Leaving out a keypoint raises the least bound only if it belongs to the pair that gives it.

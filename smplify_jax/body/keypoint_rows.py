@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.kinematics import ancestors_or_self, over_axes, rows
+from smplify_jax.body.kinematics import over_axes, rows
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted, pose_keypoints
 from smplify_jax.lanes import side_by_side
@@ -36,7 +36,7 @@ def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) 
         (K, D, P, ...), columns as in `ParameterColumns`.
     """
     people = directions.shape[3:]
-    levers = jnp.einsum("kjc...,ji->kic...", posed.parts, ancestors_or_self(body.parents))
+    levers = jnp.swapaxes(posed.levers, 0, 1)
     moments = _cross(levers[:, None], directions[:, :, None])  # 3 times (K, D, J, ...)
     by_pose = over_axes(lambda b: posed.axes[None, None, :, b] * moments[b][:, :, :, None])
     if body.bulging_joints:

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.kinematics import global_rotations, matmul3, over_axes, rows
+from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, matmul3, over_axes, rows
 from smplify_jax.body.model import full_joint_pose
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
 from smplify_jax.lanes import people_first, people_last
@@ -121,7 +121,7 @@ class PosedKeypoints:
         rotations: (J, 3, 3, ...) and to the world.
         of_parents: (J, 3, 3, ...) of each joint's parent, the identity for the root.
         axes: (J, 3, 3, ...), columns: the rotation vector, in the camera frame, that each number of a joint's step causes.
-        parts: (K, J, 3, ...) R_j c_kj [m].
+        levers: (J, K, 3, ...) the part of a keypoint's place that hangs on a joint, seen from the joint [m].
     """
 
     parameters: BodyParameters
@@ -130,7 +130,7 @@ class PosedKeypoints:
     rotations: Array
     of_parents: Array
     axes: Array
-    parts: Array
+    levers: Array
 
     @property
     def columns(self) -> ParameterColumns:
@@ -147,13 +147,16 @@ def pose_keypoints(body: KeypointBody, parameters: BodyParameters) -> PosedKeypo
     # The root's step is already a rotation vector in the camera frame.
     axes = jnp.concatenate([of_parents[:1], matmul3(of_parents[1:], left_jacobian[1:])])
     betas = jnp.asarray(parameters.betas)
-    levers = lifted(body.lever_template, betas) + jnp.tensordot(body.lever_shapedirs, betas, axes=1)
+    arms = lifted(body.lever_template, betas) + jnp.tensordot(body.lever_shapedirs, betas, axes=1)
     if body.bulging_joints:
-        levers = levers + jnp.einsum("kjv,vc...->kjc...", body.bulge_weights, _bulge(body, local))
-    parts = over_axes(lambda b: rotations[None, :, :, b] * levers[:, :, None, b])
+        arms = arms + jnp.einsum("kjv,vc...->kjc...", body.bulge_weights, _bulge(body, local))
+    arms = jnp.swapaxes(arms, 0, 1)
+    turned = over_axes(lambda b: rotations[:, None, :, b] * arms[:, :, None, b])
+    levers = jnp.einsum("jkc...,ji->ikc...", turned, ancestors_or_self(body.parents))
     root = lifted(body.joint_template[0], betas) + jnp.tensordot(body.joint_shapedirs[0], betas, axes=1)
-    places = jnp.sum(parts, axis=1) + lifted(body.weights[:, None], betas) * (root + parameters.transl)
-    return PosedKeypoints(parameters, places, local, rotations, of_parents, axes, parts)
+    # Everything hangs on the root.
+    places = levers[0] + lifted(body.weights[:, None], betas) * (root + parameters.transl)
+    return PosedKeypoints(parameters, places, local, rotations, of_parents, axes, levers)
 
 
 def lifted(constant: Array | np.ndarray, like: Array | np.ndarray) -> Array:

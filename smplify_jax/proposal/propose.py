@@ -232,9 +232,11 @@ def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyPar
     depth = view.depth * jnp.exp(raw.log_depth)
     pelvis = view.rotation.T @ (jnp.append(raw.pelvis * PERSON_HEIGHT / view.depth, 1.0) * depth)
     rest_pelvis = body.joint_template[0] + body.joint_shapedirs[0] @ betas
+    rotations = raw.rotations[: body.num_joints].at[0].set(view.rotation.T @ raw.rotations[0])
+    pose = matrix_to_axis_angle(rotations)
     return BodyParameters(
-        global_orient=matrix_to_axis_angle(view.rotation.T @ raw.rotations[0]),
-        body_pose=matrix_to_axis_angle(raw.rotations[1 : body.num_joints]).ravel(),
+        global_orient=pose[0],
+        body_pose=pose[1:].ravel(),
         betas=betas,
         transl=pelvis - rest_pelvis,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.observation import Observation
@@ -48,21 +49,30 @@ def look_at_person(observation: Observation) -> View:
     """
     rays = _rays(observation)
     is_seen = observation.confidence > 0
-    middle = _mean(rays[:, :2], is_seen.astype(rays.dtype))
-    spread = jnp.ones(())
-    for _ in range(_NUM_REWEIGHTINGS):
+
+    def reweighted(_: int, before: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle, _ = before
         apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle) ** 2, axis=-1))
         spread = jnp.maximum(lower_median(apart, is_seen), _LEAST_SPREAD)
-        middle = _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2)
+        return _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2), spread
+
+    # A loop, so that it is compiled once.
+    start = _mean(rays[:, :2], is_seen.astype(rays.dtype)), jnp.ones(())
+    middle, spread = jax.lax.fori_loop(0, _NUM_REWEIGHTINGS, reweighted, start)
     axis = jnp.append(middle, 1.0)
     return View(_shortest_turn(axis / jnp.linalg.norm(axis)), PERSON_HEIGHT / (_HEIGHTS_PER_SPREAD * spread))
 
 
 def lower_median(values: Array, is_counted: Array) -> Array:
-    """Lower median of the counted values (K,); 1 if none counts."""
-    ordered = jnp.sort(jnp.where(is_counted, values, jnp.inf))
-    middle = ordered[jnp.maximum((jnp.sum(is_counted) - 1) // 2, 0)]
-    return jnp.where(jnp.any(is_counted), middle, 1.0)
+    """Lower median of the counted values (K,); 1 if none counts.
+
+    By ranks: XLA sorts one row after the other by a call for each comparison, which takes longer than to compare all with all.
+    """
+    order = np.arange(len(values))
+    is_before = (values[:, None] < values) | ((values[:, None] == values) & (order[:, None] < order))
+    rank = jnp.sum(is_before & is_counted[:, None], axis=0)
+    is_middle = is_counted & (rank == (jnp.sum(is_counted) - 1) // 2)
+    return jnp.where(jnp.any(is_counted), jnp.sum(jnp.where(is_middle, values, 0.0)), 1.0)
 
 
 def _mean(values: Array, weight: Array) -> Array:

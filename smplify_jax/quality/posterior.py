@@ -31,7 +31,7 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array, is_needed: Array) 
     """
     floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
     added = jnp.broadcast_to(floor, len(hessian))
-    return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(hessian, added, jacobian, is_needed)).reshape(-1, 3)
+    return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(is_needed, hessian, added, jacobian)).reshape(-1, 3)
 
 
 @people_last

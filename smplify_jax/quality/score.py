@@ -58,7 +58,7 @@ class Evidence:
 
     def numbers(self) -> Array:
         """(..., F) on scales where a logistic regression can use them."""
-        logs = (
+        positive = (
             self.joint_std,
             self.image_joint_std,
             self.data_energy + 0.1,
@@ -68,9 +68,9 @@ class Evidence:
             self.noise,
             self.num_seen,
         )
-        return jnp.stack(
-            [*(jnp.log(jnp.maximum(value, 1e-6)) for value in logs), self.pose_surprise / 10.0, self.max_beta], axis=-1
-        )
+        logs = jnp.log(jnp.maximum(jnp.stack(positive, axis=-1), 1e-6))
+        others = jnp.stack([self.pose_surprise / 10.0, self.max_beta], axis=-1)
+        return jnp.concatenate([logs, others], axis=-1)
 
 
 @jax.tree_util.register_dataclass

@@ -149,6 +149,6 @@ def _damped_step(model: Any, damping: Array, free: Array, is_needed: Array) -> t
     diagonal = jnp.diagonal(model.hessian)
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
     added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
-    step = -solve_damped(model.hessian, added, model.gradient, free, is_needed)
+    step = -solve_damped(is_needed, model.hessian, added, model.gradient, free)
     # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step where the step is free, and nothing else is in it.
     return step, jnp.dot(step, added * step - model.gradient)

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, over_axes, rows, turned
+from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, over_axes, turned
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted
 from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.lanes import people_first, side_by_side
@@ -74,7 +74,7 @@ class InterpenetrationTerm:
         by_joint = jnp.einsum("sr...,rj->sj...", meetings.residuals * meetings.lines, signs)
         gradient = over_axes(lambda i: by_joint[i, :, None] * screws[i] + by_joint[i + 3, :, None] * screws[i + 3])
 
-        squared_slopes = people_first(jnp.sum(meetings.lines[3:] ** 2, axis=0), 1)
+        squared_slopes = people_first(over_axes(lambda i: meetings.lines[3 + i] ** 2), 1)
         _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, squared_slopes.shape[-1]))
         lines = jnp.take_along_axis(people_first(meetings.lines, 2), steepest[..., None, :], axis=-1)
         # Every sphere turns with the root, so its columns are zero.
@@ -95,13 +95,13 @@ class InterpenetrationTerm:
         joints = joint_positions(posed.of_parents, rest_joints, parents)
 
         offsets, radii = self.spheres.shaped(betas)
-        rides_on = self.spheres.joints
-        centers = turned(rows(posed.rotations, rides_on), offsets) + rows(joints, rides_on)  # (S, 3, ...)
-        ends = _ends(self.spheres)
+        rides_on, ends = _riders(self.spheres, body.num_joints), _ends(self.spheres)
+        rotations = jnp.einsum("sj,jab...->sab...", rides_on, posed.rotations)
+        centers = turned(rotations, offsets) + jnp.einsum("sj,ja...->sa...", rides_on, joints)  # (S, 3, ...)
         one = jnp.einsum("rs,sc...->cr...", ends[0], centers)
         delta = jnp.einsum("rs,sc...->cr...", ends[0] - ends[1], centers)
         variance = SIGMA_PER_RADIUS**2 * jnp.einsum("rs,s...->r...", ends[0] + ends[1], radii**2)
-        residuals = self.weight * jnp.exp(-0.5 * jnp.sum(delta**2, axis=0) / variance)
+        residuals = self.weight * jnp.exp(-0.5 * over_axes(lambda i: delta[i] ** 2) / variance)
         lines = jnp.concatenate([_cross(one, delta), delta]) * (-residuals / variance)
         axes = jnp.moveaxis(posed.axes, 1, 0)  # (3, J, 3, ...)
         screws = side_by_side([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)], axis=0)
@@ -131,8 +131,13 @@ class _Meetings(NamedTuple):
     screws: Array
 
 
+def _riders(spheres: BodySpheres, num_joints: int) -> np.ndarray:
+    """(S, J) float32: which joint each sphere rides on. A product with it is faster than a gather, and one kernel where slices are many."""
+    return np.eye(num_joints, dtype=np.float32)[list(spheres.joints)]
+
+
 def _ends(spheres: BodySpheres) -> np.ndarray:
-    """(2, R, S) float32: which sphere is the first of each pair, and which the second. A product with it is faster than a gather."""
+    """(2, R, S) float32: which sphere is the first of each pair, and which the second."""
     return np.eye(spheres.num_spheres, dtype=np.float32)[np.stack(sphere_pairs(spheres.parts, spheres.pairs))]
 
 

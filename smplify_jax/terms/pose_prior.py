@@ -30,17 +30,20 @@ class PosePriorTerm:
     prior: PosePrior
     weight: Array
 
-    def _winner(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """(K, ...) one for the component of least energy and zero for the others, and L_k^T (theta - mu_k) of all (K, D, ...)."""
+    def _components(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """Of all components: their energies (K, ...), and L_k^T (theta - mu_k) (K, D, ...)."""
         prior, body_pose = self.prior, jnp.asarray(posed.parameters.body_pose)
-        difference = body_pose - lifted(jnp.asarray(prior.means), body_pose)
-        whitened = jnp.einsum("kij,ki...->kj...", prior.precision_cholesky, difference)
-        energies = 0.5 * jnp.sum(whitened**2, axis=1) + lifted(jnp.asarray(prior.neg_log_weights), body_pose)
-        return jax.nn.one_hot(jnp.argmin(energies, axis=0), len(energies), axis=0), whitened
+        # Not of the difference: so it is one product, and not one for each component.
+        whitened_means = jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means)
+        whitened = jnp.einsum("kij,i...->kj...", prior.precision_cholesky, body_pose) - lifted(
+            whitened_means, body_pose
+        )
+        return 0.5 * jnp.sum(whitened**2, axis=1) + lifted(jnp.asarray(prior.neg_log_weights), body_pose), whitened
 
     def residuals(self, posed: PosedKeypoints) -> Array:
         """(D + 1, ...) weight [sqrt(1/2) (theta - mu_k) L_k, sqrt(-log w_k)], with L_k L_k^T = Sigma_k^-1."""
-        is_winner, whitened = self._winner(posed)
+        energies, whitened = self._components(posed)
+        is_winner = jax.nn.one_hot(jnp.argmin(energies, axis=0), len(energies), axis=0)
         of_winner = jnp.sum(is_winner[:, None] * whitened, axis=0)
         constant = jnp.einsum("k...,k->...", is_winner, jnp.sqrt(jnp.asarray(self.prior.neg_log_weights)))
         return self.weight * jnp.concatenate([jnp.sqrt(0.5) * of_winner, constant[None]])
@@ -48,11 +51,12 @@ class PosePriorTerm:
     def slope(self, posed: PosedKeypoints) -> Slope:
         """The Hessian is half the component's precision: a constant to look up."""
         prior, columns, scale = self.prior, posed.columns, 0.5 * self.weight**2
-        is_winner, whitened = self._winner(posed)
-        gradient = scale * jnp.einsum("kij,kj...->i...", prior.precision_cholesky, is_winner[:, None] * whitened)
-        block = jnp.asarray(prior.precisions)[jnp.argmax(is_winner, axis=0)]
+        energies, whitened = self._components(posed)
+        winner = jnp.argmin(energies, axis=0)
+        of_winner = jax.nn.one_hot(winner, len(energies), axis=0)[:, None] * whitened
+        gradient = scale * jnp.einsum("kij,kj...->i...", prior.precision_cholesky, of_winner)
         return Slope(
-            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
+            energy=self.weight**2 * jnp.min(energies, axis=0),
             gradient=placed(people_first(gradient, 1), columns.body_pose, columns),
-            pose_block=scale * block,
+            pose_block=scale * jnp.asarray(prior.precisions)[winner],
         )
