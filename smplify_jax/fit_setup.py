@@ -85,7 +85,9 @@ def _setup(choices: FitChoices) -> Setup:
     scene = Scene(
         body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
         prior=prior,
-        anchor_whitening=independent if proposer is None or not takes_proposed_start else proposer.pose_whitening,
+        inverse_correlation=proposer.inverse_correlation
+        if proposer is not None and takes_proposed_start
+        else independent,
         spheres=_spheres_for(body, profile, num_betas),
     )
     setup = Setup(

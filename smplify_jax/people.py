@@ -7,7 +7,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from smplify_jax.batching import look_group_size
+from smplify_jax.batching import group_size, look_group_size
 from smplify_jax.person import Person, Setup, prepare, see
 from smplify_jax.proposal.propose import propose
 from smplify_jax.report import report
@@ -38,4 +38,9 @@ def fit_people(setup: Setup, people: Person) -> dict:
         is_side_view=prepared.is_side_view,
         compared_terms=setup.plan.compared_terms,
     )
-    return jax.vmap(partial(report, setup))(seen, prepared, solutions, margins)
+    # In groups, so that what belongs to one stays in the processor's cache.
+    return jax.lax.map(
+        lambda one: report(setup, *one),
+        (seen, prepared, solutions, margins),
+        batch_size=group_size(len(people.keypoints)),
+    )

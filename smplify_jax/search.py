@@ -184,6 +184,8 @@ def _flat(tree: _Tree) -> _Tree:
 def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]) -> tuple[Solution, Array]:
     """Each person's admitted solution of least energy, and the second-best's energy over its own."""
     num_people, num_candidates = is_admitted.shape
+    if num_candidates == 1:
+        return jax.tree.map(lambda leaf: leaf[:, 0], solutions), jnp.full(num_people, jnp.nan)
     by_name = solutions.model.energy_by_term
     energies = sum((by_name[name] for name in compared_terms), jnp.zeros(()))
     energies = jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf)

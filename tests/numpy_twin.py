@@ -141,10 +141,10 @@ def interpenetration_energy(spheres, pairs, weight):
     return weight**2 * total
 
 
-def anchor_energy(pose, betas, anchor, pose_whitening, weight):
+def anchor_energy(pose, betas, anchor, inverse_correlation, weight):
     """Half a squared Mahalanobis distance from the anchor, by the precision matrix written out."""
-    scale, whitening = np.asarray(anchor.pose_scale, np.float64), np.asarray(pose_whitening, np.float64)
-    precision = np.diag(scale) @ whitening @ whitening.T @ np.diag(scale)
+    scale = np.diag(np.asarray(anchor.pose_scale, np.float64))
+    precision = scale @ np.asarray(inverse_correlation, np.float64) @ scale
     apart = pose - np.asarray(anchor.body_pose, np.float64)
     by_betas = np.asarray(anchor.betas_scale, np.float64) * (betas - np.asarray(anchor.betas, np.float64))
     return weight**2 * 0.5 * float(apart @ precision @ apart + by_betas @ by_betas)

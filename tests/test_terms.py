@@ -59,8 +59,9 @@ def random_anchor(seed=7):
     return Anchor(**{name: jnp.asarray(value, jnp.float32) for name, value in draws.items()})
 
 
-def random_whitening(seed=8):
-    return jnp.asarray(np.eye(69) + np.tril(np.random.default_rng(seed).normal(0, 0.1, (69, 69))), jnp.float32)
+def random_inverse_correlation(seed=8):
+    factor = np.eye(69) + np.tril(np.random.default_rng(seed).normal(0, 0.1, (69, 69)))
+    return jnp.asarray(factor @ factor.T, jnp.float32)
 
 
 def parameters_before_the_camera(seed=0):
@@ -79,7 +80,7 @@ def whole_body():
 
 def scene_with(body):
     prior = PosePrior.from_moments(*random_moments())
-    return Scene(body, prior, random_whitening(), body_spheres(whole_body(), pairs=PAIRS))
+    return Scene(body, prior, random_inverse_correlation(), body_spheres(whole_body(), pairs=PAIRS))
 
 
 def given_of(observation):
@@ -150,7 +151,7 @@ def test_energies_agree_with_the_naive_twin(body, terms):
             PAIRS,
             300.0,
         ),
-        "anchor": twin.anchor_energy(pose, betas, random_anchor(), random_whitening(), 2.0),
+        "anchor": twin.anchor_energy(pose, betas, random_anchor(), random_inverse_correlation(), 2.0),
     }
     assert set(expected) == set(TERM_NAMES)
     for name in TERM_NAMES:

@@ -63,14 +63,14 @@ class Proposer:
         network: trained.
         slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
         flip: (K,) the keypoint of the other side.
-        pose_whitening: (3 (J - 1), 3 (J - 1)), from the correlation of the network's errors, see `AnchorTerm`.
+        inverse_correlation: (3 (J - 1), 3 (J - 1)) of the network's errors, see `AnchorTerm`.
         knows_betas: 1.0 if the body is the one whose betas the network has learned, 0.0 if its betas mean something else.
     """
 
     network: ProposalNetwork
     slots: Array | np.ndarray
     flip: Array | np.ndarray
-    pose_whitening: Array | np.ndarray
+    inverse_correlation: Array | np.ndarray
     knows_betas: float | Array
 
     @classmethod
@@ -79,12 +79,11 @@ class Proposer:
         num_pose = 3 * (num_joints - 1)
         # Of fewer joints the marginal: the correlation is cut, then inverted.
         correlation = np.asarray(network.pose_correlation, np.float64)[:num_pose, :num_pose]
-        whitening = np.linalg.cholesky(np.linalg.inv(correlation)).astype(np.float32)
         return cls(
             network=network,
             slots=slot_matrix(layout, network.slots),
             flip=np.array(layout.flip, np.int32),
-            pose_whitening=whitening,
+            inverse_correlation=np.linalg.inv(correlation).astype(np.float32),
             knows_betas=float(network.body_name == body_name),
         )
 

@@ -35,42 +35,41 @@ class Anchor:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class AnchorTerm:
-    """E = weight^2 1/2 (|W^T (pose_scale (theta - theta_0))|^2 + |betas_scale (beta - beta_0)|^2).
+    """E = weight^2 1/2 (x^T C^-1 x + |betas_scale (beta - beta_0)|^2) with x = pose_scale (theta - theta_0).
 
     Attributes:
         anchor: (n, ...) and so on.
-        pose_whitening: (n, n) W with W W^T the inverse of the correlation of the numbers' errors; the identity if they are independent.
+        inverse_correlation: (n, n) C^-1, of the numbers' errors; the identity if they are independent.
         weight: as w_theta of the pose prior: at equal weights, both are negative log likelihoods.
     """
 
     anchor: Anchor
-    pose_whitening: Array | np.ndarray
+    inverse_correlation: Array | np.ndarray
     weight: Array
 
-    def _whitened(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """W^T (pose_scale (theta - theta_0)) (n, ...) and betas_scale (beta - beta_0) (B, ...)."""
+    def _scaled(self, posed: PosedKeypoints) -> tuple[Array, Array]:
+        """pose_scale (theta - theta_0) (n, ...) and betas_scale (beta - beta_0) (B, ...)."""
         at, here = self.anchor, posed.parameters
-        pose = jnp.einsum(
-            "ij,i...->j...", self.pose_whitening, jnp.asarray(at.pose_scale) * (here.body_pose - at.body_pose)
-        )
+        pose = jnp.asarray(at.pose_scale) * (here.body_pose - at.body_pose)
         return pose, jnp.asarray(at.betas_scale) * (here.betas - at.betas)
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(n + B, ...) square roots of the energy's parts."""
-        return self.weight * jnp.sqrt(0.5) * jnp.concatenate(self._whitened(posed))
+        """(n + B, ...) square roots of the energy's parts: of the pose W^T x, with W W^T = C^-1."""
+        pose, betas = self._scaled(posed)
+        whitened = jnp.einsum("ij,i...->j...", jnp.linalg.cholesky(self.inverse_correlation), pose)
+        return self.weight * jnp.sqrt(0.5) * jnp.concatenate([whitened, betas])
 
     def slope(self, posed: PosedKeypoints) -> Slope:
-        """Constant Hessian: pose_scale (W W^T) pose_scale, and a diagonal for the betas."""
+        """Constant Hessian: pose_scale C^-1 pose_scale, and a diagonal for the betas."""
         columns, factor = posed.columns, 0.5 * self.weight**2
-        pose, betas = self._whitened(posed)
+        pose, betas = self._scaled(posed)
         pose_scale, betas_scale = jnp.asarray(self.anchor.pose_scale), jnp.asarray(self.anchor.betas_scale)
-        by_pose = pose_scale * jnp.einsum("ij,j...->i...", self.pose_whitening, pose)
+        weighed = jnp.einsum("ij,j...->i...", self.inverse_correlation, pose)
         scale = people_first(pose_scale, 1)
-        inverse_correlation = jnp.asarray(self.pose_whitening) @ jnp.asarray(self.pose_whitening).T
         return Slope(
-            energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
-            gradient=placed(people_first(factor * by_pose, 1), columns.body_pose, columns)
+            energy=factor * (jnp.sum(pose * weighed, axis=0) + jnp.sum(betas**2, axis=0)),
+            gradient=placed(people_first(factor * pose_scale * weighed, 1), columns.body_pose, columns)
             + placed(people_first(factor * betas_scale * betas, 1), columns.betas, columns),
             diagonal=placed(people_first(factor * betas_scale**2, 1), columns.betas, columns),
-            pose_block=factor * scale[..., :, None] * inverse_correlation * scale[..., None, :],
+            pose_block=factor * scale[..., :, None] * self.inverse_correlation * scale[..., None, :],
         )

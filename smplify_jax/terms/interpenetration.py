@@ -80,7 +80,8 @@ class InterpenetrationTerm:
         # Every sphere turns with the root, so its columns are zero.
         screws = people_first(screws[:, 1:].reshape(6, -1, *screws.shape[3:]), 2)
         moved = jnp.repeat(jnp.asarray(signs.T)[1:, steepest], 3, axis=0)
-        transposed = jnp.moveaxis(moved, 0, -2) * jnp.einsum("...sp,...sr->...pr", screws, lines)
+        products = (screws[..., i, :, None] * lines[..., i, None, :] for i in range(6))
+        transposed = jnp.moveaxis(moved, 0, -2) * sum(products, jnp.zeros(()))
         gradient = people_first(gradient[1:].reshape(-1, *gradient.shape[2:]), 1)
         return Slope(
             energy=jnp.sum(meetings.residuals**2, axis=0),
@@ -102,7 +103,7 @@ class InterpenetrationTerm:
         delta = jnp.einsum("rs,sc...->cr...", ends[0] - ends[1], centers)
         variance = SIGMA_PER_RADIUS**2 * jnp.einsum("rs,s...->r...", ends[0] + ends[1], radii**2)
         residuals = self.weight * jnp.exp(-0.5 * over_axes(lambda i: delta[i] ** 2) / variance)
-        lines = jnp.concatenate([_cross(one, delta), delta]) * (-residuals / variance)
+        lines = side_by_side([_cross(one, delta), delta], axis=0) * (-residuals / variance)
         axes = jnp.moveaxis(posed.axes, 1, 0)  # (3, J, 3, ...)
         screws = side_by_side([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)], axis=0)
         return _Meetings(residuals, lines, screws)

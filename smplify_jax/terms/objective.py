@@ -73,13 +73,13 @@ class Scene:
     Attributes:
         body: what the keypoints are.
         prior: pose prior over the body's moving joints.
-        anchor_whitening: (n, n), see `AnchorTerm`.
+        inverse_correlation: (n, n) of the errors around an anchor, see `AnchorTerm`.
         spheres: for the interpenetration term; None leaves it out.
     """
 
     body: KeypointBody
     prior: PosePrior
-    anchor_whitening: Array | np.ndarray
+    inverse_correlation: Array | np.ndarray
     spheres: BodySpheres | None = None
 
 
@@ -113,7 +113,7 @@ def build_terms(scene: Scene, weights: TermWeights, given: Given) -> tuple[Term,
     if scene.spheres is not None and weights.interpenetration is not None:
         terms.append(InterpenetrationTerm(scene.body, scene.spheres, jnp.asarray(weights.interpenetration)))
     if given.anchor is not None and weights.anchor is not None:
-        terms.append(AnchorTerm(given.anchor, scene.anchor_whitening, jnp.asarray(weights.anchor)))
+        terms.append(AnchorTerm(given.anchor, scene.inverse_correlation, jnp.asarray(weights.anchor)))
     return tuple(terms)
 
 

@@ -34,11 +34,10 @@ class PosePriorTerm:
         """Of all components: their energies (K, ...), and L_k^T (theta - mu_k) (K, D, ...)."""
         prior, body_pose = self.prior, jnp.asarray(posed.parameters.body_pose)
         # Not of the difference: so it is one product, and not one for each component.
-        whitened_means = jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means)
-        whitened = jnp.einsum("kij,i...->kj...", prior.precision_cholesky, body_pose) - lifted(
-            whitened_means, body_pose
-        )
-        return 0.5 * jnp.sum(whitened**2, axis=1) + lifted(jnp.asarray(prior.neg_log_weights), body_pose), whitened
+        whitened = jnp.einsum("kij,i...->kj...", prior.precision_cholesky, body_pose)
+        whitened -= lifted(jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means), body_pose)
+        energies = 0.5 * jnp.sum(whitened**2, axis=1) + lifted(jnp.asarray(prior.neg_log_weights), body_pose)
+        return energies, whitened
 
     def residuals(self, posed: PosedKeypoints) -> Array:
         """(D + 1, ...) weight [sqrt(1/2) (theta - mu_k) L_k, sqrt(-log w_k)], with L_k L_k^T = Sigma_k^-1."""
