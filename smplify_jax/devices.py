@@ -22,11 +22,9 @@ _Personal = TypeVar("_Personal")
 _Result = TypeVar("_Result")
 
 _AXIS = "people"
-_THREADS_PER_CORE = 2
-"""In XLA's pool one thread of each device waits for its program, which others work on: of as many threads as devices none would be left."""
 
 
-def use_all_cores(num_cores: int | None = None) -> None:
+def use_all_cores(num_cores: int | None = None, *, threads_per_core: int = 1) -> None:
     """Make each CPU core a device of its own, for `fit(..., devices=jax.devices("cpu"))`.
 
     One program of small operations keeps little more than one core busy; a program on each keeps all. This sets JAX's
@@ -35,13 +33,18 @@ def use_all_cores(num_cores: int | None = None) -> None:
 
     Args:
         num_cores: how many; by default NPROC if it is set, or else the cores that this process may use.
+        threads_per_core: in XLA's pool. Idle threads spin and take time from others, so one is fastest, and enough for fits. Give 2 if
+            this process has programs of its own for these devices with operations that share work out to the pool and wait for it, such
+            as batches of LAPACK's: each could wait for a thread that another holds, for ever.
 
     Raises:
-        InputError: not a number of cores, or JAX is in use already.
+        InputError: not a number of cores or threads, or JAX is in use already.
     """
     count = _usable_cores() if num_cores is None else num_cores
     if count < 1:
         raise InputError(f"num_cores is {count}: give at least 1, or None for all.")
+    if threads_per_core < 1:
+        raise InputError(f"threads_per_core is {threads_per_core}: give at least 1.")
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError as error:
@@ -49,7 +52,7 @@ def use_all_cores(num_cores: int | None = None) -> None:
             "JAX is in use already, and its devices cannot change any more: call use_all_cores first."
         ) from error
     if count > 1:
-        os.environ["NPROC"] = str(_THREADS_PER_CORE * count)
+        os.environ["NPROC"] = str(threads_per_core * count)
 
 
 def _usable_cores() -> int:

@@ -71,14 +71,19 @@ def test_as_many_devices_as_cores_that_may_be_used():
     assert int(count) == cores
 
 
-@pytest.mark.parametrize(("told", "expected"), [("1", "1 1"), ("3", "3 6")])
+@pytest.mark.parametrize(("told", "expected"), [("1", "1 1"), ("3", "3 3")])
 def test_the_environment_says_how_many_cores(told, expected):
     assert run_python(COUNT, NPROC=told) == expected
 
 
-def test_numbers_of_cores_below_one_are_refused():
-    with pytest.raises(InputError, match="at least 1"):
-        use_all_cores(0)
+def test_more_threads_than_cores_may_be_asked_for():
+    assert run_python(COUNT.replace("cores()", "cores(threads_per_core=2)"), NPROC="3") == "3 6"
+
+
+@pytest.mark.parametrize("options", [{"num_cores": 0}, {"threads_per_core": 0}])
+def test_numbers_below_one_are_refused(options):
+    with pytest.raises(InputError, match=rf"{next(iter(options))} is 0: give at least 1"):
+        use_all_cores(**options)
 
 
 def test_once_jax_is_in_use_it_is_too_late():
