@@ -14,7 +14,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _QUICKLY: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
-"""Of a fit's some 600 small kernels, each costs 20 ms in XLA's newer emitters and LLVM's highest level. So they cost half of that, and the
+"""Of a fit's some 500 small kernels, each costs 20 ms in XLA's newer emitters and LLVM's highest level. So they cost half of that, and the
 fit is as fast (measured: docs/performance.md)."""
 
 

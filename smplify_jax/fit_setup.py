@@ -81,13 +81,13 @@ def _setup(choices: FitChoices) -> Setup:
     takes_proposed_start = profile.uses_proposal and not choices.is_start_given and choices.num_starts is None
     is_default = _is_hashable(profile) and profile == PROFILES["default"]
     proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
-    independent = np.eye(prior.num_pose, dtype=np.float32)
+    inverse_correlation = np.eye(prior.num_pose, dtype=np.float32)
+    if proposer is not None and takes_proposed_start:
+        inverse_correlation = proposer.inverse_correlation
     scene = Scene(
         body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
         prior=prior,
-        inverse_correlation=proposer.inverse_correlation
-        if proposer is not None and takes_proposed_start
-        else independent,
+        inverse_correlation=inverse_correlation,
         spheres=_spheres_for(body, profile, num_betas),
     )
     setup = Setup(

@@ -50,9 +50,8 @@ def look_at_person(observation: Observation) -> View:
     rays = _rays(observation)
     is_seen = observation.confidence > 0
 
-    def reweighted(_: int, before: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle, _ = before
-        apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle) ** 2, axis=-1))
+    def reweighted(_: int, middle_and_spread: tuple[Array, Array]) -> tuple[Array, Array]:
+        apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle_and_spread[0]) ** 2, axis=-1))
         spread = jnp.maximum(lower_median(apart, is_seen), _LEAST_SPREAD)
         return _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2), spread
 
