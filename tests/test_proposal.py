@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from people import IMAGE_SIZE, draw_people
 from scipy.spatial.transform import Rotation
 
@@ -22,7 +24,7 @@ from smplify_jax.proposal.load import load_proposal_network, save_proposal_netwo
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
 from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
 from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
-from smplify_jax.proposal.view import look_at_person
+from smplify_jax.proposal.view import look_at_person, lower_median
 from smplify_jax.rotations import exp_so3
 from smplify_jax.start import PERSON_HEIGHT
 
@@ -226,3 +228,11 @@ def test_the_mirror_image_of_a_person_gets_the_mirror_image_of_the_proposal():
     np.testing.assert_allclose(one.parameters.betas, other.parameters.betas, atol=1e-5)
     np.testing.assert_allclose(one.noise[jnp.array(get_layout("coco17").flip)], other.noise, rtol=1e-4)
     np.testing.assert_allclose(one.parameters.transl[1:], other.parameters.transl[1:], rtol=1e-4)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 2.0, 3.0]), st.booleans()), min_size=9, max_size=9))
+def test_the_lower_median_is_the_middle_of_what_counts_when_sorted(drawn):
+    values, is_counted = (np.array(column) for column in zip(*drawn, strict=True))
+    counted = sorted(values[is_counted])
+    expected = counted[(len(counted) - 1) // 2] if counted else 1.0
+    assert lower_median(jnp.asarray(values, jnp.float32), jnp.asarray(is_counted)) == expected
