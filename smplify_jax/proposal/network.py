@@ -35,7 +35,7 @@ class Block:
 
     def __call__(self, x: Array) -> Array:
         """(W, ...) to (W, ...)."""
-        hidden = _silu(jnp.asarray(self.inner) @ _normalised(x) + lifted(self.bias, x))
+        hidden = jax.nn.silu(jnp.asarray(self.inner) @ _normalised(x) + lifted(self.bias, x))
         return x + jnp.asarray(self.outer) @ hidden
 
 
@@ -74,11 +74,6 @@ class ProposalNetwork:
     def __call__(self, features: Array) -> RawProposal:
         """What the outputs for the features (F,) of one person say."""
         return split_outputs(self.outputs(features))
-
-
-def _silu(x: Array) -> Array:
-    """`jax.nn.silu`, by the hyperbolic tangent: the older CPU emitters of XLA (`compilation.py`) make vectors of it, of exp(-x) not."""
-    return 0.5 * x * (1.0 + jnp.tanh(0.5 * x))
 
 
 def _normalised(x: Array) -> Array:
