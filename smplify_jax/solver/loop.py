@@ -12,7 +12,7 @@ from jax import Array
 from smplify_jax.groups import run_in_groups
 from smplify_jax.solver.solution import Solution
 
-_SHARE_LEFT = 0.25  # of a group, for later
+_SHARE_LEFT = 0.5  # of a group, for later
 
 
 @dataclass(frozen=True)
