@@ -11,6 +11,7 @@ _CPU_SIZES = (1, 16, 64, 256)
 """Throughput hardly grows beyond the largest."""
 _CPU_GROUP = 16
 _CPU_LOOK_GROUP = 32
+_CPU_AT_ONCE = 1024
 _DEVICE_SIZES = (1, 16, 64, 256, 1024, 4096, 16384)
 _DEVICE_GROUP = 1024
 """A GPU is no more than a seventh faster with more people side by side, and some of 16,384 need 30 steps, most of them three."""
@@ -44,6 +45,22 @@ def largest_batches(num_people: int) -> Iterator[slice]:
     largest = batch_sizes()[-1]
     ends = [*range(largest, num_people - largest + 1, largest), num_people]
     yield from (slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True))
+
+
+def people_at_once(num_devices: int) -> int:
+    """How many people to give to `fit` at a time who come in a stream: enough that devices seldom wait for the next.
+
+    The batches of one call follow each other without a gap; between two calls there is one.
+    """
+    return num_devices * (_CPU_AT_ONCE if jax.default_backend() == "cpu" else _DEVICE_SIZES[-1])
+
+
+def least_in_any_company(num_devices: int) -> int:
+    """How many people to give to `fit` at least, so that each one's fit is the same to the bit whoever the others are.
+
+    From here on all go in groups of one size; fewer go in a smaller group, whose sums round otherwise.
+    """
+    return num_devices * (1 + (_CPU_LOOK_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP))
 
 
 def group_size(num_people: int) -> int:

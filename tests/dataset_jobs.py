@@ -24,20 +24,26 @@ class FakeFitter:
     """Gives everybody numbers that follow from their keypoints.
 
     Attributes:
-        log: gets a line for each batch that was fitted.
-        seconds: that a batch takes.
+        log: gets a line for each call.
+        seconds: that a call takes.
         version: to be told apart from another.
+        num_at_once: people that a call should have.
     """
 
     log: str
     seconds: float = 0.0
     version: str = "fake"
+    num_at_once: int = BATCH_SIZE
 
     def settings(self):
         return {"profile": self.version}
 
     def provenance(self, layout):
         return Provenance("default", "fake", "0", "0", layout, self.version)
+
+    @property
+    def people_at_once(self):
+        return self.num_at_once
 
     def objection(self, row):
         return "is too tall" if row.keypoints[0, 1] > 5000 else None

@@ -12,9 +12,11 @@ from dataset_jobs import BATCH_SIZE, FakeFitter
 
 from smplify_jax.datasets.job.job import fit_dataset
 
+BATCHES_AT_ONCE = 2
+
 
 def main(path, log, seconds):
-    fitter = FakeFitter(log, float(seconds))
+    fitter = FakeFitter(log, float(seconds), num_at_once=BATCHES_AT_ONCE * BATCH_SIZE)
     print("ready", flush=True)
     for line in sys.stdin:
         child = os.fork()

@@ -1,5 +1,6 @@
 """Whole data sets fitted into a folder, without fitting: what is planned, written, refused, rejected and reported."""
 
+import itertools
 import json
 import os
 import threading
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_coco, write_people
 from full_disk import full_disk
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smplify_jax.datasets.job.engine import read_ahead
 from smplify_jax.datasets.job.job import fit_dataset
-from smplify_jax.datasets.job.plan import Shard, plan_batches
+from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches, together
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
@@ -54,6 +57,34 @@ def test_people_of_other_layouts_and_with_cameras_are_fitted_apart():
         (1, "coco17", ["a", "e"]),
         (2, "coco17", ["c"]),
     ]
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["coco17", "h36m17"])), max_size=12),
+    most=st.integers(1, 12),
+)
+def test_batches_that_are_fitted_together_are_neighbours_of_one_kind_and_not_too_many(sizes, most):
+    def row(layout):
+        return DatasetRow("", np.ones((17, 3), np.float32), layout, "", "")
+
+    batches = [Batch(number, (row(layout),) * size) for number, (size, layout) in enumerate(sizes)]
+    calls = list(together(batches, most))
+    assert [batch for call in calls for batch in call] == batches
+    for call in calls:
+        assert len({batch.kind for batch in call}) == 1
+        assert len(call) == 1 or sum(len(batch.people) for batch in call) <= most
+    # No two calls could have been one.
+    for one, next_one in itertools.pairwise(calls):
+        num_people = sum(len(batch.people) for batch in (*one, next_one[0]))
+        assert one[0].kind != next_one[0].kind or num_people > most
+
+
+def test_batches_fitted_together_have_files_of_their_own_with_their_own_fits(people, tmp_path):
+    _run(people, tmp_path / "one by one", log="log of many")
+    several = FakeFitter(str(tmp_path / "log"), num_at_once=3 * BATCH_SIZE)
+    _run(people, tmp_path / "together", fitter=several)
+    assert num_lines(several.log) == 2
+    assert files_of(tmp_path / "together") == files_of(tmp_path / "one by one")
 
 
 def test_shards_share_the_batches_and_end_with_what_one_process_ends_with(people, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_people
+from job_process import BATCHES_AT_ONCE
 
 from smplify_jax.datasets.job.job import fit_dataset
 
@@ -66,6 +67,7 @@ def test_jobs_killed_at_20_random_moments_end_with_what_an_uninterrupted_one_end
     whole = files_of(tmp_path / "whole")
     for folder in folders:
         assert files_of(folder) == whole
-    # A batch may have been fitted and not written; the one before it, too, where the disk is slower than this fitter.
-    num_needed = len(folders) * NUM_BATCHES
-    assert num_needed <= num_lines(tmp_path / "log") <= num_needed + 2 * NUM_KILLS
+    # A call's batches may have been fitted and not written; those of the one before, too, where the disk is slower than this fitter. And
+    # what is left may be an odd number of batches.
+    num_needed = len(folders) * NUM_BATCHES // BATCHES_AT_ONCE
+    assert num_needed <= num_lines(tmp_path / "log") <= num_needed + 3 * NUM_KILLS

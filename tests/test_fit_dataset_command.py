@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from command_line import REPOSITORY, one_sentence
@@ -42,8 +43,9 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
 
     direct = fit(people[:BATCH_SIZE], layout="coco17", image_size=IMAGE_SIZE)
     first, second = read_fits(out)
-    np.testing.assert_array_equal(first.array("body_pose"), direct.body_pose)
-    np.testing.assert_array_equal(first.array("transl"), direct.transl)
+    # Another program, for another number of people.
+    np.testing.assert_allclose(first.array("body_pose"), direct.body_pose, atol=1e-5)
+    np.testing.assert_allclose(first.array("transl"), direct.transl, atol=1e-5)
     assert second.is_usable.tolist() == [True, False]
     assert second.texts("image") == ["one.jpg"] * 2
     assert len(np.load(out / "spin" / "fits.npz")["pose"]) == 10
@@ -52,6 +54,15 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
 
     assert main([*command, "--resume"]) == 1
     assert "0 people were fitted in this run" in capsys.readouterr().out
+
+
+def test_a_person_is_fitted_the_same_to_the_bit_in_any_company():
+    keypoints = draw_people(70, "coco17").keypoints
+    rows = [DatasetRow(f"{k}", one, "coco17", "", "", image_size=IMAGE_SIZE) for k, one in enumerate(keypoints)]
+    alone, together = PeopleFitter().fit(rows[:2]), PeopleFitter().fit(rows)
+    assert len(alone) == 2
+    for one, all_ in zip(jax.tree.leaves(alone), jax.tree.leaves(together[:2]), strict=True):
+        np.testing.assert_array_equal(one, all_)
 
 
 @pytest.mark.parametrize(("engine", "cores_are_split"), [("local", True), ("ray", False)])
@@ -147,8 +158,8 @@ SIZED = {"image_size": (640.0, 480.0)}
 
 def test_cameras_of_the_data_set_are_used_and_completed_by_what_is_assumed(told):
     camera = told(PeopleFitter(), _row(focal_length=900.0, **SIZED), _row(camera_center=(300.0, 200.0), **SIZED))
-    np.testing.assert_allclose(camera.focal_length, [[900, 900], [800, 800]])  # 800 is the diagonal
-    np.testing.assert_allclose(camera.camera_center, [[320, 240], [300, 200]])
+    np.testing.assert_allclose(camera.focal_length[:2], [[900, 900], [800, 800]])  # 800 is the diagonal
+    np.testing.assert_allclose(camera.camera_center[:2], [[320, 240], [300, 200]])
 
 
 def test_the_callers_camera_is_for_pictures_without_one(told):

@@ -53,8 +53,8 @@ class JobOptions:
     Attributes:
         resume: go on with the job that was begun in --out, with the same options.
         shard: do the i-th of n parts of the job, i from 0 on; all parts may write to one folder, at the same time or not.
-        batch_size: people that are fitted in one go, and go to one file. GPUs want 1024 or 16384, the sizes that fits are filled up to
-            there.
+        batch_size: people that go to one file. A worker of the engine ray fits them in one go, and a GPU wants 1024 or 16384 then, the
+            sizes that fits are filled up to there.
         engine: local is this process; ray is the cluster at RAY_ADDRESS, or one on this machine.
         workers: of the engine ray; by default one per GPU, or per --threads cores.
         threads: of each such worker.
@@ -113,5 +113,5 @@ DATASET = Program(
     "smplify-fit-dataset",
     DESCRIPTION,
     DatasetCommand,
-    "stopped; go on with --resume, at most one batch is fitted anew.",
+    "stopped; go on with --resume, only what was being fitted is fitted anew.",
 )

@@ -6,20 +6,20 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from smplify_jax.datasets.job.fitter import BatchFitter
 from smplify_jax.datasets.job.intake import Intake
+from smplify_jax.datasets.job.plan import Batch, together
+from smplify_jax.result import FitResult
 
 _Item = TypeVar("_Item")
 
-_BATCHES_AHEAD = 2
-"""Batches that are read before they are needed."""
-
-_MOST_UNWRITTEN = 1
-"""Results that wait while the next batch is fitted: what a kill costs, besides the batch in the making."""
+_CALLS_AHEAD = 1
+"""What is read before it is needed, in people of so many calls of the fitter, besides what is being read."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,27 @@ class LocalEngine:
         fitter, folder = intake.fitter, intake.folder
         writing: deque[tuple[BatchDone, Future[None]]] = deque()
         with ThreadPoolExecutor(1) as writer:
-            for batch in read_ahead(intake.batches(), _BATCHES_AHEAD):
-                start = time.perf_counter()
-                result = fitter.fit(batch.people)
-                done = BatchDone(batch.number, len(batch.people), time.perf_counter() - start)
-                made_with = fitter.provenance(batch.layout)
-                writing.append((done, writer.submit(folder.write_part, batch, result, made_with, box_factor)))
-                yield from _written(writing, _MOST_UNWRITTEN)
+            for batches in read_ahead(together(intake.batches(), fitter.people_at_once), _CALLS_AHEAD):
+                for batch, result, seconds in _fitted(fitter, batches):
+                    made_with = fitter.provenance(batch.layout)
+                    future = writer.submit(folder.write_part, batch, result, made_with, box_factor)
+                    writing.append((BatchDone(batch.number, len(batch.people), seconds), future))
+                # The last call's are written during the next.
+                yield from _written(writing, len(batches))
             yield from _written(writing, 0)
+
+
+def _fitted(fitter: BatchFitter, batches: Sequence[Batch]) -> Iterator[tuple[Batch, FitResult, float]]:
+    """Batches of one kind, each with its fits and its share of the time [s] that one call for all of them took."""
+    people = [person for batch in batches for person in batch.people]
+    start = time.perf_counter()
+    result = fitter.fit(people)
+    seconds_each = (time.perf_counter() - start) / len(people)
+    first = 0
+    for batch in batches:
+        count = len(batch.people)
+        yield batch, result[first : first + count], count * seconds_each
+        first += count
 
 
 def _written(writing: deque[tuple[BatchDone, Future[None]]], most_waiting: int) -> Iterator[BatchDone]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import jax
 import numpy as np
 
+from smplify_jax.batching import least_in_any_company, people_at_once
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera import Camera
@@ -18,6 +19,7 @@ from smplify_jax.camera_setup import complete_camera
 from smplify_jax.datasets.job.plan import is_camera_given
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.devices import Device
 from smplify_jax.fitting import fit
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
@@ -29,6 +31,11 @@ _UNKNOWN = (np.nan, np.nan)
 
 class BatchFitter(Protocol):
     """Fits people. It is pickled when a cluster does the job."""
+
+    @property
+    def people_at_once(self) -> int:
+        """How many people a call of `fit` should have to be fast."""
+        ...
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for fits to come out the same, as JSON has it; a job goes on with equal settings only."""
@@ -43,7 +50,10 @@ class BatchFitter(Protocol):
         ...
 
     def fit(self, people: Sequence[DatasetRow]) -> FitResult:
-        """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays."""
+        """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays.
+
+        Each one's is the same to the bit, whoever the others are: a job that was stopped goes on with others.
+        """
         ...
 
 
@@ -74,6 +84,11 @@ class PeopleFitter:
     searches_focal_length: bool = False
     guesses_cameras: bool = False
     uses_all_devices: bool = False
+
+    @property
+    def people_at_once(self) -> int:
+        """Enough for all devices."""
+        return people_at_once(len(self._devices))
 
     def settings(self) -> dict[str, Any]:
         """The options that change fits, and the hashes of body and prior."""
@@ -111,6 +126,7 @@ class PeopleFitter:
 
     def fit(self, people: Sequence[DatasetRow]) -> FitResult:
         """Fit people of one layout, all or none of whom have a camera."""
+        num_people, people = len(people), self._filled_up(people)
         keypoints = np.stack([row.keypoints for row in people])
         sizes = np.array([row.image_size or _UNKNOWN for row in people], np.float32)
         with warnings.catch_warnings():
@@ -127,9 +143,20 @@ class PeopleFitter:
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
                 # One device is the default; a program over one would be another program.
-                devices=jax.devices() if self.uses_all_devices and jax.device_count() > 1 else None,
+                devices=self._devices if len(self._devices) > 1 else None,
             )
-        return jax.tree.map(np.asarray, result)
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_people], result)
+
+    def _filled_up(self, people: Sequence[DatasetRow]) -> Sequence[DatasetRow]:
+        """With people of whom nothing was seen, if there are too few for fits that are the same in any company."""
+        missing = least_in_any_company(len(self._devices)) - len(people)
+        if missing <= 0:
+            return people
+        return [*people, *[replace(people[0], keypoints=np.zeros_like(people[0].keypoints))] * missing]
+
+    @property
+    def _devices(self) -> list[Device]:
+        return jax.devices() if self.uses_all_devices else jax.devices()[:1]
 
     def _camera(
         self, people: Sequence[DatasetRow], keypoints: np.ndarray, sizes: np.ndarray

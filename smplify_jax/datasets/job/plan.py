@@ -31,6 +31,11 @@ class Batch:
         """Name of the people's layout."""
         return self.people[0].layout
 
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """What one call of a fitter needs all its people to have in common."""
+        return _kind(self.people[0])
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -93,15 +98,31 @@ def plan_batches(
             reject(rejected)
             continue
         assert isinstance(row, DatasetRow)
-        kind = (row.layout, is_camera_given(row))
-        people = pending.setdefault(kind, [])
+        people = pending.setdefault(_kind(row), [])
         people.append(row)
         if len(people) == batch_size:
-            yield Batch(number, tuple(pending.pop(kind)))
+            yield Batch(number, tuple(pending.pop(_kind(row))))
             number += 1
     for people in pending.values():
         yield Batch(number, tuple(people))
         number += 1
+
+
+def together(batches: Iterable[Batch], most_people: int) -> Iterator[list[Batch]]:
+    """Batches that follow each other and are of one kind, as many as hold so many people together, and at least one."""
+    some: list[Batch] = []
+    for batch in batches:
+        num_people = sum(len(one.people) for one in some)
+        if some and (batch.kind != some[0].kind or num_people + len(batch.people) > most_people):
+            yield some
+            some = []
+        some.append(batch)
+    if some:
+        yield some
+
+
+def _kind(row: DatasetRow) -> tuple[str, bool]:
+    return row.layout, is_camera_given(row)
 
 
 def is_camera_given(row: DatasetRow) -> bool:
