@@ -46,7 +46,7 @@ def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
     Raises:
         InputError: another shape, or values that are not real numbers.
     """
-    values = _checked(keypoints)
+    values = check_keypoints(keypoints)
     with np.errstate(over="ignore", invalid="ignore"):  # overflow to infinity is what the next line looks for
         copied = values.astype(np.float32)
     is_observed = np.isfinite(copied).all(axis=-1) & (copied[..., 2] > 0)
@@ -81,7 +81,15 @@ def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
     return inside
 
 
-def _checked(keypoints: ArrayLike) -> np.ndarray:
+def check_keypoints(keypoints: ArrayLike) -> np.ndarray:
+    """Keypoints as an array, whatever their numbers.
+
+    Args:
+        keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
+
+    Raises:
+        InputError: another shape, or values that are not real numbers.
+    """
     try:
         values = np.asarray(keypoints)
     except ValueError as error:  # rows of different lengths

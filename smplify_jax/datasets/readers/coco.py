@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
@@ -26,13 +27,10 @@ from smplify_jax.datasets.readers.reading import (
     FileHead,
     Row,
     Source,
-    dataset_row,
     known_box,
     known_size,
     named_rows,
-    rows_of,
 )
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of, rows_with_feet
 from smplify_jax.keypoints.layouts import get_layout
@@ -66,7 +64,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each annotation with a labelled keypoint."""
     header = _read_header(source.path)
 
-    def make(position: str, annotation: Any) -> DatasetRow | None:
+    def make(position: str, annotation: Any) -> FoundPerson | None:
         return _make_row(source, position, annotation, header)
 
     yield from rows_of(source, stream_list(source.path, "annotations"), make)
@@ -104,7 +102,7 @@ def _enter(entry: dict[str, Any], key: str, header: _Header) -> None:
         header.keypoint_names[number] = tuple(names)
 
 
-def _make_row(source: Source, position: str, annotation: Any, header: _Header) -> DatasetRow | None:
+def _make_row(source: Source, position: str, annotation: Any, header: _Header) -> FoundPerson | None:
     if not isinstance(annotation, dict):
         raise InputError(f"the annotation is of type {type(annotation).__name__}; expected an object")
     if "keypoints" not in annotation:  # boxes and outlines share these files
@@ -117,7 +115,7 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
         return None
     rows, layout = _placed(rows, _names(annotation, header), source.options.layout)
     image, size = _picture(annotation, header)
-    return dataset_row(
+    return found_person(
         source,
         position,
         rows,

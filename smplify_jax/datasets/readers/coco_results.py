@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.json_stream import stream_list
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row, known_box, rows_of
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, known_box
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of
 from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
@@ -37,14 +37,14 @@ def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Itera
         box_key: where a person's box is: left, top, width, height [px].
     """
 
-    def make(position: str, result: Any) -> DatasetRow:
+    def make(position: str, result: Any) -> FoundPerson:
         if not isinstance(result, dict) or "keypoints" not in result:
             raise InputError("the result has no keypoints; expected an object with image_id and keypoints")
         what = "the result"
         given = rows_from_json(result["keypoints"], what)
         rows, layout = layout_by_count(given, layouts, source.options.layout, what)
         image = image_name_of(result.get("image_id"))
-        return dataset_row(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
+        return found_person(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
 
     return rows_of(source, stream_list(source.path), make)
 

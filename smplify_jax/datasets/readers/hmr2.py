@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.found import FoundPerson, found_person
 from smplify_jax.datasets.readers.npz_columns import text_of
 from smplify_jax.datasets.readers.person_arrays import Person, read_people
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, check_layout, dataset_row
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, check_layout
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 
@@ -44,12 +44,12 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
 
-    def make(position: str, person: Person) -> DatasetRow:
+    def make(position: str, person: Person) -> FoundPerson:
         check_layout(source, LAYOUT, WHOSE)
         body = person.get("body_keypoints_2d", np.zeros((NUM_BODY, 3)))
         extra = person.get("extra_keypoints_2d", np.zeros((NUM_EXTRA, 3)))
         has_box = "center" in person and "scale" in person
-        return dataset_row(
+        return found_person(
             source,
             position,
             spin49_rows(np.concatenate([body, extra])),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.hmr2 import LAYOUT, WHOSE, spin49_rows
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
@@ -26,11 +27,8 @@ from smplify_jax.datasets.readers.reading import (
     Row,
     Source,
     check_layout,
-    dataset_row,
     known_size,
-    rows_of,
 )
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import DAMAGE
 from smplify_jax.files.safe_pickle import parse_pickle
@@ -70,13 +68,13 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person of each picture."""
 
-    def make(position: str, person: _Person) -> DatasetRow:
+    def make(position: str, person: _Person) -> FoundPerson:
         check_layout(source, LAYOUT, WHOSE)
         if isinstance(person.value, InputError):
             raise person.value
         if not isinstance(person.value, dict) or not isinstance(person.value.get("keypoints_2d"), np.ndarray):
             raise InputError("the person is no dict with an array keypoints_2d, as 4D-Humans writes it")
-        return dataset_row(
+        return found_person(
             source,
             position,
             spin49_rows(person.value["keypoints_2d"]),

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
 from smplify_jax.datasets.readers.reading import (
     DatasetFormat,
@@ -30,13 +31,10 @@ from smplify_jax.datasets.readers.reading import (
     Row,
     Source,
     check_layout,
-    dataset_row,
     known_size,
     named_rows,
     number_rows,
-    rows_of,
 )
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 
 LAYOUT = "coco23"
@@ -67,7 +65,7 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person of each picture."""
 
-    def make(position: str, person: _Landmarks) -> DatasetRow:
+    def make(position: str, person: _Landmarks) -> FoundPerson:
         check_layout(source, LAYOUT, "MediaPipe's landmarks")
         name = person.record.get("image")
         image = name if isinstance(name, str) else ""
@@ -79,7 +77,7 @@ def read(source: Source) -> Iterator[Row]:
             )
         rows = named_rows(_rows(person.landmarks), LANDMARKS, LAYOUT)
         rows[:, :2] *= size
-        return dataset_row(source, position, rows, LAYOUT, image=image, image_size=size)
+        return found_person(source, position, rows, LAYOUT, image=image, image_size=size)
 
     return rows_of(source, _people(source.path), make)
 

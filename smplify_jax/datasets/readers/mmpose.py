@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
@@ -25,12 +26,9 @@ from smplify_jax.datasets.readers.reading import (
     FileHead,
     Row,
     Source,
-    dataset_row,
     known_box,
     number_rows,
-    rows_of,
 )
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
 from smplify_jax.keypoints.reading import is_number, layout_by_count
@@ -72,10 +70,10 @@ def read(source: Source) -> Iterator[Row]:
     stem = PurePosixPath(source.name).stem.removeprefix(_PREFIX)
     picture = str(PurePosixPath(source.name).with_name(stem or source.path.stem))
 
-    def make(position: str, instance: _Instance) -> DatasetRow:
+    def make(position: str, instance: _Instance) -> FoundPerson:
         rows, layout = layout_by_count(_rows(instance.value), layouts, source.options.layout, "the person")
         source_id = "" if instance.frame is None else f"frame {instance.frame}"
-        return dataset_row(
+        return found_person(
             source, position, rows, layout, source_id=source_id, image=picture, box=_box(instance.value.get("bbox"))
         )
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.json_stream import stream_list
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row, rows_of
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source
 from smplify_jax.keypoints.openpose import image_name_of, read_person
 
 
@@ -23,11 +23,11 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person in the picture's list."""
 
-    def make(position: str, person: Any) -> DatasetRow:
+    def make(position: str, person: Any) -> FoundPerson:
         rows, layout = read_person(person, source.options.layout, "the person")
         # The picture lies in its folder as the file does in the folder of keypoints.
         path = PurePosixPath(source.name)
-        return dataset_row(source, position, rows, layout, image=str(path.with_name(image_name_of(path.stem))))
+        return found_person(source, position, rows, layout, image=str(path.with_name(image_name_of(path.stem))))
 
     return rows_of(source, stream_list(source.path, "people"), make)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, dataset_row, known_size, rows_of
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, known_size
 from smplify_jax.keypoints.contents import read_contents
 from smplify_jax.keypoints.npz import read_people
 from smplify_jax.keypoints.reading import Person
@@ -20,9 +20,9 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
 
-    def make(position: str, person: Person) -> DatasetRow:
+    def make(position: str, person: Person) -> FoundPerson:
         size = None if math.isnan(person.image_size[0]) else known_size(*person.image_size)
-        return dataset_row(
+        return found_person(
             source,
             position,
             person.keypoints,

@@ -24,19 +24,17 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.datasets.arrow import require_arrow
+from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
     Row,
     Source,
-    dataset_row,
     known_box,
     known_gender,
     known_size,
-    rows_of,
 )
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.reading import is_number
@@ -66,14 +64,14 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each of the file's."""
 
-    def make(position: str, person: dict[str, Any]) -> DatasetRow:
+    def make(position: str, person: dict[str, Any]) -> FoundPerson:
         layout = source.options.layout or person.get("layout")
         if not isinstance(layout, str):
             raise InputError("the row does not say its layout; add a column 'layout' or name the layout when reading")
         get_layout(layout)
         center = person.get("camera_center")
         own_id = person.get("id")
-        return dataset_row(
+        return found_person(
             source,
             position,
             _rows(person["keypoints"]),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from smplify_jax.datasets.readers.found import FoundPerson, rows_of
 from smplify_jax.datasets.readers.npz_columns import NpzColumns, open_columns
-from smplify_jax.datasets.readers.reading import Row, Source, rows_of
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.reading import Row, Source
 from smplify_jax.errors import InputError
 
 Person = dict[str, Any]
@@ -15,7 +15,7 @@ Person = dict[str, Any]
 
 
 def read_people(
-    source: Source, shapes: dict[str, tuple[int, ...] | None], needed: str, make: Callable[[str, Person], DatasetRow]
+    source: Source, shapes: dict[str, tuple[int, ...] | None], needed: str, make: Callable[[str, Person], FoundPerson]
 ) -> Iterator[Row]:
     """The row that `make` gives for each person of the file.
 

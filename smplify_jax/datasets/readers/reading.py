@@ -1,13 +1,13 @@
-"""What every reader of datasets shares: its source, the row that it yields, and how it declares itself."""
+"""What every reader of datasets shares: its source, how it declares itself, and how it reads what many formats say."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.load import MAX_FRACTION
-from smplify_jax.keypoints.observations import clean_keypoints
-from smplify_jax.keypoints.reading import check_count, is_number
+from smplify_jax.keypoints.reading import is_number
 from smplify_jax.pictures.images import read_image_size
 
 Row = DatasetRow | RejectedRow
@@ -108,94 +106,6 @@ class DatasetFormat:
     description: str
     recognises: Callable[[FileHead], bool]
     read: Callable[[Source], Iterator[Row]]
-
-
-_Record = TypeVar("_Record")
-
-
-def rows_of(
-    source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], DatasetRow | None]
-) -> Iterator[Row]:
-    """The rows that `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
-
-    A `DamagedFileError` of the records rejects the rest of the file.
-    """
-    iterator = iter(records)
-    while True:
-        try:
-            position, record = next(iterator)
-        except StopIteration:
-            return
-        except DamagedFileError as error:
-            yield RejectedRow(source.name, error.position, str(error))
-            return
-        try:
-            row = make(position, record)
-        except InputError as error:
-            yield RejectedRow(source.name, position, str(error))
-        else:
-            if row is not None:
-                yield row
-
-
-def dataset_row(
-    source: Source,
-    position: str,
-    keypoints: np.ndarray,
-    layout: str,
-    *,
-    source_id: str = "",
-    image: str = "",
-    image_size: Size | None = None,
-    focal_length: float | None = None,
-    camera_center: tuple[float, float] | None = None,
-    box: CropBox | None = None,
-    gender: str | None = None,
-) -> DatasetRow:
-    """A row with checked keypoints, and with the picture's size if it can be found.
-
-    Confidences above 1 become 1, as in a fit: a fixed rule gives the same number the same meaning in every file, which
-    dividing by the highest one, of a file or of a person, would not.
-
-    Args:
-        source: the file.
-        position: the place in the file.
-        keypoints: (K, 3) x, y [px], confidence; NaN and other signs of "not found" still in it.
-        layout: name of the layout.
-        source_id: and all that follow, as in `DatasetRow`.
-        image: the picture's name.
-        image_size: as the file says it; None to look it up.
-        focal_length: [px].
-        camera_center: [px].
-        box: the person's.
-        gender: of the person.
-
-    Raises:
-        InputError: no keypoint is an observation, coordinates are fractions of the picture, or shapes are wrong.
-    """
-    if keypoints.ndim != 2 or keypoints.shape[1] != 3:
-        raise InputError(f"keypoints have shape {keypoints.shape}; expected (K, 3): x, y, confidence")
-    check_count(len(keypoints), layout, "the person")
-    cleaned = clean_keypoints(keypoints)
-    observed = cleaned[cleaned[:, 2] > 0]
-    if not len(observed):
-        raise InputError("no keypoint has finite coordinates and a confidence above 0")
-    if len(observed) > 1 and np.abs(observed[:, :2]).max() <= MAX_FRACTION:
-        raise InputError("the coordinates look like fractions of the picture; write them in pixels")
-    return DatasetRow(
-        id=f"{source.name}#{position}",
-        keypoints=cleaned,
-        layout=layout,
-        file=source.name,
-        position=position,
-        source_id=source_id,
-        image=image,
-        image_size=source.image_size(image) if image_size is None else image_size,
-        focal_length=focal_length,
-        camera_center=camera_center,
-        box=box,
-        gender=gender,
-    )
 
 
 def check_layout(source: Source, layout: str, whose: str) -> None:

@@ -14,18 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.found import FoundPerson, found_person
 from smplify_jax.datasets.readers.npz_columns import text_of
 from smplify_jax.datasets.readers.person_arrays import Person, read_people
-from smplify_jax.datasets.readers.reading import (
-    DatasetFormat,
-    FileHead,
-    Row,
-    Source,
-    check_layout,
-    dataset_row,
-    known_gender,
-)
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, check_layout, known_gender
 
 LAYOUT = "spin49"
 
@@ -50,13 +42,13 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
 
-    def make(position: str, person: Person) -> DatasetRow:
+    def make(position: str, person: Person) -> FoundPerson:
         check_layout(source, LAYOUT, "SPIN's keypoints")
         rows = np.concatenate(
             [person.get("openpose", np.zeros((NUM_OPENPOSE, 3))), person.get("part", np.zeros((NUM_PARTS, 3)))]
         )
         has_box = "center" in person and "scale" in person
-        return dataset_row(
+        return found_person(
             source,
             position,
             rows,

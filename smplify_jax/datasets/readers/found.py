@@ -1,0 +1,175 @@
+"""From what a reader finds in a file to the rows of the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from smplify_jax.crop_box import CropBox
+from smplify_jax.datasets.readers.reading import DamagedFileError, Row, Size, Source
+from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.load import MAX_FRACTION
+from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
+from smplify_jax.keypoints.reading import check_count
+
+_Record = TypeVar("_Record")
+_Item = TypeVar("_Item")
+
+_BLOCK = 256
+"""People whose keypoints are cleaned at once: one by one takes as long as all the rest of reading."""
+
+
+@dataclass(frozen=True)
+class FoundPerson:
+    """A person whose keypoints are still as the file has them.
+
+    Attributes:
+        keypoints: (K, 3) x, y [px], confidence; NaN and other signs of "not found" still in it.
+        about: the other fields of `DatasetRow`.
+    """
+
+    keypoints: np.ndarray
+    about: dict[str, Any]
+
+
+def found_person(
+    source: Source,
+    position: str,
+    keypoints: np.ndarray,
+    layout: str,
+    *,
+    source_id: str = "",
+    image: str = "",
+    image_size: Size | None = None,
+    focal_length: float | None = None,
+    camera_center: tuple[float, float] | None = None,
+    box: CropBox | None = None,
+    gender: str | None = None,
+) -> FoundPerson:
+    """A person of a file, with the picture's size if it can be found.
+
+    Confidences above 1 become 1, as in a fit: a fixed rule gives the same number the same meaning in every file, which
+    dividing by the highest one, of a file or of a person, would not.
+
+    Args:
+        source: the file.
+        position: the place in the file.
+        keypoints: (K, 3) x, y [px], confidence; NaN and other signs of "not found" still in it.
+        layout: name of the layout.
+        source_id: and all that follow, as in `DatasetRow`.
+        image: the picture's name.
+        image_size: as the file says it; None to look it up.
+        focal_length: [px].
+        camera_center: [px].
+        box: the person's.
+        gender: of the person.
+
+    Raises:
+        InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.
+    """
+    if check_keypoints(keypoints).ndim != 2:
+        raise InputError(f"keypoints have shape {keypoints.shape}; expected (K, 3): x, y, confidence")
+    check_count(len(keypoints), layout, "the person")
+    return FoundPerson(
+        keypoints,
+        {
+            "id": f"{source.name}#{position}",
+            "layout": layout,
+            "file": source.name,
+            "position": position,
+            "source_id": source_id,
+            "image": image,
+            "image_size": source.image_size(image) if image_size is None else image_size,
+            "focal_length": focal_length,
+            "camera_center": camera_center,
+            "box": box,
+            "gender": gender,
+        },
+    )
+
+
+def rows_of(
+    source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], FoundPerson | None]
+) -> Iterator[Row]:
+    """The rows of what `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
+
+    A `DamagedFileError` of the records rejects the rest of the file. Rows come as soon as a few hundred records are read, or all.
+    """
+    for block in _in_blocks(_found(source, records, make)):
+        yield from _cleaned(block)
+
+
+def _found(
+    source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], FoundPerson | None]
+) -> Iterator[FoundPerson | RejectedRow]:
+    iterator = iter(records)
+    while True:
+        try:
+            position, record = next(iterator)
+        except StopIteration:
+            return
+        except DamagedFileError as error:
+            yield RejectedRow(source.name, error.position, str(error))
+            return
+        try:
+            person = make(position, record)
+        except InputError as error:
+            yield RejectedRow(source.name, position, str(error))
+        else:
+            if person is not None:
+                yield person
+
+
+def _in_blocks(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Lists of _BLOCK items and what is left; an error comes after the items that came before it."""
+    block: list[_Item] = []
+    try:
+        for item in items:
+            block.append(item)
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+    except InputError:
+        yield block
+        raise
+    yield block
+
+
+def _cleaned(block: list[FoundPerson | RejectedRow]) -> Iterator[Row]:
+    """The rows of a block, in its order."""
+    by_count: dict[int, list[FoundPerson]] = {}
+    for item in block:
+        if isinstance(item, FoundPerson):
+            by_count.setdefault(len(item.keypoints), []).append(item)
+    cleaned = {count: iter(_clean(np.stack([one.keypoints for one in some]))) for count, some in by_count.items()}
+    for item in block:
+        if isinstance(item, RejectedRow):
+            yield item
+            continue
+        keypoints, complaint = next(cleaned[len(item.keypoints)])
+        if complaint:
+            yield RejectedRow(item.about["file"], item.about["position"], complaint)
+        else:
+            yield DatasetRow(keypoints=keypoints, **item.about)
+
+
+def _clean(keypoints: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """Each person's keypoints (K, 3) of (N, K, 3), cleaned, and why they are of no use; "" if they are."""
+    cleaned = clean_keypoints(keypoints)
+    num_observed = (cleaned[..., 2] > 0).sum(axis=1)
+    farthest = np.abs(cleaned[..., :2]).max(axis=(1, 2))
+    return [
+        (one, _complaint(*about)) for one, *about in zip(cleaned, num_observed.tolist(), farthest.tolist(), strict=True)
+    ]
+
+
+def _complaint(num_observed: int, farthest: float) -> str:
+    if not num_observed:
+        return "no keypoint has finite coordinates and a confidence above 0"
+    if num_observed > 1 and farthest <= MAX_FRACTION:
+        return "the coordinates look like fractions of the picture; write them in pixels"
+    return ""
