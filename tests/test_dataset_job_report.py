@@ -44,6 +44,18 @@ def test_the_report_counts_what_the_rows_say(tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["statuses"] == report.statuses
 
 
+def test_the_rate_leaves_out_all_that_was_fitted_by_the_first_call_which_waits_for_compilation(tmp_path):
+    path, seconds, at_once = write_people(tmp_path / "people.parquet", 100), 0.05, 2 * BATCH_SIZE
+    fitter = FakeFitter(str(tmp_path / "log"), seconds, num_at_once=at_once)
+    run = fit_dataset(path, tmp_path / "out", fitter=fitter, batch_size=BATCH_SIZE).this_run
+    assert run.first_people == at_once
+    assert run.fits_per_second is not None
+    assert run.fits_per_second <= at_once / seconds
+
+    path = write_people(tmp_path / "few.parquet", at_once)
+    assert fit_dataset(path, tmp_path / "few", fitter=fitter, batch_size=BATCH_SIZE).this_run.fits_per_second is None
+
+
 def test_progress_counts_what_is_left_to_do(tmp_path, monkeypatch):
     people = write_people(tmp_path / "people.parquet", 30)
 

@@ -29,12 +29,12 @@ class BatchDone:
     Attributes:
         number: of the batch.
         num_people: in it.
-        seconds: that fitting took.
+        fitted_at: [s] by the clock of the process that runs the engine; the same for batches that were fitted together.
     """
 
     number: int
     num_people: int
-    seconds: float
+    fitted_at: float
 
 
 class Engine(Protocol):
@@ -62,25 +62,21 @@ class LocalEngine:
         writing: deque[tuple[BatchDone, Future[None]]] = deque()
         with ThreadPoolExecutor(1) as writer:
             for batches in read_ahead(together(intake.batches(), fitter.people_at_once), _CALLS_AHEAD):
-                for batch, result, seconds in _fitted(fitter, batches):
+                for batch, result, done in _fitted(fitter, batches):
                     made_with = fitter.provenance(batch.layout)
-                    future = writer.submit(folder.write_part, batch, result, made_with, box_factor)
-                    writing.append((BatchDone(batch.number, len(batch.people), seconds), future))
+                    writing.append((done, writer.submit(folder.write_part, batch, result, made_with, box_factor)))
                 # The last call's are written during the next.
                 yield from _written(writing, len(batches))
             yield from _written(writing, 0)
 
 
-def _fitted(fitter: BatchFitter, batches: Sequence[Batch]) -> Iterator[tuple[Batch, FitResult, float]]:
-    """Batches of one kind, each with its fits and its share of the time [s] that one call for all of them took."""
-    people = [person for batch in batches for person in batch.people]
-    start = time.perf_counter()
-    result = fitter.fit(people)
-    seconds_each = (time.perf_counter() - start) / len(people)
-    first = 0
+def _fitted(fitter: BatchFitter, batches: Sequence[Batch]) -> Iterator[tuple[Batch, FitResult, BatchDone]]:
+    """Batches of one kind, fitted by one call."""
+    result = fitter.fit([person for batch in batches for person in batch.people])
+    now, first = time.perf_counter(), 0
     for batch in batches:
         count = len(batch.people)
-        yield batch, result[first : first + count], count * seconds_each
+        yield batch, result[first : first + count], BatchDone(batch.number, count, now)
         first += count
 
 

@@ -80,7 +80,7 @@ def fit_dataset(
     engine = LocalEngine() if engine is None else engine
     tally, start = RunTally(), time.perf_counter()
     for done in followed(engine.run(intake, box_factor), intake, shows_progress):
-        tally = tally.with_batch(done, time.perf_counter() - start)
+        tally = tally.with_batch(done, done.fitted_at - start)
     report = make_report(folder, folder.input_count(), shard, tally)
     if report.is_complete:
         write_report(folder, report)

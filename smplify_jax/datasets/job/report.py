@@ -37,9 +37,9 @@ class RunTally:
     Attributes:
         num_people: fitted.
         num_batches: of them.
-        seconds: from the start to the last batch.
-        first_people: of the first batch.
-        first_seconds: until the first batch was there, compilation included.
+        seconds: from the start until the last batch was fitted.
+        first_people: of the first batch, and those that were fitted together with it.
+        first_seconds: until these were fitted, compilation included.
     """
 
     num_people: int = 0
@@ -49,15 +49,17 @@ class RunTally:
     first_seconds: float = 0.0
 
     def with_batch(self, done: BatchDone, seconds: float) -> RunTally:
-        """With one more batch, so many seconds after the start."""
+        """With one more batch, fitted so many seconds after the start."""
         more = replace(
             self, num_people=self.num_people + done.num_people, num_batches=self.num_batches + 1, seconds=seconds
         )
-        return more if self.num_batches else replace(more, first_people=done.num_people, first_seconds=seconds)
+        if self.num_batches and seconds > self.first_seconds:
+            return more
+        return replace(more, first_people=self.first_people + done.num_people, first_seconds=seconds)
 
     @property
     def fits_per_second(self) -> float | None:
-        """Of the whole job, without the first batch, which waits for compilation; None if there was one batch only."""
+        """Of the whole job, without those fitted first, who wait for compilation; None if there are no others."""
         seconds = self.seconds - self.first_seconds
         return (self.num_people - self.first_people) / seconds if seconds > 0 else None
 
