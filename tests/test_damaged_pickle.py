@@ -1,6 +1,7 @@
 """Damaged, lying and foreign pickles: each is an InputError, never another exception, and costs no memory."""
 
 import io
+import itertools
 import pickle
 import struct
 import warnings
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.pickle_arrays import check_compressed
+from smplify_jax.files.pickle_tree import DamagedPickleError
 from smplify_jax.files.safe_pickle import load_pickle, parse_pickle
 
 PICKLES = Path(__file__).parent / "data" / "pickles"
@@ -64,11 +67,61 @@ def test_a_small_file_cannot_make_a_huge_array():
         parse_pickle(b"\x80\x02" + outer, "evil.pkl")
 
 
-def test_a_sparse_matrix_whose_indices_point_outside_is_refused():
-    matrix = scipy.sparse.csc_matrix(np.eye(3))
-    matrix.indices[1] = 10**6
+SPARSE_LIES = {
+    "ends below zero": {"indptr": [0, 0, -(2**40)]},
+    "ends at zero": {"indptr": [0, 2**56, 0], "indices": [], "data": []},
+    "starts late": {"indptr": [1, 2, 3]},
+    "starts below zero": {"indptr": [-1, 2, 3]},
+    "falls": {"indptr": [0, 3, 2], "indices": [0, 1], "data": [1.0, 2.0]},
+    "ends past its entries": {"indptr": [0, 2, 4]},
+    "wraps below zero": {"indptr": np.array([0, 2**64 - 8, 3], np.uint64)},
+    "is short of a line": {"indptr": [0, 3]},
+    "has an entry outside": {"indices": [0, 1, 3]},
+    "has an entry before the first": {"indices": [0, -1, 2]},
+    "has fewer data than indices": {"data": [1.0, 2.0]},
+    "is not flat": {"data": [[1.0, 2.0, 3.0]], "indices": [[0, 1, 2]]},
+}
+
+
+def compressed(kind, rows, columns, **changes):
+    """A scipy matrix of 2 lines of 3 numbers whose attributes are changed behind scipy's back."""
+    matrix = kind((np.ones(3), [0, 1, 2], [0, 2, 3]), shape=(rows, columns))
+    for name, value in changes.items():
+        setattr(matrix, name, np.asarray(value))
+    return pickle.dumps(matrix)
+
+
+@pytest.mark.parametrize("lie", SPARSE_LIES)
+@pytest.mark.parametrize(("kind", "shape"), [(scipy.sparse.csc_matrix, (3, 2)), (scipy.sparse.csr_matrix, (2, 3))])
+def test_a_compressed_matrix_whose_arrays_contradict_each_other_is_refused(kind, shape, lie):
+    assert isinstance(parse_pickle(compressed(kind, *shape), "good.pkl"), kind)
+    with pytest.raises(InputError, match="damaged"):
+        parse_pickle(compressed(kind, *shape, **SPARSE_LIES[lie]), "evil.pkl")
+
+
+@pytest.mark.parametrize(("row", "col"), [([0, 3], [0, 1]), ([0, 1], [0, 2]), ([0, -1], [0, 1]), ([0], [0, 1])])
+def test_coordinates_outside_a_matrix_are_refused(row, col):
+    matrix = scipy.sparse.coo_matrix((np.ones(2), ([0, 1], [0, 1])), shape=(3, 2))
+    matrix.coords = (np.asarray(row), np.asarray(col))
     with pytest.raises(InputError, match="damaged"):
         parse_pickle(pickle.dumps(matrix), "evil.pkl")
+
+
+@given(
+    indptr=st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 4), min_size=1, max_size=4),
+    indices=st.lists(st.integers(-2, 4), max_size=4),
+)
+def test_what_passes_as_a_compressed_matrix_is_one(indptr, indices):
+    """Against scipy's own full check, and against a plain loop for what scipy does not look at."""
+    data = np.ones(len(indices))
+    try:
+        check_compressed(data, np.array(indices, np.int64), np.array(indptr, np.int64), 2, 3)
+    except DamagedPickleError:
+        return
+    assert len(indptr) == 3
+    assert [position for a, b in itertools.pairwise(indptr) for position in range(a, b)] == list(range(len(indices)))
+    assert all(0 <= index < 3 for index in indices)
+    scipy.sparse.csr_matrix((data, indices, indptr), shape=(2, 3)).check_format(full_check=True)
 
 
 def test_deep_nesting_is_refused_without_exhausting_the_stack():

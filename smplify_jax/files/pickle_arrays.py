@@ -168,28 +168,72 @@ def _sparse_shape(state: dict, values: Values) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def compressed_builder(make: Callable) -> Builder:
-    """Builder of a csc or csr matrix from the dict of its attributes."""
+def _sparse_arrays(items: tuple[object, ...], values: Values) -> list[np.ndarray]:
+    """The data and index arrays of a sparse matrix: flat, data of numbers, indices as int64."""
+    data, *indices = (values.array(item) for item in items)
+    values.charge(data.nbytes + 8 * sum(array.size for array in indices))
+    if data.dtype.kind not in "fiub" or any(array.dtype.kind not in "iu" for array in indices):
+        raise DamagedPickleError("a sparse matrix is not made of numbers")
+    if any(array.ndim != 1 for array in (data, *indices)):
+        raise DamagedPickleError("a sparse matrix is not made of flat arrays")
+    return [data, *(array.astype(np.int64) for array in indices)]
 
-    def build(node: Node, values: Values) -> object:
-        state = _sparse_state(node)
-        data, indices, indptr = (values.array(state.get(key)) for key in ("data", "indices", "indptr"))
-        values.charge(data.nbytes + indices.nbytes + indptr.nbytes)
-        if data.dtype.kind not in "fiub" or indices.dtype.kind not in "iu" or indptr.dtype.kind not in "iu":
-            raise DamagedPickleError("a sparse matrix is not made of numbers")
-        matrix = make((data, indices.astype(np.int64), indptr.astype(np.int64)), shape=_sparse_shape(state, values))
-        matrix.check_format(full_check=True)  # indices out of range would be read as memory addresses later
-        return matrix
 
-    return build
+def _check_indices(indices: np.ndarray, num_rows_or_columns: int) -> None:
+    if indices.size and (indices.min() < 0 or indices.max() >= num_rows_or_columns):
+        raise DamagedPickleError("a sparse matrix has entries outside its shape")
+
+
+def check_compressed(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, num_lines: int, length: int) -> None:
+    """Refuse a compressed matrix whose indices do not describe `num_lines` lines of `length` numbers.
+
+    scipy's compiled loops take `indptr` and `indices` for addresses. Its own `check_format` looks at neither where
+    `indptr[-1]` is zero or less, so a file could choose what memory is written; nothing of scipy's may run before this.
+
+    Args:
+        data: (E,) entries, line by line.
+        indices: (E,) the place of each in its line.
+        indptr: (num_lines + 1,) where each line's entries begin and end.
+        num_lines: columns of a csc matrix, rows of a csr matrix.
+        length: rows of a csc matrix, columns of a csr matrix.
+    Raises:
+        DamagedPickleError: they contradict each other.
+    """
+    if len(indptr) != num_lines + 1 or len(data) != len(indices):
+        raise DamagedPickleError("a sparse matrix's arrays do not fit its shape")
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (indptr[1:] < indptr[:-1]).any():
+        raise DamagedPickleError("a sparse matrix's lines do not follow each other")
+    _check_indices(indices, length)
+
+
+def _build_compressed(node: Node, values: Values, is_by_column: bool) -> object:
+    state = _sparse_state(node)
+    data, indices, indptr = _sparse_arrays(tuple(state.get(key) for key in ("data", "indices", "indptr")), values)
+    shape = _sparse_shape(state, values)
+    num_lines, length = shape[::-1] if is_by_column else shape
+    check_compressed(data, indices, indptr, num_lines, length)
+    make = scipy.sparse.csc_matrix if is_by_column else scipy.sparse.csr_matrix
+    return make((data, indices, indptr), shape=shape)
+
+
+def build_csc(node: Node, values: Values) -> object:
+    """Build a csc matrix from the dict of its attributes."""
+    return _build_compressed(node, values, is_by_column=True)
+
+
+def build_csr(node: Node, values: Values) -> object:
+    """Build a csr matrix from the dict of its attributes."""
+    return _build_compressed(node, values, is_by_column=False)
 
 
 def build_coordinates(node: Node, values: Values) -> object:
     """Build a coo matrix from the dict of its attributes."""
     state = _sparse_state(node)
-    row, col = state["coords"] if "coords" in state else (state.get("row"), state.get("col"))
-    data, row, col = (values.array(item) for item in (state.get("data"), row, col))
-    values.charge(data.nbytes + row.nbytes + col.nbytes)
-    if data.dtype.kind not in "fiub" or row.dtype.kind not in "iu" or col.dtype.kind not in "iu":
-        raise DamagedPickleError("a sparse matrix is not made of numbers")
-    return scipy.sparse.coo_matrix((data, (row, col)), shape=_sparse_shape(state, values))
+    row, col = unpack(state["coords"], 2) if "coords" in state else (state.get("row"), state.get("col"))
+    data, row, col = _sparse_arrays((state.get("data"), row, col), values)
+    shape = _sparse_shape(state, values)
+    if not len(data) == len(row) == len(col):
+        raise DamagedPickleError("a sparse matrix's arrays do not fit each other")
+    _check_indices(row, shape[0])
+    _check_indices(col, shape[1])
+    return scipy.sparse.coo_matrix((data, (row, col)), shape=shape)

@@ -7,7 +7,6 @@ imported.
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.chumpy_values import CHUMPY_OPERATIONS, evaluate_chumpy
@@ -20,10 +19,11 @@ from smplify_jax.files.pickle_arrays import (
     build_array,
     build_array_from_buffer,
     build_coordinates,
+    build_csc,
+    build_csr,
     build_dtype,
     build_number,
     check_is_name,
-    compressed_builder,
     names_of,
     unpack,
 )
@@ -147,14 +147,8 @@ _NAMES_ONLY = OBJECT_CLASSES | ARRAY_CLASSES
 """Names that stand as arguments, never as something to build."""
 
 _PLAIN_BUILDERS: dict[str, Builder] = {
-    **dict.fromkeys(
-        names_of("scipy.sparse.csc scipy.sparse._csc", "csc_matrix csc_array"),
-        compressed_builder(scipy.sparse.csc_matrix),
-    ),
-    **dict.fromkeys(
-        names_of("scipy.sparse.csr scipy.sparse._csr", "csr_matrix csr_array"),
-        compressed_builder(scipy.sparse.csr_matrix),
-    ),
+    **dict.fromkeys(names_of("scipy.sparse.csc scipy.sparse._csc", "csc_matrix csc_array"), build_csc),
+    **dict.fromkeys(names_of("scipy.sparse.csr scipy.sparse._csr", "csr_matrix csr_array"), build_csr),
     **dict.fromkeys(names_of("scipy.sparse.coo scipy.sparse._coo", "coo_matrix coo_array"), build_coordinates),
     **dict.fromkeys(names_of("sklearn.mixture.gmm", "GMM"), _mixture),
     **dict.fromkeys(

@@ -1,0 +1,48 @@
+"""Small files made to do harm: each ends in one sentence, soon, in a process of its own that a crash would take down."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOSTILE = Path(__file__).parent / "data" / "hostile"
+
+_READ = """
+import sys
+from smplify_jax import {reader}
+from smplify_jax.errors import InputError
+try:
+    {reader}(sys.argv[1])
+except InputError as error:
+    print(error)
+    sys.exit(3)
+"""
+
+SECONDS = 60
+"""For imports on a busy machine; what such files once asked for took minutes or never ended."""
+
+
+def reads(reader, name):
+    program = [sys.executable, "-c", _READ.format(reader=reader), str(HOSTILE / name)]
+    return subprocess.run(program, capture_output=True, text=True, timeout=SECONDS, preexec_fn=_no_core_file)
+
+
+def _no_core_file():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        ("load_body", "sparse_oob_body.pkl"),
+        ("load_body", "sparse_oob.npz"),
+        ("load_prior", "sparse_oob_prior.pkl"),
+    ],
+)
+def test_a_hostile_file_is_one_sentence(reader, name):
+    done = reads(reader, name)
+    assert done.returncode == 3, done.stderr
+    assert name in done.stdout
+    assert done.stdout.count("\n") == 1
