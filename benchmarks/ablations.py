@@ -17,10 +17,10 @@ import tyro
 
 from benchmarks.measure import accuracy, joined, print_table, summarize, write_json
 from smplify_jax import fit, load_body, load_prior
+from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.fitting.stages import Profile
 from smplify_jax.learn.people import Detector, make_people
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.profiles import PROFILES
-from smplify_jax.stages import Profile
 
 LAYOUT = "coco17"
 NOISE = (0.0, 0.01, 0.02, 0.04)

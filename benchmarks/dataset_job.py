@@ -35,7 +35,7 @@ from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches, together
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.read import read_dataset
-from smplify_jax.devices import use_all_cores
+from smplify_jax.execution.devices import use_all_cores
 
 LAYOUT, IMAGE_SIZE = "coco17", (1280.0, 960.0)
 NUM_DRAWN, NUM_TIMED_BATCHES = 2048, 40

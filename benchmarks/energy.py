@@ -16,8 +16,8 @@ import tyro
 from benchmarks.accuracy import NOISE_LEVELS
 from benchmarks.measure import tell
 from smplify_jax import FitResult, fit, load_body
+from smplify_jax.fitting.profiles import PLAIN
 from smplify_jax.learn.people import People, PeopleOptions, make_people
-from smplify_jax.profiles import PLAIN
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
 _RIVALS = ("smplify2016", "spin")

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.draw import draw_keypoints
 from benchmarks.timing import NUM_PEOPLE, fit_in_turn, median_seconds, ready_fit, seconds
-from smplify_jax.batching import padded_batches
+from smplify_jax.execution.batching import padded_batches
 
 GROWTH_BATCH = 64
 """People a call with whom the growth with keypoints, and the search in place of the network, are measured."""

@@ -16,8 +16,8 @@ import tyro
 from benchmarks.accuracy import NOISE_LEVELS
 from benchmarks.measure import accuracy, joined, summarize, tell
 from smplify_jax import fit, load_body
+from smplify_jax.fitting.profiles import PUBLISHED_FOCAL_LENGTH_PX
 from smplify_jax.learn.people import People, PeopleOptions, make_people
-from smplify_jax.profiles import PUBLISHED_FOCAL_LENGTH_PX
 
 GUESSES = {"true": "given", "diagonal": None, "5000 px": PUBLISHED_FOCAL_LENGTH_PX, "search": "search"}
 """Name in the table to `fit`'s argument `camera`; "given" stands for each person's own."""

@@ -25,8 +25,8 @@ from benchmarks.datasets.threedpw import GENDERS, read_threedpw
 from benchmarks.measure import print_table, write_json
 from smplify_jax import BodyModel, InputError, load_body, with_regressor
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError
-from smplify_jax.profiles import get_profile
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.fitting.profiles import get_profile
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 
 PROGRAM = "benchmarks.licensed"
 _CAMERA_FILES = ("metadata.xml", "camera-parameters.json")

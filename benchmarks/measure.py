@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from smplify_jax import BodyModel, FitResult
 from smplify_jax.body.part_pairs import PAPER_PAIRS
 from smplify_jax.body.penetration import penetration_depth
+from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.people import People
-from smplify_jax.metrics import pa_mpjpe
 
 FAILURE_MM = 150.0
 """PA-MPJPE beyond which a fit counts as failed."""

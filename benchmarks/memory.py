@@ -13,7 +13,7 @@ import jax
 
 from benchmarks.draw import draw_keypoints
 from benchmarks.timing import ready_fit
-from smplify_jax.batching import padded_batches
+from smplify_jax.execution.batching import padded_batches
 
 _PROGRAM = "jit_fit_people"
 _FEW, _MANY = 1, 64

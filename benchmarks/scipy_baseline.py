@@ -23,11 +23,11 @@ from smplify_jax import BodyModel, BodyParameters, Camera, FitResult, fit, get_l
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.body.spheres import body_spheres
+from smplify_jax.camera.depth import pixel_scale, start_depth
+from smplify_jax.camera.observation import Observation
+from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.keypoints.observations import clean_keypoints
-from smplify_jax.observation import Observation
-from smplify_jax.profiles import PROFILES
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
-from smplify_jax.start import pixel_scale, start_depth
 from smplify_jax.terms.objective import Given, Scene, build_terms
 
 _DEFAULT = PROFILES["default"]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from benchmarks.draw import IMAGE_SIZE
 from smplify_jax import FitResult, fit
-from smplify_jax.devices import Device
+from smplify_jax.execution.devices import Device
 
 LEAST_SECONDS = 0.5
 """Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""

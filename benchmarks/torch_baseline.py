@@ -21,9 +21,9 @@ from smplx.utils import Struct
 from benchmarks.draw import IMAGE_SIZE
 from smplify_jax import BodyModel, Layout, get_layout, load_body, load_prior
 from smplify_jax.body.points import PointTable
+from smplify_jax.fitting.profiles import SPIN_HEIGHT_PX
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.subsets import subset_weights
-from smplify_jax.profiles import SPIN_HEIGHT_PX
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 NUM_STEPS, LEARNING_RATE = 100, 0.01
 SIGMA, POSE_PRIOR, BEND, SHAPE, DEPTH = 100.0, 4.78, 15.2, 5.0, 100.0

@@ -9,9 +9,9 @@ from PIL import Image
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.open_body import load_open_body
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.learn.open_body.measures import body_mass_index, extreme_betas
 from smplify_jax.pictures.views import contact_sheet, render_views
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 FOLDER = Path(__file__).parent / "pictures"
 NUM_BETAS = 10

@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from smplify_jax.body.parameters import BodyParameters
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
-    from smplify_jax.camera import Camera, project
-    from smplify_jax.devices import use_all_cores
+    from smplify_jax.camera.pinhole import Camera, project
     from smplify_jax.errors import InputError
-    from smplify_jax.fitting import fit
+    from smplify_jax.execution.devices import use_all_cores
+    from smplify_jax.fitting.fit import fit
+    from smplify_jax.fitting.profiles import PROFILES
+    from smplify_jax.fitting.stages import Profile, Round
     from smplify_jax.keypoints.keypoint_set import KeypointSet
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
-    from smplify_jax.profiles import PROFILES
     from smplify_jax.result import FitResult, FitStatus
-    from smplify_jax.stages import Profile, Round
 
 # Public names are imported when they are first used: JAX takes a second to import, and `smplify-fit --help` needs none of it.
 _HOMES = {
     "LAYOUTS": "keypoints.layouts",
-    "PROFILES": "profiles",
+    "PROFILES": "fitting.profiles",
     "BodyModel": "body.model",
     "BodyParameters": "body.parameters",
-    "Camera": "camera",
+    "Camera": "camera.pinhole",
     "Capsules": "body.capsules",
     "FitResult": "result",
     "FitStatus": "result",
@@ -41,16 +41,16 @@ _HOMES = {
     "KeypointSet": "keypoints.keypoint_set",
     "Layout": "keypoints.layouts",
     "PosePrior": "prior.mixture",
-    "Profile": "stages",
-    "Round": "stages",
-    "fit": "fitting",
+    "Profile": "fitting.stages",
+    "Round": "fitting.stages",
+    "fit": "fitting.fit",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
     "penetration_depth": "body.penetration",
-    "project": "camera",
-    "use_all_cores": "devices",
+    "project": "camera.pinhole",
+    "use_all_cores": "execution.devices",
     "with_capsules": "body.capsules",
     "with_regressor": "body.regressors",
 }

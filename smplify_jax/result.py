@@ -16,7 +16,7 @@ from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.penetration import penetration_depth
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.quality.score import Evidence

@@ -9,7 +9,7 @@ import numpy as np
 from smplify_jax.body.capsules import PARTS, Capsules
 from smplify_jax.body.formats import body_from_arrays
 from smplify_jax.body.model import BodyModel
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, joint_names_for_count
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, joint_names_for_count
 
 _JOINT_POSITIONS = {
     "pelvis": (0.0, 0.0, 0.0),

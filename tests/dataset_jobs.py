@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitResult, FitStatus

@@ -14,7 +14,7 @@ from benchmarks.datasets.cameras import H36M_CAMERAS, StudioCamera
 from benchmarks.datasets.human36m import DISTINCT_JOINTS
 from benchmarks.datasets.humaneva import CAMERAS as HUMANEVA_CAMERAS
 from smplify_jax.body.load import load_body
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 
 ANGLES, PLACE_MM = (1.9, -0.4, 2.6), (2044.5, -4935.1, 1481.2)
 INTRINSICS = (1145.0, 1143.0, 512.5, 515.4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smplify_jax.batching import batch_sizes, largest_batches, padded_batches
+from smplify_jax.execution.batching import batch_sizes, largest_batches, padded_batches
 
 
 @pytest.mark.parametrize("num_devices", [1, 3])

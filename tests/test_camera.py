@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smplify_jax.camera import MIN_DEPTH, Camera, project
-from smplify_jax.camera_setup import setup_camera
+from smplify_jax.camera.pinhole import MIN_DEPTH, Camera, project
+from smplify_jax.camera.setup import setup_camera
 from smplify_jax.errors import InputError
 
 CAMERA = Camera(jnp.array([500.0, 600.0]), jnp.array([320.0, 240.0]))

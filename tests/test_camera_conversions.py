@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags
 
 from smplify_jax import InputError
-from smplify_jax.camera import Camera
-from smplify_jax.camera_conversions import (
+from smplify_jax.camera.conversions import (
     camera_of_crop,
     crop_of_camera,
     focal_length_as_35mm,
@@ -23,7 +22,8 @@ from smplify_jax.camera_conversions import (
     weak_perspective_from_transl,
     weak_perspective_in_crop,
 )
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.camera.pinhole import Camera
 
 # Float64 keeps 15 digits; the numbers below span 4 orders of magnitude and a few operations.
 EXACT = 1e-9

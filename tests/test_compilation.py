@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from smplify_jax import compilation
+from smplify_jax.execution import compilation
 
 pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are the CPU's")
 

@@ -11,7 +11,7 @@ from dataset_fits import draw_fits, joints_of, provenance, write_drawn
 from PIL import Image
 from webdataset import autodecode, tariterators
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.crops_of_fits import crops_of
 from smplify_jax.datasets.exports import EXPORTS, ExportOptions, export_fits
 from smplify_jax.datasets.exports.pickles import portable_pickle

@@ -11,7 +11,7 @@ from dataset_fits import draw_fits, provenance, write_drawn
 from full_disk import full_disk
 
 from smplify_jax.body.load import load_body
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
 from smplify_jax.datasets.schema import fits_table, median_error_percent

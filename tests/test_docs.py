@@ -15,7 +15,7 @@ import pytest
 from smplify_jax import LAYOUTS, PROFILES, FitStatus, Profile, Round, fit
 from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.dataset import DATASET, check_dataset_command
-from smplify_jax.profiles import PLAIN_DIFFERENCE
+from smplify_jax.fitting.profiles import PLAIN_DIFFERENCE
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 

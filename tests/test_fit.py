@@ -8,8 +8,8 @@ import pytest
 from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import BodyParameters, Camera, FitStatus, InputError, fit, get_layout
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 NUM_PEOPLE = 8
 

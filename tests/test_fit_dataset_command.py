@@ -17,7 +17,7 @@ from smplify_jax.datasets.job import fitter as fitter_module
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.datasets.rows import DatasetRow
-from smplify_jax.fitting import fit
+from smplify_jax.fitting.fit import fit
 
 BATCH_SIZE = 8
 """Of ten people: a batch that is full, and one that is not."""
@@ -74,7 +74,7 @@ def test_the_local_engine_splits_the_cores_before_anything_else_and_fits_on_all(
         raise SystemExit
 
     calls = []
-    monkeypatch.setattr("smplify_jax.devices.use_all_cores", lambda: calls.append("cores"))
+    monkeypatch.setattr("smplify_jax.execution.devices.use_all_cores", lambda: calls.append("cores"))
     monkeypatch.setattr("smplify_jax.datasets.job.job.fit_dataset", begin)
     with pytest.raises(SystemExit):
         main(["people.json", "--out", str(tmp_path), "--engine", engine, "--no-cache"])

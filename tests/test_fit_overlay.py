@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smplify_jax.body.load import load_body
-from smplify_jax.camera import Camera, project
+from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.errors import InputError
 from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.quality.score import Evidence

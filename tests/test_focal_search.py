@@ -6,7 +6,7 @@ from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import fit
 from smplify_jax.errors import InputError
-from smplify_jax.focal_search import FOCAL_LENGTHS_PER_DIAGONAL
+from smplify_jax.fitting.focal_search import FOCAL_LENGTHS_PER_DIAGONAL
 
 DIAGONAL = float(np.hypot(*IMAGE_SIZE))
 

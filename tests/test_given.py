@@ -10,7 +10,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
-from smplify_jax.given import given_anchor
+from smplify_jax.fitting.initialization import given_anchor
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.part_pairs import NON_ADJACENT_PAIRS, PAPER_PAIRS
 from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.body.spheres import body_spheres
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.terms.interpenetration import InterpenetrationTerm, sphere_pairs
 
 WEIGHT = 1000.0

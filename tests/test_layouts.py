@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints import LAYOUTS, Layout, get_layout
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 SURFACE_POINTS = {"nose", "head_top", "chin"} | {
     f"{side}_{point}"

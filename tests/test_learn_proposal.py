@@ -7,16 +7,16 @@ import pytest
 
 from smplify_jax import load_body, load_prior
 from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.camera.depth import PERSON_HEIGHT
+from smplify_jax.geometry.mirror import mirrored_poses
+from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.learn.mocap.limits import joint_bounds
 from smplify_jax.learn.proposal.detections import detect, detection_tables
 from smplify_jax.learn.proposal.people import draw_examples
 from smplify_jax.learn.proposal.pose_bank import PoseBank, draw_poses, jittered
 from smplify_jax.learn.proposal.train import Training, seen_body, train
-from smplify_jax.mirror import mirrored_poses
 from smplify_jax.proposal.network import make_features
 from smplify_jax.proposal.slots import all_slots
-from smplify_jax.rotations import matrix_to_axis_angle
-from smplify_jax.start import PERSON_HEIGHT
 
 SLOTS = all_slots()
 

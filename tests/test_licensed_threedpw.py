@@ -14,7 +14,7 @@ from benchmarks.datasets.score import joint_errors
 from benchmarks.datasets.threedpw import read_threedpw
 from smplify_jax import InputError, with_regressor
 from smplify_jax.body.regressors import H36M_NAMES
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 
 
 @pytest.fixture(scope="module")

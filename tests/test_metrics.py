@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.metrics import mpjpe, pa_mpjpe, similarity_aligned
+from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe, similarity_aligned
 
 
 def _joints() -> np.ndarray:

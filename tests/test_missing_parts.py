@@ -5,7 +5,7 @@ import pytest
 from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import FitStatus, fit, get_layout
-from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.geometry.metrics import pa_mpjpe
 
 NAMES = get_layout("coco17").keypoint_names
 HIDDEN = {

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.mocap import conventions
 from smplify_jax.learn.mocap.asf_amc import read_amc
 from smplify_jax.learn.mocap.bvh import read_bvh
@@ -18,7 +19,6 @@ from smplify_jax.learn.mocap.glb import read_glb
 from smplify_jax.learn.mocap.hinges import HINGES
 from smplify_jax.learn.mocap.motion import Motion
 from smplify_jax.learn.mocap.retarget import retarget, rotvecs, zero_pose
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 BVH = """HIERARCHY
 ROOT Hips

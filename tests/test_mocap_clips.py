@@ -7,11 +7,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 from smplify_jax.learn.mocap import conventions
 from smplify_jax.learn.mocap.clips import find_clips
 from smplify_jax.learn.mocap.motion import compose
 from smplify_jax.learn.mocap.poses import load_poses
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 
 def test_folder_without_manifest_is_told(tmp_path: Path):

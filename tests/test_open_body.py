@@ -8,8 +8,8 @@ import trimesh
 
 from smplify_jax.body.open_body import OPEN_BODY_PATH, load_open_body, read_open_body
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 from smplify_jax.learn.open_body.pack import write_npz
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 

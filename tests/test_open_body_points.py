@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from smplify_jax.body.open_body import read_open_body
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 SIDED_POINTS = (

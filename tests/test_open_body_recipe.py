@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.open_body.decimation import HalfMesh, decimate
 from smplify_jax.learn.open_body.factors import RACES, macro_coefficients
 from smplify_jax.learn.open_body.joint_regressor import convex_weights
@@ -14,7 +15,6 @@ from smplify_jax.learn.open_body.pose_correctives import acting, feature_signs, 
 from smplify_jax.learn.open_body.shape_space import learn_shape_space
 from smplify_jax.learn.open_body.source import Source
 from smplify_jax.learn.open_body.t_pose import blend_dual_quaternions, quaternions
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 
 def half_box(num):

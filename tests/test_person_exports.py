@@ -9,8 +9,8 @@ from smplcodec import SMPLCodec, SMPLGender, SMPLVersion
 from smplify_jax.datasets.crops_of_fits import Bodies, turned
 from smplify_jax.datasets.exports import export_fits
 from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 ROUNDING = 1e-4  # m: float32 rotations of bodies up to 6 m away
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from people import IMAGE_SIZE, draw_people
 
-from smplify_jax import fit, fitting, load_body
+from smplify_jax import fit, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
-from smplify_jax.precision import exact_products
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting import fit as fitting
 
 HIGHEST = (jax.lax.Precision.HIGHEST,) * 2
 

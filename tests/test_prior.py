@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smplify_jax.errors import InputError
-from smplify_jax.mirror import mirror_map, mirrored_poses
+from smplify_jax.geometry.mirror import mirror_map, mirrored_poses
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 

@@ -10,11 +10,11 @@ from golden_profiles import GOLDEN, PARAMETERS, fit_example
 from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import PROFILES, BodyParameters, FitStatus, InputError, fit, get_layout, load_body
+from smplify_jax.fitting.starts import turned_around
+from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.keypoints.subsets import KEYPOINT_SUBSETS, subset_weights, torso_rows
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.rotations import exp_so3
 from smplify_jax.solver.adam import AdamOptions
-from smplify_jax.start import turned_around
 
 NUM_PEOPLE = 12
 LAYOUT = "openpose25"

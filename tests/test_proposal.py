@@ -14,19 +14,19 @@ from scipy.spatial.transform import Rotation
 from smplify_jax import load_body
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera import Camera, project
+from smplify_jax.camera.depth import PERSON_HEIGHT
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.geometry.mirror import mirrored_poses
+from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.mirror import mirrored_poses
-from smplify_jax.observation import Observation
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
 from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
 from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
 from smplify_jax.proposal.view import look_at_person, lower_median
-from smplify_jax.rotations import exp_so3
-from smplify_jax.start import PERSON_HEIGHT
 
 
 def observe(keypoints, focal_length):

@@ -13,13 +13,13 @@ from smplify_jax import PROFILES, Camera, PosePrior, get_layout
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.spheres import body_spheres
+from smplify_jax.camera.observation import Observation
+from smplify_jax.fitting.profiles import PLAIN_DIFFERENCE
+from smplify_jax.fitting.search import Problem
+from smplify_jax.fitting.starts import is_seen_from_the_side, torso_depth
 from smplify_jax.keypoints.subsets import torso_rows
-from smplify_jax.observation import Observation
-from smplify_jax.profiles import PLAIN_DIFFERENCE
-from smplify_jax.search import Problem
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
-from smplify_jax.start import is_seen_from_the_side, torso_depth
 from smplify_jax.terms import objective
 from smplify_jax.terms.objective import linearize
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from people import IMAGE_SIZE, draw_people
 
-from smplify_jax import fit, fitting, load_body
+from smplify_jax import fit, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
+from smplify_jax.fitting import fit as fitting
 from smplify_jax.learn.quality import Fits, calibrate, predict, reliability
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence, QualityModel, load_quality_model

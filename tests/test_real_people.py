@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks.measure import accuracy
 from smplify_jax import FitStatus, fit, get_layout, load_body, load_keypoints
+from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.people import make_people
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.terms.bend import UNNATURAL_BENDS
 
 pytestmark = pytest.mark.real_data

@@ -5,13 +5,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.mirror import mirrored_poses
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 from smplify_jax.learn.mocap.hinges import HINGES, with_hinges
 from smplify_jax.learn.mocap.limits import MAX_WRIST_BEND, is_possible, with_calm_wrists
 from smplify_jax.learn.mocap.motion import Motion, compose
 from smplify_jax.learn.mocap.retarget import LIMBS, Rig, retarget, rotvecs, zero_pose
 from smplify_jax.learn.mocap.shoulders import COLLAR_SHARE, with_moving_collars
-from smplify_jax.mirror import mirrored_poses
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 
 def _skeleton(num_frames: int) -> tuple[Motion, Rig]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.rotations import (
+from smplify_jax.geometry.rotations import (
     axis_angle_to_quaternion,
     compose_axis_angle,
     exp_and_left_jacobian,

@@ -11,12 +11,12 @@ from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import fit, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
-from smplify_jax.camera import Camera
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
+from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.observation import Observation
-from smplify_jax.profiles import PROFILES
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.propose import Proposer, propose
 from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers

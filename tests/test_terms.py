@@ -15,8 +15,8 @@ from smplify_jax.body.capsules import PART_JOINTS
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.body.spheres import body_spheres
-from smplify_jax.camera import Camera
-from smplify_jax.observation import Observation
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor
 from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, TermWeights, build_terms, linearize

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from people import IMAGE_SIZE, draw_people
 
-from smplify_jax import compilation, fit, fitting, traces
-from smplify_jax.traces import traces_folder
+from smplify_jax import fit
+from smplify_jax.execution import compilation, traces
+from smplify_jax.execution.traces import traces_folder
+from smplify_jax.fitting import fit as fitting
 
 
 @jax.tree_util.register_dataclass

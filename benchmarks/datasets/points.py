@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from smplify_jax.batching import padded_batches
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.execution.batching import padded_batches
 from smplify_jax.keypoints.layouts import Layout
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout, get_layout
 

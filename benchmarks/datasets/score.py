@@ -12,8 +12,8 @@ from benchmarks.datasets.recording import Recording
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.errors import InputError
-from smplify_jax.fitting import fit
-from smplify_jax.metrics import pa_mpjpe
+from smplify_jax.fitting.fit import fit
+from smplify_jax.geometry.metrics import pa_mpjpe
 
 
 def joint_errors(points: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:

@@ -30,11 +30,11 @@ from benchmarks.datasets.points import body_points
 from benchmarks.datasets.recording import Recording, compared_layout, make_recording, of_regressor_h36m, select_joints
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.safe_pickle import load_pickle
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 GENDERS = {"m": "male", "f": "female"}
 MIN_DETECTED = 6

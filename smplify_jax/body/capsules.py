@@ -18,9 +18,9 @@ from jax import Array
 
 from smplify_jax.body.capsule_placement import place_on_joints
 from smplify_jax.errors import InputError
+from smplify_jax.execution.precision import exact_products
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
-from smplify_jax.precision import exact_products
 
 if TYPE_CHECKING:
     from smplify_jax.body.model import BodyModel

@@ -11,7 +11,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.body.regressors import point_arrays
 from smplify_jax.body.surface_points import surface_points
 from smplify_jax.errors import InputError
-from smplify_jax.skeleton import SMPLX_JOINT_NAMES, joint_names_for_count
+from smplify_jax.geometry.skeleton import SMPLX_JOINT_NAMES, joint_names_for_count
 
 KEYS: dict[str, tuple[str, ...]] = {
     "v_template": ("v_template",),

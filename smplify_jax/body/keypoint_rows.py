@@ -22,7 +22,7 @@ from jax import Array
 from smplify_jax.body.kinematics import over_axes, rows
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted, pose_keypoints
-from smplify_jax.lanes import side_by_side
+from smplify_jax.execution.batch_axis import side_by_side
 
 
 def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:

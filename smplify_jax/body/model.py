@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.capsules import Capsules
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.errors import InputError
-from smplify_jax.precision import exact_products
-from smplify_jax.rotations import exp_so3
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.geometry.rotations import exp_so3
 
 if TYPE_CHECKING:
     from smplify_jax.keypoints.layouts import Layout

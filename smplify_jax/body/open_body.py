@@ -29,7 +29,7 @@ import numpy as np
 from smplify_jax.body.capsules import with_capsules
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")

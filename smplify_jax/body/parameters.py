@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from smplify_jax.rotations import compose_axis_angle
+from smplify_jax.geometry.rotations import compose_axis_angle
 
 
 @jax.tree_util.register_dataclass

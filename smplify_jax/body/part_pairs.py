@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from smplify_jax.body.capsules import PART_JOINTS, PARTS
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 PartPair = tuple[str, str]
 

@@ -12,8 +12,8 @@ from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.body.model import BodyModel, full_joint_pose
 from smplify_jax.body.part_pairs import NON_ADJACENT_PAIRS, PartPair
 from smplify_jax.body.spheres import BodySpheres, body_spheres
-from smplify_jax.precision import exact_products
-from smplify_jax.rotations import exp_so3
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.geometry.rotations import exp_so3
 
 
 def penetration_depth(

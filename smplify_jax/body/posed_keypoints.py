@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, matmul3, over_axes, rows
 from smplify_jax.body.model import full_joint_pose
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
-from smplify_jax.lanes import people_first, people_last
-from smplify_jax.precision import exact_products
-from smplify_jax.rotations import exp_and_left_jacobian
+from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.geometry.rotations import exp_and_left_jacobian
 
 
 @jax.tree_util.register_dataclass

@@ -14,7 +14,7 @@ import numpy as np
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
-from smplify_jax.skeleton import mirrored_name
+from smplify_jax.geometry.skeleton import mirrored_name
 
 EXTRA_NAMES = (
     *("right_hip_keypoint", "left_hip_keypoint", "neck_lsp", "head_top", "pelvis_mpii", "thorax_mpii"),

@@ -74,7 +74,7 @@ def _run(command: DatasetCommand) -> int:
     from smplify_jax.datasets.exports.options import ExportOptions
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.datasets.readers.reading import ReadOptions
-    from smplify_jax.devices import use_all_cores
+    from smplify_jax.execution.devices import use_all_cores
 
     read, job, write = command.read, command.job, command.write
     if job.engine == "local":

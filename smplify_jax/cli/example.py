@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from smplify_jax.body.load import load_body
-from smplify_jax.camera import Camera, project
+from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.cli.fit import fit_command
 from smplify_jax.cli.options import EXAMPLE_FOLDER, FitCommand
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.report import PersonReport
 from smplify_jax.files.npz import load_npz
-from smplify_jax.metrics import mpjpe, pa_mpjpe
+from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe
 
 _DATA = Path(__file__).parent / "data"
 EXAMPLE_PICTURE = _DATA / "example.png"

@@ -6,8 +6,8 @@ from smplify_jax.body.load import load_body
 from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.cli.program import wrong_usage
 from smplify_jax.datasets.job.fitter import PeopleFitter
+from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.prior.load import load_prior
-from smplify_jax.profiles import get_profile
 
 
 def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool) -> PeopleFitter:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
-from smplify_jax.mirror import mirrored_poses
+from smplify_jax.geometry.mirror import mirrored_poses
 
 if TYPE_CHECKING:
     from smplify_jax.body.model import BodyModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.crop_box import SPIN_BOX_FACTOR
+from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.datasets.parquet import FitBatch
 
 LOSS_CROP_PX = 256.0

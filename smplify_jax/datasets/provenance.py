@@ -12,8 +12,8 @@ import numpy as np
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
+from smplify_jax.fitting.stages import Profile
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.stages import Profile
 
 SCHEMA_VERSION = 1
 """Counts up when a column changes its meaning or goes; readers of version n read files up to n."""

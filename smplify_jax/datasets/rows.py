@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smplify_jax.errors import InputError
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera import Camera, project
+from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
 

@@ -20,12 +20,12 @@ import tyro
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.geometry.mirror import mirror_map
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.balance import Balance
 from smplify_jax.learn.command import run
 from smplify_jax.learn.mixture_em import Mirror, Mixture, MixtureShape, fit_mixture
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
-from smplify_jax.mirror import mirror_map
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 NUM_POSE = 3 * (len(SMPL_JOINT_NAMES) - 1)
 

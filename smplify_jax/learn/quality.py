@@ -18,11 +18,11 @@ import tyro
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import load_body
-from smplify_jax.fitting import fit
+from smplify_jax.fitting.fit import fit
+from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.command import run
 from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
-from smplify_jax.metrics import pa_mpjpe
-from smplify_jax.profiles import PROFILES
 from smplify_jax.quality.score import GOOD_MM, QualityModel
 from smplify_jax.result import FitResult
 

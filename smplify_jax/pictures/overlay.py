@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import mirrored_name
 from smplify_jax.pictures.canvas import Canvas, Color, Point
 from smplify_jax.pictures.raycast import Shape, render_shapes
-from smplify_jax.skeleton import mirrored_name
 
 MAX_SIDE = 1200
 """Longer sides of pictures are scaled down to this [px]: enough to judge a fit, and quick to render."""

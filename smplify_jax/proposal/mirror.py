@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.lanes import people_first, people_last
+from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal, split_outputs
 from smplify_jax.proposal.slots import slot_layout
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 _PARTNER = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
 _POSE_PARTNER = (3 * (_PARTNER[1:, None] - 1) + np.arange(3)).ravel()

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import lifted
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 
 NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
 NUM_BETAS = 10

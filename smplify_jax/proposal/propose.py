@@ -14,17 +14,17 @@ from jax import Array
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import place_keypoints
-from smplify_jax.camera import project
-from smplify_jax.groups import run_in_groups
+from smplify_jax.camera.depth import PERSON_HEIGHT, REFERENCE_HEIGHT_PX, pixel_scale, start_depth
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import project
+from smplify_jax.execution.compaction import run_in_groups
+from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.keypoints.layouts import Layout
-from smplify_jax.observation import Observation
 from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
 from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers
 from smplify_jax.proposal.slots import slot_matrix
 from smplify_jax.proposal.view import View, look_at_person
-from smplify_jax.rotations import matrix_to_axis_angle
-from smplify_jax.start import PERSON_HEIGHT, REFERENCE_HEIGHT_PX, pixel_scale, start_depth
 from smplify_jax.terms.anchor import Anchor
 
 _SHARE_LOOKING_AGAIN = 0.75

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.observation import Observation
+from smplify_jax.camera.observation import Observation
 from smplify_jax.proposal.view import lower_median
 
 # In units of the person's height. Noise and the proposal's own error must not look like mistakes, hence the person's own median.

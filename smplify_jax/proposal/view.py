@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.observation import Observation
-from smplify_jax.start import PERSON_HEIGHT
+from smplify_jax.camera.depth import PERSON_HEIGHT
+from smplify_jax.camera.observation import Observation
 
 _HEIGHTS_PER_SPREAD = 4.0  # of a standing person's height and their keypoints' median distance from their middle
 _OUTLIER_DISTANCE = 2.0  # of that median distance

@@ -8,7 +8,7 @@ from jax import Array
 from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody
-from smplify_jax.lanes import people_first, people_last
+from smplify_jax.execution.batch_axis import people_first, people_last
 from smplify_jax.solver.cholesky import quadratic_forms_of_inverse
 
 _LEAST_PIVOT = 1e-6

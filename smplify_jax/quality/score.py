@@ -16,9 +16,9 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.errors import InputError
+from smplify_jax.execution.traces import kept_in_traces
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
-from smplify_jax.traces import kept_in_traces
 
 SHIPPED = "data/quality.npz"
 

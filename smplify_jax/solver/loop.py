@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from smplify_jax.groups import run_in_groups
+from smplify_jax.execution.compaction import run_in_groups
 from smplify_jax.solver.solution import Solution
 
 _SHARE_LEFT = 0.5  # of a group, for later

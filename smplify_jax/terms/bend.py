@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.lanes import people_first
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.execution.batch_axis import people_first
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.terms.term import Slope
 
 _X, _Y = 0, 1

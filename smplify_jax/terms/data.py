@@ -10,9 +10,9 @@ from jax import Array
 
 from smplify_jax.body.keypoint_rows import keypoint_rows
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints
-from smplify_jax.camera import MIN_DEPTH
-from smplify_jax.lanes import people_first
-from smplify_jax.observation import Observation
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import MIN_DEPTH
+from smplify_jax.execution.batch_axis import people_first
 from smplify_jax.terms.term import Slope
 
 

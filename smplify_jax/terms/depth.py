@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.lanes import people_first
+from smplify_jax.execution.batch_axis import people_first
 from smplify_jax.terms.term import Slope, placed
 
 

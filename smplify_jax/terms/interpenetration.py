@@ -30,7 +30,7 @@ from jax import Array
 from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, over_axes, turned
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.lanes import people_first, side_by_side
+from smplify_jax.execution.batch_axis import people_first, side_by_side
 from smplify_jax.terms.term import Slope, placed
 
 SIGMA_PER_RADIUS = 0.3

@@ -12,8 +12,8 @@ from jax import Array
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.lanes import people_first, people_last
-from smplify_jax.observation import Observation
+from smplify_jax.camera.observation import Observation
+from smplify_jax.execution.batch_axis import people_first, people_last
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
 from smplify_jax.terms.bend import BendTerm

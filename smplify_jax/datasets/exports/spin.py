@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.crop_box import SPIN_BOX_UNIT
+from smplify_jax.camera.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,

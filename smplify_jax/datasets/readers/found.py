@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.readers.reading import DamagedFileError, Row, Size, Source
 from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
 from smplify_jax.datasets.readers.hmr2 import LAYOUT, WHOSE, spin49_rows
 from smplify_jax.datasets.readers.reading import (

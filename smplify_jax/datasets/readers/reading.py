@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.keypoint_set import is_length

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from smplify_jax.crop_box import CropBox
+from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.readers.found import FoundPerson, found_person
 from smplify_jax.datasets.readers.npz_columns import text_of
 from smplify_jax.datasets.readers.person_arrays import Person, read_people

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 
 # Rotation vector ranges [rad] of the left side and the middle: (x low, x high), (y low, y high), (z low, z high).
 # x > 0 bends forward at the spine and the knee, backward at the hip; y turns left; z > 0 raises a left limb outward.

@@ -20,10 +20,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 from smplify_jax.learn.mocap.hinges import with_hinges
 from smplify_jax.learn.mocap.motion import Motion
 from smplify_jax.learn.mocap.shoulders import with_moving_collars
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
 
 NUM_JOINTS = len(SMPL_JOINT_NAMES)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.learn.open_body.source import Rig
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 JOINT_OF_BONE = {
     "clavicle": "collar",

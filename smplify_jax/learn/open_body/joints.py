@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 JOINT_RECIPES: dict[str, dict[str, float]] = {
     "pelvis": {"spine05": 0.5, "spine04": 0.5},

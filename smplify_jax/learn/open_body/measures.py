@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.open_body.population import DENSITY
 from smplify_jax.learn.open_body.pose_correctives import pose_transforms
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 NUM_BETAS = 10
 """Measures of shape are taken with the betas that are used by default."""

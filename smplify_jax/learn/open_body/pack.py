@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 FORMAT_VERSION = 1
 

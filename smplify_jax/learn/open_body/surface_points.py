@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.open_body.adults import Adults
 from smplify_jax.learn.open_body.joint_regressor import convex_weights
 from smplify_jax.learn.open_body.joints import LEFT_AND_MIDDLE
 from smplify_jax.learn.open_body.source import BaseMesh, Rig
 from smplify_jax.learn.open_body.topology import Half
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}
 HIP_KEYPOINT_OFFSET = np.array([0.0135, -0.012, 0.018])

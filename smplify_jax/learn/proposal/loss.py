@@ -10,9 +10,9 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.kinematics import forward_kinematics
+from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.learn.proposal.people import Example
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal
-from smplify_jax.rotations import matrix_to_axis_angle
 
 
 @dataclass(frozen=True)

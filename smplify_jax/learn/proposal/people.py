@@ -10,14 +10,14 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.camera import Camera, project
+from smplify_jax.camera.depth import PERSON_HEIGHT, start_depth
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera, project
+from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.learn.proposal.detections import DetectionTables, detect
 from smplify_jax.learn.proposal.pose_bank import PoseBank, draw_poses
-from smplify_jax.observation import Observation
 from smplify_jax.proposal.network import NUM_BETAS, make_features
 from smplify_jax.proposal.view import look_at_person
-from smplify_jax.rotations import exp_so3
-from smplify_jax.start import PERSON_HEIGHT, start_depth
 
 _NEAREST, _FARTHEST = 1.8, 40.0  # [m]
 _FARTHEST_FROM_AXIS = 0.55  # tangent of the angle

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from smplify_jax.geometry.mirror import mirror_map
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.balance import Balance
 from smplify_jax.learn.mocap.limits import joint_bounds
 from smplify_jax.learn.mocap.poses import PoseSet
-from smplify_jax.mirror import mirror_map
-from smplify_jax.skeleton import SMPL_JOINT_NAMES
 
 _ARM_PARTS = ("collar", "shoulder", "elbow", "wrist", "hand")
 _TRUNK_TOP = ("spine3", "neck", "head")

@@ -15,6 +15,7 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody, keypoint_body
 from smplify_jax.body.model import BodyModel
+from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.learn.proposal.detections import DetectionTables, detection_tables
 from smplify_jax.learn.proposal.loss import LossWeights, loss
@@ -23,7 +24,6 @@ from smplify_jax.learn.proposal.pose_bank import PoseBank
 from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
 from smplify_jax.proposal.slots import all_slots, slot_layout
-from smplify_jax.rotations import matrix_to_axis_angle
 
 CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
 _MOST_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation

@@ -7,11 +7,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from smplify_jax.batching import group_size, look_group_size
-from smplify_jax.person import Person, Setup, prepare, see
+from smplify_jax.execution.batching import group_size, look_group_size
+from smplify_jax.fitting.person import Person, Setup, prepare, see
+from smplify_jax.fitting.report import report
+from smplify_jax.fitting.search import fit_from_starts
 from smplify_jax.proposal.propose import propose
-from smplify_jax.report import report
-from smplify_jax.search import fit_from_starts
 
 
 def fit_people(setup: Setup, people: Person) -> dict:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.traces import kept_in_traces
+from smplify_jax.execution.traces import kept_in_traces
 
 MIN_DEPTH = 0.05
 """Points nearer than this [m] are projected as if at this depth, so that values and derivatives stay finite."""

@@ -13,13 +13,13 @@ from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.part_pairs import PAPER_PAIRS, PartPair
-from smplify_jax.camera_setup import focal_length_of_boxes
+from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX
+from smplify_jax.camera.setup import focal_length_of_boxes
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.keypoints.subsets import subset_weights
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
-from smplify_jax.start import REFERENCE_HEIGHT_PX
 from smplify_jax.terms.objective import OPTIONAL_TERMS, TERM_NAMES, TermWeights
 
 

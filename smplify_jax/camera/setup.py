@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 
 # Where not even the picture's size is known, a person is taken to fill about half its height: f = diagonal is then about this many

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 _PARTNER = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX, depth_of_height
 from smplify_jax.errors import InputError
+from smplify_jax.fitting.stages import Profile, Round
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
-from smplify_jax.stages import Profile, Round
-from smplify_jax.start import REFERENCE_HEIGHT_PX, depth_of_height
 from smplify_jax.terms.objective import TermWeights
 
 # Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is

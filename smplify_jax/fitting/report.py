@@ -8,16 +8,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.camera import project
-from smplify_jax.observation import Observation
-from smplify_jax.person import Prepared, Seen, Setup
+from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX, pixel_scale
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import project
+from smplify_jax.fitting.person import Prepared, Seen, Setup
+from smplify_jax.fitting.search import Problem
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitStatus
-from smplify_jax.search import Problem
 from smplify_jax.solver.solution import Solution
-from smplify_jax.start import REFERENCE_HEIGHT_PX, pixel_scale
 from smplify_jax.terms.objective import TermWeights
 
 

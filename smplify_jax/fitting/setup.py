@@ -11,20 +11,20 @@ import numpy as np
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.spheres import BodySpheres, body_spheres
-from smplify_jax.devices import Device, replicated
+from smplify_jax.execution.devices import Device, replicated
+from smplify_jax.fitting.person import Setup
+from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.fitting.stages import Profile
+from smplify_jax.fitting.starts import trunk_weights
+from smplify_jax.geometry.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.keypoints.subsets import torso_rows
-from smplify_jax.person import Setup
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.profiles import PROFILES
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.network import ProposalNetwork
 from smplify_jax.proposal.propose import Proposer
 from smplify_jax.quality.score import QualityModel, load_quality_model
-from smplify_jax.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
-from smplify_jax.stages import Profile
-from smplify_jax.start import trunk_weights
 from smplify_jax.terms.objective import Scene
 
 

@@ -78,7 +78,7 @@ def _name(function: Callable[..., Any], leaves: Sequence[Any], tree: Any) -> str
 def _sources() -> str:
     """Of all code of this package: a version says too little to those who change it."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

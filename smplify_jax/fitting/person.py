@@ -12,14 +12,15 @@ from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody
-from smplify_jax.camera import Camera
-from smplify_jax.observation import Observation
+from smplify_jax.camera.depth import pixel_scale, start_depth
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.fitting.search import Problem
+from smplify_jax.fitting.stages import Phases, Profile
+from smplify_jax.fitting.starts import is_seen_from_the_side, torso_depth, yaw_starts
 from smplify_jax.proposal.propose import Proposal, Proposer
 from smplify_jax.quality.score import QualityModel
 from smplify_jax.result import MIN_KEYPOINTS
-from smplify_jax.search import Problem
-from smplify_jax.stages import Phases, Profile
-from smplify_jax.start import is_seen_from_the_side, pixel_scale, start_depth, torso_depth, yaw_starts
 from smplify_jax.terms.anchor import Anchor
 from smplify_jax.terms.objective import Scene
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from smplify_jax.person import Person
+from smplify_jax.fitting.person import Person
 from smplify_jax.result import FitResult
 
 FOCAL_LENGTHS_PER_DIAGONAL = (0.6, 0.85, 1.2, 1.7, 3.0)

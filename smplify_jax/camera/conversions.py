@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import ExifTags
 
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 
 FULL_FRAME_DIAGONAL_MM = float(np.hypot(36.0, 24.0))

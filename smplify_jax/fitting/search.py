@@ -14,15 +14,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.batching import group_size
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.observation import Observation
+from smplify_jax.camera.observation import Observation
+from smplify_jax.execution.batching import group_size
+from smplify_jax.fitting.stages import Phases, Round
+from smplify_jax.fitting.starts import turned_around
 from smplify_jax.solver.adam import ADAM, AdamOptions
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
 from smplify_jax.solver.loop import Objective, Solver, minimize_in_groups
 from smplify_jax.solver.solution import Solution
-from smplify_jax.stages import Phases, Round
-from smplify_jax.start import turned_around
 from smplify_jax.terms.anchor import Anchor
 from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, linearize
 

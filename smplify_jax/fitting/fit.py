@@ -13,28 +13,28 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smplify_jax import compilation
-from smplify_jax.batching import padded_batches
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.points import undefined_keypoints
-from smplify_jax.camera import Camera
-from smplify_jax.camera_setup import setup_camera
-from smplify_jax.devices import Device, spread
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.camera.setup import setup_camera
 from smplify_jax.errors import InputError
-from smplify_jax.fit_setup import FitChoices, num_fitted_joints, setup_fit
-from smplify_jax.focal_search import search_focal_length
-from smplify_jax.given import given_anchor, given_start
+from smplify_jax.execution import compilation
+from smplify_jax.execution.batching import padded_batches
+from smplify_jax.execution.devices import Device, spread
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting.focal_search import search_focal_length
+from smplify_jax.fitting.initialization import given_anchor, given_start
+from smplify_jax.fitting.person import Person, Setup
+from smplify_jax.fitting.profiles import get_profile
+from smplify_jax.fitting.program import fit_people
+from smplify_jax.fitting.setup import FitChoices, num_fitted_joints, setup_fit
+from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
-from smplify_jax.people import fit_people
-from smplify_jax.person import Person, Setup
-from smplify_jax.precision import exact_products
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.profiles import get_profile
 from smplify_jax.result import FitResult
-from smplify_jax.stages import Profile
 
 
 def fit(

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import jax
 
-from smplify_jax.traces import flat, kept_trace, traces_folder
+from smplify_jax.execution.traces import flat, kept_trace, traces_folder
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")

@@ -1,4 +1,4 @@
-"""Where a fit starts: depth from every visible limb, the mean pose, and several yaw angles.
+"""Where a fit starts: depth from the torso, the mean pose, and several yaw angles.
 
 One view does not tell front from back, and the energy has a valley for each; so the start is tried from several sides.
 """
@@ -14,51 +14,11 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.observation import Observation
-from smplify_jax.rotations import compose_axis_angle, exp_so3
+from smplify_jax.camera.depth import FARTHEST_START, NEAREST_START
+from smplify_jax.camera.observation import Observation
+from smplify_jax.geometry.rotations import compose_axis_angle, exp_so3
 
-REFERENCE_HEIGHT_PX = 300.0
-"""The paper's pixel constants (sigma = 100 and all weights against it) are meant for people about this tall."""
-
-PERSON_HEIGHT = 1.7
-"""[m] Only a unit: it makes "apparent height" out of focal length and depth."""
-
-_NEAREST_START, _FARTHEST_START = 0.3, 1e4  # [m]
 _TRUNK_WORDS = ("shoulder", "hip", "neck", "thorax", "pelvis", "spine")
-
-
-def start_depth(
-    keypoints_px: Array | np.ndarray,
-    confidence: Array | np.ndarray,
-    focal_length: Array | np.ndarray,
-    reach: Array | np.ndarray,
-) -> Array:
-    """Depth of a person from the apparent length of every pair of keypoints.
-
-    Two points at most `reach` apart cannot look longer than f reach / z, so each pair gives an upper bound on the depth, and the least
-    foreshortened one comes close to it. The least bound is taken after leaving out the one keypoint that lowers it most: a gross outlier
-    would make all its pairs look long.
-
-    Args:
-        keypoints_px: (K, 2) [px].
-        confidence: (K,).
-        focal_length: (2,) [px].
-        reach: (K, K) the longest distance the body allows between two keypoints [m]; infinite where it is not known.
-    Returns:
-        Depth [m], within bounds that keep a solver's start finite.
-    """
-    # In units of the focal length, so that cameras with unequal focal lengths need no special case.
-    x, y = jnp.moveaxis(jnp.asarray(keypoints_px) / focal_length, -1, 0)
-    length = jnp.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 + 1e-20)
-    is_pair = (confidence[:, None] > 0) & (confidence[None, :] > 0) & ~jnp.eye(len(confidence), dtype=bool)
-    bound = jnp.where(is_pair, reach / length, jnp.inf)
-    # Leaving out a keypoint raises the least bound only if it belongs to the pair that gives it.
-    least = jnp.argmin(bound)
-    ends = jnp.stack([least // len(confidence), least % len(confidence)])
-    is_end = jnp.arange(len(confidence)) == ends[:, None]
-    without_one = jnp.min(jnp.where(is_end[:, :, None] | is_end[:, None, :], jnp.inf, bound), axis=(1, 2))
-    depth = jnp.max(jnp.where(jnp.isfinite(without_one), without_one, -jnp.inf))
-    return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), _NEAREST_START, _FARTHEST_START)
 
 
 def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.ndarray, otherwise: Array) -> Array:
@@ -86,7 +46,7 @@ def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.
     is_side = is_seen[:2] & is_seen[2:]
     length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, seen))
     depth = jnp.where(jnp.any(is_side), length / jnp.maximum(apparent, 1e-12), otherwise)
-    return jnp.clip(depth, _NEAREST_START, _FARTHEST_START)
+    return jnp.clip(depth, NEAREST_START, FARTHEST_START)
 
 
 def is_seen_from_the_side(observation: Observation, torso: Array | np.ndarray, least_px: float) -> Array:
@@ -106,19 +66,6 @@ def turned_around(parameters: BodyParameters) -> BodyParameters:
     return dataclasses.replace(
         parameters, global_orient=compose_axis_angle(orient, jnp.broadcast_to(half_turn, orient.shape))
     )
-
-
-def pixel_scale(
-    depth: Array | np.ndarray, focal_length: Array | np.ndarray, reference_height_px: float = REFERENCE_HEIGHT_PX
-) -> Array:
-    """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
-    fx, fy = jnp.moveaxis(jnp.asarray(focal_length), -1, 0)
-    return reference_height_px * jnp.asarray(depth) / (PERSON_HEIGHT * jnp.sqrt(fx * fy))
-
-
-def depth_of_height(height_px: float, focal_length_px: float) -> float:
-    """Depth [m] at which a person is that tall: where `pixel_scale` with this reference height is 1."""
-    return PERSON_HEIGHT * focal_length_px / height_px
 
 
 def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax
 from jax import Array
 
-from smplify_jax.camera import Camera
+from smplify_jax.camera.pinhole import Camera
 
 
 @jax.tree_util.register_dataclass

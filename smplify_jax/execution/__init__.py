@@ -1,0 +1,1 @@
+"""How programs are compiled, batched, laid out in memory and spread over devices: the only room that knows about XLA."""
