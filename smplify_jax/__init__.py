@@ -4,8 +4,11 @@ from smplify_jax import fit
 result = fit(keypoints, layout="coco17", image_size=(1280, 720))
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from smplify_jax.moved import MovedModules
 
 if TYPE_CHECKING:
     from smplify_jax.body.capsules import Capsules, with_capsules
@@ -81,6 +84,9 @@ __all__ = [
     "with_capsules",
     "with_regressor",
 ]
+
+
+sys.meta_path.insert(0, MovedModules())  # before Python's own finder, which would load a moved package's modules twice
 
 
 def __getattr__(name: str) -> Any:

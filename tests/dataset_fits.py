@@ -12,10 +12,10 @@ from smplify_jax.body.load import load_body as read_body
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.datasets.parquet import write_fits
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.datasets.schema import fits_table
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.prior.load import load_prior
 from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitResult, FitStatus

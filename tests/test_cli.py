@@ -15,7 +15,7 @@ import trimesh
 from command_line import DETECTIONS, PICTURE, REPOSITORY, one_sentence
 from PIL import Image
 
-from smplify_jax.pictures.images import load_image
+from smplify_jax.files.images import load_image
 from smplify_jax.result import FitResult
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smplify_jax.datasets.readers.found import _BLOCK, FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.reading import DamagedFileError, Source
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.found import _BLOCK, FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.reading import DamagedFileError, Source
 from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 SOURCE = Source(Path("people.json"), "people.json")
 LAYOUTS = {14: "lsp14", 17: "coco17"}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from smplify_jax import InputError
 from smplify_jax.datasets.read import read_dataset
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
 @pytest.fixture(scope="module")

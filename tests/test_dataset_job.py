@@ -16,8 +16,8 @@ from smplify_jax.datasets.job.engine import read_ahead
 from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches, together
 from smplify_jax.datasets.parquet import read_fits
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from PIL import Image
 
 from smplify_jax import InputError
 from smplify_jax.datasets.read import DATASET_FORMATS
-from smplify_jax.datasets.readers.parquet import COLUMNS
 from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.formats.parquet import COLUMNS
 
 COCO = figure("coco17")
 

@@ -23,7 +23,7 @@ from keypoint_files import coco_annotations, coco_results, figure, flat, write_j
 
 from smplify_jax import InputError
 from smplify_jax.datasets.read import DATASET_FORMATS, read_dataset
-from smplify_jax.datasets.rows import DatasetRow
+from smplify_jax.keypoints.rows import DatasetRow
 
 COCO = figure("coco17")
 

@@ -7,10 +7,10 @@ import pytest
 
 from smplify_jax.body.load import load_body
 from smplify_jax.cli.example import EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE, ExampleTruth, load_example_truth
+from smplify_jax.files.images import load_image
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.load import load_keypoints
 from smplify_jax.learn.example import FOCAL_LENGTH, IMAGE_SIZE, NOISE_PX, make_detections, make_truth
-from smplify_jax.pictures.images import load_image
 
 REBUILD = "rebuild the example: python -m smplify_jax.learn.example"
 

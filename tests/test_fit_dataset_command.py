@@ -16,8 +16,8 @@ from smplify_jax.cli.dataset import main
 from smplify_jax.datasets.job import fitter as fitter_module
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.parquet import read_fits
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.fitting.fit import fit
+from smplify_jax.keypoints.rows import DatasetRow
 
 BATCH_SIZE = 8
 """Of ten people: a batch that is full, and one that is not."""

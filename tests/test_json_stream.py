@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from smplify_jax.datasets.readers import json_stream
-from smplify_jax.datasets.readers.json_stream import JsonStream
-from smplify_jax.datasets.readers.reading import DamagedFileError
+from smplify_jax.keypoints.formats import json_stream
+from smplify_jax.keypoints.formats.json_stream import JsonStream
+from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 
 @pytest.mark.parametrize("block", [1, 2, 7, 64])

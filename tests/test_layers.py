@@ -9,12 +9,13 @@ import smplify_jax
 ROOT = Path(smplify_jax.__file__).parent
 # From the ground floor up; a room may import from itself and from those before it in this list.
 ROOMS = (
+    "moved",
     "errors",
     "files",
     "geometry",
     "execution",
-    "keypoints",
     "camera",
+    "keypoints",
     "body",
     "prior",
     "solver",

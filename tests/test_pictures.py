@@ -9,7 +9,7 @@ import pytest
 import trimesh
 
 from smplify_jax.errors import InputError
-from smplify_jax.pictures.images import load_image, save_image
+from smplify_jax.files.images import load_image, save_image
 from smplify_jax.pictures.raycast import Shape, render, render_shapes, vertex_normals
 from smplify_jax.pictures.views import contact_sheet, render_views
 

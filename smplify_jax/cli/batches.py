@@ -9,9 +9,9 @@ import numpy as np
 
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.datasets.job.fitter import PeopleFitter
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.execution.batching import largest_batches
 from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.result import FitResult
 
 

@@ -73,8 +73,8 @@ def _run(command: DatasetCommand) -> int:
     from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.datasets.exports.options import ExportOptions
     from smplify_jax.datasets.job.job import fit_dataset
-    from smplify_jax.datasets.readers.reading import ReadOptions
     from smplify_jax.execution.devices import use_all_cores
+    from smplify_jax.keypoints.formats.reading import ReadOptions
 
     read, job, write = command.read, command.job, command.write
     if job.engine == "local":

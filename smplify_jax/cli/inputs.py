@@ -10,10 +10,10 @@ import numpy as np
 
 from smplify_jax.cli.options import FitCommand, ReadOptions
 from smplify_jax.errors import InputError
+from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
 from smplify_jax.keypoints.load import load_keypoints
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.observations import drop_outside
-from smplify_jax.pictures.images import IMAGE_SUFFIXES, read_image_size
 
 
 @dataclass(frozen=True, eq=False)

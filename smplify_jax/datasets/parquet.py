@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smplify_jax.datasets.arrow import require_arrow
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.datasets.schema import TEXT_COLUMNS
 from smplify_jax.errors import InputError
+from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.result import FitStatus
 

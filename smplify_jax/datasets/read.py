@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from smplify_jax.datasets.readers import (
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats import (
     alphapose,
     coco,
     coco_results,
@@ -19,11 +20,10 @@ from smplify_jax.datasets.readers import (
     parquet,
     spin,
 )
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, ReadOptions, Row, Source
-from smplify_jax.datasets.readers.recognition import read_head
-from smplify_jax.datasets.rows import RejectedRow
-from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, ReadOptions, Row, Source
+from smplify_jax.keypoints.formats.recognition import read_head
 from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.rows import RejectedRow
 
 DATASET_FORMATS: dict[str, DatasetFormat] = {
     module.FORMAT.name: module.FORMAT

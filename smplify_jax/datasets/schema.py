@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smplify_jax.datasets.arrow import require_arrow
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
+from smplify_jax.files.arrow import require_arrow
+from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.quality.score import Evidence
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.terms.objective import TERM_NAMES

@@ -23,10 +23,10 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.images import save_image
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.learn.studio import Studio, clothes, render_in_studio
-from smplify_jax.pictures.images import save_image
 from smplify_jax.pictures.raycast import Shape
 
 DATA_FOLDER = Path(__file__).parent.parent / "cli" / "data"

@@ -17,11 +17,11 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.camera.setup import complete_camera
 from smplify_jax.datasets.job.plan import is_camera_given
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.execution.batching import least_in_any_company, people_at_once
 from smplify_jax.execution.devices import Device
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import get_profile
+from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult

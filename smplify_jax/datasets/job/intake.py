@@ -13,10 +13,10 @@ from smplify_jax.datasets.job.fitter import BatchFitter
 from smplify_jax.datasets.job.folder import InputCount, JobFolder
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
 from smplify_jax.datasets.read import read_dataset
-from smplify_jax.datasets.readers.reading import ReadOptions
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write, write_errors_told
+from smplify_jax.keypoints.formats.reading import ReadOptions
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from smplify_jax.datasets.arrow import require_arrow
 from smplify_jax.datasets.exports import export_fits, get_export
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.job.engine import Engine, LocalEngine
@@ -19,8 +18,9 @@ from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.progress import followed
 from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
 from smplify_jax.datasets.read import get_formats
-from smplify_jax.datasets.readers.reading import ReadOptions
 from smplify_jax.errors import InputError
+from smplify_jax.files.arrow import require_arrow
+from smplify_jax.keypoints.formats.reading import ReadOptions
 
 BATCH_SIZE = 256
 

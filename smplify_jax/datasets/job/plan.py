@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
 @dataclass(frozen=True, eq=False)

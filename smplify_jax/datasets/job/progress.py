@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from smplify_jax.datasets.job.engine import BatchDone
 from smplify_jax.datasets.job.intake import Intake
-from smplify_jax.datasets.rows import DatasetRow
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.rows import DatasetRow
 
 
 def followed(batches: Iterator[BatchDone], intake: Intake, is_shown: bool) -> Iterator[BatchDone]:

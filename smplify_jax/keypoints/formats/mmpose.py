@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
-from smplify_jax.datasets.readers.reading import (
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
@@ -29,8 +31,6 @@ from smplify_jax.datasets.readers.reading import (
     known_box,
     number_rows,
 )
-from smplify_jax.errors import InputError
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
 from smplify_jax.keypoints.reading import is_number, layout_by_count
 
 _DATASETS: dict[str, dict[int, str]] = {

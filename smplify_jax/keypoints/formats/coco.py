@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
-from smplify_jax.datasets.readers.reading import (
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of, rows_with_feet
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
@@ -31,8 +33,6 @@ from smplify_jax.datasets.readers.reading import (
     known_size,
     named_rows,
 )
-from smplify_jax.errors import InputError
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of, rows_with_feet
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
 

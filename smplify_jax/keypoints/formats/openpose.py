@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.json_stream import stream_list
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.json_stream import stream_list
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
 from smplify_jax.keypoints.openpose import image_name_of, read_person
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
+from smplify_jax.files.images import read_image_size
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.reading import is_number
-from smplify_jax.pictures.images import read_image_size
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 Row = DatasetRow | RejectedRow
 Size = tuple[float, float]

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
-from smplify_jax.datasets.readers.found import FoundPerson, found_person
-from smplify_jax.datasets.readers.npz_columns import text_of
-from smplify_jax.datasets.readers.person_arrays import Person, read_people
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, check_layout, known_gender
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person
+from smplify_jax.keypoints.formats.npz_columns import text_of
+from smplify_jax.keypoints.formats.person_arrays import Person, read_people
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, check_layout, known_gender
 
 LAYOUT = "spin49"
 

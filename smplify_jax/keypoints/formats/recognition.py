@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from smplify_jax.datasets.readers.json_stream import JsonStream
-from smplify_jax.datasets.readers.reading import DamagedFileError, FileHead
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.json_stream import JsonStream
+from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead
 
 HEAD_BYTES = 2**18
 """Enough for the first keys of an object, up to and with that of its pictures, and for the first record of a list."""

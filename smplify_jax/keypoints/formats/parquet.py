@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.datasets.arrow import require_arrow
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.reading import (
+from smplify_jax.errors import InputError
+from smplify_jax.files.arrow import require_arrow
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
@@ -35,7 +36,6 @@ from smplify_jax.datasets.readers.reading import (
     known_gender,
     known_size,
 )
-from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.reading import is_number
 

@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.json_stream import opened_json, stream_list
-from smplify_jax.datasets.readers.reading import (
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.reading import (
     DatasetFormat,
     FileHead,
     Row,
@@ -35,7 +36,6 @@ from smplify_jax.datasets.readers.reading import (
     named_rows,
     number_rows,
 )
-from smplify_jax.errors import InputError
 
 LAYOUT = "coco23"
 

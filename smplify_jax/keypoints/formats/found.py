@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
-from smplify_jax.datasets.readers.reading import DamagedFileError, Row, Size, Source
-from smplify_jax.datasets.rows import DatasetRow, RejectedRow
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.load import MAX_FRACTION
 from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
 from smplify_jax.keypoints.reading import check_count
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
 _Item = TypeVar("_Item")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from smplify_jax.datasets.readers.found import FoundPerson, rows_of
-from smplify_jax.datasets.readers.npz_columns import NpzColumns, open_columns
-from smplify_jax.datasets.readers.reading import Row, Source
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.found import FoundPerson, rows_of
+from smplify_jax.keypoints.formats.npz_columns import NpzColumns, open_columns
+from smplify_jax.keypoints.formats.reading import Row, Source
 
 Person = dict[str, Any]
 """Array name to one person's part of it: an array, or one number or text."""

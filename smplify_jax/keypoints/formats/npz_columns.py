@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy as np
 
-from smplify_jax.datasets.readers.reading import DamagedFileError
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import DAMAGE, load_npz, read_array_header
+from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_ROWS = 512
 """Rows read at a time: 49 keypoints of so many people are 600 kB."""

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from smplify_jax.datasets.readers.reading import DamagedFileError
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_LENGTH = 2**18
 """Characters read at a time."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, known_size
 from smplify_jax.keypoints.contents import read_contents
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_size
 from smplify_jax.keypoints.npz import read_people
 from smplify_jax.keypoints.reading import Person
 

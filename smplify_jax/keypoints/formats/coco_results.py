@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.json_stream import stream_list
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source, known_box
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.json_stream import stream_list
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_box
 from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
 
 

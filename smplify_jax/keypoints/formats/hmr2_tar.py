@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
-from smplify_jax.datasets.readers.found import FoundPerson, found_person, rows_of
-from smplify_jax.datasets.readers.hmr2 import LAYOUT, WHOSE, spin49_rows
-from smplify_jax.datasets.readers.reading import (
+from smplify_jax.errors import InputError
+from smplify_jax.files.images import read_image_size
+from smplify_jax.files.npz import DAMAGE
+from smplify_jax.files.safe_pickle import parse_pickle
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
+from smplify_jax.keypoints.formats.hmr2 import LAYOUT, WHOSE, spin49_rows
+from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
     FileHead,
@@ -29,10 +33,6 @@ from smplify_jax.datasets.readers.reading import (
     check_layout,
     known_size,
 )
-from smplify_jax.errors import InputError
-from smplify_jax.files.npz import DAMAGE
-from smplify_jax.files.safe_pickle import parse_pickle
-from smplify_jax.pictures.images import read_image_size
 
 _PEOPLE = "data.pyd"
 _PICTURES = ("jpg", "jpeg", "png")

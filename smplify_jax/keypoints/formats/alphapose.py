@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smplify_jax.datasets.readers.coco_results import read_results
-from smplify_jax.datasets.readers.reading import DatasetFormat, FileHead, Row, Source
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
+from smplify_jax.keypoints.formats.coco_results import read_results
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
 
 _LAYOUT_BY_COUNT = {**LAYOUT_BY_COUNT, 16: "mpii16"}
 
