@@ -27,6 +27,7 @@ class DatasetRow:
         camera_center: principal point [px], None if unknown.
         box: the person's box, None if unknown; SPIN's `center` and `scale` and their likes are this box, too.
         gender: "female", "male" or "neutral", None if unknown.
+        track_id: what the dataset calls the person through the frames of a video, "" if unknown.
     """
 
     id: str
@@ -41,6 +42,7 @@ class DatasetRow:
     camera_center: tuple[float, float] | None = None
     box: CropBox | None = None
     gender: str | None = None
+    track_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def found_person(
     camera_center: tuple[float, float] | None = None,
     box: CropBox | None = None,
     gender: str | None = None,
+    track_id: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
 
@@ -67,6 +68,7 @@ def found_person(
         camera_center: [px].
         box: the person's.
         gender: of the person.
+        track_id: of the person, through the frames of a video.
 
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.
@@ -88,6 +90,7 @@ def found_person(
             "camera_center": camera_center,
             "box": box,
             "gender": gender,
+            "track_id": track_id,
         },
     )
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
@@ -66,7 +66,7 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person of each frame."""
     with opened_json(source.path) as stream:
         is_object = stream.peek() == "{"
-    layouts = _layouts(source.path) if is_object and source.options.layout is None else LAYOUT_BY_COUNT
+    layouts = _layouts(source.path) if is_object and source.options.layout is None else COCO_LAYOUTS
     stem = PurePosixPath(source.name).stem.removeprefix(_PREFIX)
     picture = str(PurePosixPath(source.name).with_name(stem or source.path.stem))
 
@@ -110,7 +110,7 @@ def _layouts(path: Path) -> dict[int, str]:
     except DamagedFileError:
         pass  # the people before the damage count, and reading them reports it
     if name is None:
-        return LAYOUT_BY_COUNT
+        return COCO_LAYOUTS
     if name not in _DATASETS:
         raise InputError(
             f"'{path}' has keypoints of the dataset {str(name)[:40]!r}; known are {', '.join(_DATASETS)}: name the "

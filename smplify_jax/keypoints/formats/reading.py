@@ -22,6 +22,9 @@ from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 Row = DatasetRow | RejectedRow
 Size = tuple[float, float]
 
+_MAX_TRACK_LENGTH = 100
+_MAX_TRACK = 2**63
+
 _PICTURE_ENDINGS = ("", ".jpg", ".jpeg", ".png")
 """Tried in turn where a format names pictures without an ending."""
 
@@ -162,6 +165,17 @@ def known_box(values: Any) -> CropBox | None:
     if not (abs(left) < 1e9 and abs(top) < 1e9 and 0 < width < 1e9 and 0 < height < 1e9):
         return None
     return CropBox.from_xywh(left, top, width, height)
+
+
+def known_track(value: Any) -> str:
+    """A person's number or name in a video as `DatasetRow` has it; "" for anything else, and for -1, no track."""
+    track: Any = value
+    if isinstance(value, list) and len(value) == 1:  # AlphaPose's trackers write lists
+        track = value[0]
+    if isinstance(track, str):
+        return track[:_MAX_TRACK_LENGTH]
+    is_track = is_number(track) and 0 <= track < _MAX_TRACK and track % 1 == 0
+    return str(int(track)) if is_track else ""
 
 
 def known_gender(value: object) -> str | None:
