@@ -9,6 +9,7 @@ from pathlib import Path
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats import (
     alphapose,
+    bedlam,
     coco,
     coco_results,
     hmr2,
@@ -27,7 +28,20 @@ from smplify_jax.keypoints.rows import RejectedRow
 
 DATASET_FORMATS: dict[str, DatasetFormat] = {
     module.FORMAT.name: module.FORMAT
-    for module in (openpose, coco, mmpose, mediapipe, alphapose, coco_results, spin, hmr2, hmr2_tar, parquet, own_npz)
+    for module in (
+        openpose,
+        coco,
+        mmpose,
+        mediapipe,
+        alphapose,
+        coco_results,
+        spin,
+        bedlam,
+        hmr2,
+        hmr2_tar,
+        parquet,
+        own_npz,
+    )
 }
 """Every format of datasets by name, in the order in which files are tried."""
 
