@@ -12,7 +12,7 @@ from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.load import MAX_FRACTION
-from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, zero_unobserved
+from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.reading import check_count
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -110,10 +110,10 @@ def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float =
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3).
     """
-    is_observed = zero_unobserved(keypoints)[:, 2] > 0
-    if size is None or not is_observed.any() or np.abs(keypoints[is_observed, :2]).max() > limit:
+    is_found = is_observed(check_keypoints(keypoints))
+    if size is None or not is_found.any() or np.abs(keypoints[is_found, :2]).max() > limit:
         return keypoints
-    scaled = np.where(is_observed[:, None], keypoints, 0.0)
+    scaled = np.where(is_found[:, None], keypoints, 0.0)
     scaled[:, :2] *= size
     return scaled
 
