@@ -109,7 +109,7 @@ def _rows(landmarks: list[Any]) -> np.ndarray:
 
 def _have_visibility_third(landmarks: list[Any]) -> bool:
     """Whether lists of three end in a visibility: depths lie around that of the hips, so that some are below zero."""
-    third = [item[2] if isinstance(item, list) and len(item) == 3 else None for item in landmarks]
+    third: list[Any] = [item[2] if isinstance(item, list) and len(item) == 3 else None for item in landmarks]
     return all(is_number(value) and 0 <= value <= 1 for value in third) and any(third)
 
 
