@@ -31,7 +31,14 @@ MHP = (
     *("Upper-neck", "Head-top", "Right-wrist", "Right-elbow", "Right-shoulder"),
     *("Left-shoulder", "Left-elbow", "Left-wrist"),
 )
-JHMDB = ("neck", "belly", "head", *SIDED)
+JHMDB = (
+    *("neck", "belly", "head"),
+    *(
+        f"{side}_{limb}"
+        for limb in ("shoulder", "hip", "elbow", "knee", "wrist", "ankle")
+        for side in ("right", "left")
+    ),
+)
 POSETRACK = ("nose", "head_bottom", "head_top", "left_ear", "right_ear", *SIDED)
 POSETRACK17 = (*SIDED, "head_bottom", "nose", "head_top")
 MMPOSE_H36M = (

@@ -131,6 +131,7 @@ class Placement:
         return placed
 
 
+@lru_cache(maxsize=256)
 def are_names(names: tuple[str, ...]) -> bool:
     """Whether these say anything: numbers, "point_3" and the like do not."""
     return bool(names) and not all(_NO_NAME.fullmatch(_joined(name)) for name in names)
@@ -167,7 +168,7 @@ def place_by_name(names: tuple[str, ...], layout: str | None = None) -> Placemen
         whose = "the library" if layout is None else f"layout {layout}"
         raise InputError(
             f"{whose} knows {num_known} of the {len(names)} names of keypoints, and not {_listed(left_out)}; "
-            f"a person needs {MIN_KNOWN} of them, such as left_shoulder"
+            f"a person needs {MIN_KNOWN}: name them like 'left_shoulder', or name the layout when reading"
         )
     return Placement(chosen.name, positions, left_out)
 

@@ -28,7 +28,7 @@ class DatasetRow:
         camera_center: principal point [px], None if unknown.
         box: the person's box, None if unknown; SPIN's `center` and `scale` and their likes are this box, too.
         gender: "female", "male" or "neutral", None if unknown.
-        track_id: what the file calls the same person in all of its frames, "" if it does not say.
+        track_id: what the dataset calls the person through the frames of a video, "" if unknown.
     """
 
     id: str

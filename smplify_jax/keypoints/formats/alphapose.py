@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
 from smplify_jax.keypoints.formats.coco_results import read_results
+from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
 from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
 
-_LAYOUT_BY_COUNT = {**LAYOUT_BY_COUNT, 16: "mpii16"}
+_LAYOUT_BY_COUNT = {**COCO_LAYOUTS, 16: "mpii16"}
 
 
 def recognises(head: FileHead) -> bool:

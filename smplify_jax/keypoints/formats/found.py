@@ -68,7 +68,7 @@ def found_person(
         camera_center: [px].
         box: the person's.
         gender: of the person.
-        track_id: of the person.
+        track_id: of the person, through the frames of a video.
 
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.

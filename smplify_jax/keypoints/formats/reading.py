@@ -22,6 +22,9 @@ from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 Row = DatasetRow | RejectedRow
 Size = tuple[float, float]
 
+_MAX_TRACK_LENGTH = 100
+_MAX_TRACK = 2**63
+
 _PICTURE_ENDINGS = (
     "",
     *(f".{end}" for end in ("jpg", "jpeg", "png", "JPG", "JPEG", "PNG", "bmp", "webp", "tif", "tiff")),
@@ -187,17 +190,14 @@ def known_corners(values: Any) -> CropBox | None:
 
 
 def known_track(value: Any) -> str:
-    """A track's id from what a file writes: a whole number or a text, alone or in a list of one.
-
-    "" for anything else, and for numbers below zero, which say that there is no track.
-    """
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, int) and is_number(value) and value >= 0 else ""
+    """A person's number or name in a video as `DatasetRow` has it; "" for anything else, and for -1, no track."""
+    track: Any = value
+    if isinstance(value, list) and len(value) == 1:  # AlphaPose's trackers write lists
+        track = value[0]
+    if isinstance(track, str):
+        return track[:_MAX_TRACK_LENGTH]
+    is_track = is_number(track) and 0 <= track < _MAX_TRACK and track % 1 == 0
+    return str(int(track)) if is_track else ""
 
 
 def known_gender(value: object) -> str | None:
