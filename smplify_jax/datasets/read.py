@@ -12,6 +12,7 @@ from smplify_jax.keypoints.formats import (
     bedlam,
     coco,
     coco_results,
+    deeplabcut,
     hmr2,
     hmr2_tar,
     mediapipe,
@@ -41,11 +42,12 @@ DATASET_FORMATS: dict[str, DatasetFormat] = {
         hmr2_tar,
         parquet,
         own_npz,
+        deeplabcut,
     )
 }
 """Every format of datasets by name, in the order in which files are tried."""
 
-_ENDINGS = (".json", ".npz", ".tar", ".parquet")
+_ENDINGS = (".json", ".npz", ".tar", ".parquet", ".csv")
 _NO_OPTIONS = ReadOptions()
 
 
@@ -56,7 +58,7 @@ def read_dataset(
 
     Args:
         path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those that end in .json, .npz, .tar or .parquet.
+            folder, those that end in .json, .npz, .tar, .parquet or .csv.
         format: a key of `DATASET_FORMATS`; by default recognised by how a file begins.
         options: what the files do not say.
 

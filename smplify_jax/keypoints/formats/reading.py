@@ -95,7 +95,7 @@ class FileHead:
     """The beginning of a file, by which its format is recognised.
 
     Attributes:
-        kind: "json object", "json list", "npz", "tar", "parquet", "text" or "unknown".
+        kind: "json object", "json list", "npz", "tar", "parquet", "hdf5", "text" or "unknown".
         names: an object's keys, the keys of a list's first object, or the arrays' names.
         first: the first value of a list that is not empty, that of an object, the first line of a text that is not empty; None elsewhere.
     """
