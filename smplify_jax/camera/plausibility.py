@@ -37,12 +37,12 @@ def is_center_plausible(camera: Camera, image_size: np.ndarray) -> np.ndarray:
         (B,) bool; true where the picture's size is not known.
     """
     x, y = (_distance_from_picture(camera, image_size) / np.abs(np.asarray(camera.focal_length, np.float64))).T
-    return ~np.asarray(np.hypot(x, y) > MAX_OFF_AXIS)
+    return ~(np.hypot(x, y) > MAX_OFF_AXIS)
 
 
 def is_center_beside(camera: Camera, image_size: np.ndarray) -> np.ndarray:
     """(B,) whether principal points lie so far beside the picture that it must be a cut-out, or of another size than K is for."""
-    return (_distance_from_picture(camera, image_size) > MAX_BESIDE * image_size).any(axis=1)
+    return np.any(_distance_from_picture(camera, image_size) > MAX_BESIDE * image_size, axis=1)
 
 
 def _distance_from_picture(camera: Camera, image_size: np.ndarray) -> np.ndarray:

@@ -53,26 +53,16 @@ def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) 
         is_center_beside(camera, image_size) & ~far,
         "have a principal point beside their picture, as in a cut-out: if it is none, K is that of another resolution.",
     )
-    warn_if_outside(keypoints, image_size, stacklevel=4)
-    return ~(fractions | short | far)
-
-
-def warn_if_outside(keypoints: np.ndarray, image_size: np.ndarray, stacklevel: int = 3) -> None:
-    """Warn of people most of whose keypoints lie outside the picture: truncated people have some there, not most.
-
-    Args:
-        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
-        image_size: (B, 2) width and height [px], NaN where unknown.
-        stacklevel: as `warnings.warn` has it.
-    """
+    fitted = ~(fractions | short | far)
+    # Truncated people have some keypoints outside, not most.
     _warn(
-        are_mostly_outside(keypoints, image_size),
+        are_mostly_outside(keypoints, image_size) & fitted,
         "have most keypoints outside their picture: its size is probably that of another one, or of another resolution.",
-        stacklevel=stacklevel + 1,
     )
+    return fitted
 
 
-def _warn(is_concerned: np.ndarray, fault: str, consequence: str = "", stacklevel: int = 4) -> None:
+def _warn(is_concerned: np.ndarray, fault: str, consequence: str = "") -> None:
     if is_concerned.any():
         first = f"{int(is_concerned.sum())} of {len(is_concerned)} people (the first is person {int(is_concerned.argmax())})"
-        warnings.warn(f"{first} {fault} {consequence}".strip(), InputWarning, stacklevel=stacklevel)
+        warnings.warn(f"{first} {fault} {consequence}".strip(), InputWarning, stacklevel=4)  # the line that calls fit
