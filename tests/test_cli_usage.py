@@ -15,8 +15,8 @@ from smplify_jax.cli.fit import main
 from smplify_jax.cli.inputs import missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand, ReadOptions
 from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.keypoints.formats.registry import FORMATS
 from smplify_jax.keypoints.layouts import LAYOUTS
-from smplify_jax.keypoints.load import FORMATS
 
 
 def test_help_has_examples_and_every_name_that_options_take(capsys: pytest.CaptureFixture[str]):

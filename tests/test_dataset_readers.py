@@ -27,9 +27,9 @@ from keypoint_files import (
 from PIL import Image
 
 from smplify_jax import InputError
-from smplify_jax.datasets.read import DATASET_FORMATS
 from smplify_jax.keypoints import get_layout
 from smplify_jax.keypoints.formats.parquet import COLUMNS
+from smplify_jax.keypoints.formats.registry import FORMATS
 
 COCO = figure("coco17")
 
@@ -215,7 +215,7 @@ def test_the_formats_and_columns_shown_are_those_of_the_library():
     page = (Path(__file__).resolve().parents[1] / "docs" / "formats.md").read_text()
     datasets = page.split("## Datasets")[1].split("(body-files)=")[0]
     formats, columns = datasets.split("### Parquet")
-    assert re.findall(r"^\| `([\w-]+)` \|", formats, re.MULTILINE) == list(DATASET_FORMATS)
+    assert re.findall(r"^\| `([\w-]+)` \|", formats, re.MULTILINE) == list(FORMATS)
     cells = re.findall(r"^\| (`[^|]*`) \|", columns, re.MULTILINE)
     assert tuple(name for cell in cells for name in re.findall(r"`(\w+)`", cell)) == COLUMNS
 

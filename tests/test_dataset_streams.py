@@ -22,7 +22,8 @@ from dataset_files import (
 from keypoint_files import coco_annotations, coco_results, figure, flat, write_json, write_npz, write_openpose
 
 from smplify_jax import InputError
-from smplify_jax.datasets.read import DATASET_FORMATS, read_dataset
+from smplify_jax.datasets.read import read_dataset
+from smplify_jax.keypoints.formats.registry import FORMATS
 from smplify_jax.keypoints.rows import DatasetRow
 
 COCO = figure("coco17")
@@ -227,7 +228,7 @@ def test_missing_files_unknown_formats_and_layouts_are_refused_at_once(tmp_path)
 
 
 def test_every_format_is_recognised_by_itself_and_refused_under_another_name(samples):
-    names = [name for name in DATASET_FORMATS if name != "parquet"]
+    names = [name for name in FORMATS if name != "parquet"]
     expected = {
         "openpose_keypoints.json": "openpose",
         "posetrack.json": "coco",

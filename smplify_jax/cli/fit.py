@@ -14,7 +14,7 @@ from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.program import FAILED, OK
 
 if TYPE_CHECKING:
-    from smplify_jax.cli.inputs import UnreadInput
+    from smplify_jax.cli.inputs import FoundInputs
     from smplify_jax.cli.options import FitCommand
     from smplify_jax.cli.report import PersonReport
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: instead of those of this process.
     Returns:
-        Exit status: 0; 1 if an input could not be read or nobody could be fitted; 2 for wrong options.
+        Exit status: 0; 1 if something in the inputs could not be used or nobody could be fitted; 2 for wrong options.
     """
     return FIT.run(arguments, _run)
 
@@ -38,12 +38,12 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example import run_example
 
         return run_example(command)
-    reports, unread = fit_command(command)
+    reports, found = fit_command(command)
     num_usable = sum(report.status.is_usable for report in reports)
-    return OK if num_usable and not unread else FAILED
+    return OK if num_usable and not found.unread and not found.rejected else FAILED
 
 
-def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInput]]:
+def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
 
     Raises:
@@ -60,11 +60,11 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     out = command.write.out
     assert out is not None  # the options were checked
     fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
-    people, unread = read_inputs(command.inputs, command.read)
-    for failed in unread:
-        FIT.complain(failed.reason)
+    found = read_inputs(command.inputs, command.read)
+    people = found.people
+    _complain(found)
     if not people:
-        return [], unread
+        return [], found
     for complaint in missing_pictures(people, command):
         FIT.complain(complaint)
     make_folder(out)
@@ -81,13 +81,22 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
                 FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
-    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
-    return reports, unread
+    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
+    return reports, found
 
 
-def _summary(
-    command: FitCommand, body_name: str, reports: list[PersonReport], unread: list[UnreadInput]
-) -> dict[str, Any]:
+def _complain(found: FoundInputs) -> None:
+    """Say what cannot be used, a sentence each, and how many files were passed over."""
+    for failed in found.unread:
+        FIT.complain(failed.reason)
+    FIT.complain_of_some([one.row.sentence for one in found.rejected], len(found.rejected), "summary.json")
+    if found.passed:
+        first = found.passed[0].row
+        more = f", and {len(found.passed) - 1} more files" if len(found.passed) > 1 else ""
+        FIT.complain(f"passed over '{first.file}', which is no keypoint file{more}.")
+
+
+def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
     try:
         release = version("smplify-jax")
     except PackageNotFoundError:
@@ -98,7 +107,11 @@ def _summary(
         "body": body_name,
         "profile": command.body.profile,
         "people": [report.entry() for report in reports],
-        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
+        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in found.unread],
+        "num_rejected": len(found.rejected),
+        "rejected": [{"input": str(one.source), **vars(one.row)} for one in found.rejected],
+        "num_passed_over": len(found.passed),
+        "passed_over": [{"input": str(one.source), **vars(one.row)} for one in found.passed],
     }
 
 

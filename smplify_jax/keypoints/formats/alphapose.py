@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT
 from smplify_jax.keypoints.formats.coco_results import read_results
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 
 _LAYOUT_BY_COUNT = {**LAYOUT_BY_COUNT, 16: "mpii16"}
 
@@ -28,4 +28,11 @@ def read(source: Source) -> Iterator[Row]:
     return read_results(source, _LAYOUT_BY_COUNT, "box")
 
 
-FORMAT = DatasetFormat("alphapose", "AlphaPose's JSON list, image_id being a name", recognises, read)
+FORMAT = KeypointFormat(
+    "alphapose",
+    "AlphaPose's JSON list, image_id being a name",
+    recognises,
+    read,
+    content="AlphaPose's JSON list: `image_id` (a name), `keypoints`, `box`",
+    layouts="as `coco`, and 16: `mpii16`",
+)

@@ -25,16 +25,18 @@ from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     known_box,
+    known_id,
     known_size,
+    layout_by_count,
     named_rows,
+    rows_from_json,
 )
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
 
 _COCO_NAMES = get_layout("coco17").keypoint_names
 _POSETRACK_NAMES = ("nose", "head_bottom", "head_top", *_COCO_NAMES[3:])
@@ -120,10 +122,11 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
         position,
         rows,
         layout,
-        source_id=str(number) if isinstance(number := annotation.get("id"), (int, str)) else "",
+        source_id=known_id(annotation.get("id")),
         image=image,
         image_size=size,
         box=known_box(annotation.get("bbox")),
+        track_id=known_id(annotation.get("track_id")),
     )
 
 
@@ -169,4 +172,11 @@ def _picture(annotation: dict[str, Any], header: _Header) -> tuple[str, tuple[fl
     return name or image_name_of(number), known_size(width, height)
 
 
-FORMAT = DatasetFormat("coco", "COCO's or PoseTrack's JSON with images and annotations", recognises, read)
+FORMAT = KeypointFormat(
+    "coco",
+    "COCO's or PoseTrack's JSON with images and annotations",
+    recognises,
+    read,
+    content="JSON with `images`, `annotations`, `categories`: COCO, COCO-WholeBody, HALPE, PoseTrack, what MMPose trains on",
+    layouts="17: `coco17`; with `foot_kpts`, 23 or 133: `coco23`; 26 and 136: `halpe26`; PoseTrack's 17: `openpose25b`",
+)

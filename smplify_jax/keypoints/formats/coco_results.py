@@ -13,8 +13,16 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import stream_list
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_box
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
+from smplify_jax.keypoints.formats.reading import (
+    FileHead,
+    KeypointFormat,
+    Row,
+    Source,
+    known_box,
+    known_id,
+    layout_by_count,
+    rows_from_json,
+)
 
 
 def recognises(head: FileHead) -> bool:
@@ -44,9 +52,18 @@ def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Itera
         given = rows_from_json(result["keypoints"], what)
         rows, layout = layout_by_count(given, layouts, source.options.layout, what)
         image = image_name_of(result.get("image_id"))
-        return found_person(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
+        track_id = known_id(result.get("track_id", result.get("idx")))
+        box = known_box(result.get(box_key))
+        return found_person(source, position, rows, layout, image=image, box=box, track_id=track_id)
 
     return rows_of(source, stream_list(source.path), make)
 
 
-FORMAT = DatasetFormat("coco-results", "a JSON list of COCO's results", recognises, read)
+FORMAT = KeypointFormat(
+    "coco-results",
+    "a JSON list of COCO's results",
+    recognises,
+    read,
+    content="JSON list of results: `image_id` (a number), `keypoints`, `bbox`",
+    layouts="as `coco`",
+)

@@ -1,4 +1,4 @@
-"""From what a reader finds in a file to the rows of the dataset."""
+"""From what a reader finds in a file to the rows of people."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.load import MAX_FRACTION
+from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source, check_count
 from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
-from smplify_jax.keypoints.reading import check_count
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
 _Item = TypeVar("_Item")
+
+MAX_FRACTION = 2.0
+"""Nobody's keypoints all lie within this many pixels of the picture's corner: such coordinates are fractions of it."""
 
 _BLOCK = 256
 """People whose keypoints are cleaned at once: one by one takes as long as all the rest of reading."""
@@ -49,6 +50,8 @@ def found_person(
     camera_center: tuple[float, float] | None = None,
     box: CropBox | None = None,
     gender: str | None = None,
+    track_id: str = "",
+    name: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
 
@@ -67,6 +70,8 @@ def found_person(
         camera_center: [px].
         box: the person's.
         gender: of the person.
+        track_id: of the person.
+        name: of the person.
 
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.
@@ -88,6 +93,8 @@ def found_person(
             "camera_center": camera_center,
             "box": box,
             "gender": gender,
+            "track_id": track_id,
+            "name": name,
         },
     )
 

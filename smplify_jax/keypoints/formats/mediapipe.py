@@ -27,8 +27,8 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
 from smplify_jax.keypoints.formats.reading import (
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     check_layout,
@@ -120,4 +120,11 @@ def _rows(landmarks: Any) -> np.ndarray:
     return number_rows(rows, "a landmark is no object with the numbers x, y and visibility")
 
 
-FORMAT = DatasetFormat("mediapipe", "MediaPipe's pose_landmarks of each picture", recognises, read)
+FORMAT = KeypointFormat(
+    "mediapipe",
+    "MediaPipe's pose_landmarks of each picture",
+    recognises,
+    read,
+    content="JSON objects with `pose_landmarks`, `image`, `width`, `height`",
+    layouts="`coco23`",
+)

@@ -24,14 +24,15 @@ from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
+    is_number,
     known_box,
+    layout_by_count,
     number_rows,
 )
-from smplify_jax.keypoints.reading import is_number, layout_by_count
 
 _DATASETS: dict[str, dict[int, str]] = {
     "coco": {17: "coco17"},
@@ -142,4 +143,12 @@ def _box(value: Any) -> CropBox | None:
     return known_box([left, top, right - left, bottom - top])
 
 
-FORMAT = DatasetFormat("mmpose", "predictions of MMPose, with keypoint_scores", recognises, read)
+FORMAT = KeypointFormat(
+    "mmpose",
+    "predictions of MMPose, with keypoint_scores",
+    recognises,
+    read,
+    content="predictions of MMPose: lists of people with `keypoints`, `keypoint_scores`, `bbox`; "
+    "of frames with `instances`; or either under `instance_info`",
+    layouts="as `meta_info` says, or by the count as for `coco`",
+)

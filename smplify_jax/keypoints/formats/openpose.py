@@ -11,7 +11,7 @@ from typing import Any
 
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import stream_list
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 from smplify_jax.keypoints.openpose import image_name_of, read_person
 
 
@@ -32,4 +32,11 @@ def read(source: Source) -> Iterator[Row]:
     return rows_of(source, stream_list(source.path, "people"), make)
 
 
-FORMAT = DatasetFormat("openpose", "a folder of OpenPose's JSON files, with people", recognises, read)
+FORMAT = KeypointFormat(
+    "openpose",
+    "OpenPose's JSON, with people",
+    recognises,
+    read,
+    content="OpenPose's JSON, one file a picture: `people` with `pose_keypoints_2d` (or `pose_keypoints`, before version 1.2)",
+    layouts="25: `openpose25`; 18: `openpose18`",
+)

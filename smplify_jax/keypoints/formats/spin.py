@@ -17,7 +17,7 @@ from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person
 from smplify_jax.keypoints.formats.npz_columns import text_of
 from smplify_jax.keypoints.formats.person_arrays import Person, read_people
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, check_layout, known_gender
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, check_layout, known_gender
 
 LAYOUT = "spin49"
 
@@ -61,4 +61,12 @@ def read(source: Source) -> Iterator[Row]:
     return read_people(source, _SHAPES, "imgname", make)
 
 
-FORMAT = DatasetFormat("spin", "SPIN's .npz with imgname, part and openpose", recognises, read)
+FORMAT = KeypointFormat(
+    "spin",
+    "SPIN's .npz with imgname, part and openpose",
+    recognises,
+    read,
+    content="`.npz` with `imgname`, `center`, `scale`, `part` (N, 24, 3), `openpose` (N, 25, 3), `gender`",
+    layouts="`spin49`",
+    endings=(".npz",),
+)
