@@ -10,8 +10,9 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source, check_count
-from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
+from smplify_jax.keypoints.formats.flat_rows import check_count
+from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
+from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
@@ -70,7 +71,7 @@ def found_person(
         camera_center: [px].
         box: the person's.
         gender: of the person.
-        track_id: of the person.
+        track_id: of the person, through the frames of a video.
         name: of the person.
 
     Raises:
@@ -87,7 +88,7 @@ def found_person(
             "file": source.name,
             "position": position,
             "source_id": source_id,
-            "image": image,
+            "image": source.image_name(image),
             "image_size": source.image_size(image) if image_size is None else image_size,
             "focal_length": focal_length,
             "camera_center": camera_center,
@@ -97,6 +98,29 @@ def found_person(
             "name": name,
         },
     )
+
+
+def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float = MAX_FRACTION) -> np.ndarray:
+    """Keypoints in pixels, whether the file has pixels or fractions of the picture: their values tell.
+
+    Args:
+        keypoints: (K, 3) x, y, confidence.
+        size: width and height of the picture [px]; None if unknown.
+        limit: coordinates none of which is larger are fractions: nobody's points all lie so near to the picture's corner.
+
+    Returns:
+        (K, 3): fractions times the size, with rows of zeros for what is no observation, because its marks are no coordinates.
+        What is in pixels already, and fractions of a picture of unknown size, which `rows_of` rejects, are as they were.
+
+    Raises:
+        InputError: the keypoints are no numbers, or not (K, 3).
+    """
+    is_found = is_observed(check_keypoints(keypoints))
+    if size is None or not is_found.any() or np.abs(keypoints[is_found, :2]).max() > limit:
+        return keypoints
+    scaled = np.where(is_found[:, None], keypoints, 0.0)
+    scaled[:, :2] *= size
+    return scaled
 
 
 def rows_of(

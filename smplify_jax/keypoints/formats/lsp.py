@@ -16,8 +16,9 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, check_count
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 from smplify_jax.keypoints.formats.recognition import read_head
 
 LAYOUT = "lsp14"

@@ -17,8 +17,9 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Size, Source, check_count
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Size, Source
 from smplify_jax.keypoints.keypoint_set import is_image_size
 from smplify_jax.keypoints.layouts import LAYOUTS
 from smplify_jax.keypoints.names import file_safe

@@ -26,6 +26,7 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
@@ -33,11 +34,10 @@ from smplify_jax.keypoints.formats.reading import (
     KeypointFormat,
     Row,
     Source,
-    is_number,
     known_box,
     known_gender,
-    known_id,
     known_size,
+    known_track,
 )
 from smplify_jax.keypoints.layouts import get_layout
 
@@ -78,14 +78,14 @@ def read(source: Source) -> Iterator[Row]:
             position,
             _rows(person["keypoints"]),
             layout,
-            source_id=known_id(person.get("id")),
+            source_id="" if (own_id := person.get("id")) is None else str(own_id),
             image=person.get("image") or "",
             image_size=known_size(person.get("image_width"), person.get("image_height")),
             focal_length=_length(person.get("focal_length")),
             camera_center=None if center is None else _point(center),
             box=known_box(person.get("box")),
             gender=known_gender(person.get("gender")),
-            track_id=known_id(person.get("track_id")),
+            track_id=known_track(person.get("track_id")),
         )
 
     return rows_of(source, _people(source.path), make)

@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import read_image_size
+from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
@@ -21,10 +22,13 @@ from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 Row = DatasetRow | RejectedRow
 Size = tuple[float, float]
 
-_NUMBER_OR_NULL = {int, float, type(None)}
-"""What JSON gives for numbers and null; true and false are none."""
+_MAX_TRACK_LENGTH = 100
+_MAX_TRACK = 2**63
 
-_PICTURE_ENDINGS = ("", ".jpg", ".jpeg", ".png")
+_PICTURE_ENDINGS = (
+    "",
+    *(f".{end}" for end in ("jpg", "jpeg", "png", "JPG", "JPEG", "PNG", "bmp", "webp", "tif", "tiff")),
+)
 """Tried in turn where a format names pictures without an ending."""
 
 
@@ -71,11 +75,19 @@ class Source:
 
     def image_size(self, image: str) -> Size | None:
         """Size of a picture that the file gives no size for: the picture's own, else the caller's; None if neither is known."""
-        if self.options.image_folder is not None:
-            found = _size_in_folder(self.options.image_folder, image)
-            if found is not None:
-                return found
-        return self.options.image_size
+        found = self._found(image)
+        return self.options.image_size if found is None else _size_of(found)
+
+    def image_name(self, image: str) -> str:
+        """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
+        if PurePosixPath(image).suffix.lower() in IMAGE_SUFFIXES:
+            return image
+        found = self._found(image)
+        return image if found is None else image + found.name.removeprefix(PurePosixPath(image).name)
+
+    def _found(self, image: str) -> Path | None:
+        folder = self.options.image_folder
+        return None if folder is None else _in_folder(folder, image)
 
 
 class ArrayHead(NamedTuple):
@@ -95,9 +107,10 @@ class FileHead:
     """The beginning of a file, by which its format is recognised.
 
     Attributes:
-        kind: "json object", "json list", "json value", "npz", "tar", "parquet" or "unknown".
+        kind: "json object", "json list", "json value", "npz", "tar", "parquet", "text" or "unknown".
         names: an object's keys, the keys of a list's first objects, or the arrays' names.
-        first: of a list's first objects the one with the most keys, the list's first value if there is none; None elsewhere.
+        first: of a list's first values the object with the most keys, or the first value that is not empty if none is an object;
+            the first value of an object; the first line of a text; None elsewhere.
         arrays: shape and type of an .npz's arrays, as far as they can be read.
         damage: what is broken, as the end of a sentence about the file ("is empty"); "" as far as the beginning shows nothing.
     """
@@ -147,75 +160,6 @@ def check_layout(source: Source, layout: str, whose: str) -> None:
         raise InputError(f"{whose} are read as {layout}, not as {source.options.layout}")
 
 
-def rows_from_json(values: Any, what: str) -> np.ndarray:
-    """(K, 3) float64 rows from a flat JSON list x, y, confidence, x, y, confidence, ...; null becomes NaN.
-
-    Args:
-        values: what the JSON holds.
-        what: whose keypoints they are, for messages.
-
-    Raises:
-        InputError: no list, other things than numbers in it, or not three for each keypoint.
-    """
-    if not isinstance(values, list):
-        raise InputError(f"{what} is of type {type(values).__name__}; expected a list of numbers x, y, confidence")
-    if not set(map(type, values)) <= _NUMBER_OR_NULL:  # much faster than a look at each, for datasets of millions
-        wrong = next(value for value in values if type(value) not in _NUMBER_OR_NULL)
-        raise InputError(f"{what} holds {_short(wrong)}; expected a flat list of numbers x, y, confidence")
-    if len(values) % 3:
-        raise InputError(f"{what} has {len(values)} numbers; expected three for each keypoint: x, y, confidence")
-    try:
-        return np.array(values, dtype=np.float64).reshape(-1, 3)
-    except OverflowError as error:
-        raise InputError(f"{what} holds an integer of more than 300 digits; expected pixels") from error
-
-
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number: true and false are not."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | None, what: str) -> tuple[np.ndarray, str]:
-    """Rows of the body's keypoints and their layout, told from how many rows there are.
-
-    Args:
-        rows: (N, 3) rows of a file.
-        layouts: layout name by N; a layout with fewer than N keypoints takes the first ones.
-        layout: the layout the caller asked for, in place of the table.
-        what: whose keypoints they are, for messages.
-
-    Raises:
-        InputError: no layout has that count, or not the layout asked for.
-    """
-    num_rows = len(rows)
-    if layout is not None:
-        check_count(num_rows, layout, what)
-        return rows, layout
-    if num_rows not in layouts:
-        known = ", ".join(f"{count} ({name})" for count, name in layouts.items())
-        raise InputError(f"{what} has {num_rows} keypoints; known counts are {known}")
-    name = layouts[num_rows]
-    return rows[: get_layout(name).num_keypoints], name
-
-
-def check_count(num_keypoints: int, layout: str, what: str) -> None:
-    """Check a count against a layout.
-
-    Raises:
-        InputError: the layout is unknown or has another number of keypoints.
-    """
-    expected = get_layout(layout).num_keypoints
-    if num_keypoints != expected:
-        raise InputError(
-            f"{what} has {num_keypoints} keypoints, but layout {layout} has {expected}; name another layout"
-        )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
 def number_rows(rows: list[list[Any]], complaint: str) -> np.ndarray:
     """(K, 3) float64 rows from K lists of JSON values.
 
@@ -250,22 +194,33 @@ def known_box(values: Any) -> CropBox | None:
     """
     if not isinstance(values, list) or len(values) != 4 or not all(map(is_number, values)):
         return None
-    left, top, width, height = map(float, values)
+    try:
+        left, top, width, height = map(float, values)
+    except OverflowError:
+        return None
     # Comparisons with NaN are false, and no picture is this large.
     if not (abs(left) < 1e9 and abs(top) < 1e9 and 0 < width < 1e9 and 0 < height < 1e9):
         return None
     return CropBox.from_xywh(left, top, width, height)
 
 
-def known_id(value: Any) -> str:
-    """What a file calls a record or a person: a whole number or a text, alone or in a list of one; "" for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and len(value) == 1:
-        (value,) = value
-    if isinstance(value, float) and value.is_integer():  # AlphaPose writes 3 as [3.0]
-        value = int(value)
-    return str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+def known_corners(values: Any) -> CropBox | None:
+    """A person's box from a file's list left, top, right, bottom [px], other numbers behind them; None where it is no box."""
+    if not isinstance(values, list) or not all(map(is_number, values[:4])) or len(values) < 4:
+        return None
+    left, top, right, bottom = values[:4]
+    return known_box([left, top, right - left, bottom - top])
+
+
+def known_track(value: Any) -> str:
+    """A person's number or name in a video as `DatasetRow` has it; "" for anything else, and for -1, no track."""
+    track: Any = value
+    if isinstance(value, list) and len(value) == 1:  # AlphaPose's trackers write lists
+        track = value[0]
+    if isinstance(track, str):
+        return track[:_MAX_TRACK_LENGTH]
+    is_track = is_number(track) and 0 <= track < _MAX_TRACK and track % 1 == 0
+    return str(int(track)) if is_track else ""
 
 
 def known_gender(value: object) -> str | None:
@@ -294,20 +249,16 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
 
 
 @lru_cache(maxsize=4096)  # the people of a picture follow each other
-def _size_in_folder(folder: Path, image: str) -> Size | None:
-    for path in _candidates(folder, image):
-        if os.path.isfile(path):
-            width, height = read_image_size(path)
-            return float(width), float(height)
-    return None
-
-
-def _candidates(folder: Path, image: str) -> Iterator[Path]:
-    """Where a picture may be: in the folder as the format names it, or directly; or it is the only one."""
+def _in_folder(folder: Path, image: str) -> Path | None:
+    """The picture of that name, which a format may say without its ending, or with folders of its own before it."""
     if folder.is_file():
-        if PurePath(image).name in ("", folder.name, folder.stem):
-            yield folder
-        return
-    for name in dict.fromkeys((image, PurePath(image).name)):
-        for ending in _PICTURE_ENDINGS:
-            yield folder / f"{name}{ending}"
+        return folder if PurePosixPath(image).name in ("", folder.name, folder.stem) else None
+    names = dict.fromkeys((image, PurePosixPath(image).name)) if image else ()
+    paths = (folder / f"{name}{ending}" for name in names for ending in _PICTURE_ENDINGS)
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+@lru_cache(maxsize=4096)
+def _size_of(picture: Path) -> Size:
+    width, height = read_image_size(picture)
+    return float(width), float(height)

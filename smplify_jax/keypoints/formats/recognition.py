@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import tarfile
@@ -55,6 +56,8 @@ def read_head(path: Path) -> FileHead:
         return FileHead("tar")
     if _is_json(text):
         return FileHead("json value")
+    if (line := _first_line_of_text(text)) is not None:
+        return FileHead("text", first=line)
     hint = "; save a single array with numpy.savez" if start.startswith(b"\x93NUMPY") else ""
     return FileHead("unknown", damage=f"is neither JSON, .npz, tar nor Parquet{hint}")
 
@@ -109,6 +112,16 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
+def _first_line_of_text(start: bytes) -> str | None:
+    """The first line of a file of text; None where it is none."""
+    try:
+        # A window may end within a character.
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text or not text else text.splitlines()[0].strip()
+
+
 def _json_head(text: str, is_whole: bool) -> FileHead:
     stream = JsonStream(io.StringIO(text))
     names: dict[str, None] = {}
@@ -117,15 +130,19 @@ def _json_head(text: str, is_whole: bool) -> FileHead:
     is_list = stream.peek() == "["
     try:
         if is_list:
-            for number, item in enumerate(_first_records(stream)):
+            for item in _first_records(stream):
                 keys = item if isinstance(item, dict) else {}
                 names |= dict.fromkeys(keys)
-                if not number or len(keys) > (len(first) if isinstance(first, dict) else 0):
+                # The first pictures of a video may show nobody, and a record may lack something.
+                if not first or len(keys) > (len(first) if isinstance(first, dict) else 0):
                     first = item
         else:
             for key in stream.members():
+                if names:
+                    stream.skip()
+                else:
+                    first = stream.value()
                 names[key] = None
-                stream.skip()
     except DamagedFileError as error:
         # The end of the text, most often.
         damage = f"is {error}" if is_whole else ""

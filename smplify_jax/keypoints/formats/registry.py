@@ -23,6 +23,7 @@ _MODULES = {
     "alphapose": "alphapose",
     "coco-results": "coco_results",
     "spin": "spin",
+    "bedlam": "bedlam",
     "4dhumans": "hmr2",
     "4dhumans-tar": "hmr2_tar",
     "parquet": "parquet",
