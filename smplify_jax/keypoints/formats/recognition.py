@@ -66,6 +66,8 @@ def described(head: FileHead) -> str:
     """A few words for messages about what a file is, if it is not damaged."""
     names = ", ".join(map(_name_in_a_message, [name for name in head.names if name][:_MAX_LISTED]))
     if head.kind == "npz":
+        shapes = {name: f" {head.arrays[name].shape}" if name in head.arrays else "" for name in head.names}
+        names = ", ".join(f"{_name_in_a_message(name)}{shapes[name]}" for name in head.names[:_MAX_LISTED])
         return f"an .npz with the arrays {names}" if names else "an .npz without arrays"
     if head.kind in ("json object", "json list"):
         what = "a JSON object" if head.kind == "json object" else "a JSON list"
@@ -138,11 +140,12 @@ def _json_head(text: str, is_whole: bool) -> FileHead:
                     first = item
         else:
             for key in stream.members():
-                if names:
-                    stream.skip()
-                else:
-                    first = stream.value()
+                is_first = not names
                 names[key] = None
+                if is_first:
+                    first = stream.value()
+                else:
+                    stream.skip()
     except DamagedFileError as error:
         # The end of the text, most often.
         damage = f"is {error}" if is_whole else ""
