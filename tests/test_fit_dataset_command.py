@@ -86,7 +86,7 @@ def test_the_local_engine_splits_the_cores_before_anything_else_and_fits_on_all(
     [
         ([], "required"),
         (["x.json"], "with --out FOLDER"),
-        (["x.json", "--out", "o", "--format", "bvh"], "no dataset format 'bvh'"),
+        (["x.json", "--out", "o", "--format", "bvh"], "no keypoint format 'bvh'"),
         (["x.json", "--out", "o", "--export", "fbx"], "no export 'fbx'"),
         (["x.json", "--out", "o", "--shard", "8/8"], "shards 0/8 to 7/8"),
         (["x.json", "--out", "o", "--shard", "first"], "not of the form i/n"),

@@ -17,7 +17,7 @@ def read_dataset(
 
     Args:
         path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those that end in .json, .npz, .tar or .parquet. Files in it that hold something else are passed over.
+            folder, those whose names end as some format's do. Files in it that hold something else are passed over.
         format: a key of `smplify_jax.keypoints.formats.registry.FORMATS`; by default recognised by how a file begins.
         options: what the files do not say.
 

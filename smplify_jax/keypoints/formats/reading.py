@@ -107,7 +107,7 @@ class FileHead:
     """The beginning of a file, by which its format is recognised.
 
     Attributes:
-        kind: "json object", "json list", "json value", "npz", "tar", "parquet", "text" or "unknown".
+        kind: "json object", "json list", "json value", "npz", "tar", "parquet", "hdf5", "text" or "unknown".
         names: an object's keys, the keys of a list's first objects, or the arrays' names.
         first: of a list's first values the object with the most keys, or the first value that is not empty if none is an object;
             the first value of an object; the first line of a text; None elsewhere.

@@ -47,6 +47,8 @@ def read_head(path: Path) -> FileHead:
         return _npz_head(path)
     if start.startswith(b"PAR1"):
         return FileHead("parquet")
+    if start.startswith(b"\x89HDF"):
+        return FileHead("hdf5")
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         return _json_head(text.decode(errors="replace"), is_whole=len(start) < HEAD_BYTES)

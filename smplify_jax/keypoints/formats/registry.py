@@ -29,6 +29,8 @@ _MODULES = {
     "parquet": "parquet",
     "npz": "own_npz",
     "lsp": "lsp",
+    "deeplabcut": "deeplabcut",
+    "cvat": "cvat",
 }
 """Module by format name, in the order in which files are tried. The modules need NumPy, for which `--help` should not wait."""
 
