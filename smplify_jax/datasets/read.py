@@ -19,6 +19,8 @@ from smplify_jax.keypoints.formats import (
     own_npz,
     parquet,
     spin,
+    ultralytics,
+    yolo_labels,
 )
 from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, ReadOptions, Row, Source
 from smplify_jax.keypoints.formats.recognition import read_head
@@ -27,11 +29,26 @@ from smplify_jax.keypoints.rows import RejectedRow
 
 DATASET_FORMATS: dict[str, DatasetFormat] = {
     module.FORMAT.name: module.FORMAT
-    for module in (openpose, coco, mmpose, mediapipe, alphapose, coco_results, spin, hmr2, hmr2_tar, parquet, own_npz)
+    for module in (
+        openpose,
+        ultralytics,
+        coco,
+        mmpose,
+        mediapipe,
+        alphapose,
+        coco_results,
+        spin,
+        hmr2,
+        hmr2_tar,
+        parquet,
+        own_npz,
+        yolo_labels,
+    )
 }
 """Every format of datasets by name, in the order in which files are tried."""
 
 _ENDINGS = (".json", ".npz", ".tar", ".parquet")
+_TEXT_ENDING = ".txt"
 _NO_OPTIONS = ReadOptions()
 
 
@@ -42,7 +59,8 @@ def read_dataset(
 
     Args:
         path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those that end in .json, .npz, .tar or .parquet.
+            folder, those that end in .json, .npz, .tar or .parquet, and
+            the .txt files of YOLO.
         format: a key of `DATASET_FORMATS`; by default recognised by how a file begins.
         options: what the files do not say.
 
@@ -116,8 +134,13 @@ def _files(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             yield from _files(Path(entry.path))
-        elif entry.name.lower().endswith(_ENDINGS):
+        elif entry.name.lower().endswith(_ENDINGS) or _is_label(Path(entry.path)):
             yield Path(entry.path)
+
+
+def _is_label(path: Path) -> bool:
+    """Whether a file is a text of keypoints: lists of pictures and classes lie beside them, and are no damaged files."""
+    return path.suffix.lower() == _TEXT_ENDING and yolo_labels.recognises(read_head(path))
 
 
 def _described(head: FileHead) -> str:

@@ -41,6 +41,8 @@ def read_head(path: Path) -> FileHead:
         return _json_head(text.decode(errors="replace"))
     if _is_tar(path):
         return FileHead("tar")
+    if not text and path.suffix.lower() == ".txt":
+        return FileHead("text", first="")  # labels of a picture that shows nobody
     return _text_head(text) or FileHead("unknown")
 
 
