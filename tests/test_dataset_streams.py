@@ -38,7 +38,7 @@ def test_ids_are_unique_and_the_same_when_read_again(samples):
     people, rejected = read_all(folder)
     assert not rejected
     ids = [person.id for person in people]
-    assert len(ids) == len(set(ids)) == 22
+    assert len(ids) == len(set(ids)) == 32
     assert [person.id for person in read_all(folder)[0]] == ids
     # A shard that holds the same file alone gives its people the same ids.
     alone = [person.id for path in sorted(samples) for person in read_all(path)[0]]
@@ -234,6 +234,8 @@ def test_every_format_is_recognised_by_itself_and_refused_under_another_name(sam
         "results.json": "coco-results",
         "hmr2.tar": "4dhumans-tar",
         "own.npz": "npz",
+        "comfyui.json": "openpose",
+        "vitpose_result.json": "easy-vitpose",
     }
     for path in samples:
         own = expected.get(path.name, path.stem)
