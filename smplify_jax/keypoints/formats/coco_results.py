@@ -21,7 +21,9 @@ from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row,
 def recognises(head: FileHead) -> bool:
     """A JSON list of objects with `keypoints` that hold their scores, or an empty list."""
     has_keypoints = "keypoints" in head.names and "keypoint_scores" not in head.names
-    return head.kind == "json list" and (head.first is None or has_keypoints)
+    if head.kind != "json list" or head.first is None:
+        return head.kind == "json list"
+    return has_keypoints and not isinstance(head.first.get("keypoints"), dict)
 
 
 def read(source: Source) -> Iterator[Row]:

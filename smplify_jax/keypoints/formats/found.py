@@ -100,6 +100,16 @@ def found_person(
     )
 
 
+def are_fractions(keypoints: np.ndarray, limit: float = MAX_FRACTION) -> bool:
+    """Whether the observations among (K, 3) keypoints are fractions of a picture: none lies farther than `limit` from its corner.
+
+    Raises:
+        InputError: the keypoints are no numbers, or not (K, 3).
+    """
+    found = keypoints[is_observed(check_keypoints(keypoints)), :2]
+    return len(found) > 0 and float(np.abs(found).max()) <= limit
+
+
 def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float = MAX_FRACTION) -> np.ndarray:
     """Keypoints in pixels, whether the file has pixels or fractions of the picture: their values tell.
 
@@ -115,10 +125,9 @@ def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float =
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3).
     """
-    is_found = is_observed(check_keypoints(keypoints))
-    if size is None or not is_found.any() or np.abs(keypoints[is_found, :2]).max() > limit:
+    if size is None or not are_fractions(keypoints, limit):
         return keypoints
-    scaled = np.where(is_found[:, None], keypoints, 0.0)
+    scaled = np.where(is_observed(keypoints)[:, None], keypoints, 0.0)
     scaled[:, :2] *= size
     return scaled
 

@@ -80,10 +80,11 @@ class Source:
 
     def image_name(self, image: str) -> str:
         """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
-        if PurePosixPath(image).suffix.lower() in IMAGE_SUFFIXES:
+        # Not by pathlib, which interns the name of every picture.
+        if self.options.image_folder is None or os.path.splitext(image)[1].lower() in IMAGE_SUFFIXES:
             return image
         found = self._found(image)
-        return image if found is None else image + found.name.removeprefix(PurePosixPath(image).name)
+        return image if found is None else image + found.name.removeprefix(os.path.basename(image))
 
     def _found(self, image: str) -> Path | None:
         folder = self.options.image_folder

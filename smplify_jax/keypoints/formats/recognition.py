@@ -52,6 +52,8 @@ def read_head(path: Path) -> FileHead:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         return _json_head(text.decode(errors="replace"), is_whole=len(start) < HEAD_BYTES)
+    if not text and path.suffix.lower() == ".txt":
+        return FileHead("text", first="")  # labels of a picture that shows nobody
     if not text:
         return FileHead("unknown", damage="is empty")
     if _is_tar(path):

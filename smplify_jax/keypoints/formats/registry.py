@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "openpose": "openpose",
+    "ultralytics": "ultralytics",
+    "easymocap": "easymocap",
     "coco": "coco",
     "mmpose": "mmpose",
     "mediapipe": "mediapipe",
+    "mpii": "mpii_json",
+    "easy-vitpose": "easy_vitpose",
     "alphapose": "alphapose",
     "coco-results": "coco_results",
     "spin": "spin",
@@ -31,6 +35,7 @@ _MODULES = {
     "lsp": "lsp",
     "deeplabcut": "deeplabcut",
     "cvat": "cvat",
+    "yolo": "yolo_labels",
 }
 """Module by format name, in the order in which files are tried. The modules need NumPy, for which `--help` should not wait."""
 
