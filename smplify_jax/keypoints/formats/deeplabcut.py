@@ -25,7 +25,7 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.reading import DamagedFileError, DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead, KeypointFormat, Row, Source
 from smplify_jax.keypoints.formats.recognition import read_head
 from smplify_jax.keypoints.point_names import Placement, place_by_name
 
@@ -190,4 +190,12 @@ def _number(cells: list[str], column: int) -> float:
         raise InputError(f"a cell is {text[:40]!r}; expected a number, or nothing") from error
 
 
-FORMAT = DatasetFormat("deeplabcut", "DeepLabCut's CSV, with scorer, bodyparts and coords", recognises, read)
+FORMAT = KeypointFormat(
+    "deeplabcut",
+    "DeepLabCut's CSV, with scorer, bodyparts and coords",
+    recognises,
+    read,
+    content="DeepLabCut's CSV of frames or labels, of one person or several `individuals`",
+    layouts="by the [names](#names-of-keypoints) of body parts",
+    endings=(".csv",),
+)

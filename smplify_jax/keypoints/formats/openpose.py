@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import layout_by_count, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, fractions_to_pixels, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, read_members, stream_list
 from smplify_jax.keypoints.formats.reading import (
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Size,
     Source,
@@ -41,7 +42,6 @@ from smplify_jax.keypoints.formats.reading import (
     named_rows,
 )
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
 
 LAYOUT_BY_COUNT = {
     25: "openpose25",
@@ -169,4 +169,13 @@ def _entries(path: Path) -> Iterator[tuple[str, _Entry]]:
             yield f"{position}.people[{k}]", _Entry(person, frame, number)
 
 
-FORMAT = DatasetFormat("openpose", "OpenPose's JSON files, with people, and lists of them", recognises, read)
+FORMAT = KeypointFormat(
+    "openpose",
+    "OpenPose's JSON files, with people, and lists of them",
+    recognises,
+    read,
+    content="OpenPose's JSON, one file a picture: `people` with `pose_keypoints_2d`; of Pose2Sim, rtmlib, ControlNet; "
+    "ComfyUI's lists of them",
+    layouts="25: `openpose25`; 18: `openpose18`; 17: `coco17`; 26, 136: `halpe26`; 133: `coco23`; 134: `openpose25`; "
+    "135: `openpose25b`; 15: `mpii16`",
+)
