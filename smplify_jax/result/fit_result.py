@@ -27,7 +27,7 @@ from smplify_jax.quality.score import Evidence
 from smplify_jax.result.missing_body import MissingBody, found_again, reference_to
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
-from smplify_jax.result.shown import html_table, text_line
+from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
 
 if TYPE_CHECKING:
     import trimesh
@@ -159,14 +159,17 @@ class FitResult:
 
     def __repr__(self) -> str:
         """In one line."""
-        statuses = None if _has_no_values(self.status) else [_status_name(code) for code in np.ravel(self.status)]
+        statuses = None
+        if not _has_no_values(self.status):
+            codes, counts = np.unique(self.status, return_counts=True)
+            statuses = {_status_name(code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
         return text_line(statuses, statuses is not None and self.is_batched, self.layout, self.body.name)
 
     def _repr_html_(self) -> str:
         """A small table, for notebooks."""
-        host = jax.tree.map(np.asarray, self if self.is_batched else self[:])
-        rows = zip(self.statuses(), host.quality, host.reprojection_error_px, host.person_height_px, strict=True)
-        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows])
+        first = jax.tree.map(np.asarray, self[:MAX_ROWS])
+        rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
+        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the body."""
