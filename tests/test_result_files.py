@@ -90,7 +90,7 @@ def test_arrays_of_other_precision_and_byte_order_are_numbers_all_the_same(resul
     [
         ("betas", lambda a: None, "lacks betas"),
         ("layout", lambda a: None, "lacks layout"),
-        ("evidence_noise", lambda a: None, "lacks evidence_noise"),
+        ("quality_features_noise", lambda a: None, "lacks quality_features_noise"),
         ("transl", lambda a: a[:, :2], r"'transl' has shape \(3, 2\); expected \(3, 3\)"),
         ("transl", lambda a: a[:2], r"'transl' has shape \(2, 3\); expected \(3, 3\)"),
         ("transl", lambda a: a[0], r"'transl' has shape \(3,\)"),
@@ -98,7 +98,7 @@ def test_arrays_of_other_precision_and_byte_order_are_numbers_all_the_same(resul
         ("joints", lambda a: a[:, :23], r"'joints' has shape \(3, 23, 3\)"),
         ("quality", lambda a: a[:, None], r"'quality' has shape"),
         ("cost_data", lambda a: a[:1], r"'cost_data' has shape \(1,\)"),
-        ("evidence_noise", lambda a: a[:1], r"'evidence_noise' has shape \(1,\)"),
+        ("quality_features_noise", lambda a: a[:1], r"'quality_features_noise' has shape \(1,\)"),
         ("focal_length", lambda a: a[:, 0], r"'focal_length' has shape \(3,\)"),
         ("camera_center", lambda a: a[:, :1], r"'camera_center' has shape \(3, 1\)"),
         ("reprojection_error_px", lambda a: a[:, :16], "17 keypoints and 'reprojection_error_px' 16"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -23,7 +24,7 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result.missing_body import MissingBody, found_again, reference_to
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
@@ -86,7 +87,7 @@ class FitResult:
             `spin`, whose solver does not know it.
         quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
             what it is not calibrated for: other profiles, `init`, searched starts, no anchor.
-        evidence: (...,) of each thing that the quality follows from; NaN for what a profile does not know.
+        quality_features: (...,) each, the inputs of the quality model; NaN for what a profile does not know.
         start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
         reprojection_error_px: (..., K) distance from the detected ones as given [px]; NaN where none was observed.
@@ -107,7 +108,7 @@ class FitResult:
     joints: Array
     joints_std: Array
     quality: Array
-    evidence: Evidence
+    quality_features: QualityFeatures
     start_margin: Array
     keypoints_px: Array
     reprojection_error_px: Array
@@ -205,6 +206,12 @@ class FitResult:
         return [FitStatus(int(code)) for code in np.atleast_1d(self.status)]
 
     @property
+    def evidence(self) -> QualityFeatures:
+        """`quality_features`, by its name in version 0.1.0."""
+        warnings.warn("FitResult.evidence is now quality_features: use that name", DeprecationWarning, stacklevel=2)
+        return self.quality_features
+
+    @property
     def parameters(self) -> BodyParameters:
         """The fitted parameters alone."""
         return BodyParameters(self.global_orient, self.body_pose, self.betas, self.transl)
@@ -288,9 +295,8 @@ class FitResult:
         Raises:
             InputError: it cannot be written.
         """
-        arrays: dict[str, Any] = (
-            self.arrays()
-        )  # older releases of NumPy know no allow_pickle here, and would write it as an array
+        # Without allow_pickle: older releases of NumPy do not know it here, and would write it as an array.
+        arrays: dict[str, Any] = self.arrays()
         with atomic_write(path) as file:
             np.savez_compressed(file, **arrays)
 

@@ -14,7 +14,7 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 
 FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
     "betas": (None,),
@@ -34,8 +34,11 @@ FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
 }
 """Fields that are arrays, and their axes per person; None is a length that depends on the body or the layout."""
 
-COST, EVIDENCE = "cost_", "evidence_"
-EVIDENCE_KEYS = tuple(EVIDENCE + name for name in Evidence.__dataclass_fields__)
+COST, FEATURES = "cost_", "quality_features_"
+FEATURE_KEYS = tuple(FEATURES + name for name in QualityFeatures.__dataclass_fields__)
+_RENAMED_KEYS = {f"evidence_{name}": FEATURES + name for name in QualityFeatures.__dataclass_fields__}
+"""Keys that version 0.1.0 wrote, to those of today."""
+
 CAMERA_SHAPES: dict[str, tuple[int | None, ...]] = {"focal_length": (2,), "camera_center": (2,)}
 TEXTS = ("layout", "body_name")
 
@@ -47,10 +50,10 @@ _ADVICE = "give a file that FitResult.save wrote."
 
 
 def arrays_of(result: Any) -> dict[str, np.ndarray]:
-    """The arrays of a result by name, those of its camera, its costs and its evidence among them."""
+    """The arrays of a result by name, those of its camera, its costs and its quality features among them."""
     arrays = {name: np.asarray(getattr(result, name)) for name in FIELD_SHAPES}
     arrays |= {COST + name: np.asarray(value) for name, value in result.cost_by_term.items()}
-    arrays |= {EVIDENCE + name: np.asarray(value) for name, value in vars(result.evidence).items()}
+    arrays |= {FEATURES + name: np.asarray(value) for name, value in vars(result.quality_features).items()}
     return arrays | {name: np.asarray(getattr(result.camera, name)) for name in CAMERA_SHAPES}
 
 
@@ -61,7 +64,8 @@ def fields_of(stored: Mapping[str, np.ndarray]) -> dict[str, Any]:
     fields["cost_by_term"] = {
         name.removeprefix(COST): jnp.asarray(value) for name, value in stored.items() if name.startswith(COST)
     }
-    fields["evidence"] = Evidence(**{key.removeprefix(EVIDENCE): jnp.asarray(stored[key]) for key in EVIDENCE_KEYS})
+    features = {key.removeprefix(FEATURES): jnp.asarray(stored[key]) for key in FEATURE_KEYS}
+    fields["quality_features"] = QualityFeatures(**features)
     return fields | {"layout": str(stored["layout"])}
 
 
@@ -76,8 +80,8 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
     Raises:
         InputError: it is no such file, lacks an array, or holds one that cannot be.
     """
-    content = load_npz(path)
-    shapes = FIELD_SHAPES | CAMERA_SHAPES | dict.fromkeys(EVIDENCE_KEYS, ())
+    content = {_RENAMED_KEYS.get(name, name): value for name, value in load_npz(path).items()}
+    shapes = FIELD_SHAPES | CAMERA_SHAPES | dict.fromkeys(FEATURE_KEYS, ())
     missing = sorted({*shapes, *TEXTS} - set(content))
     if missing:
         raise InputError(f"{path}: is not a saved fit, it lacks {', '.join(missing)}; {_ADVICE}")
