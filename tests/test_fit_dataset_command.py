@@ -37,9 +37,9 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
     out = tmp_path / "out"
     command = [str(path), "--out", str(out), "--batch-size", str(BATCH_SIZE), "--export", "spin", "--no-cache"]
     assert main(command) == 1, "a record was rejected"
-    told = capsys.readouterr().out
-    assert "10 people have a row: 9 converged, 1 too_few_keypoints" in told
-    assert "1 records were rejected" in told
+    output = capsys.readouterr().out
+    assert "10 people have a row: 9 converged, 1 too_few_keypoints" in output
+    assert "1 records were rejected" in output
 
     direct = fit(people[:BATCH_SIZE], layout="coco17", image_size=IMAGE_SIZE)
     first, second = read_fits(out)

@@ -12,6 +12,7 @@ from smplify_jax.keypoints.formats import (
     bedlam,
     coco,
     coco_results,
+    cvat,
     deeplabcut,
     hmr2,
     hmr2_tar,
@@ -43,11 +44,12 @@ DATASET_FORMATS: dict[str, DatasetFormat] = {
         parquet,
         own_npz,
         deeplabcut,
+        cvat,
     )
 }
 """Every format of datasets by name, in the order in which files are tried."""
 
-_ENDINGS = (".json", ".npz", ".tar", ".parquet", ".csv")
+_ENDINGS = (".json", ".npz", ".tar", ".parquet", ".csv", ".xml")
 _NO_OPTIONS = ReadOptions()
 
 
@@ -58,7 +60,7 @@ def read_dataset(
 
     Args:
         path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those that end in .json, .npz, .tar, .parquet or .csv.
+            folder, those that end in .json, .npz, .tar, .parquet, .csv or .xml.
         format: a key of `DATASET_FORMATS`; by default recognised by how a file begins.
         options: what the files do not say.
 

@@ -39,8 +39,12 @@ def read(source: Source) -> Iterator[Row]:
     """A row for each person."""
     columns = open_columns(source.path, ("part", "openpose"))
     part = columns.shape("part")
-    is_asked_for = source.options.layout in (None, LAYOUT) or columns.shape("openpose") is not None
-    if part is None or (part[1:] == (NUM_PARTS, 3) and is_asked_for):
+    has_openpose = columns.shape("openpose") is not None
+    is_spins = part is None or (has_openpose and source.options.layout in (None, LAYOUT))
+    if part is not None and part[1:] == (NUM_PARTS, 3):
+        # Alone, it may be 24 others.
+        is_spins = has_openpose or source.options.layout in (None, LAYOUT)
+    if is_spins or part is None:
         return _read_both(source)
     if len(part) != 3 or part[2] != 3:
         raise InputError(f"'{source.path}': the array 'part' has shape {part}; expected (N, {NUM_PARTS}, 3)")
