@@ -19,6 +19,7 @@ import tyro
 
 from benchmarks.measure import tell
 from smplify_jax import InputError, get_layout, load_body
+from smplify_jax.camera.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.augmentation import Augmentation
 from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
 from smplify_jax.datasets.store import FitStore
@@ -64,7 +65,8 @@ class Trace:
 
     Attributes:
         rows: (V,) of the table.
-        augmentation: of the V pictures, its scale relative to the mean of the row's visits: the row's own is not in the trace.
+        augmentation: of the V pictures.
+        crop_side: (300,) [px of the picture] the mean of the row's visits, as the row's own is not in the trace; 0 for rows without one.
         keypoints: (V, 49, 3) in the augmented crop of 224 px, which SPIN rounds to whole pixels.
         start: (300, 82) the table before.
         pose, betas, transl: (V, 72), (V, 10), (V, 3) of SPIN's SMPLify, as the augmented picture shows them.
@@ -75,6 +77,7 @@ class Trace:
 
     rows: np.ndarray
     augmentation: Augmentation
+    crop_side: np.ndarray
     keypoints: np.ndarray
     start: np.ndarray
     pose: np.ndarray
@@ -93,7 +96,10 @@ class Trace:
         return np.isin(np.arange(len(self.rows)), first)
 
     def row_keypoints(self, *, averaged: bool) -> np.ndarray:
-        """(300, 49, 3) as they were before augmentation: of the first visit, or the mean of all, which rounding moves less."""
+        """(300, 49, 3) before augmentation [px of the picture, from the crop's centre]: the first visit's, or the mean of all.
+
+        Rounding moves the mean less.
+        """
         plain = self.keypoints.copy()
         flip = list(_LAYOUT.flip)
         plain[..., :2] = self.augmentation.undo_points(plain[..., :2], np.tile(_CENTER, (len(plain), 1)), flip)
@@ -102,6 +108,7 @@ class Trace:
         for row in np.unique(self.rows):
             visits = plain[self.rows == row]
             keypoints[row] = visits.mean(axis=0) if averaged else visits[0]
+        keypoints[..., :2] = (keypoints[..., :2] - _CENTER) * (self.crop_side / CROP_PX)[:, None, None]
         return keypoints
 
 
@@ -118,10 +125,12 @@ def read_trace(path: Path) -> Trace:
         raise InputError(f"{path}: is no trace of SPIN's trainer ({error}).") from None
     visits = {name: array.reshape(-1, *array.shape[2:]) for name, array in arrays.items() if name != "start"}
     rows, scale = visits["rows"], visits["scale"]
-    mean_scale = np.bincount(rows, scale) / np.maximum(np.bincount(rows), 1)
+    num_visits = np.bincount(rows, minlength=len(arrays["start"]))
+    mean_scale = np.bincount(rows, scale, len(arrays["start"])) / np.maximum(num_visits, 1)
     return Trace(
         rows,
         Augmentation.of(-visits["rot"], visits["flip"] == 1, scale / mean_scale[rows]),
+        SPIN_BOX_UNIT * mean_scale,
         visits["kp"].astype(np.float64),
         arrays["start"],
         visits["new_pose"],
@@ -144,8 +153,8 @@ def make_store(trace: Trace, path: Path, *, averaged: bool) -> FitStore:
         pose=trace.start[:, :72],
         betas=trace.start[:, 72:],
         keypoints=trace.row_keypoints(averaged=averaged),
-        crop_center=np.tile(_CENTER, (num_rows, 1)),
-        crop_side=np.full(num_rows, CROP_PX),
+        crop_center=np.zeros((num_rows, 2)),
+        crop_side=np.where(trace.crop_side > 0, trace.crop_side, 1.0),
         focal_length=SPIN_FOCAL_SIDES,
     )
 

@@ -167,7 +167,9 @@ def test_a_pose_with_nan_never_wins_and_harms_nobody_else(measured):
 
 def test_of_several_fits_of_one_row_the_best_is_stored(measured):
     store, bodies = measured
-    fits = {name: np.stack([perturbed(bodies)[name][5], values[5]] * 2) for name, values in bodies.items()}
+    fits: dict[str, Any] = {
+        name: np.stack([perturbed(bodies)[name][5], values[5]] * 2) for name, values in bodies.items()
+    }
     kept = store.update_if_better([5] * 4, **fits)
     assert kept.tolist() == [False, True, False, False]
     np.testing.assert_array_equal(store.get([5]).pose[0], bodies["pose"][5])
@@ -177,9 +179,14 @@ def test_a_row_without_keypoints_keeps_what_it_has(tmp_path):
     bodies, crops = draw_bodies(2), draw_crops(2)
     keypoints = in_pictures(bodies, crops)
     keypoints[1, :, 2] = 0.0
-    given = {**draw_bodies(2, seed=1), **crops, "keypoints": keypoints, "focal_length": SPIN_FOCAL_SIDES}
+    given: dict[str, Any] = {
+        **draw_bodies(2, seed=1),
+        **crops,
+        "keypoints": keypoints,
+        "focal_length": SPIN_FOCAL_SIDES,
+    }
     store = store_from_arrays(tmp_path / "two.store", load_body(), **given)
-    assert store.update_if_better([0, 1], **bodies).tolist() == [True, False]
+    assert store.update_if_better([0, 1], **of_rows(bodies, np.arange(2))).tolist() == [True, False]
     assert np.isposinf(store.get([1]).loss[0])
 
 
