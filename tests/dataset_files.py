@@ -15,7 +15,7 @@ from PIL import Image
 
 from smplify_jax.datasets.read import read_dataset
 from smplify_jax.keypoints import get_layout
-from smplify_jax.keypoints.formats.mediapipe import LANDMARKS
+from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS
 from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 

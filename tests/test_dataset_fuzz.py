@@ -69,6 +69,8 @@ KEYS += [
     "keypoint_scores",
     "instance_info",
     "meta_info",
+    "keypoint_id2name",
+    "predictions",
     "pose_landmarks",
     "landmark",
     "width",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.datasets.schema import TEXT_COLUMNS
+from smplify_jax.datasets.schema import RENAMED_COLUMNS, TEXT_COLUMNS
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
@@ -130,9 +130,8 @@ def read_fits(
         file, provenance = _open(path)
         with file:
             try:
-                batches = file.iter_batches(rows_at_a_time, columns=None if columns is None else list(columns))
-                for records in batches:
-                    yield FitBatch(records, provenance)
+                for records in file.iter_batches(rows_at_a_time, columns=_stored_columns(file, columns)):
+                    yield FitBatch(_with_current_names(records), provenance)
             except (pa.ArrowException, OSError) as error:
                 raise InputError(f"{path}: is damaged ({error}); write it anew.") from None
 
@@ -145,6 +144,21 @@ def count_fits(folder_or_file: str | os.PathLike[str]) -> int:
         with file:
             total += file.metadata.num_rows
     return total
+
+
+def _stored_columns(file: pyarrow.parquet.ParquetFile, columns: Collection[str] | None) -> list[str] | None:
+    """The names under which the file has these columns; None for all."""
+    if columns is None:
+        return None
+    old_names = {RENAMED_COLUMNS.get(name, name): name for name in file.schema_arrow.names}
+    return [old_names.get(name, name) for name in columns]
+
+
+def _with_current_names(records: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """The columns under their names of today."""
+    pa, _ = require_arrow()
+    names = [RENAMED_COLUMNS.get(name, name) for name in records.schema.names]
+    return pa.RecordBatch.from_arrays(records.columns, names=names)
 
 
 def _open(path: Path) -> tuple[pyarrow.parquet.ParquetFile, Provenance]:

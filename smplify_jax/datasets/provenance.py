@@ -15,7 +15,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.prior.mixture import PosePrior
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Counts up when a column changes its meaning or goes; readers of version n read files up to n."""
 
 _PREFIX = "smplify_jax."

@@ -14,7 +14,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.keypoints.rows import DatasetRow
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.terms.objective import TERM_NAMES
 
@@ -28,11 +28,14 @@ NUMBER_COLUMNS = (
     "error_percent",
     "cost",
     *(f"cost_{name}" for name in TERM_NAMES),
-    *(f"evidence_{name}" for name in Evidence.__dataclass_fields__),
+    *(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__),
     "start_margin",
     "person_height_px",
 )
 """One float32 each."""
+
+RENAMED_COLUMNS = {f"evidence_{name}": f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__}
+"""Columns of schema version 1, to those of today."""
 
 
 def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: float = 1.0) -> pyarrow.Table:
@@ -89,7 +92,7 @@ def _numbers(result: FitResult) -> dict[str, np.ndarray]:
         "error_percent": median_error_percent(np.asarray(result.reprojection_error_px), height),
         "cost": result.cost,
         **{f"cost_{name}": value for name, value in result.cost_by_term.items()},
-        **{f"evidence_{name}": value for name, value in vars(result.evidence).items()},
+        **{f"quality_features_{name}": value for name, value in vars(result.quality_features).items()},
         "start_margin": result.start_margin,
         "person_height_px": height,
     }

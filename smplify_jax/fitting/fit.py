@@ -19,7 +19,7 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.camera.setup import setup_camera, size_rows
 from smplify_jax.execution import compilation
 from smplify_jax.execution.batching import padded_batches
-from smplify_jax.execution.devices import Device, spread
+from smplify_jax.execution.devices import Device, shard
 from smplify_jax.execution.environment import check_process, usual_flags
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.arguments import (
@@ -34,7 +34,7 @@ from smplify_jax.fitting.arguments import (
     given_prior,
 )
 from smplify_jax.fitting.focal_search import search_focal_length
-from smplify_jax.fitting.initialization import given_anchor, given_start
+from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
 from smplify_jax.fitting.person import Person, Setup
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.profiles import get_profile
@@ -84,7 +84,7 @@ def fit(
         profile: the recipe.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
-        devices: spread people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
+        devices: shard people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
             `use_all_cores`.
     Returns:
         FitResult, batched like the keypoints.
@@ -106,8 +106,8 @@ def fit(
         check_camera_word(camera)
 
         num_people, num_joints = len(cleaned), num_fitted_joints(body)
-        spread_over = given_devices(devices)
-        start = None if init is None else given_start(init, num_people, num_joints, num_betas, is_single)
+        shard_devices = given_devices(devices)
+        start = None if init is None else start_from_init(init, num_people, num_joints, num_betas, is_single)
         setup = setup_fit(
             FitChoices(
                 layout,
@@ -118,7 +118,7 @@ def fit(
                 num_starts,
                 init is not None,
                 anchor is not None,
-                spread_over,
+                shard_devices,
             )
         )
         is_searched = isinstance(camera, str)
@@ -136,11 +136,11 @@ def fit(
             is_plausible=is_plausible(cleaned, cameras, sizes),
             is_focal_length_known=np.full(num_people, camera is not None),
             start=start,
-            anchor=given_anchor(start, init_precision),
+            anchor=anchor_from_init(start, init_precision),
         )
 
         def fit_all(people: Person) -> FitResult:
-            return FitResult(**_fit_in_batches(setup, people, spread_over), body=body, layout=layout.name)
+            return FitResult(**_fit_in_batches(setup, people, shard_devices), body=body, layout=layout.name)
 
         result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
         return result[0] if is_single else result
@@ -150,7 +150,7 @@ def fit(
 def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
     """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
     if devices:
-        return compilation.jit(exact_products(spread(fit_people, devices)))
+        return compilation.jit(exact_products(shard(fit_people, devices)))
     return compilation.jit(exact_products(fit_people), keeps_traces=True)
 
 

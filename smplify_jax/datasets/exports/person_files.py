@@ -13,7 +13,7 @@ from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.keypoints.names import unique_names
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.terms.objective import TERM_NAMES
 
 Z_UP = Rotation.from_matrix([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
@@ -83,7 +83,10 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
     error_px = np.where(is_seen, np.linalg.norm(keypoints_px - keypoints[..., :2], axis=-1), np.nan)
     names = ("betas", "global_orient", "body_pose", "transl", "focal_length", "camera_center", "image_size")
     names += ("quality", "start_margin", "person_height_px", "cost", "status", "num_steps")
-    names += (*(f"cost_{name}" for name in TERM_NAMES), *(f"evidence_{name}" for name in Evidence.__dataclass_fields__))
+    names += (
+        *(f"cost_{name}" for name in TERM_NAMES),
+        *(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__),
+    )
     columns = {name: batch.array(name) for name in names}
     columns |= {name: batch.points(name, 3) for name in ("joints", "joints_std")}
     columns |= {"keypoints": keypoints, "keypoints_px": keypoints_px, "reprojection_error_px": error_px}
