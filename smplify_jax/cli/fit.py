@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
+import smplify_jax
 from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.program import FAILED, OK
 
@@ -55,7 +55,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.cli.inputs import missing_pictures, read_inputs
     from smplify_jax.cli.outputs import make_folder, write_person, write_summary
-    from smplify_jax.cli.report import PersonReport
+    from smplify_jax.cli.report import PersonReport, total_line
 
     out = command.write.out
     assert out is not None  # the options were checked
@@ -75,12 +75,16 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
+            report = report.passed(command.write)
+        if report.status.is_usable and not report.left_out:
             files, complaint = write_person(out, person, fitted, command.write)
             report = replace(report, files=tuple(files))
             if complaint:
                 FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
+    if len(reports) > 1:
+        print(total_line(reports))
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
     return reports, unread
 
@@ -88,15 +92,14 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
 def _summary(
     command: FitCommand, body_name: str, reports: list[PersonReport], unread: list[UnreadInput]
 ) -> dict[str, Any]:
-    try:
-        release = version("smplify-jax")
-    except PackageNotFoundError:
-        release = None
+    from smplify_jax.cli.report import count_statuses
+
     return {
         "program": FIT.name,
-        "version": release,
+        "version": smplify_jax.__version__,
         "body": body_name,
         "profile": command.body.profile,
+        "statuses": count_statuses(reports),
         "people": [report.entry() for report in reports],
         "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
     }

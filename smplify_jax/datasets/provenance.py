@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 import jax
 import numpy as np
 
+import smplify_jax
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.fitting.stages import Profile
@@ -46,11 +46,7 @@ class Provenance:
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
         """What fits with these are made with."""
-        try:
-            library_version = version("smplify-jax")
-        except PackageNotFoundError:
-            library_version = "unknown"
-        return cls(profile.name, body.name, content_hash(body), content_hash(prior), layout, library_version)
+        return cls(profile.name, body.name, content_hash(body), content_hash(prior), layout, smplify_jax.__version__)
 
     def metadata(self) -> dict[str, str]:
         """As the metadata of a Parquet file: `smplify_jax.profile` and so on."""
