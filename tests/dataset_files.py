@@ -176,6 +176,72 @@ def write_large_list(path: Path, records: Iterator[str]) -> Path:
     return path
 
 
+def part_arrays() -> dict[str, np.ndarray]:
+    """Arrays like SPIN's with a part of 14, and a camera for each of two people."""
+    return {
+        "imgname": np.array(["a.jpg", "b.jpg"]),
+        "part": np.stack([figure("lsp14"), figure("lsp14", 5)]).astype(np.float64),
+        "center": np.full((2, 2), 300.0),
+        "scale": np.full(2, 1.5),
+        "cam_int": np.array([[[1200.0, 0, 320], [0, 1200, 240], [0, 0, 1]]] * 2),
+    }
+
+
+def write_deeplabcut(path: Path, individuals: list[str]) -> Path:
+    """Two frames of each individual."""
+    names = get_layout("coco17").keypoint_names
+    columns = [(who, name, word) for who in individuals for name in names for word in ("x", "y", "likelihood")]
+    rows = [[str(value) for _ in individuals for value in COCO.ravel()] for _ in range(2)]
+    lines = [["scorer", *("walk" for _ in columns)]]
+    lines += [
+        [word, *values]
+        for word, values in zip(("individuals", "bodyparts", "coords"), zip(*columns, strict=True), strict=True)
+    ]
+    lines += [[str(number), *row] for number, row in enumerate(rows)]
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    return path
+
+
+def write_cvat(path: Path, num_people: int) -> Path:
+    """A picture with some people."""
+    names = get_layout("coco17").keypoint_names
+    points = "".join(
+        f'<points label="{name}" occluded="0" outside="0" points="{x},{y}"></points>'
+        for name, (x, y, _) in zip(names, COCO.tolist(), strict=True)
+    )
+    people = f'<skeleton label="person">{points}</skeleton>' * num_people
+    path.write_text(
+        f'<?xml version="1.0"?>\n<annotations><image name="a.jpg" width="640" height="480">{people}</image></annotations>'
+    )
+    return path
+
+
+def write_json_of_programs(folder: Path) -> list[Path]:
+    """One file of each JSON format that a single program writes, with two people in each."""
+    rows = COCO.tolist()
+    x, y, visible = COCO.T.tolist()
+    canvas = {"canvas_width": 640, "canvas_height": 480}
+    body = {"pose_keypoints_2d": flat(figure("openpose18")), "face_keypoints_2d": None}
+    result = {"name": "person", "class": 0, "box": {"x1": 1.0, "y1": 2.0, "x2": 300.0, "y2": 400.0}, "track_id": 1}
+    joints = {
+        "joints": COCO[:16, :2].tolist(),
+        "joints_vis": [1] * 16,
+        "image": "a.jpg",
+        "center": [9.0, 9.0],
+        "scale": 2.0,
+    }
+    annots = [{"personID": k, "bbox": [1.0, 2.0, 300.0, 400.0, 0.9], "keypoints": rows} for k in range(2)]
+    names = {str(k): name for k, name in enumerate(get_layout("coco17").keypoint_names)}
+    frame = {str(k): COCO[:, [1, 0, 2]].tolist() for k in range(2)}
+    return [
+        write_json(folder / "comfyui.json", [{"people": [body], **canvas}] * 2),
+        write_json(folder / "ultralytics.json", [result | {"keypoints": {"x": x, "y": y, "visible": visible}}] * 2),
+        write_json(folder / "easymocap.json", {"filename": "a.jpg", "height": 480, "width": 640, "annots": annots}),
+        write_json(folder / "mpii.json", [joints] * 2),
+        write_json(folder / "vitpose_result.json", {"keypoints": [frame], "skeleton": names}),
+    ]
+
+
 def write_samples(folder: Path) -> list[Path]:
     """One file of each format, with three people in most."""
     annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
@@ -187,7 +253,12 @@ def write_samples(folder: Path) -> list[Path]:
         write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
         write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
         write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
+        *write_json_of_programs(folder),
         write_npz(folder / "spin.npz", **spin_arrays(3)),
         write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
         write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),
+        write_npz(folder / "part.npz", **part_arrays()),
+        write_json(folder / "cmu.json", {"a.jpg": {"bodies": [{"joints": flat(figure("openpose18"))}] * 2}}),
+        write_deeplabcut(folder / "deeplabcut.csv", ["anna", "ben"]),
+        write_cvat(folder / "cvat.xml", 2),
     ]

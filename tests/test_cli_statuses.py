@@ -22,14 +22,14 @@ PEOPLE = draw_people(3, "coco17")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory):
-    """Somebody good, somebody in fractions, somebody whose points are anywhere, in a picture of that size."""
+    """Somebody good, somebody of two pixels, somebody whose points are anywhere, in a picture of that size."""
 
     def run_command(*options: str, image_size: tuple[int, int] = IMAGE_SIZE) -> tuple[int, dict[str, Any], Path]:
         folder = tmp_path_factory.mktemp("statuses")
         keypoints = PEOPLE.keypoints.copy()
-        keypoints[1, :, :2] /= IMAGE_SIZE
+        keypoints[1, :, :2] = 300 + keypoints[1, :, :2] / IMAGE_SIZE
         keypoints[2, :, :2] = np.random.default_rng(1).uniform(0, IMAGE_SIZE[1], (17, 2))
-        names = ["good", "fractions", "anywhere"]
+        names = ["good", "tiny", "anywhere"]
         np.savez(folder / "people.npz", keypoints=keypoints, layout="coco17", image_size=image_size, names=names)
         out = folder / "fits"
         code = main([str(folder / "people.npz"), "--out", str(out), "--no-obj", "--no-overlay", "--no-cache", *options])
@@ -46,7 +46,7 @@ def test_statuses_are_told_and_counted_apart(run, capsys):
     code, summary, out = run()
     printed = capsys.readouterr()
     assert code == 0
-    assert by_name(summary, "status") == {"good": "converged", "fractions": "implausible", "anywhere": "poor_fit"}
+    assert by_name(summary, "status") == {"good": "converged", "tiny": "implausible", "anywhere": "poor_fit"}
     counts = {name: count for name, count in summary["statuses"].items() if count}
     assert counts == {"converged": 1, "implausible": 1, "poor_fit": 1}
     assert printed.out.splitlines()[-1] == "3 people: 1 converged, 1 implausible, 1 poor_fit"

@@ -48,6 +48,13 @@ def test_a_part_whose_count_one_layout_has_is_read_as_that(tmp_path):
         read_all(write_npz(tmp_path / "b.npz", **arrays("lsp14", "part", part=np.ones((2, 15, 3)))))
 
 
+def test_a_part_beside_openposes_keypoints_is_read_alone_only_where_its_layout_is_named(tmp_path):
+    path = write_npz(tmp_path / "a.npz", **arrays("lsp14", "part", openpose=np.ones((2, 25, 3))))
+    assert read_all(path, layout="lsp14")[0][0].layout == "lsp14"
+    with pytest.raises(InputError, match=r"'part' has shape \(2, 14, 3\); expected \(2, 24, 3\)"):
+        read_all(path)
+
+
 def test_a_part_of_24_alone_may_be_smpls(tmp_path):
     path = write_npz(tmp_path / "a.npz", imgname=np.array(["a.jpg"]), part=np.full((1, 24, 3), 100.0))
     assert read_all(path)[0][0].layout == "spin49"

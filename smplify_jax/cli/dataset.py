@@ -12,6 +12,7 @@ from smplify_jax.cli.arguments import check_body, check_camera, check_image_size
 from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
 from smplify_jax.cli.program import FAILED, OK, UsageError, wrong_usage
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.registry import check_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,13 +41,12 @@ def check_dataset_command(command: DatasetCommand) -> None:
     """
     # Imported late: --help should not wait for JAX.
     from smplify_jax.datasets.exports import get_export
-    from smplify_jax.datasets.read import get_formats
 
     read, job, write = command.read, command.job, command.write
     if write.out is None:
         raise UsageError("Say where the results shall go, with --out FOLDER.")
     with wrong_usage():
-        get_formats(read.format)
+        check_format(read.format)
         for name in write.export:
             get_export(name)
     if not write.box_factor > 0:
@@ -75,6 +75,7 @@ def _run(command: DatasetCommand) -> int:
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.keypoints.formats.reading import ReadOptions
+    from smplify_jax.keypoints.rows import RejectedRow
 
     read, job, write = command.read, command.job, command.write
     if job.engine == "local":
@@ -104,6 +105,8 @@ def _run(command: DatasetCommand) -> int:
         shows_progress=True,
     )
     print(_summary(report, write.out, write.export))
+    sentences = [RejectedRow(**row).sentence for row in report.rejected]
+    DATASET.complain_of_some(sentences, report.num_rejected, str(write.out / "rejected.jsonl"))
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")
     return OK if report.is_clean and report.num_batches_planned else FAILED
@@ -130,6 +133,8 @@ def _summary(report: JobReport, out: Path, exports: Sequence[str]) -> str:
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
         f"{run.num_people:,} people were fitted in this run, in {run.seconds:,.0f} s{rate}",
     ]
+    if report.num_passed_over:
+        lines.append(f"{report.num_passed_over:,} files were passed over, which are no keypoint files")
     if report.is_complete:
         lines.append(f"Report: {out / 'report.html'}")
         lines += [f"Export: {out / name}" for name in exports if report.num_people]

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 
 import tyro
 
-from smplify_jax.cli.options import BodyOptions, CameraOptions, shown
+from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, shown
 from smplify_jax.cli.program import Program
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 
 The folder --out gets parquet/part-*.parquet (a row a person), rejected.jsonl (records that cannot be used, and why), report.html and
-report.json. Killed at any moment, it goes on with --resume. Formats: OpenPose folders, COCO and PoseTrack annotations, COCO results,
-MMPose, AlphaPose, MediaPipe, npz files of SPIN and 4D-Humans, 4D-Humans tars, Parquet.
+report.json. Killed at any moment, it goes on with --resume. Reads the formats of many detectors and data sets (--format lists them).
 
 Exit status: 0 if every record was fitted or has too few keypoints, 1 if some were rejected or the job stopped, 2 for wrong options.
 
@@ -31,7 +30,6 @@ class DatasetReadOptions:
     """How the input is read.
 
     Attributes:
-        format: of the files; by default recognised by how they begin.
         layout: order of the keypoints, if the files do not say it or say it wrong.
         images: folder with the pictures, to look up sizes that the files do not say, and for the export 4dhumans.
         image_size: width and height of pictures whose size is said nowhere else.
@@ -39,7 +37,7 @@ class DatasetReadOptions:
             rejected.
     """
 
-    format: Annotated[str | None, shown("NAME")] = None
+    format: FormatOption = None
     layout: Annotated[str | None, shown("NAME")] = None
     images: Annotated[Path | None, shown("FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smplify_jax.body.capsules import with_capsules
+from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.cli.program import wrong_usage

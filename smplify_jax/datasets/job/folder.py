@@ -45,11 +45,13 @@ class InputCount:
         num_people: that can be fitted.
         num_batches: that they make.
         num_rejected: records that cannot.
+        num_passed_over: files of a folder that hold something else.
     """
 
     num_people: int
     num_batches: int
     num_rejected: int
+    num_passed_over: int = 0
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class JobReport:
         num_batches: that are there, of all shards.
         num_batches_planned: that the input makes.
         num_rejected: records of the input without a row.
+        num_passed_over: files of the input that hold no keypoints.
         statuses: number of people by status name.
         quality: number of people with a body between each two of QUALITY_EDGES.
         num_without_quality: of people with a body, those whose profile or options have no calibrated quality.
@@ -90,6 +91,7 @@ class JobReport:
     num_batches: int
     num_batches_planned: int
     num_rejected: int
+    num_passed_over: int
     statuses: dict[str, int]
     quality: list[int]
     num_without_quality: int
@@ -139,6 +141,7 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
         num_batches=len(done),
         num_batches_planned=counted.num_batches,
         num_rejected=counted.num_rejected,
+        num_passed_over=counted.num_passed_over,
         statuses={status.name.lower(): statuses[status.name.lower()] for status in FitStatus},
         quality=quality.tolist(),
         num_without_quality=num_without_quality,

@@ -75,6 +75,7 @@ def _figures(report: dict[str, Any]) -> str:
         (f"{statuses[FitStatus.POOR_FIT.name.lower()]:,}", "of these a poor one"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
         (f"{report['num_rejected']:,}", "records rejected"),
+        (f"{report['num_passed_over']:,}", "other files passed over"),
         (f"{this_run['num_people']:,}", f"fitted in this run, {this_run['seconds']:,.0f} s"),
         *([] if speed is None else [(f"{speed:,.0f}", "fits/s in this run, after the first batch")]),
     ]

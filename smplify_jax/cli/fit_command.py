@@ -1,0 +1,92 @@
+"""What `smplify-fit` does: read, fit, and write everybody."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+import smplify_jax
+from smplify_jax.cli.arguments import FIT
+from smplify_jax.cli.batches import fit_people
+from smplify_jax.cli.cache import use_compilation_cache
+from smplify_jax.cli.fitter import people_fitter
+from smplify_jax.cli.inputs import FoundInputs, missing_pictures, read_inputs
+from smplify_jax.cli.options import FitCommand
+from smplify_jax.cli.outputs import make_folder, write_person, write_summary
+from smplify_jax.cli.report import PersonReport, count_statuses, total_line
+
+_Item = TypeVar("_Item")
+
+
+def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
+    """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
+
+    Raises:
+        InputError: what concerns everybody: the body, the prior, the folder for results.
+    """
+    out = command.write.out
+    assert out is not None  # the options were checked
+    fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
+    found = read_inputs(command.inputs, command.read)
+    people = found.people
+    _complain(found)
+    if not people:
+        return [], found
+    for complaint in missing_pictures(people, command):
+        FIT.complain(complaint)
+    make_folder(out)
+    complaint = use_compilation_cache() if command.write.cache else None
+    if complaint:
+        FIT.complain(complaint)
+    reports = []
+    for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
+        report = PersonReport.of(person, fitted)
+        if report.status.is_usable:
+            report = report.passed(command.write)
+        if report.status.is_usable and not report.left_out:
+            files, complaint = write_person(out, person, fitted, command.write)
+            report = replace(report, files=tuple(files))
+            if complaint:
+                FIT.complain(complaint)
+        tqdm.write(report.line(), file=sys.stdout)
+        reports.append(report)
+    if len(reports) > 1:
+        print(total_line(reports))
+    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
+    return reports, found
+
+
+def _complain(found: FoundInputs) -> None:
+    """Say what cannot be used, a sentence each, and how many files were passed over."""
+    for failed in found.unread:
+        FIT.complain(failed.reason)
+    FIT.complain_of_some([one.row.sentence for one in found.rejected], len(found.rejected), "summary.json")
+    if found.passed:
+        first = found.passed[0].row
+        more = f", and {len(found.passed) - 1} more files" if len(found.passed) > 1 else ""
+        FIT.complain(f"passed over '{first.file}', which is no keypoint file{more}.")
+
+
+def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
+    return {
+        "program": FIT.name,
+        "version": smplify_jax.__version__,
+        "body": body_name,
+        "profile": command.body.profile,
+        "statuses": count_statuses(reports),
+        "people": [report.entry() for report in reports],
+        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in found.unread],
+        "num_rejected": len(found.rejected),
+        "rejected": [{"input": str(one.source), **vars(one.row)} for one in found.rejected],
+        "num_passed_over": len(found.passed),
+        "passed_over": [{"input": str(one.source), **vars(one.row)} for one in found.passed],
+    }
+
+
+def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
+    """Count on stderr, where it does not mix with results; only if somebody is watching."""
+    return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))

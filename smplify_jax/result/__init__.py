@@ -1,0 +1,5 @@
+"""What a fit gives back."""
+
+from smplify_jax.result.fit_result import MAX_ERROR_2D, MIN_KEYPOINTS, FitResult, FitStatus
+
+__all__ = ["MAX_ERROR_2D", "MIN_KEYPOINTS", "FitResult", "FitStatus"]
