@@ -29,6 +29,8 @@ def test_the_report_counts_what_the_rows_say(tmp_path):
         "step_limit": 0,
         "too_few_keypoints": int((status == 2).sum()),
         "non_finite": int((status == 3).sum()),
+        "implausible": 0,
+        "poor_fit": 0,
     }
     assert report.statuses["non_finite"] > 0
     assert not report.is_clean

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
+import smplify_jax
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.files.content_hash import content_hash
@@ -43,11 +43,7 @@ class Provenance:
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
         """What fits with these are made with."""
-        try:
-            library_version = version("smplify-jax")
-        except PackageNotFoundError:
-            library_version = "unknown"
-        return cls(profile.name, body.name, content_hash(body), content_hash(prior), layout, library_version)
+        return cls(profile.name, body.name, content_hash(body), content_hash(prior), layout, smplify_jax.__version__)
 
     def metadata(self) -> dict[str, str]:
         """As the metadata of a Parquet file: `smplify_jax.profile` and so on."""

@@ -105,7 +105,8 @@ class JobReport:
     @property
     def is_clean(self) -> bool:
         """Whether every record has a row, and every row a body or too few keypoints for one."""
-        return not self.num_rejected and not self.statuses.get(FitStatus.NON_FINITE.name.lower())
+        faults = (FitStatus.NON_FINITE, FitStatus.IMPLAUSIBLE)
+        return not self.num_rejected and not any(self.statuses.get(status.name.lower()) for status in faults)
 
     def entries(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -7,6 +7,8 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from smplify_jax.result import FitStatus
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #667085; --line: #d9dee7; --bar: #3568b8; --page: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #343b48; --bar: #7aa5ea; --page: #14181f; } }
@@ -30,6 +32,8 @@ _WORDS = {
     "step_limit": "stopped at the step limit",
     "too_few_keypoints": "not fitted: too few keypoints",
     "non_finite": "not fitted: numbers that are not finite",
+    "implausible": "not fitted: fractions, or a camera of no picture",
+    "poor_fit": "poor fit: keypoints missed by far, or outside the picture",
 }
 
 
@@ -63,11 +67,12 @@ def _about(report: dict[str, Any]) -> str:
 
 def _figures(report: dict[str, Any]) -> str:
     this_run, statuses = report["this_run"], report["statuses"]
-    num_bodies = statuses["converged"] + statuses["step_limit"]
+    num_bodies = sum(count for name, count in statuses.items() if FitStatus[name.upper()].is_usable)
     speed = this_run["fits_per_second"]
     figures = [
         (f"{report['num_people']:,}", "people"),
         (f"{num_bodies:,}", "with a body"),
+        (f"{statuses[FitStatus.POOR_FIT.name.lower()]:,}", "of these a poor one"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
         (f"{report['num_rejected']:,}", "records rejected"),
         (f"{report['num_passed_over']:,}", "other files passed over"),
@@ -120,7 +125,7 @@ def _people(title: str, about: str, people: Sequence[dict[str, Any]]) -> str:
 
 
 def _failures(report: dict[str, Any]) -> str:
-    num_failed = report["statuses"]["too_few_keypoints"] + report["statuses"]["non_finite"]
+    num_failed = sum(count for name, count in report["statuses"].items() if not FitStatus[name.upper()].is_usable)
     about = _listed(len(report["failures"]), num_failed, "The rows are in the Parquet files, with NaN for a body.")
     return _table("People without a body", about, ("id", "why"), [(p["id"], p["sentence"]) for p in report["failures"]])
 
