@@ -148,7 +148,7 @@ def test_a_persons_file_has_smplifys_keys_and_loads_as_a_result(mixed: tuple[sub
     path = mixed[1] / "photo_0.npz"
     with np.load(path, allow_pickle=False) as stored:
         assert stored["cam_t"].shape == (3,)
-        assert stored["f"].shape == ()
+        assert stored["f"].shape == stored["c"].shape == (2,)
         assert stored["pose"].shape == (72,)
         assert stored["betas"].shape == (10,)
         assert stored["keypoints"].shape == (25, 3)

@@ -35,6 +35,13 @@ OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
 """Learned for the body that is shipped by `python -m smplify_jax.learn.capsules`; another open body has none until it learns its own."""
 
+OPEN_BODY_NAME = "open body"
+OPEN_BODY_ORIGIN = (
+    "The open body of smplify-jax, not derived from SMPL. Mesh, shapes, skeleton and skinning weights derive from assets of MakeHuman, "
+    "dedicated to the public domain under CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/); see NOTICE."
+)
+"""Goes with every file that the open body is written to."""
+
 _FORMAT_VERSION = 1
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _FEATURE_SIGNS = (_MIRROR[:, None] * np.outer(_MIRROR, _MIRROR).reshape(1, 9)).astype(np.float32)
@@ -76,7 +83,7 @@ def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> Bo
         raise InputError(
             f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
         )
-    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name="open body")
+    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAME)
     return with_capsules(body, CAPSULES_PATH) if Path(path) == OPEN_BODY_PATH and CAPSULES_PATH.is_file() else body
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-import jax
-import numpy as np
-
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
+from smplify_jax.files.content_hash import content_hash
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.prior.mixture import PosePrior
 
@@ -76,13 +73,3 @@ class Provenance:
             )
         texts = {field.name: stored.get(_PREFIX + field.name, "") for field in dataclasses.fields(cls)}
         return cls(**{**texts, "schema_version": int(number)})
-
-
-def content_hash(model: BodyModel | PosePrior) -> str:
-    """SHA-256 of a model's arrays, in hexadecimal: equal for equal content, whatever file it came from."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(model):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

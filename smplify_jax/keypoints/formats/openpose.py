@@ -30,8 +30,9 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import layout_by_count, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, fractions_to_pixels, rows_of
-from smplify_jax.keypoints.formats.json_stream import opened_json, read_members, stream_list
+from smplify_jax.keypoints.formats.json_stream import JsonStream, opened_json, read_members, stream_list
 from smplify_jax.keypoints.formats.reading import (
+    DamagedFileError,
     FileHead,
     KeypointFormat,
     Row,
@@ -70,6 +71,9 @@ _POSE_KEYS = ("pose_keypoints_2d", "pose_keypoints")
 _SIZE_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
 _FILE_SUFFIX = "_keypoints"
 """What OpenPose puts between the picture's name and `.json`."""
+
+_WHOLE_BYTES = 2**20
+"""A picture of a hundred people has less. Reading such a file at once takes three quarters of the time."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,11 @@ def _size(about: dict[str, Any]) -> Size | None:
 def _entries(path: Path) -> Iterator[tuple[str, _Entry]]:
     with opened_json(path) as stream:
         is_list = stream.peek() == "["
+        picture = None if is_list else _whole(stream, path)
+    if picture is not None:
+        for k, person in enumerate(picture["people"]):
+            yield f"people[{k}]", _Entry(person, picture)
+        return
     if not is_list:
         about = read_members(path, {key for keys in _SIZE_KEYS for key in keys})
         for position, person in stream_list(path, "people"):
@@ -167,6 +176,17 @@ def _entries(path: Path) -> Iterator[tuple[str, _Entry]]:
             continue
         for k, person in enumerate(people or []):
             yield f"{position}.people[{k}]", _Entry(person, frame, number)
+
+
+def _whole(stream: JsonStream, path: Path) -> dict[str, Any] | None:
+    """The object of a small file, read once; None where it is large or damaged, to be read person by person."""
+    if path.stat().st_size > _WHOLE_BYTES:
+        return None
+    try:
+        value = stream.value()
+    except DamagedFileError:
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("people"), list) else None
 
 
 FORMAT = KeypointFormat(
