@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
@@ -47,7 +48,8 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     if _OPEN_BODY_KEY in arrays:
         load_npz(file)  # a damaged member is an InputError here
         return load_open_body(num_betas=num_betas, path=file)
-    return body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
+    body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
+    return replace(body, gender=gender_of_file(file) or gender)
 
 
 def _body_file(path: Path, gender: str | None) -> Path:

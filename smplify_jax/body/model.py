@@ -45,6 +45,7 @@ class BodyModel:
         point_names: P names; empty for a mesh whose topology is not known.
         name: what to call this body in messages and files.
         capsules: its parts as capsules, where they are known; see `with_capsules`.
+        gender: "neutral", "male" or "female", as the name of its file or the caller of `load_body` tells; None if neither does.
     """
 
     v_template: Array
@@ -60,6 +61,7 @@ class BodyModel:
     point_names: tuple[str, ...] = field(metadata={"static": True})
     name: str = field(metadata={"static": True})
     capsules: Capsules | None = None
+    gender: str | None = field(default=None, metadata={"static": True})
 
     @property
     def num_betas(self) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.datasets.schema import TEXT_COLUMNS
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
@@ -47,9 +46,9 @@ class FitBatch:
         return self.records.num_rows
 
     def array(self, name: str) -> np.ndarray:
-        """A column of numbers: (N,), or (N, L) for lists."""
+        """A column of numbers: (N,), or (N, L) for lists; NaN for null."""
         column = self.records.column(name)
-        if not hasattr(column.type, "list_size"):
+        if not hasattr(column.type, "value_field"):
             return column.to_numpy(zero_copy_only=False)
         return column.flatten().to_numpy(zero_copy_only=False).reshape(len(self), -1)
 
@@ -60,6 +59,13 @@ class FitBatch:
     def texts(self, name: str) -> list[str | None]:
         """A column of texts: N, None where nothing is known."""
         return self.records.column(name).to_pylist()
+
+    def of(self, is_wanted: np.ndarray) -> FitBatch:
+        """Some of the people: those of whom (N,) says so."""
+        if is_wanted.all():
+            return self
+        pa, _ = require_arrow()
+        return FitBatch(self.records.filter(pa.array(is_wanted)), self.provenance)
 
     @property
     def is_usable(self) -> np.ndarray:
@@ -77,19 +83,20 @@ def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: P
     Raises:
         InputError: the file cannot be written, with the reason: the disk is full, and the like.
     """
-    _, parquet = require_arrow()
+    pa, parquet = require_arrow()
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder.") from error
+    texts = [field.name for field in table.schema if field.type == pa.string()]
     with atomic_write(path) as file:
         parquet.write_table(
             table.replace_schema_metadata(provenance.metadata()),
             file,
             row_group_size=ROWS_AT_A_TIME,
             compression="zstd",
-            use_dictionary=list(TEXT_COLUMNS),
+            use_dictionary=texts,
         )
 
 

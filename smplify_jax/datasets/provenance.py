@@ -6,17 +6,24 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
-from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
-from smplify_jax.fitting.stages import Profile
-from smplify_jax.prior.mixture import PosePrior
 
-SCHEMA_VERSION = 1
-"""Counts up when a column changes its meaning or goes; readers of version n read files up to n."""
+if TYPE_CHECKING:
+    from smplify_jax.body.model import BodyModel
+    from smplify_jax.fitting.stages import Profile
+    from smplify_jax.prior.mixture import PosePrior
+
+SCHEMA_VERSION = 2
+"""Counts up when a column changes its meaning or goes; readers of version n read files up to n.
+
+Version 1 had boxes enlarged by the factor that is now the column `box_factor`, keypoints in lists of fixed size, NaN for null, and did not
+say the body's gender and whether it is the open one.
+"""
 
 _PREFIX = "smplify_jax."
 
@@ -33,6 +40,8 @@ class Provenance:
         layout: name of the keypoint layout, one per file: it fixes the length of the rows' lists.
         library_version: release of this package.
         schema_version: of the columns.
+        body_gender: "neutral", "male" or "female": of the body that was fitted; "" if its file does not tell.
+        is_open_body: whether the betas are the open body's, and not SMPL's.
     """
 
     profile: str
@@ -42,6 +51,8 @@ class Provenance:
     layout: str
     library_version: str
     schema_version: int = SCHEMA_VERSION
+    body_gender: str = ""
+    is_open_body: bool = False
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
@@ -50,7 +61,18 @@ class Provenance:
             library_version = version("smplify-jax")
         except PackageNotFoundError:
             library_version = "unknown"
-        return cls(profile.name, body.name, content_hash(body), content_hash(prior), layout, library_version)
+        from smplify_jax.body.open_body import OPEN_BODY_NAME
+
+        return cls(
+            profile.name,
+            body.name,
+            content_hash(body),
+            content_hash(prior),
+            layout,
+            library_version,
+            body_gender=body.gender or "",
+            is_open_body=body.name == OPEN_BODY_NAME,
+        )
 
     def metadata(self) -> dict[str, str]:
         """As the metadata of a Parquet file: `smplify_jax.profile` and so on."""
@@ -75,11 +97,25 @@ class Provenance:
                 "update smplify-jax."
             )
         texts = {field.name: stored.get(_PREFIX + field.name, "") for field in dataclasses.fields(cls)}
-        return cls(**{**texts, "schema_version": int(number)})
+        if int(number) < 2:
+            texts |= _body_by_name(texts["body_name"])
+        return cls(**{**texts, "schema_version": int(number), "is_open_body": texts["is_open_body"] == str(True)})
+
+
+def _body_by_name(name: str) -> dict[str, str]:
+    """What version 1 did not say of a body; files that it wrote are read seldom enough to import JAX for it."""
+    from smplify_jax.body.folder import gender_of_file
+    from smplify_jax.body.open_body import OPEN_BODY_NAME
+
+    is_open = name == OPEN_BODY_NAME
+    return {"body_gender": "neutral" if is_open else gender_of_file(Path(name)) or "", "is_open_body": str(is_open)}
 
 
 def content_hash(model: BodyModel | PosePrior) -> str:
     """SHA-256 of a model's arrays, in hexadecimal: equal for equal content, whatever file it came from."""
+    # Imported late: who reads files of fits has no use for JAX.
+    import jax
+
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(model):
         array = np.ascontiguousarray(leaf)

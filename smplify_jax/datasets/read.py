@@ -20,7 +20,7 @@ from smplify_jax.keypoints.formats import (
     parquet,
     spin,
 )
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, ReadOptions, Row, Source
+from smplify_jax.keypoints.formats.reading import OTHER_FILE, DatasetFormat, FileHead, ReadOptions, Row, Source
 from smplify_jax.keypoints.formats.recognition import read_head
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import RejectedRow
@@ -89,7 +89,7 @@ def _read_file(source: Source, formats: list[DatasetFormat]) -> Iterator[Row]:
 
 def _read_folder(root: Path, formats: list[DatasetFormat], options: ReadOptions) -> Iterator[Row]:
     num_files = num_usable = 0
-    for path in _files(root):
+    for path in _files(root, options):
         num_files += 1
         name = path.relative_to(root).as_posix()
         try:
@@ -105,7 +105,7 @@ def _read_folder(root: Path, formats: list[DatasetFormat], options: ReadOptions)
         )
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, options: ReadOptions) -> Iterator[Path]:
     """The files of a folder and its subfolders in the order of their names, hidden ones left out."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -115,9 +115,11 @@ def _files(folder: Path) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _files(Path(entry.path))
+            yield from _files(Path(entry.path), options)
         elif entry.name.lower().endswith(_ENDINGS):
             yield Path(entry.path)
+        else:
+            options.pass_over(OTHER_FILE)
 
 
 def _described(head: FileHead) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -33,9 +34,9 @@ class JobInput:
     format: str | None
     options: ReadOptions
 
-    def rows(self) -> Iterator[DatasetRow | RejectedRow]:
-        """The records, as `read_dataset` gives them."""
-        return read_dataset(self.path, self.format, self.options)
+    def rows(self, passed_over: Counter[str] | None = None) -> Iterator[DatasetRow | RejectedRow]:
+        """The records, as `read_dataset` gives them; what is passed over is counted."""
+        return read_dataset(self.path, self.format, replace(self.options, passed_over=passed_over))
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ class Intake:
         """
         done = self.folder.done()
         num_people = num_batches = 0
+        passed_over: Counter[str] = Counter()
         with _Rejections(self.folder) as rejections:
-            planned = plan_batches(self.source.rows(), self.batch_size, self.fitter.objection, rejections.add)
+            planned = plan_batches(
+                self.source.rows(passed_over), self.batch_size, self.fitter.objection, rejections.add
+            )
             for batch in planned:
                 num_batches += 1
                 num_people += len(batch.people)
@@ -83,7 +87,7 @@ class Intake:
                     f"{self.folder.part(surplus[0])}: the input has become shorter since this was written; begin anew in another folder."
                 )
             rejections.publish()
-        self.folder.write_input_count(InputCount(num_people, num_batches, rejections.count))
+        self.folder.write_input_count(InputCount(num_people, num_batches, rejections.count, dict(passed_over)))
 
 
 class _Rejections:

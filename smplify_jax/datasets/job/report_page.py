@@ -25,13 +25,6 @@ td { overflow-wrap: anywhere; }
 td.bar { width: 55%; padding-right: 0; } td.bar i { display: block; height: .9rem; background: var(--bar); border-radius: 2px; }
 """
 
-_WORDS = {
-    "converged": "converged",
-    "step_limit": "stopped at the step limit",
-    "too_few_keypoints": "not fitted: too few keypoints",
-    "non_finite": "not fitted: numbers that are not finite",
-}
-
 
 def page(report: dict[str, Any]) -> str:
     """The report's page.
@@ -51,6 +44,7 @@ def page(report: dict[str, Any]) -> str:
             _people("Most solver steps", "Slow, and often poor: the first to look at.", report["slowest"]),
             _failures(report),
             _rejected(report),
+            _exports(report),
             _settings(report["settings"]),
             "</body></html>\n",
         ]
@@ -62,14 +56,14 @@ def _about(report: dict[str, Any]) -> str:
 
 
 def _figures(report: dict[str, Any]) -> str:
-    this_run, statuses = report["this_run"], report["statuses"]
-    num_bodies = statuses["converged"] + statuses["step_limit"]
+    this_run, num_bodies = report["this_run"], report["num_with_body"]
     speed = this_run["fits_per_second"]
     figures = [
         (f"{report['num_people']:,}", "people"),
         (f"{num_bodies:,}", "with a body"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
         (f"{report['num_rejected']:,}", "records rejected"),
+        *[(f"{count:,}", f"{what} passed over") for what, count in report["passed_over"].items()],
         (f"{this_run['num_people']:,}", f"fitted in this run, {this_run['seconds']:,.0f} s"),
         *([] if speed is None else [(f"{speed:,.0f}", "fits/s in this run, after the first batch")]),
     ]
@@ -81,13 +75,26 @@ def _figures(report: dict[str, Any]) -> str:
 
 
 def _histograms(report: dict[str, Any]) -> Iterable[str]:
-    yield _bars("How the fits ended", [(_WORDS[name], count) for name, count in report["statuses"].items()])
+    yield _bars("How the fits ended", [(_words(name), count) for name, count in report["statuses"].items()])
     rows = list(zip(_ranges(report["quality_edges"]), report["quality"], strict=True))
     if report["num_without_quality"]:
         rows.append(("not calibrated", report["num_without_quality"]))
     yield _bars("Quality: probability of a good fit, people with a body", rows)
     rows = list(zip(_ranges(report["error_percent_edges"], " %"), report["error_percent"], strict=True))
     yield _bars("Median distance of fitted from detected keypoints, of the person's height", rows)
+
+
+def _words(status: str) -> str:
+    """A status as people read it: `too_few_keypoints` becomes "too few keypoints"."""
+    return status.replace("_", " ")
+
+
+def _exports(report: dict[str, Any]) -> str:
+    rows = [
+        (name, f"{one['num_people']:,}", ", ".join(f"{count:,}: {why}" for why, count in one["left_out"].items()))
+        for name, one in report["exports"].items()
+    ]
+    return _table("Exports", "", ("", "#people", "left out"), rows) if rows else ""
 
 
 def _ranges(edges: Sequence[float | None], unit: str = "") -> list[str]:
@@ -119,7 +126,7 @@ def _people(title: str, about: str, people: Sequence[dict[str, Any]]) -> str:
 
 
 def _failures(report: dict[str, Any]) -> str:
-    num_failed = report["statuses"]["too_few_keypoints"] + report["statuses"]["non_finite"]
+    num_failed = report["num_people"] - report["num_with_body"]
     about = _listed(len(report["failures"]), num_failed, "The rows are in the Parquet files, with NaN for a body.")
     return _table("People without a body", about, ("id", "why"), [(p["id"], p["sentence"]) for p in report["failures"]])
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
+from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.load import MAX_FRACTION
 from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
 from smplify_jax.keypoints.reading import check_count
@@ -120,7 +120,9 @@ def _found(
         except InputError as error:
             yield RejectedRow(source.name, position, str(error))
         else:
-            if person is not None:
+            if person is None:
+                source.options.pass_over(WITHOUT_KEYPOINTS)
+            else:
                 yield person
 
 
