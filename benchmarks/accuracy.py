@@ -47,7 +47,7 @@ def measure(options: Options, profile: str, layout: str) -> list[dict]:
     found = {}
     for name in options.noise:
         people = make_people(options.folder, body, layout, DETECTORS[name], PeopleOptions(split=options.split))
-        people = people if options.num_people is None else people.spread(options.num_people)
+        people = people if options.num_people is None else people.subsample(options.num_people)
         result = fit(**people.as_seen(), body=body, profile=profile, num_starts=options.num_starts)
         found[name] = accuracy(result, people, body)
     levels = [errors for name, errors in found.items() if name in NOISE_LEVELS]

@@ -30,8 +30,8 @@ PARTS = {
     "normal equations": "sum of all terms' normal equations",
     "choice": "keeping the better candidate",
     "step": "damped system: factor and solution",
-    "groups": "stragglers back in their places",
-    "spread": "joints and their spread",
+    "compaction": "stragglers back in their places",
+    "posterior": "joints and their standard deviation",
 }
 """Name of a scope in the program to what the table calls it."""
 

@@ -28,7 +28,7 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
-from smplify_jax.terms.objective import Given, Scene, build_terms
+from smplify_jax.terms.objective import RoundInputs, Scene, build_terms
 
 _DEFAULT = PROFILES["default"]
 _ROUND = replace(_DEFAULT.refine[-1], solver=SolverOptions(max_steps=100, relative_gain=1e-3))
@@ -61,7 +61,7 @@ class _Person:
         self._layout, self._keypoints, self._focal_length = layout, keypoints, focal_length
         self._body = load_body(num_betas=10)
         self._scene = _scene(self._body, layout)
-        self._given = _given(self._scene, keypoints, focal_length)
+        self._inputs = _inputs(self._scene, keypoints, focal_length)
         # Where the default finds the person and how it turns them, in the mean pose.
         found = ready_fit(keypoints, focal_length, layout, None)
         pose, betas = np.asarray(load_prior().mean_pose), np.zeros(10, np.float32)
@@ -97,10 +97,10 @@ class _Person:
             )
 
     def _residuals(self, flat: np.ndarray) -> np.ndarray:
-        return np.asarray(_residuals(self._scene, self._given, jnp.asarray(flat, jnp.float32)), np.float64)
+        return np.asarray(_residuals(self._scene, self._inputs, jnp.asarray(flat, jnp.float32)), np.float64)
 
     def _jacobian(self, flat: np.ndarray) -> np.ndarray:
-        return np.asarray(_jacobian(self._scene, self._given, jnp.asarray(flat, jnp.float32)), np.float64)
+        return np.asarray(_jacobian(self._scene, self._inputs, jnp.asarray(flat, jnp.float32)), np.float64)
 
 
 _NAMES = ("global_orient", "body_pose", "betas", "transl")
@@ -112,10 +112,10 @@ def _flat(parameters: BodyParameters) -> np.ndarray:
 
 
 @jax.jit
-def _residuals(scene: Scene, given: Given, flat: Array) -> Array:
+def _residuals(scene: Scene, inputs: RoundInputs, flat: Array) -> Array:
     parameters = BodyParameters(flat[:3], flat[3:72], flat[72:82], flat[82:])
     posed = pose_keypoints(scene.body, parameters)
-    return jnp.concatenate([term.residuals(posed) for term in build_terms(scene, _ROUND.weights, given)])
+    return jnp.concatenate([term.residuals(posed) for term in build_terms(scene, _ROUND.weights, inputs)])
 
 
 _jacobian = jax.jit(jax.jacfwd(_residuals, argnums=2))
@@ -128,7 +128,7 @@ def _scene(body: BodyModel, layout: str) -> Scene:
     return Scene(keypoint_body(body, get_layout(layout), num_betas=10), prior, independent, spheres)
 
 
-def _given(scene: Scene, keypoints: np.ndarray, focal_length: float) -> Given:
+def _inputs(scene: Scene, keypoints: np.ndarray, focal_length: float) -> RoundInputs:
     """As `fit` makes it of a person whom no network has seen."""
     points = clean_keypoints(keypoints)
     confidence = jnp.asarray(points[:, 2] * np.asarray(scene.body.is_defined))
@@ -136,4 +136,4 @@ def _given(scene: Scene, keypoints: np.ndarray, focal_length: float) -> Given:
     camera = Camera(both, jnp.asarray(IMAGE_SIZE, jnp.float32) / 2)
     depth = start_depth(points[:, :2], confidence, both, scene.body.reach)
     seen = Observation(jnp.asarray(points[:, :2]), confidence, camera, pixel_scale(depth, both))
-    return Given(seen, jnp.ones(len(points)), jnp.asarray(depth))
+    return RoundInputs(seen, jnp.ones(len(points)), jnp.asarray(depth))

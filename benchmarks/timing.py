@@ -14,7 +14,7 @@ from benchmarks.draw import IMAGE_SIZE
 from smplify_jax import FitResult, fit
 from smplify_jax.execution.devices import Device
 
-LEAST_SECONDS = 0.5
+MIN_SECONDS = 0.5
 """Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""
 
 NUM_PEOPLE = 1024
@@ -32,7 +32,7 @@ def seconds(call: Callable[[], object]) -> float:
 def median_seconds(call: Callable[[], object], num_runs: int) -> float:
     """The median of `num_runs` calls, or of more where they are short. The caller has warmed it up."""
     times: list[float] = []
-    while len(times) < num_runs or sum(times) < LEAST_SECONDS:
+    while len(times) < num_runs or sum(times) < MIN_SECONDS:
         times.append(seconds(call))
     return median(times)
 

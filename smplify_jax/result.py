@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 
 if TYPE_CHECKING:
     import trimesh
@@ -74,7 +75,7 @@ class FitResult:
             `spin`, whose solver does not know it.
         quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
             what it is not calibrated for: other profiles, `init`, searched starts, no anchor.
-        evidence: (...,) of each thing that the quality follows from; NaN for what a profile does not know.
+        quality_features: (...,) each, the inputs of the quality model; NaN for what a profile does not know.
         start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
         reprojection_error_px: (..., K) distance from the detected ones as given [px]; NaN where none was observed.
@@ -95,7 +96,7 @@ class FitResult:
     joints: Array
     joints_std: Array
     quality: Array
-    evidence: Evidence
+    quality_features: QualityFeatures
     start_margin: Array
     keypoints_px: Array
     reprojection_error_px: Array
@@ -125,6 +126,12 @@ class FitResult:
     def statuses(self) -> list[FitStatus]:
         """The status of each person."""
         return [FitStatus(int(code)) for code in np.atleast_1d(self.status)]
+
+    @property
+    def evidence(self) -> QualityFeatures:
+        """`quality_features`, by its name in version 0.1.0."""
+        warnings.warn("FitResult.evidence is now quality_features: use that name", DeprecationWarning, stacklevel=2)
+        return self.quality_features
 
     @property
     def parameters(self) -> BodyParameters:
@@ -172,7 +179,7 @@ class FitResult:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""
         stored = {name: np.asarray(getattr(self, name)) for name in _ARRAY_FIELDS}
         stored |= {f"cost_{name}": np.asarray(value) for name, value in self.cost_by_term.items()}
-        stored |= {f"evidence_{name}": np.asarray(value) for name, value in vars(self.evidence).items()}
+        stored |= {f"quality_features_{name}": np.asarray(value) for name, value in vars(self.quality_features).items()}
         stored |= {"focal_length": np.asarray(self.camera.focal_length)}
         stored |= {"camera_center": np.asarray(self.camera.camera_center)}
         return stored | {"layout": np.asarray(self.layout), "body_name": np.asarray(self.body.name)}
@@ -196,13 +203,13 @@ class FitResult:
         body = load_body() if body is None else body
         try:
             with np.load(path, allow_pickle=False) as file:
-                stored = {name: file[name] for name in file.files}
+                stored = {_RENAMED_KEYS.get(name, name): file[name] for name in file.files}
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path}: cannot be read as a saved fit ({error}); give a file that FitResult.save wrote."
             ) from None
         missing = sorted(
-            {*_ARRAY_FIELDS, *_EVIDENCE, "focal_length", "camera_center", "layout", "body_name"} - set(stored)
+            {*_ARRAY_FIELDS, *_QUALITY_FEATURES, "focal_length", "camera_center", "layout", "body_name"} - set(stored)
         )
         if missing:
             raise InputError(
@@ -217,7 +224,9 @@ class FitResult:
             **{name: jnp.asarray(stored[name]) for name in _ARRAY_FIELDS},
             camera=Camera(jnp.asarray(stored["focal_length"]), jnp.asarray(stored["camera_center"])),
             cost_by_term=costs,
-            evidence=Evidence(**{key.removeprefix("evidence_"): jnp.asarray(stored[key]) for key in _EVIDENCE}),
+            quality_features=QualityFeatures(
+                **{key.removeprefix("quality_features_"): jnp.asarray(stored[key]) for key in _QUALITY_FEATURES}
+            ),
             body=body,
             layout=str(stored["layout"]),
         )
@@ -240,4 +249,9 @@ _ARRAY_FIELDS = (
     "num_steps",
 )
 
-_EVIDENCE = tuple(f"evidence_{name}" for name in Evidence.__dataclass_fields__)
+_QUALITY_FEATURES = tuple(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__)
+
+_RENAMED_KEYS: dict[str, str] = {
+    f"evidence_{name}": f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__
+}
+"""Keys that version 0.1.0 wrote, to those of today."""

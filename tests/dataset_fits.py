@@ -17,12 +17,12 @@ from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.prior.load import load_prior
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.terms.objective import TERM_NAMES
 
 NOISE_PX = 2.0
-MOST_PEOPLE = 8
+MAX_PEOPLE = 8
 """That many are always drawn: every number of people compiles for itself."""
 
 
@@ -48,7 +48,7 @@ def _hashes():
 def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     """Rows and their fits; the last `num_failed` have none, all their numbers are NaN."""
     rng, body = np.random.default_rng(seed), load_body()
-    num_asked, num_people = num_people, MOST_PEOPLE
+    num_asked, num_people = num_people, MAX_PEOPLE
     facing = Rotation.from_rotvec([np.pi, 0, 0]) * Rotation.from_rotvec(
         rng.uniform(-1, 1, (num_people, 1)) * [0, 1.0, 0]
     )
@@ -75,7 +75,7 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
         joints=np.asarray(body.joints(**parameters)),
         joints_std=rng.uniform(0.01, 0.1, (num_people, 24, 3)).astype(np.float32),
         quality=next(numbers),
-        evidence=Evidence(*(next(numbers) for _ in Evidence.__dataclass_fields__)),
+        quality_features=QualityFeatures(*(next(numbers) for _ in QualityFeatures.__dataclass_fields__)),
         start_margin=next(numbers),
         keypoints_px=keypoints_px.astype(np.float32),
         reprojection_error_px=error.astype(np.float32),

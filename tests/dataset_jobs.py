@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.terms.objective import TERM_NAMES
 
@@ -72,7 +72,9 @@ def _result(people):
         "joints": numbers(24, 3),
         "joints_std": numbers(24, 3),
         "quality": number % 1.0,
-        "evidence": Evidence(**cast("dict[str, Any]", dict.fromkeys(Evidence.__dataclass_fields__, number))),
+        "quality_features": QualityFeatures(
+            **cast("dict[str, Any]", dict.fromkeys(QualityFeatures.__dataclass_fields__, number))
+        ),
         "start_margin": number,
         "keypoints_px": seen[:, :, :2],
         "reprojection_error_px": seen[:, :, 2],

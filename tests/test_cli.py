@@ -80,6 +80,8 @@ def test_the_example_comes_close_to_its_truth(example: tuple[subprocess.Complete
         "example_0.obj",
         "example_0_overlay.png",
         "summary.json",
+        "example_keypoints.json",
+        "example.png",
     }
 
 

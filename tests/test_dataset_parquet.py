@@ -29,7 +29,7 @@ def test_every_array_of_a_result_comes_back_bit_for_bit(tmp_path):
         )
     np.testing.assert_array_equal(batch.array("focal_length"), result.camera.focal_length)
     np.testing.assert_array_equal(batch.array("cost_data"), result.cost_by_term["data"])
-    np.testing.assert_array_equal(batch.array("evidence_noise"), result.evidence.noise)
+    np.testing.assert_array_equal(batch.array("quality_features_noise"), result.quality_features.noise)
     np.testing.assert_array_equal(batch.array("keypoints"), np.stack([row.keypoints.ravel() for row in rows]))
     assert batch.texts("id") == [row.id for row in rows]
     assert batch.texts("status_name") == ["converged"] * 5 + ["too_few_keypoints"]
@@ -57,6 +57,20 @@ def test_pyarrow_alone_reads_lists_with_their_provenance(tmp_path):
     assert metadata[b"smplify_jax.layout"] == b"coco17"
     assert metadata[b"smplify_jax.profile"] == b"default"
     assert metadata[b"smplify_jax.body_hash"] == content_hash(load_body()).encode()
+
+
+def test_columns_of_schema_version_1_are_read_under_their_names_of_today(tmp_path):
+    write_drawn(tmp_path / "new.parquet")
+    table = pq.read_table(tmp_path / "new.parquet")
+    old_names = [name.replace("quality_features_", "evidence_") for name in table.schema.names]
+    assert "evidence_noise" in old_names
+    metadata = {**table.schema.metadata, b"smplify_jax.schema_version": b"1"}
+    pq.write_table(table.rename_columns(old_names).replace_schema_metadata(metadata), tmp_path / "old.parquet")
+    wanted = ("quality_features_noise", "id")
+    for columns in (None, wanted):
+        (new,), (old,) = (read_fits(tmp_path / name, columns) for name in ("new.parquet", "old.parquet"))
+        assert old.records.schema.names == new.records.schema.names
+        np.testing.assert_array_equal(old.array("quality_features_noise"), new.array("quality_features_noise"))
 
 
 def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):

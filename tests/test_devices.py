@@ -1,4 +1,4 @@
-"""People spread over devices: the cores of a CPU, in a process of its own because devices are chosen before JAX is used."""
+"""People sharded over devices: the cores of a CPU, in a process of its own because devices are chosen before JAX is used."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import InputError, fit, use_all_cores
 
 NUM_PEOPLE = 5
-SPREAD_FITS = """
+SHARDED_FITS = """
 import sys
 import jax, numpy as np
 from smplify_jax import fit, use_all_cores
@@ -52,14 +52,14 @@ def test_fits_spread_over_cores_are_those_of_one_device(tmp_path: Path):
     given = {"keypoints": people.keypoints, "focal_length": people.focal_length, "image_size": IMAGE_SIZE}
     np.savez(tmp_path / "given.npz", **given)
     # Many calls: threads that wait for each other would only do so in some.
-    run_python(SPREAD_FITS, str(tmp_path / "given.npz"), str(tmp_path / "spread.npz"), "50")
-    with np.load(tmp_path / "spread.npz") as spread:
-        assert spread["joints"].shape == (NUM_PEOPLE, 24, 3)
-        np.testing.assert_array_equal(spread["status"], alone.status)
-        np.testing.assert_allclose(spread["joints"], alone.joints, atol=2e-3)
-        np.testing.assert_allclose(spread["cost"], alone.cost, rtol=1e-3)
-        np.testing.assert_allclose(spread["quality"], alone.quality, atol=1e-2)
-        np.testing.assert_allclose(spread["joints_std"], alone.joints_std, rtol=2e-2)
+    run_python(SHARDED_FITS, str(tmp_path / "given.npz"), str(tmp_path / "sharded.npz"), "50")
+    with np.load(tmp_path / "sharded.npz") as sharded:
+        assert sharded["joints"].shape == (NUM_PEOPLE, 24, 3)
+        np.testing.assert_array_equal(sharded["status"], alone.status)
+        np.testing.assert_allclose(sharded["joints"], alone.joints, atol=2e-3)
+        np.testing.assert_allclose(sharded["cost"], alone.cost, rtol=1e-3)
+        np.testing.assert_allclose(sharded["quality"], alone.quality, atol=1e-2)
+        np.testing.assert_allclose(sharded["joints_std"], alone.joints_std, rtol=2e-2)
 
 
 COUNT = "import jax, os; from smplify_jax import use_all_cores; use_all_cores(); print(len(jax.devices('cpu')), os.environ.get('NPROC'))"
@@ -71,9 +71,9 @@ def test_as_many_devices_as_cores_that_may_be_used():
     assert int(count) == cores
 
 
-@pytest.mark.parametrize(("told", "expected"), [("1", "1 1"), ("3", "3 3")])
-def test_the_environment_says_how_many_cores(told, expected):
-    assert run_python(COUNT, NPROC=told) == expected
+@pytest.mark.parametrize(("setting", "expected"), [("1", "1 1"), ("3", "3 3")])
+def test_the_environment_says_how_many_cores(setting, expected):
+    assert run_python(COUNT, NPROC=setting) == expected
 
 
 def test_more_threads_than_cores_may_be_asked_for():

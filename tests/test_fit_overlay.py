@@ -12,7 +12,7 @@ from smplify_jax.body.load import load_body
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.errors import InputError
 from smplify_jax.pictures.fit_overlay import draw_fit
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
 
 SIZE = (300, 400)
@@ -36,7 +36,7 @@ def pair() -> FitResult:
         joints=body.joints(**parameters),
         joints_std=jnp.zeros((2, 24, 3)),
         quality=jnp.zeros(2),
-        evidence=Evidence(**{field.name: jnp.zeros(2) for field in dataclasses.fields(Evidence)}),
+        quality_features=QualityFeatures(**{field.name: jnp.zeros(2) for field in dataclasses.fields(QualityFeatures)}),
         start_margin=jnp.zeros(2),
         keypoints_px=keypoints_px,
         reprojection_error_px=jnp.zeros((2, 17)),

@@ -59,12 +59,12 @@ def _residuals(term, parameters):
 
 
 @jax.jit
-def slope(term, parameters):
+def linearize(term, parameters):
     """J^T r (P,), and J^T J (69, 69) over the pose: that the others feel nothing is in the term's form."""
-    found = term.slope(posed(term, parameters))
-    assert found.transposed is None
+    found = term.linearize(posed(term, parameters))
+    assert found.jacobian_t is None
     assert found.diagonal is None
-    return found.gradient, found.pose_block
+    return found.gradient, found.pose_hessian
 
 
 def energy(term, parameters):
@@ -99,7 +99,7 @@ def test_a_t_pose_keeps_all_parts_apart(body, term):
 
 def test_only_the_pose_feels_it(term):
     parameters = parameters_with(hand_in_the_belly())
-    gradient, _ = slope(term, parameters)
+    gradient, _ = linearize(term, parameters)
     columns = parameters.columns()
     assert float(jnp.abs(gradient[columns.body_pose]).max()) > 100
     for others in (columns.global_orient, columns.betas, columns.transl):
@@ -122,7 +122,7 @@ def test_steepest_rows_are_nearly_the_whole_hessian(term):
         return _residuals(term, parameters.retract(step))
 
     jacobian = jax.jit(jax.jacfwd(residuals))(jnp.zeros(parameters.columns().size))
-    gradient, hessian = slope(term, parameters)
+    gradient, hessian = linearize(term, parameters)
     over_pose = jacobian[:, parameters.columns().body_pose]
     full = over_pose.T @ over_pose
     np.testing.assert_allclose(hessian, full, atol=1e-2 * float(jnp.abs(full).max()))
@@ -134,10 +134,10 @@ def test_people_in_a_batch_feel_what_they_feel_alone(term):
     poses = jnp.stack([jnp.asarray(hand_in_the_belly(angle)) for angle in (20.0, 60.0, 80.0)])
     each = [parameters_with(pose) for pose in poses]
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-    in_lanes = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), batch)
-    together = slope(term, in_lanes)
+    batched = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), batch)
+    together = linearize(term, batched)
     for index, parameters in enumerate(each):
-        for ours, alone in zip(together, slope(term, parameters), strict=True):
+        for ours, alone in zip(together, linearize(term, parameters), strict=True):
             scale = float(jnp.abs(alone).max())
             np.testing.assert_allclose(ours[index], alone, atol=1e-4 * scale)  # float32 through an exponential
 

@@ -26,7 +26,7 @@ from smplify_jax.proposal.load import load_proposal_network, save_proposal_netwo
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
 from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
 from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
-from smplify_jax.proposal.view import look_at_person, lower_median
+from smplify_jax.proposal.view import lower_median, person_view
 
 
 def observe(keypoints, focal_length):
@@ -58,9 +58,9 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
-    look = jax.jit(propose, static_argnames=("num_looks", "group_size"))
+    look = jax.jit(propose, static_argnames=("num_passes", "chunk_size"))
     alone = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], observation)
-    proposal, _ = look(proposer, body, alone, jnp.array([True]), jnp.array([True]), num_looks=2, group_size=1)
+    proposal, _ = look(proposer, body, alone, jnp.array([True]), jnp.array([True]), num_passes=2, chunk_size=1)
     return jax.tree.map(lambda leaf: leaf[0], proposal)
 
 
@@ -84,13 +84,13 @@ def test_the_slots_are_a_layout_that_the_open_body_defines():
 def test_the_view_looks_at_the_person_and_no_outlier_turns_it():
     people = draw_people(1, "coco17")
     keypoints, focal_length = people.keypoints[0], people.focal_length[0]
-    view = look_at_person(observe(keypoints, focal_length))
+    view = person_view(observe(keypoints, focal_length))
     points = np.asarray(view.points(observe(keypoints, focal_length)))
     assert np.linalg.norm(np.median(points, axis=0)) < 0.1
     np.testing.assert_allclose(view.rotation @ view.rotation.T, np.eye(3), atol=1e-6)
     keypoints = keypoints.copy()
     keypoints[4, :2] += 3000
-    moved = look_at_person(observe(keypoints, focal_length))
+    moved = person_view(observe(keypoints, focal_length))
     assert np.abs(np.asarray(moved.rotation - view.rotation)).max() < 0.03
     # The median moves to the next keypoint; a mean would make the person ten times as large.
     assert abs(np.log(moved.depth / view.depth)) < 0.4
@@ -100,7 +100,7 @@ def test_a_body_expressed_in_the_view_comes_back_to_the_camera_frame():
     people = draw_people(1, "coco17", seed=4)
     truth = {name: jnp.asarray(value[0]) for name, value in people.parameters.items()}
     body = keypoint_body(load_body(num_betas=10), "coco17", num_betas=10)
-    view = look_at_person(observe(people.keypoints[0], people.focal_length[0]))
+    view = person_view(observe(people.keypoints[0], people.focal_length[0]))
     pelvis = view.rotation @ jnp.asarray(people.joints[0, 0])
     pose = jnp.concatenate([truth["global_orient"], truth["body_pose"]]).reshape(24, 3)
     raw = RawProposal(

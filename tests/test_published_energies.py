@@ -76,7 +76,7 @@ def blocks_at(seed):
 def test_energies_and_gradients_of_every_round_are_the_published_ones(float64, profile, layout):
     scene = scene_of(layout)
     shared, problem = problem_of(scene)
-    model = jax.jit(lambda one, at: linearize((shared, one.weights), (problem.given(shared, one), at)))
+    model = jax.jit(lambda one, at: linearize((shared, one.weights), (problem.round_inputs(shared, one), at)))
     for number, (ours, published) in enumerate(zip(rounds_of(profile), published_rounds(profile, layout), strict=True)):
         blocks = blocks_at(seed=number)
         result = model(f64(ours.for_layout(scene.layout)), BodyParameters(**f64(blocks)))
@@ -139,7 +139,7 @@ def test_a_round_whose_subset_was_not_seen_looks_at_all_keypoints():
         confidence[np.flatnonzero(torso)[num_seen:]] = 0.0
         camera = Camera(scene.focal_length.astype(np.float32), scene.camera_center.astype(np.float32))
         seen = Observation(jnp.zeros((14, 2)), jnp.asarray(confidence), camera, jnp.asarray(1.0))
-        given = Problem(jnp.asarray(True), seen, jnp.asarray(3.0)).given(shared, camera_round)
+        given = Problem(jnp.asarray(True), seen, jnp.asarray(3.0)).round_inputs(shared, camera_round)
         weights = np.asarray(given.keypoint_weights)
         np.testing.assert_array_equal(weights[looked_at], 1.0)
         assert (weights.sum() == 14) == (num_seen < 3)

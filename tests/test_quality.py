@@ -1,4 +1,4 @@
-"""How sure a fit is: spread of the joints, evidence and score."""
+"""How sure a fit is: standard deviation of the joints, quality features and score."""
 
 import dataclasses
 
@@ -14,7 +14,8 @@ from smplify_jax.errors import InputError
 from smplify_jax.fitting import fit as fitting
 from smplify_jax.learn.quality import Fits, calibrate, predict, reliability
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
-from smplify_jax.quality.score import Evidence, QualityModel, load_quality_model
+from smplify_jax.quality.score import QualityFeatures, QualityModel, load_quality_model
+from smplify_jax.result import FitResult
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def exact(people):
     return fitted(people.keypoints, people)
 
 
-def test_spread_of_the_joints_is_that_of_samples_from_the_posterior():
+def test_standard_deviation_of_the_joints_is_that_of_samples_from_the_posterior():
     body = keypoint_body(load_body(num_betas=10), "smpl24", num_betas=10)
     rng = np.random.default_rng(0)
     factor = rng.normal(size=(85, 85))
@@ -151,6 +152,23 @@ def test_another_file_is_refused_in_a_sentence(tmp_path):
         load_quality_model(tmp_path / "other.npz")
 
 
-def test_the_shipped_model_takes_all_evidence():
-    evidence = Evidence(**{field.name: jnp.asarray(0.1) for field in dataclasses.fields(Evidence)})
-    assert 0 <= float(load_quality_model()(evidence)) <= 1
+def test_the_shipped_model_takes_all_quality_features():
+    quality_features = QualityFeatures(
+        **{field.name: jnp.asarray(0.1) for field in dataclasses.fields(QualityFeatures)}
+    )
+    assert 0 <= float(load_quality_model()(quality_features)) <= 1
+
+
+def test_a_fit_that_version_0_1_0_saved_is_loaded(exact, tmp_path):
+    result = exact
+    result.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        np.savez(
+            tmp_path / "old.npz", **{name.replace("quality_features_", "evidence_"): stored[name] for name in stored}
+        )
+    with np.load(tmp_path / "old.npz") as old:
+        assert "evidence_noise" in old
+    loaded = FitResult.load(tmp_path / "old.npz", result.body)
+    np.testing.assert_array_equal(loaded.quality_features.noise, result.quality_features.noise)
+    with pytest.warns(DeprecationWarning, match="quality_features"):
+        np.testing.assert_array_equal(loaded.evidence.noise, result.quality_features.noise)

@@ -11,12 +11,12 @@ import pytest
 from scipy.optimize import least_squares
 
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
-from smplify_jax.solver.loop import Objective, minimize_in_groups
+from smplify_jax.solver.loop import Objective, minimize_batch
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Model:
+class QuadraticModel:
     energy: jax.Array
     gradient: jax.Array
     hessian: jax.Array
@@ -25,7 +25,7 @@ class Model:
 def linearize_residuals(residuals):
     def linearize(x):
         r, jacobian = residuals(x), jax.jacfwd(residuals)(x)
-        return Model(jnp.sum(r**2), jacobian.T @ r, jacobian.T @ jacobian)
+        return QuadraticModel(jnp.sum(r**2), jacobian.T @ r, jacobian.T @ jacobian)
 
     return linearize
 
@@ -38,7 +38,7 @@ def minimize_alone(solver, residuals, start, free, options):
     """One problem, as a group of its own."""
     wanted = jnp.ones(1, bool)
     given = jnp.zeros(1)
-    solution = minimize_in_groups(solver, lambda _: objective(residuals), given, start[None], wanted, free, options, 1)
+    solution = minimize_batch(solver, lambda _: objective(residuals), given, start[None], wanted, free, options, 1)
     return jax.tree.map(lambda leaf: leaf[0], solution)
 
 
@@ -130,33 +130,33 @@ def test_unobserved_unknowns_stay_where_they_are():
     np.testing.assert_allclose(solution.parameters, [3.0, 7.0], atol=1e-4)
 
 
-@partial(jax.jit, static_argnames="group_size")
-def solve_in_groups(starts, group_size, is_wanted=True):
-    return minimize_in_groups(
+@partial(jax.jit, static_argnames="chunk_size")
+def solve_batch(starts, chunk_size, is_active=True):
+    return minimize_batch(
         LEVENBERG_MARQUARDT,
         lambda _: objective(rosenbrock),
         jnp.zeros(len(starts)),
         starts,
-        jnp.broadcast_to(is_wanted, len(starts)),
+        jnp.broadcast_to(is_active, len(starts)),
         jnp.ones(2),
         SolverOptions(200, 1e-7),
-        group_size,
+        chunk_size,
     )
 
 
 def test_what_is_not_wanted_is_not_searched_and_changes_no_other():
     starts = jnp.array([[-1.2, 1.0], [0.9, 0.8], [0.0, 0.0], [2.0, 2.0]])
-    is_wanted = np.array([True, False, True, False])
-    all_, some = solve_in_groups(starts, group_size=2), solve_in_groups(starts, group_size=2, is_wanted=is_wanted)
-    np.testing.assert_array_equal(some.parameters[~is_wanted], starts[~is_wanted])
-    np.testing.assert_array_equal(some.num_steps[~is_wanted], 0)
-    np.testing.assert_array_equal(some.parameters[is_wanted], all_.parameters[is_wanted])
-    np.testing.assert_array_equal(some.num_steps[is_wanted], all_.num_steps[is_wanted])
+    is_active = np.array([True, False, True, False])
+    all_, some = solve_batch(starts, chunk_size=2), solve_batch(starts, chunk_size=2, is_active=is_active)
+    np.testing.assert_array_equal(some.parameters[~is_active], starts[~is_active])
+    np.testing.assert_array_equal(some.num_steps[~is_active], 0)
+    np.testing.assert_array_equal(some.parameters[is_active], all_.parameters[is_active])
+    np.testing.assert_array_equal(some.num_steps[is_active], all_.num_steps[is_active])
 
 
 def test_a_batch_gives_each_problem_its_own_steps_and_end():
     starts = jnp.array([[-1.2, 1.0], [0.9, 0.8], [1.0, 1.0], [jnp.nan, 0.0]])
-    batch = solve_in_groups(starts, group_size=len(starts))
+    batch = solve_batch(starts, chunk_size=len(starts))
     assert len(set(np.asarray(batch.num_steps).tolist())) > 2
     for index in range(3):
         alone = solve(rosenbrock, starts[index])
@@ -169,7 +169,7 @@ def test_a_batch_gives_each_problem_its_own_steps_and_end():
 @pytest.mark.parametrize("count", [8, 21, 64])
 def test_groups_give_each_problem_what_it_gets_alone(count):
     starts = jnp.asarray(np.random.default_rng(count).normal(size=(count, 2)), jnp.float32)
-    together, grouped = solve_in_groups(starts, group_size=count), solve_in_groups(starts, group_size=8)
+    together, grouped = solve_batch(starts, chunk_size=count), solve_batch(starts, chunk_size=8)
     assert len(set(np.asarray(together.num_steps).tolist())) > 3
     np.testing.assert_array_equal(grouped.num_steps, together.num_steps)
     assert np.all(grouped.is_converged)

@@ -19,8 +19,8 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor
-from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, TermWeights, build_terms, linearize
-from smplify_jax.terms.term import Slope, summed
+from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, Scene, TermWeights, build_terms, linearize
+from smplify_jax.terms.term import Linearization, sum_normal_equations
 
 WEIGHTS = TermWeights(
     sigma=100.0, pose_prior=4.78, bend=15.2, shape=5.0, depth=30.0, interpenetration=300.0, anchor=2.0
@@ -83,23 +83,23 @@ def scene_with(body):
     return Scene(body, prior, random_inverse_correlation(), body_spheres(whole_body(), pairs=PAIRS))
 
 
-def given_of(observation):
-    return Given(observation, jnp.ones(NUM_KEYPOINTS), jnp.asarray(3.0), random_anchor())
+def inputs_of(observation):
+    return RoundInputs(observation, jnp.ones(NUM_KEYPOINTS), jnp.asarray(3.0), random_anchor())
 
 
 @pytest.fixture(scope="module")
 def terms(body):
-    return build_terms(scene_with(body), WEIGHTS, given_of(random_observation()))
+    return build_terms(scene_with(body), WEIGHTS, inputs_of(random_observation()))
 
 
 def normal_equations(term, posed):
     """r^T r, J^T r and J^T J of one term, whatever it is made of."""
     size, num_pose = posed.columns.size, posed.columns.num_pose
-    slope = term.slope(posed)
-    nothing = Slope(
+    linearization = term.linearize(posed)
+    nothing = Linearization(
         jnp.zeros(()), jnp.zeros(size), jnp.zeros((size, 1)), jnp.zeros(size), jnp.zeros((num_pose, num_pose))
     )
-    return slope.energy, *summed([nothing, slope], posed.columns)
+    return linearization.energy, *sum_normal_equations([nothing, linearization], posed.columns)
 
 
 def term_energies(terms, posed):
@@ -178,7 +178,7 @@ def test_gradients_agree_with_finite_differences_in_float64(float64):
         return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), tree)
 
     body = f64(keypoint_body(whole_body(), "coco17"))
-    terms = build_terms(f64(scene_with(body)), WEIGHTS, f64(given_of(random_observation())))
+    terms = build_terms(f64(scene_with(body)), WEIGHTS, f64(inputs_of(random_observation())))
     parameters = f64(parameters_before_the_camera())
     gradients = jax.jit(
         lambda p: [normal_equations(term, pose_keypoints(body, p))[1] for term in terms],
@@ -196,7 +196,7 @@ def test_gradients_agree_with_finite_differences_in_float64(float64):
 
 def test_the_sum_is_the_sum_of_the_terms(body, terms):
     parameters = parameters_before_the_camera()
-    total = linearize((scene_with(body), WEIGHTS), (given_of(random_observation()), parameters))
+    total = linearize((scene_with(body), WEIGHTS), (inputs_of(random_observation()), parameters))
     _, _, each = derivatives(body, terms, parameters)
     np.testing.assert_allclose(total.energies, energies_and_points(body, terms, parameters)[0], rtol=1e-5)
     _, gradients, hessians = zip(*each, strict=True)
@@ -209,13 +209,13 @@ def test_an_unobserved_keypoint_pulls_on_nothing(body):
     seen = random_observation()
     moved = Observation(seen.keypoints_px.at[3].add(500.0), seen.confidence, seen.camera, seen.pixel_scale)
     here, there = (
-        linearize((scene_with(body), WEIGHTS), (given_of(observation), parameters)) for observation in (seen, moved)
+        linearize((scene_with(body), WEIGHTS), (inputs_of(observation), parameters)) for observation in (seen, moved)
     )
     np.testing.assert_array_equal(here.gradient, there.gradient)
 
 
 def test_people_in_the_lanes_are_as_alone(body):
-    shared, given = (scene_with(body), WEIGHTS), given_of(random_observation())
+    shared, given = (scene_with(body), WEIGHTS), inputs_of(random_observation())
     each = [parameters_before_the_camera(seed) for seed in range(3)]
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
     together = jax.jit(jax.vmap(lambda one: linearize(shared, (given, one))))(batch)

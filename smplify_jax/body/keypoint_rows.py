@@ -10,7 +10,7 @@ the levers of `keypoint_body`, p_k = sum_j R_j c_kj + ..., what hangs on joint i
 A keypoint is only asked for its derivative along directions n (the gradients of its pixel coordinates), so the three rows of its full
 Jacobian need never be made. Compared with differentiating the kinematic chain this needs no pass per column.
 
-Shapes are written (K, 3, ...): whatever trails are people, if there are many (see `lanes`).
+Shapes are written (K, 3, ...): the dots are the batch axis, if there is one (see `execution.batch_axis`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.kinematics import over_axes, rows
+from smplify_jax.body.kinematics import rows, sum_over_axes
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted, pose_keypoints
-from smplify_jax.execution.batch_axis import side_by_side
+from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, pose_keypoints, with_batch_axis
+from smplify_jax.execution.batch_axis import concatenate_blocks
 
 
 def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:
@@ -38,15 +38,15 @@ def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) 
     people = directions.shape[3:]
     levers = jnp.swapaxes(posed.levers, 0, 1)
     moments = _cross(levers[:, None], directions[:, :, None])  # 3 times (K, D, J, ...)
-    by_pose = over_axes(lambda b: posed.axes[None, None, :, b] * moments[b][:, :, :, None])
+    by_pose = sum_over_axes(lambda b: posed.axes[None, None, :, b] * moments[b][:, :, :, None])
     if body.bulging_joints:
         by_pose = by_pose + _by_bulging(body, posed, directions)
-    root_moves = lifted(body.weights[:, None, None], posed.parameters.betas) * directions
+    root_moves = with_batch_axis(body.weights[:, None, None], posed.parameters.betas) * directions
     by_shape = jnp.einsum("kjcb,jac...->kba...", body.lever_shapedirs, posed.rotations)
-    by_betas = over_axes(lambda a: directions[:, :, None, a] * by_shape[:, None, :, a])
+    by_betas = sum_over_axes(lambda a: directions[:, :, None, a] * by_shape[:, None, :, a])
     by_betas = by_betas + jnp.einsum("kdc...,cb->kdb...", root_moves, body.joint_shapedirs[0])
     by_pose = by_pose.reshape(*directions.shape[:2], 3 * body.num_joints, *people)
-    return side_by_side([by_pose, by_betas, root_moves], axis=2)
+    return concatenate_blocks([by_pose, by_betas, root_moves], axis=2)
 
 
 def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
@@ -64,14 +64,16 @@ def _by_bulging(body: KeypointBody, posed: PosedKeypoints, directions: Array) ->
     arms = _arms(rotations, directions)
     pulls = jnp.einsum("kjv,kdjc...->kdvc...", body.bulge_weights[carried], arms)
     # d R / d theta_c = [w_c]x R with w_c column c of the left Jacobian, which are the axes seen from the parent.
-    of_parents, axes, local = (rows(x, body.bulging_joints) for x in (posed.of_parents, posed.axes, posed.local))
+    parent_rotations, axes, local = (
+        rows(x, body.bulging_joints) for x in (posed.parent_rotations, posed.axes, posed.local)
+    )
     by_entry = jnp.einsum("kdvc...,vcjp->kdjp...", pulls, body.bulge_dirs)
     by_entry = by_entry.reshape(*by_entry.shape[:3], 3, 3, *arms.shape[4:])
     # sum_ab G_ab ([w]x R)_ab = w . (the axial vector of R G^T - G R^T), summed over the columns of R.
     x, y, z = (_cross(local[None, None, :, :, b], by_entry[:, :, :, :, b]) for b in range(3))
     torque = [x[i] + y[i] + z[i] for i in range(3)]
-    in_camera = over_axes(lambda b: of_parents[None, None, :, :, b] * torque[b][:, :, :, None])
-    moved = over_axes(lambda b: axes[None, None, :, b] * in_camera[:, :, :, b, None])
+    in_camera = sum_over_axes(lambda b: parent_rotations[None, None, :, :, b] * torque[b][:, :, :, None])
+    moved = sum_over_axes(lambda b: axes[None, None, :, b] * in_camera[:, :, :, b, None])
     of_joint = np.eye(body.num_joints, dtype=np.float32)[list(body.bulging_joints)]
     of_keypoint = np.eye(len(body.weights), dtype=np.float32)[list(body.bulging_keypoints)]
     return jnp.einsum("ldjc...,lk->kdjc...", jnp.einsum("ldic...,ij->ldjc...", moved, of_joint), of_keypoint)
@@ -79,7 +81,7 @@ def _by_bulging(body: KeypointBody, posed: PosedKeypoints, directions: Array) ->
 
 def _arms(rotations: Array, directions: Array) -> Array:
     """(K, D, J, 3, ...) R_j^T n."""
-    return over_axes(lambda b: rotations[None, None, :, b] * directions[:, :, None, b, None])
+    return sum_over_axes(lambda b: rotations[None, None, :, b] * directions[:, :, None, b, None])
 
 
 def _cross(a: Array, b: Array) -> tuple[Array, Array, Array]:

@@ -1,6 +1,6 @@
 """The kinematic tree: forward kinematics, one tree level at a time.
 
-Shapes are written (J, 3, 3, ...): whatever trails are people, if there are many (see `lanes`).
+Shapes are written (J, 3, 3, ...): the dots are the batch axis, if there is one (see `execution.batch_axis`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def ancestors_or_self(parents: tuple[int, ...]) -> np.ndarray:
     return matrix
 
 
-def over_axes(term: Callable[[int], Array]) -> Array:
+def sum_over_axes(term: Callable[[int], Array]) -> Array:
     """Sum of term(0), term(1) and term(2): a product of 3x3 matrices or of a matrix and a vector, as fused multiply-adds.
 
     XLA's CPU backend runs a batched 3x3 `dot` as a library call per matrix, and does not vectorise a reduction over so short an axis;
@@ -45,12 +45,12 @@ def over_axes(term: Callable[[int], Array]) -> Array:
 
 def matmul3(a: Array, b: Array) -> Array:
     """Products of 3x3 matrices: (J, 3, 3, ...) and (J, 3, 3, ...) to (J, 3, 3, ...)."""
-    return over_axes(lambda k: a[:, :, k, None] * b[:, None, k])
+    return sum_over_axes(lambda k: a[:, :, k, None] * b[:, None, k])
 
 
 def turned(rotations: Array, vectors: Array) -> Array:
     """R v: (J, 3, 3, ...) and (J, 3, ...) to (J, 3, ...)."""
-    return over_axes(lambda k: rotations[:, :, k] * vectors[:, None, k])
+    return sum_over_axes(lambda k: rotations[:, :, k] * vectors[:, None, k])
 
 
 def forward_kinematics(local_rotations: Array, rest_joints: Array, parents: tuple[int, ...]) -> tuple[Array, Array]:
@@ -67,8 +67,8 @@ def forward_kinematics(local_rotations: Array, rest_joints: Array, parents: tupl
     local = jnp.broadcast_to(local_rotations, (*batch, *local_rotations.shape[-3:]))
     rest = jnp.broadcast_to(rest_joints, (*batch, *rest_joints.shape[-2:]))
     local, rest = jnp.moveaxis(local, (-3, -2, -1), (0, 1, 2)), jnp.moveaxis(rest, (-2, -1), (0, 1))
-    rotations, of_parents = global_rotations(local, parents)
-    joints = joint_positions(of_parents, rest, parents)
+    rotations, parent_rotations = global_rotations(local, parents)
+    joints = joint_positions(parent_rotations, rest, parents)
     return jnp.moveaxis(rotations, (0, 1, 2), (-3, -2, -1)), jnp.moveaxis(joints, (0, 1), (-2, -1))
 
 
@@ -80,12 +80,12 @@ def global_rotations(local_rotations: Array, parents: tuple[int, ...]) -> tuple[
     levels = tree_levels(parents)
     identity = jnp.eye(3, dtype=local_rotations.dtype).reshape(1, 3, 3, *[1] * (local_rotations.ndim - 3))
     by_level = [rows(local_rotations, levels[0])]
-    of_parents = [jnp.broadcast_to(identity, by_level[0].shape)]
+    parent_rotations = [jnp.broadcast_to(identity, by_level[0].shape)]
     for above, level in pairwise(levels):
-        of_parents.append(rows(by_level[-1], [above.index(parents[j]) for j in level]))
-        by_level.append(matmul3(of_parents[-1], rows(local_rotations, level)))
+        parent_rotations.append(rows(by_level[-1], [above.index(parents[j]) for j in level]))
+        by_level.append(matmul3(parent_rotations[-1], rows(local_rotations, level)))
     order = np.argsort(np.concatenate([np.asarray(level) for level in levels]))
-    return rows(jnp.concatenate(by_level), order), rows(jnp.concatenate(of_parents), order)
+    return rows(jnp.concatenate(by_level), order), rows(jnp.concatenate(parent_rotations), order)
 
 
 def rows(array: Array, indices: Sequence[int] | np.ndarray) -> Array:

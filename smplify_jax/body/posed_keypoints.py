@@ -1,6 +1,6 @@
 """Keypoints of a posed body: p_k = sum_j R_j c_kj + (weight of k) (J_root + transl), with the levers of `keypoint_body`.
 
-Shapes are written (K, 3, ...): whatever trails are people, if there are many (see `lanes`).
+Shapes are written (K, 3, ...): the dots are the batch axis, if there is one (see `execution.batch_axis`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, matmul3, over_axes, rows
+from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, matmul3, rows, sum_over_axes
 from smplify_jax.body.model import full_joint_pose
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
-from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.geometry.rotations import exp_and_left_jacobian
 
@@ -103,10 +103,10 @@ def _keypoints(
     return jnp.where(body.is_defined[:, None], points.reshape(*batch, *points.shape[1:]), jnp.nan)
 
 
-@people_last
+@batch_last
 def place_keypoints(body: KeypointBody, parameters: BodyParameters) -> Array:
     """(K, 3) [m] of one person, or of many under `vmap`; undefined ones lie at the origin."""
-    return people_first(pose_keypoints(body, parameters).keypoints_cam, 2)
+    return batch_first(pose_keypoints(body, parameters).keypoints_cam, 2)
 
 
 @jax.tree_util.register_dataclass
@@ -119,7 +119,7 @@ class PosedKeypoints:
         keypoints_cam: (K, 3, ...) [m]; undefined ones lie at the origin.
         local: (J, 3, 3, ...) each joint's rotation relative to its parent.
         rotations: (J, 3, 3, ...) and to the world.
-        of_parents: (J, 3, 3, ...) of each joint's parent, the identity for the root.
+        parent_rotations: (J, 3, 3, ...) of each joint's parent, the identity for the root.
         axes: (J, 3, 3, ...), columns: the rotation vector, in the camera frame, that each number of a joint's step causes.
         levers: (J, K, 3, ...) the part of a keypoint's place that hangs on a joint, seen from the joint [m].
     """
@@ -128,7 +128,7 @@ class PosedKeypoints:
     keypoints_cam: Array
     local: Array
     rotations: Array
-    of_parents: Array
+    parent_rotations: Array
     axes: Array
     levers: Array
 
@@ -143,29 +143,29 @@ def pose_keypoints(body: KeypointBody, parameters: BodyParameters) -> PosedKeypo
     pose = jnp.concatenate([parameters.global_orient, parameters.body_pose])
     pose = pose.reshape(body.num_joints, 3, *pose.shape[1:])
     local, left_jacobian = exp_and_left_jacobian(pose, axis=1)
-    rotations, of_parents = global_rotations(local, body.parents)
+    rotations, parent_rotations = global_rotations(local, body.parents)
     # The root's step is already a rotation vector in the camera frame.
-    axes = jnp.concatenate([of_parents[:1], matmul3(of_parents[1:], left_jacobian[1:])])
+    axes = jnp.concatenate([parent_rotations[:1], matmul3(parent_rotations[1:], left_jacobian[1:])])
     betas = jnp.asarray(parameters.betas)
-    arms = lifted(body.lever_template, betas) + jnp.tensordot(body.lever_shapedirs, betas, axes=1)
+    arms = with_batch_axis(body.lever_template, betas) + jnp.tensordot(body.lever_shapedirs, betas, axes=1)
     if body.bulging_joints:
         arms = arms + jnp.einsum("kjv,vc...->kjc...", body.bulge_weights, _bulge(body, local))
     arms = jnp.swapaxes(arms, 0, 1)
-    turned = over_axes(lambda b: rotations[:, None, :, b] * arms[:, :, None, b])
+    turned = sum_over_axes(lambda b: rotations[:, None, :, b] * arms[:, :, None, b])
     levers = jnp.einsum("jkc...,ji->ikc...", turned, ancestors_or_self(body.parents))
-    root = lifted(body.joint_template[0], betas) + jnp.tensordot(body.joint_shapedirs[0], betas, axes=1)
+    root = with_batch_axis(body.joint_template[0], betas) + jnp.tensordot(body.joint_shapedirs[0], betas, axes=1)
     # Everything hangs on the root.
-    places = levers[0] + lifted(body.weights[:, None], betas) * (root + parameters.transl)
-    return PosedKeypoints(parameters, places, local, rotations, of_parents, axes, levers)
+    places = levers[0] + with_batch_axis(body.weights[:, None], betas) * (root + parameters.transl)
+    return PosedKeypoints(parameters, places, local, rotations, parent_rotations, axes, levers)
 
 
-def lifted(constant: Array | np.ndarray, like: Array | np.ndarray) -> Array:
-    """What people share, with an axis for the people that the blocks `like` (P, ...) of their parameters may have."""
+def with_batch_axis(constant: Array | np.ndarray, like: Array | np.ndarray) -> Array:
+    """A constant that people share, with a batch axis if the blocks `like` (P, ...) of their parameters have one."""
     return jnp.asarray(constant).reshape(*constant.shape, *[1] * (like.ndim - 1))
 
 
 def _bulge(body: KeypointBody, local: Array) -> Array:
     """(V, 3, ...) pose-dependent displacement [m]."""
     turning = rows(local, body.bulging_joints)
-    feature = turning - lifted(jnp.eye(3, dtype=local.dtype), local[0, 0])
+    feature = turning - with_batch_axis(jnp.eye(3, dtype=local.dtype), local[0, 0])
     return jnp.einsum("vcdp,dp...->vc...", body.bulge_dirs, feature.reshape(len(turning), 9, *local.shape[3:]))

@@ -12,7 +12,7 @@ REFERENCE_HEIGHT_PX = 300.0
 PERSON_HEIGHT = 1.7
 """[m] Only a unit: it makes "apparent height" out of focal length and depth."""
 
-NEAREST_START, FARTHEST_START = 0.3, 1e4
+MIN_START_DEPTH, MAX_START_DEPTH = 0.3, 1e4
 """[m] A start nearer or farther than that would not stay finite in a solver."""
 
 
@@ -47,7 +47,7 @@ def start_depth(
     is_end = jnp.arange(len(confidence)) == ends[:, None]
     without_one = jnp.min(jnp.where(is_end[:, :, None] | is_end[:, None, :], jnp.inf, bound), axis=(1, 2))
     depth = jnp.max(jnp.where(jnp.isfinite(without_one), without_one, -jnp.inf))
-    return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), NEAREST_START, FARTHEST_START)
+    return jnp.clip(jnp.where(jnp.isfinite(depth), depth, jnp.min(bound)), MIN_START_DEPTH, MAX_START_DEPTH)
 
 
 def pixel_scale(

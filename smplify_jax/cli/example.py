@@ -14,6 +14,7 @@ from smplify_jax.cli.fit import fit_command
 from smplify_jax.cli.options import EXAMPLE_FOLDER, FitCommand
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.report import PersonReport
+from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe
 
@@ -54,7 +55,7 @@ def load_example_truth() -> ExampleTruth:
 
 
 def run_example(command: FitCommand) -> int:
-    """Fit the packaged example, write its files, and print how close the fit comes. Returns the exit status."""
+    """Fit the packaged example, write its files and what was fitted, and print how close the fit comes. Returns the exit status."""
     out = command.write.out or EXAMPLE_FOLDER
     command = replace(
         command,
@@ -63,10 +64,14 @@ def run_example(command: FitCommand) -> int:
         write=replace(command.write, out=out),
     )
     reports, _ = fit_command(command)
+    for given in (EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE):  # for the first steps with the commands and the library
+        with atomic_write(out / given.name) as file:
+            file.write(given.read_bytes())
     if not reports or not reports[0].status.is_usable:
         return FAILED
     print(_comparison(reports[0], load_example_truth()))
-    print(f"Written to {out}: {', '.join((*reports[0].files, 'summary.json'))}")
+    written = (*reports[0].files, "summary.json", EXAMPLE_KEYPOINTS.name, EXAMPLE_PICTURE.name)
+    print(f"Written to {out}: {', '.join(written)}")
     return OK
 
 

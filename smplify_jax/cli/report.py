@@ -65,7 +65,7 @@ class PersonReport:
             "reprojection_error_px": self.error_px,
             "reprojection_error_percent_of_height": self.error_percent,
             "quality": float(result.quality),
-            "evidence": {name: float(value) for name, value in vars(result.evidence).items()},
+            "quality_features": {name: float(value) for name, value in vars(result.quality_features).items()},
             "person_height_px": float(result.person_height_px),
             "depth_m": float(result.transl[2]),
             "focal_length_px": [float(number) for number in result.camera.focal_length],

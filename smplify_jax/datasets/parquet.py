@@ -137,9 +137,8 @@ def read_fits(
         file, provenance = _open(path)
         with file:
             try:
-                batches = file.iter_batches(rows_at_a_time, columns=None if columns is None else list(columns))
-                for records in batches:
-                    yield FitBatch(records, provenance)
+                for records in file.iter_batches(rows_at_a_time, columns=_stored_columns(file, columns)):
+                    yield FitBatch(_with_current_names(records), provenance)
             except (pa.ArrowException, OSError) as error:
                 raise InputError(f"{path}: is damaged ({error}); write it anew.") from None
 
@@ -152,6 +151,25 @@ def count_fits(folder_or_file: str | os.PathLike[str]) -> int:
         with file:
             total += file.metadata.num_rows
     return total
+
+
+def _stored_columns(file: pyarrow.parquet.ParquetFile, columns: Collection[str] | None) -> list[str] | None:
+    """The names under which the file has these columns; None for all."""
+    if columns is None:
+        return None
+    old_names = {_current(name): name for name in file.schema_arrow.names}
+    return [old_names.get(name, name) for name in columns]
+
+
+def _with_current_names(records: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """The columns under their names of today."""
+    pa, _ = require_arrow()
+    return pa.RecordBatch.from_arrays(records.columns, names=[_current(name) for name in records.schema.names])
+
+
+def _current(name: str) -> str:
+    """A column's name of today."""
+    return f"quality_features_{name.removeprefix('evidence_')}" if name.startswith("evidence_") else name
 
 
 def _open(path: Path) -> tuple[pyarrow.parquet.ParquetFile, Provenance]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 """Counts up when a column changes its meaning or goes; readers of version n read files up to n.
 
-Version 1 had boxes enlarged by the factor that is now the column `box_factor`, keypoints in lists of fixed size, NaN for null, and did not
-say the body's gender and whether it is the open one.
+Version 1 had boxes enlarged by the factor that is now the column `box_factor`, keypoints in lists of fixed size, NaN for null, other names
+for the quality features, and did not say the body's gender and whether it is the open one.
 """
 
 _PREFIX = "smplify_jax."

@@ -16,7 +16,7 @@ from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.keypoints.rows import DatasetRow
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.terms.objective import TERM_NAMES
 
@@ -28,7 +28,7 @@ NUMBER_COLUMNS = (
     "error_percent",
     "cost",
     *(f"cost_{name}" for name in TERM_NAMES),
-    *(f"evidence_{name}" for name in Evidence.__dataclass_fields__),
+    *(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__),
     "start_margin",
     "person_height_px",
     "box_factor",
@@ -94,7 +94,7 @@ def _numbers(people: Sequence[DatasetRow], result: FitResult, box_factor: float 
         "error_percent": median_error_percent(np.asarray(result.reprojection_error_px), height),
         "cost": result.cost,
         **{f"cost_{name}": value for name, value in result.cost_by_term.items()},
-        **{f"evidence_{name}": value for name, value in vars(result.evidence).items()},
+        **{f"quality_features_{name}": value for name, value in vars(result.quality_features).items()},
         "start_margin": result.start_margin,
         "person_height_px": height,
         "box_factor": [box_factor or (person.box.crop_factor if person.box else SPIN_BOX_FACTOR) for person in people],

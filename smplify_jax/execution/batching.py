@@ -9,11 +9,11 @@ import numpy as np
 
 _CPU_SIZES = (1, 16, 64, 256)
 """Throughput hardly grows beyond the largest."""
-_CPU_GROUP = 16
-_CPU_LOOK_GROUP = 32
+_CPU_SEARCH_CHUNK = 16
+_CPU_NETWORK_CHUNK = 32
 _CPU_AT_ONCE = 1024
 _DEVICE_SIZES = (1, 16, 64, 256, 1024, 4096, 16384)
-_DEVICE_GROUP = 1024
+_DEVICE_CHUNK = 1024
 """A GPU is no more than a seventh faster with more people side by side, and some of 16,384 need 30 steps, most of them three."""
 
 
@@ -58,16 +58,16 @@ def people_at_once(num_devices: int) -> int:
 def least_in_any_company(num_devices: int) -> int:
     """How many people to give to `fit` at least, so that each one's fit is the same to the bit whoever the others are.
 
-    From here on all go in groups of one size; fewer go in a smaller group, whose sums round otherwise.
+    From here on all go in chunks of one size; fewer go in a smaller chunk, whose sums round otherwise.
     """
-    return num_devices * (1 + (_CPU_LOOK_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP))
+    return num_devices * (1 + (_CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK))
 
 
-def group_size(num_people: int) -> int:
+def search_chunk_size(num_people: int) -> int:
     """How many of them to search side by side: few enough that the slowest does not hold up many, enough to keep the device busy."""
-    return min(num_people, _CPU_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP)
+    return min(num_people, _CPU_SEARCH_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK)
 
 
-def look_group_size(num_people: int) -> int:
-    """The same for the looks of the network: enough people that its weights are read from memory for many."""
-    return min(num_people, _CPU_LOOK_GROUP if jax.default_backend() == "cpu" else _DEVICE_GROUP)
+def network_chunk_size(num_people: int) -> int:
+    """The same for the passes of the network: enough people that its weights are read from memory for many."""
+    return min(num_people, _CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK)

@@ -1,7 +1,7 @@
-"""Many loops side by side, of different lengths.
+"""Many loops of different lengths, batched, with compaction of the stragglers.
 
-All would wait for the longest; so they go in groups, a group ends when few of it are left, and those of all groups are gathered into
-groups of their own, until one group is left.
+A batch would run until its longest loop ends. So loops run in chunks: a chunk stops when few of its loops still run, and the stragglers of
+all chunks are compacted into new chunks, until one chunk is left.
 """
 
 from __future__ import annotations
@@ -16,57 +16,57 @@ from jax import Array
 _States = TypeVar("_States")
 
 
-def run_in_groups(
+def compacted_while_loop(
     advance: Callable[[Any, _States], _States],
     is_running: Callable[[_States], Array],
-    given: Any,
+    inputs: Any,
     states: _States,
     *,
-    group_size: int,
-    share_left: float,
+    chunk_size: int,
+    straggler_fraction: float,
 ) -> _States:
     """Run N loops to their ends.
 
     Args:
-        advance: (given, states) of some -> their states after one more turn; a loop that is over keeps its state.
-        is_running: states of some -> whether each goes on.
-        given: of all, leading axis N.
-        states: at the beginning, leading axis N.
-        group_size: how many to run side by side.
-        share_left: of a group's size: so many are left for later when the others are over.
+        advance: (inputs, states) of a chunk -> its states after one iteration; a loop that has ended keeps its state.
+        is_running: states of a chunk -> whether each loop goes on.
+        inputs: constant over the iterations, leading axis N.
+        states: initial ones, leading axis N.
+        chunk_size: how many loops to run at once.
+        straggler_fraction: a chunk stops once this fraction of its loops, or less, still runs.
     Returns:
-        The states at the end.
+        The final states.
     """
     count = len(jax.tree.leaves(states)[0])
-    if count <= group_size:
-        return jax.lax.while_loop(lambda s: jnp.any(is_running(s)), lambda s: advance(given, s), states)
+    if count <= chunk_size:
+        return jax.lax.while_loop(lambda s: jnp.any(is_running(s)), lambda s: advance(inputs, s), states)
 
     def goes_on(carry: tuple[_States, Array, Array, Array]) -> Array:
-        states, _, num_left, first = carry
-        return (first < num_left) | jnp.any(is_running(states))
+        states, _, num_running, first = carry
+        return (first < num_running) | jnp.any(is_running(states))
 
-    def next_group(carry: tuple[_States, Array, Array, Array]) -> tuple[_States, Array, Array, Array]:
-        states, order, num_left, first = carry
-        is_new_round, still_running = first >= num_left, is_running(states)
+    def next_chunk(carry: tuple[_States, Array, Array, Array]) -> tuple[_States, Array, Array, Array]:
+        states, order, num_running, first = carry
+        is_new_round, still_running = first >= num_running, is_running(states)
         order = jnp.where(is_new_round, jnp.argsort(~still_running), order)
-        num_left = jnp.where(is_new_round, jnp.sum(still_running), num_left)
+        num_running = jnp.where(is_new_round, jnp.sum(still_running), num_running)
         first = jnp.where(is_new_round, 0, first)
-        # The last group is filled up with loops that are over, or with copies of the last loop, which all come to the same.
-        rows = order[jnp.minimum(first + jnp.arange(group_size), count - 1)]
-        few = jnp.where(num_left <= group_size, 0, int(share_left * group_size))
-        given_of_group = _rows(given, rows)
-        group = jax.lax.while_loop(
-            lambda group: jnp.sum(is_running(group)) > few,
-            lambda group: advance(given_of_group, group),
+        # The last chunk is padded with loops that have ended, or with copies of the last loop, which all give the same.
+        rows = order[jnp.minimum(first + jnp.arange(chunk_size), count - 1)]
+        max_stragglers = jnp.where(num_running <= chunk_size, 0, int(straggler_fraction * chunk_size))
+        chunk_inputs = _rows(inputs, rows)
+        chunk = jax.lax.while_loop(
+            lambda chunk: jnp.sum(is_running(chunk)) > max_stragglers,
+            lambda chunk: advance(chunk_inputs, chunk),
             _rows(states, rows),
         )
-        with jax.named_scope("groups"):
-            states = jax.tree.map(lambda all_, some: all_.at[rows].set(some), states, group)
-        return states, order, num_left, first + group_size
+        with jax.named_scope("compaction"):
+            states = jax.tree.map(lambda all_, some: all_.at[rows].set(some), states, chunk)
+        return states, order, num_running, first + chunk_size
 
-    # One loop goes through all groups of all rounds, so that `advance` is compiled only once.
+    # One loop goes through all chunks of all rounds, so that `advance` is compiled only once.
     start = (states, jnp.arange(count), jnp.asarray(count), jnp.asarray(0))
-    return jax.lax.while_loop(goes_on, next_group, start)[0]
+    return jax.lax.while_loop(goes_on, next_chunk, start)[0]
 
 
 def _rows(tree: Any, rows: Array) -> Any:

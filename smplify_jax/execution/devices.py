@@ -56,9 +56,9 @@ def use_all_cores(num_cores: int | None = None, *, threads_per_core: int = 1) ->
 
 
 def _usable_cores() -> int:
-    told = os.environ.get("NPROC", "")
-    if told.isdecimal() and int(told) > 0:
-        return int(told)
+    setting = os.environ.get("NPROC", "")
+    if setting.isdecimal() and int(setting) > 0:
+        return int(setting)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -67,7 +67,7 @@ def replicated(devices: Sequence[Device]) -> NamedSharding:
     return NamedSharding(_mesh(devices), PartitionSpec())
 
 
-def spread(
+def shard(
     function: Callable[[_Shared, _Personal], _Result], devices: Sequence[Device]
 ) -> Callable[[_Shared, _Personal], _Result]:
     """`function(shared, personal)`, run by each device for its part of the leading axis of `personal` and of the result.

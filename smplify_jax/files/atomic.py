@@ -42,7 +42,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     path = Path(path)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
     try:
-        with write_errors_told(path):
+        with explained_write_errors(path):
             with temporary.open("xb") as file:
                 yield file
                 file.flush()
@@ -54,7 +54,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def write_errors_told(path: str | os.PathLike[str]) -> Iterator[None]:
+def explained_write_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Tell why a file cannot be written, and what to do.
 
     Raises:

@@ -22,10 +22,10 @@ from smplify_jax.camera.setup import setup_camera
 from smplify_jax.errors import InputError
 from smplify_jax.execution import compilation
 from smplify_jax.execution.batching import padded_batches
-from smplify_jax.execution.devices import Device, spread
+from smplify_jax.execution.devices import Device, shard
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.focal_search import search_focal_length
-from smplify_jax.fitting.initialization import given_anchor, given_start
+from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
 from smplify_jax.fitting.person import Person, Setup
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.fitting.program import fit_people
@@ -72,7 +72,7 @@ def fit(
         profile: the recipe.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
-        devices: spread people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
+        devices: shard people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
             `use_all_cores`.
     Returns:
         FitResult, batched like the keypoints.
@@ -99,11 +99,11 @@ def fit(
         raise InputError(f"num_starts is {num_starts}: at least one start is needed.")
 
     num_joints = num_fitted_joints(body)
-    spread_over = _checked_devices(devices)
-    start = None if init is None else given_start(init, len(cleaned), num_joints, num_betas, is_single)
+    shard_devices = _checked_devices(devices)
+    start = None if init is None else start_from_init(init, len(cleaned), num_joints, num_betas, is_single)
     setup = setup_fit(
         FitChoices(
-            layout, profile, body, prior, num_betas, num_starts, init is not None, anchor is not None, spread_over
+            layout, profile, body, prior, num_betas, num_starts, init is not None, anchor is not None, shard_devices
         )
     )
     if isinstance(camera, str) and camera != "search":
@@ -116,10 +116,10 @@ def fit(
         None if is_searched else profile.assumed_focal_length(cleaned),
     )
     is_known = np.full(len(cleaned), camera is not None)
-    people = Person(cleaned, cameras, is_known, start, given_anchor(start, init_precision))
+    people = Person(cleaned, cameras, is_known, start, anchor_from_init(start, init_precision))
 
     def fit_all(people: Person) -> FitResult:
-        return FitResult(**_fit_in_batches(setup, people, spread_over), body=body, layout=layout.name)
+        return FitResult(**_fit_in_batches(setup, people, shard_devices), body=body, layout=layout.name)
 
     result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
     return result[0] if is_single else result
@@ -166,7 +166,7 @@ def _checked_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
 def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
     """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
     if devices:
-        return compilation.jit(exact_products(spread(fit_people, devices)))
+        return compilation.jit(exact_products(shard(fit_people, devices)))
     return compilation.jit(exact_products(fit_people), keeps_traces=True)
 
 

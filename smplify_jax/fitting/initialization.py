@@ -14,7 +14,7 @@ from smplify_jax.result import FitResult
 from smplify_jax.terms.anchor import Anchor
 
 
-def given_start(
+def start_from_init(
     init: BodyParameters | FitResult, num_people: int, num_joints: int, num_betas: int, is_single: bool
 ) -> BodyParameters:
     """The caller's start as (B, ...) float32 arrays, checked; fewer betas are filled up with zeros.
@@ -37,7 +37,7 @@ def given_start(
     return BodyParameters(**blocks)
 
 
-def given_anchor(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
+def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
     """The Gaussian around the caller's start, (B, ...); None without a precision.
 
     Raises:

@@ -27,13 +27,13 @@ from smplify_jax.terms.objective import Scene
 _UNIT_NOISE_PX = 4.24
 """Noise [reference px] of a keypoint that counts as its detector's full confidence would; at w_theta = 6 the data's and the prior's
 energies are then both 36 negative log likelihoods (w_theta^2 = 2 sigma^2)."""
-_LEAST_NOISE_PX = 0.75  # [reference px] the body itself is no more exact than that
+_MIN_NOISE_PX = 0.75  # [reference px] the body itself is no more exact than that
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Setup:
-    """What all people of a batch share.
+    """What all people of a batch share: models, recipe and constants.
 
     Attributes:
         scene: what the objective knows of body, prior and network.
@@ -63,7 +63,7 @@ class Setup:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Person:
-    """What is given of one person.
+    """One person as the caller gives them.
 
     Attributes:
         keypoints: (K, 3) cleaned: x, y [px], confidence.
@@ -82,30 +82,30 @@ class Person:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Seen:
-    """One person as given, made safe to compute with.
+class CheckedPerson:
+    """One person as given, checked and safe to compute with.
 
     Attributes:
         observation: the keypoints; none where the person cannot be fitted.
         depth: by the lengths of the limbs [m].
-        is_enough: whether enough keypoints were observed.
-        is_camera_good: whether the camera's numbers can be used.
+        has_enough_keypoints: whether enough keypoints were observed.
+        is_camera_valid: whether the camera's numbers can be used.
     """
 
     observation: Observation
     depth: Array
-    is_enough: Array
-    is_camera_good: Array
+    has_enough_keypoints: Array
+    is_camera_valid: Array
 
     @property
-    def can_be_fitted(self) -> Array:
+    def is_fittable(self) -> Array:
         """Whether to search at all."""
-        return self.is_enough & self.is_camera_good
+        return self.has_enough_keypoints & self.is_camera_valid
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSearch:
     """One person before the search.
 
     Attributes:
@@ -121,54 +121,58 @@ class Prepared:
     is_side_view: Array | None
 
 
-def see(setup: Setup, person: Person) -> Seen:
-    """The person, with stand-ins for what cannot be computed with."""
+def check_person(setup: Setup, person: Person) -> CheckedPerson:
+    """Check a person, and put stand-ins where a number cannot be computed with."""
     body, keypoints = setup.scene.body, jnp.asarray(person.keypoints)
     confidence = keypoints[:, 2] * body.is_defined
-    is_enough = _has_enough_keypoints(keypoints[:, :2], confidence)
-    is_camera_good = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
+    has_enough_keypoints = _has_enough_keypoints(keypoints[:, :2], confidence)
+    is_camera_valid = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
         jnp.isfinite(person.camera.camera_center)
     )
     # People who cannot be fitted are not searched, but computed with beside others: on a harmless stand-in, so that they raise no NaN.
-    camera = jax.tree.map(lambda leaf: jnp.where(is_camera_good, leaf, 1.0), person.camera)
-    confidence = jnp.where(is_camera_good & is_enough, confidence, 0.0)
+    camera = jax.tree.map(lambda leaf: jnp.where(is_camera_valid, leaf, 1.0), person.camera)
+    confidence = jnp.where(is_camera_valid & has_enough_keypoints, confidence, 0.0)
     depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
     scale = pixel_scale(depth, camera.focal_length, setup.plan.reference_height_px)
-    return Seen(Observation(keypoints[:, :2], confidence, camera, scale), depth, is_enough, is_camera_good)
+    return CheckedPerson(
+        Observation(keypoints[:, :2], confidence, camera, scale), depth, has_enough_keypoints, is_camera_valid
+    )
 
 
-def prepare(setup: Setup, person: Person, seen: Seen, observation: Observation, proposal: Proposal | None) -> Prepared:
-    """The search for one person, whose observation the network may have put right."""
+def prepare_search(
+    setup: Setup, person: Person, checked: CheckedPerson, observation: Observation, proposal: Proposal | None
+) -> PreparedSearch:
+    """The search for one person, whose observation the network may have corrected."""
     plan = setup.plan
     if proposal is not None:
-        observation = _sized_by_proposal(observation, proposal, plan.reference_height_px)
+        observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
         if plan.weighs_by_noise:
-            observation = _weighed_by_noise(observation, proposal, plan.reference_height_px)
-    problem, starts = _begin(setup, person, seen, observation, proposal)
+            observation = _with_noise_weights(observation, proposal, plan.reference_height_px)
+    problem, starts = _problem_and_starts(setup, person, checked, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:
         is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
-    return Prepared(problem, starts, proposal, is_side_view)
+    return PreparedSearch(problem, starts, proposal, is_side_view)
 
 
-def _sized_by_proposal(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
+def _with_proposed_scale(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
     """The observation scaled by the distance that the network proposes, which outliers move less than limbs' lengths."""
     depth = proposal.parameters.transl[2]
     scale = pixel_scale(depth, observation.camera.focal_length, reference_height_px)
     return dataclasses.replace(observation, pixel_scale=scale)
 
 
-def _weighed_by_noise(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
+def _with_noise_weights(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
     """The observation with the network's trust in each keypoint in place of the detector's."""
-    trust = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _LEAST_NOISE_PX**2)
+    trust = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _MIN_NOISE_PX**2)
     return dataclasses.replace(observation, confidence=jnp.where(observation.confidence > 0, trust, 0.0))
 
 
-def _begin(
-    setup: Setup, person: Person, seen: Seen, observation: Observation, proposal: Proposal | None
+def _problem_and_starts(
+    setup: Setup, person: Person, checked: CheckedPerson, observation: Observation, proposal: Proposal | None
 ) -> tuple[Problem, BodyParameters]:
     """The problem and its starts (S, ...): the caller's, the network's, or several yaw angles."""
-    body, plan, depth = setup.scene.body, setup.plan, seen.depth
+    body, plan, depth = setup.scene.body, setup.plan, checked.depth
     anchor = person.anchor
     if person.start is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl)[2]
@@ -181,7 +185,7 @@ def _begin(
         pose = jnp.zeros(setup.scene.prior.num_pose) if plan.starts_at_zero_pose else setup.scene.prior.mean_pose
         starts = yaw_starts(body, observation, pose, depth, setup.trunk, plan.num_starts)
     anchor = anchor if setup.is_anchored else None
-    return Problem(seen.can_be_fitted, observation, depth, anchor), starts
+    return Problem(checked.is_fittable, observation, depth, anchor), starts
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:

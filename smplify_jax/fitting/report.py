@@ -1,4 +1,4 @@
-"""What is told of a fitted person. All of it is traced."""
+"""Per-person report. All of it is traced."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from jax import Array
 from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX, pixel_scale
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import project
-from smplify_jax.fitting.person import Prepared, Seen, Setup
+from smplify_jax.fitting.person import CheckedPerson, PreparedSearch, Setup
 from smplify_jax.fitting.search import Problem
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
-from smplify_jax.quality.score import Evidence
+from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitStatus
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.objective import TermWeights
 
 
-def report(setup: Setup, seen: Seen, prepared: Prepared, solution: Solution, margin: Array) -> dict:
+def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array) -> dict:
     """The fields of FitResult for one person; NaN where the fit failed."""
-    status = _status(seen, solution)
+    status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
-    # Sides may have been put right since, but errors are told of the keypoints as given.
-    given = dataclasses.replace(prepared.problem.observation, keypoints_px=seen.observation.keypoints_px)
+    # Sides may have been corrected since, but errors are those of the keypoints as given.
+    given = dataclasses.replace(prepared.problem.observation, keypoints_px=checked.observation.keypoints_px)
     fields = _describe(setup, given, solution)
-    fields |= {"camera": seen.observation.camera, "start_margin": margin}
+    fields |= {"camera": checked.observation.camera, "start_margin": margin}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields |= _judge(setup, prepared, solution, is_usable, fields, last_weights)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
 
-def _status(seen: Seen, solution: Solution) -> Array:
+def _status(checked: CheckedPerson, solution: Solution) -> Array:
     ended = jnp.where(solution.is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
     ended = jnp.where(solution.is_finite, ended, FitStatus.NON_FINITE)
     # The solution says nothing of people who could not be fitted.
-    ended = jnp.where(seen.is_enough, ended, FitStatus.TOO_FEW_KEYPOINTS)
-    return jnp.where(seen.is_camera_good, ended, FitStatus.NON_FINITE)
+    ended = jnp.where(checked.has_enough_keypoints, ended, FitStatus.TOO_FEW_KEYPOINTS)
+    return jnp.where(checked.is_camera_valid, ended, FitStatus.NON_FINITE)
 
 
 def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
-    """The fields of FitResult that follow from the solution; its joints with their spread."""
+    """The fields of FitResult that follow from the solution; without its joints."""
     parameters, model = solution.parameters, solution.model
     keypoints_cam = jnp.where(setup.scene.body.is_defined[:, None], model.keypoints_cam, jnp.nan)
     keypoints_px = project(keypoints_cam, seen.camera)
@@ -60,10 +60,15 @@ def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
 
 
 def _judge(
-    setup: Setup, prepared: Prepared, solution: Solution, is_usable: Array, fields: dict, last_weights: TermWeights
+    setup: Setup,
+    prepared: PreparedSearch,
+    solution: Solution,
+    is_usable: Array,
+    fields: dict,
+    last_weights: TermWeights,
 ) -> dict:
-    """Joints, their spread, the evidence and the score; NaN where the solver knows no spread or the recipe has no calibration."""
-    with jax.named_scope("spread"):
+    """Joints, their posterior standard deviation, quality features and score; NaN without a Hessian or a calibration."""
+    with jax.named_scope("posterior"):
         joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
         if solution.model.hessian is None:
             std = jnp.full_like(joints, jnp.nan)
@@ -72,14 +77,14 @@ def _judge(
             std = joint_std(solution.model.hessian, weight, jacobian, is_usable)
         if setup.quality is not None:
             std = std * setup.quality.std_scale
-    evidence = _evidence(prepared.problem, prepared.proposal, std, fields, last_weights)
-    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(evidence)
-    return {"joints": joints, "joints_std": std, "evidence": evidence, "quality": quality}
+    quality_features = _quality_features(prepared.problem, prepared.proposal, std, fields, last_weights)
+    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(quality_features)
+    return {"joints": joints, "joints_std": std, "quality_features": quality_features, "quality": quality}
 
 
-def _evidence(
+def _quality_features(
     problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_weights: TermWeights
-) -> Evidence:
+) -> QualityFeatures:
     is_seen = problem.observation.confidence > 0
     num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
     costs = fields["cost_by_term"]
@@ -92,7 +97,7 @@ def _evidence(
             "proposal_std": jnp.mean(proposal.std_pose),
             "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
         }
-    return Evidence(
+    return QualityFeatures(
         joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
         image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
         data_energy=costs["data"] / num_seen,

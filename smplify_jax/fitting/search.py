@@ -16,15 +16,15 @@ from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observation
-from smplify_jax.execution.batching import group_size
+from smplify_jax.execution.batching import search_chunk_size
 from smplify_jax.fitting.stages import Phases, Round
 from smplify_jax.fitting.starts import turned_around
 from smplify_jax.solver.adam import ADAM, AdamOptions
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
-from smplify_jax.solver.loop import Objective, Solver, minimize_in_groups
+from smplify_jax.solver.loop import Objective, Solver, minimize_batch
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.anchor import Anchor
-from smplify_jax.terms.objective import TERM_NAMES, Given, Scene, linearize
+from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, Scene, linearize
 
 _Tree = TypeVar("_Tree")
 
@@ -40,27 +40,27 @@ class Problem:
     """All that stays the same during one person's fit (or many people's, with a leading axis).
 
     Attributes:
-        is_wanted: whether to search at all; if not, the solution says nothing.
+        is_active: whether to search at all; if not, the solution says nothing.
         observation: keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
-    is_wanted: Array
+    is_active: Array
     observation: Observation
     start_depth: Array
     anchor: Anchor | None = None
 
-    def given(self, scene: Scene, one: Round) -> Given:
-        """What the objective is told of one person in a round whose keypoints are (K,) weights."""
-        seen = self.observation
-        is_seen = (seen.confidence > 0).astype(seen.confidence.dtype)
-        confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, seen.confidence, is_seen)
+    def round_inputs(self, scene: Scene, one: Round) -> RoundInputs:
+        """The inputs of the objective for one person in a round whose keypoints are (K,) weights."""
+        given = self.observation
+        is_seen = (given.confidence > 0).astype(given.confidence.dtype)
+        confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, given.confidence, is_seen)
         chosen = jnp.asarray(one.keypoints)
         is_enough = jnp.sum((chosen > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
         keypoint_weights = jnp.where(is_enough, chosen, 1.0) * scene.body.is_defined
-        observation = dataclasses.replace(seen, confidence=confidence)
-        return Given(observation, keypoint_weights, self.start_depth, self.anchor)
+        observation = dataclasses.replace(given, confidence=confidence)
+        return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor)
 
 
 def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
@@ -72,30 +72,32 @@ def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyPara
     solver = _SOLVERS[type(rounds.solver)]
     num_people = len(starts.transl)
 
-    def objective_of(one: Round, given: Given) -> Objective:
+    def objective_of(one: Round, inputs: RoundInputs) -> Objective:
         shared = (scene, one.weights)
         return Objective(
-            lambda candidate: linearize(shared, (given, candidate)), lambda candidate, step: candidate.retract(step)
+            lambda candidate: linearize(shared, (inputs, candidate)), lambda candidate, step: candidate.retract(step)
         )
 
     def run(before: Solution, one: Round) -> tuple[Solution, None]:
         free = one.free_mask(jax.tree.map(lambda leaf: leaf[0], before.parameters))
-        given = jax.vmap(lambda problem: problem.given(scene, one))(problems)
-        solution = minimize_in_groups(
+        inputs = jax.vmap(lambda problem: problem.round_inputs(scene, one))(problems)
+        solution = minimize_batch(
             solver,
             partial(objective_of, one),
-            given,
+            inputs,
             before.parameters,
-            problems.is_wanted,
+            problems.is_active,
             free,
             one.solver,
-            group_size(num_people),
+            search_chunk_size(num_people),
         )
         return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
 
     def unsolved(problem: Problem, start: BodyParameters) -> Solution:
         one = jax.tree.map(lambda leaf: leaf[0], rounds)
-        begun = solver.ended(solver.begin(objective_of(one, problem.given(scene, one)), start, problem.is_wanted))
+        begun = solver.finish(
+            solver.begin(objective_of(one, problem.round_inputs(scene, one)), start, problem.is_active)
+        )
         return dataclasses.replace(begun, num_steps=jnp.zeros_like(begun.num_steps))
 
     return jax.lax.scan(run, jax.vmap(unsolved)(problems, starts), rounds)[0]

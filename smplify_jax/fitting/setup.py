@@ -46,7 +46,7 @@ class FitChoices:
         num_starts: yaw angles to search from; None for what the profile does.
         is_start_given: whether the caller gives bodies to start from.
         is_anchored: whether an anchor may hold the fit.
-        devices: to spread people over; none for JAX's default device.
+        devices: to shard people over; none for JAX's default device.
     """
 
     layout: Layout

@@ -107,8 +107,8 @@ class Profile:
         compared_terms: the terms whose energy tells which start is best.
         uses_proposal: start from the proposal network's body, anchored to it; a search over yaw angles takes its place when the caller
             asks for a number of starts.
-        num_looks: how often the network looks: from the second time on without outliers, and with exchanged sides put right, as far as the
-            look before shows them; 1 takes keypoints as they are.
+        num_passes: how often the network runs: refinement passes, from the second on, leave out outliers and correct exchanged sides, as
+            far as the pass before shows them; 1 takes keypoints as they are.
         weighs_by_noise: weigh keypoints by the noise that the network sees in them, in place of the detector's confidence.
         apart_pairs: parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
     """
@@ -126,7 +126,7 @@ class Profile:
     side_view_px: float | None = None
     compared_terms: tuple[str, ...] = TERM_NAMES
     uses_proposal: bool = False
-    num_looks: int = 2  # a third gains a tenth of a millimetre at most
+    num_passes: int = 2  # a third gains a tenth of a millimetre at most
     weighs_by_noise: bool = False
     apart_pairs: tuple[PartPair, ...] = PAPER_PAIRS
 
@@ -136,9 +136,9 @@ class Profile:
             raise InputError(
                 f"profile {self.name!r} compares starts by {', '.join(unknown)}: the terms are {', '.join(TERM_NAMES)}."
             )
-        if self.num_looks < 1:
+        if self.num_passes < 1:
             raise InputError(
-                f"num_looks of profile {self.name!r} is {self.num_looks}: the network looks at least once."
+                f"num_passes of profile {self.name!r} is {self.num_passes}: the network runs at least once."
             )
 
     @property

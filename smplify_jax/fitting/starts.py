@@ -14,7 +14,7 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera.depth import FARTHEST_START, NEAREST_START
+from smplify_jax.camera.depth import MAX_START_DEPTH, MIN_START_DEPTH
 from smplify_jax.camera.observation import Observation
 from smplify_jax.geometry.rotations import compose_axis_angle, exp_so3
 
@@ -46,7 +46,7 @@ def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.
     is_side = is_seen[:2] & is_seen[2:]
     length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, seen))
     depth = jnp.where(jnp.any(is_side), length / jnp.maximum(apparent, 1e-12), otherwise)
-    return jnp.clip(depth, NEAREST_START, FARTHEST_START)
+    return jnp.clip(depth, MIN_START_DEPTH, MAX_START_DEPTH)
 
 
 def is_seen_from_the_side(observation: Observation, torso: Array | np.ndarray, least_px: float) -> Array:

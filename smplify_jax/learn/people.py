@@ -118,7 +118,7 @@ class People:
             "camera": self.camera,
         }
 
-    def spread(self, num_people: int) -> People:
+    def subsample(self, num_people: int) -> People:
         """At most that many of them, evenly spread over clips and subjects."""
         if num_people >= len(self):
             return self

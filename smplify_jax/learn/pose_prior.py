@@ -48,7 +48,7 @@ class Recipe:
         num_symmetric: components that are their own mirror image.
         shrinkage: weight of the common covariance, where all poses together weigh one.
         spread: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
-        unrecorded_spread: [rad] further spread of the joints that captures lack in whole or part.
+        unrecorded_std: [rad] further spread of the joints that captures lack in whole or part.
         max_frames_per_clip: poses drawn from one recording.
         balance: how much an action, and walking, may weigh.
         num_starts: searches from different centres; the likeliest mixture is kept.
@@ -59,7 +59,7 @@ class Recipe:
     num_symmetric: int = 4
     shrinkage: float = 0.15
     spread: float = 0.03
-    unrecorded_spread: float = 0.1
+    unrecorded_std: float = 0.1
     max_frames_per_clip: int = 30
     balance: Balance = field(default_factory=Balance)
     num_starts: int = 4
@@ -73,7 +73,7 @@ class Recipe:
     def variances(self) -> np.ndarray:
         """(69,) variance added to every component."""
         is_unrecorded = [name.endswith(UNRECORDED) for name in SMPL_JOINT_NAMES[1:]]
-        return self.spread**2 + self.unrecorded_spread**2 * np.repeat(np.array(is_unrecorded, float), 3)
+        return self.spread**2 + self.unrecorded_std**2 * np.repeat(np.array(is_unrecorded, float), 3)
 
 
 def learn(poses: PoseSet, recipe: Recipe, shape: MixtureShape | None = None) -> Mixture:

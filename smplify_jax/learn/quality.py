@@ -48,7 +48,7 @@ class Fits:
     """Fits of known people.
 
     Attributes:
-        numbers: (N, F) of `Evidence.numbers`.
+        numbers: (N, F) of `QualityFeatures.vector`.
         is_good: (N,) whether PA-MPJPE is under GOOD_MM.
         std_ratio: (N,) root mean square of the joints' errors from the pelvis, over that of their posterior standard deviations.
     """
@@ -75,7 +75,7 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fi
                 for ours, true in zip(np.asarray(result.joints, np.float64)[usable], truth[usable], strict=True)
             ]
             ratios.append(_std_ratio(result, truth)[usable])
-            numbers.append(np.asarray(result.evidence.numbers(), np.float64)[usable])
+            numbers.append(np.asarray(result.quality_features.vector(), np.float64)[usable])
     return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM, np.concatenate(ratios))
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal, split_outputs
 from smplify_jax.proposal.slots import slot_layout
@@ -37,11 +37,11 @@ def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawPropo
     )
 
 
-@people_last
+@batch_last
 def _outputs(network: ProposalNetwork, features: Array) -> Array:
     """(O, 2) of features (F, 2, ...): all of all people are columns of one product."""
     outputs = network.outputs(features.reshape(len(features), -1))
-    return people_first(outputs.reshape(-1, *features.shape[1:]), 2)
+    return batch_first(outputs.reshape(-1, *features.shape[1:]), 2)
 
 
 def _mirrored_features(features: Array, flip: np.ndarray) -> Array:

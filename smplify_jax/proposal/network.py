@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.posed_keypoints import lifted
+from smplify_jax.body.posed_keypoints import with_batch_axis
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 
 NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
@@ -21,7 +21,7 @@ NUM_BETAS = 10
 NUM_BODY_POSE = 3 * (NUM_SMPL_JOINTS - 1)
 _NUM_GLOBALS = 3
 _POSITION_SCALE = 4.0  # makes positions vary about as much as the other features
-_MOST = 1.5  # clip of positions, in heights: outliers must not drive the network
+_MAX_POSITION = 1.5  # clip of positions, in heights: outliers must not drive the network
 
 
 @jax.tree_util.register_dataclass
@@ -35,7 +35,7 @@ class Block:
 
     def __call__(self, x: Array) -> Array:
         """(W, ...) to (W, ...)."""
-        hidden = jax.nn.silu(jnp.asarray(self.inner) @ _normalised(x) + lifted(self.bias, x))
+        hidden = jax.nn.silu(jnp.asarray(self.inner) @ _normalised(x) + with_batch_axis(self.bias, x))
         return x + jnp.asarray(self.outer) @ hidden
 
 
@@ -66,10 +66,10 @@ class ProposalNetwork:
 
     def outputs(self, features: Array) -> Array:
         """Features (F,), or (F, N) of several people, to outputs (O,) or (O, N), see `split_outputs`."""
-        x = jnp.asarray(self.first) @ features + lifted(self.first_bias, features)
+        x = jnp.asarray(self.first) @ features + with_batch_axis(self.first_bias, features)
         for block in self.blocks:
             x = block(x)
-        return jnp.asarray(self.last) @ _normalised(x) + lifted(self.last_bias, x)
+        return jnp.asarray(self.last) @ _normalised(x) + with_batch_axis(self.last_bias, x)
 
     def __call__(self, features: Array) -> RawProposal:
         """What the outputs for the features (F,) of one person say."""
@@ -150,7 +150,7 @@ def make_features(
     """
     is_seen = (confidence > 0).astype(points.dtype)
     known = jnp.asarray(is_focal_length_known).astype(points.dtype)
-    positions = _POSITION_SCALE * jnp.clip(points, -_MOST, _MOST) * is_seen[:, None]
+    positions = _POSITION_SCALE * jnp.clip(points, -_MAX_POSITION, _MAX_POSITION) * is_seen[:, None]
     globals_ = jnp.stack([known, known * jnp.log(depth / 5.0), jnp.clip(jnp.log(limb_depth / depth), -3.0, 3.0)])
     return jnp.concatenate([positions[:, 0], positions[:, 1], confidence, is_seen, globals_])
 

@@ -17,18 +17,18 @@ from smplify_jax.body.posed_keypoints import place_keypoints
 from smplify_jax.camera.depth import PERSON_HEIGHT, REFERENCE_HEIGHT_PX, pixel_scale, start_depth
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import project
-from smplify_jax.execution.compaction import run_in_groups
+from smplify_jax.execution.compaction import compacted_while_loop
 from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.proposal.mirror import propose_symmetrically
 from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
-from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers
+from smplify_jax.proposal.refinement import with_sides_corrected, without_outliers
 from smplify_jax.proposal.slots import slot_matrix
-from smplify_jax.proposal.view import View, look_at_person
+from smplify_jax.proposal.view import View, person_view
 from smplify_jax.terms.anchor import Anchor
 
-_SHARE_LOOKING_AGAIN = 0.75
-"""Of a group: if more would look again, they do so at once."""
+_STRAGGLER_FRACTION = 0.75
+"""Of a chunk: if more than this fraction needs another pass, all of them get it at once."""
 
 
 @jax.tree_util.register_dataclass
@@ -93,10 +93,10 @@ def propose(
     body: KeypointBody,
     observations: Observation,
     is_focal_length_known: Array,
-    is_wanted: Array,
+    is_active: Array,
     *,
-    num_looks: int,
-    group_size: int,
+    num_passes: int,
+    chunk_size: int,
 ) -> tuple[Proposal, Observation]:
     """Propose a body for each of N people.
 
@@ -105,51 +105,56 @@ def propose(
         body: J joints and B betas.
         observations: leading axis N.
         is_focal_length_known: (N,) whether the camera was given rather than guessed.
-        is_wanted: (N,) whether to look at all; if not, the proposal says nothing.
-        num_looks: at most; from the second on, the network looks at keypoints without the mistakes that the look before shows. Where there
-            are none it would say the same again, and does not look.
-        group_size: how many people to look at side by side.
+        is_active: (N,) whether to run the network at all; the proposal of an inactive person is meaningless.
+        num_passes: at most. Refinement passes, from the second on, run on keypoints without the mistakes that the pass before shows;
+            without mistakes there is no refinement pass, which would repeat the proposal.
+        chunk_size: how many people to run the network on at once.
     Returns:
-        Leading axis N: the proposals, and the observations with those sides put right that were found exchanged. Outliers are only hidden
-        from the network: a fit has its own way with them.
+        Leading axis N: the proposals, and the observations with exchanged sides corrected. Outliers are only hidden from the network: the
+        robust data term of the fit handles them itself.
     """
 
-    def advance(given: tuple[Observation, Array], looks: _Looks) -> _Looks:
-        return jax.vmap(partial(_look_again, proposer, body, num_looks))(*given, looks)
+    def advance(inputs: tuple[Observation, Array], states: _PassState) -> _PassState:
+        return jax.vmap(partial(_next_pass, proposer, body, num_passes))(*inputs, states)
 
-    given = (observations, is_focal_length_known)
-    looks = jax.vmap(partial(_before_looking, body))(observations, is_wanted)
-    # So that a look is compiled once, and each group looks once before those that look again are gathered.
-    looks = run_in_groups(
-        advance, lambda looks: looks.goes_on, given, looks, group_size=group_size, share_left=_SHARE_LOOKING_AGAIN
+    inputs = (observations, is_focal_length_known)
+    states = jax.vmap(partial(_initial_state, body))(observations, is_active)
+    # A loop, so that a pass is compiled once; each chunk has its first pass before those that need another are compacted.
+    states = compacted_while_loop(
+        advance,
+        lambda states: states.is_running,
+        inputs,
+        states,
+        chunk_size=chunk_size,
+        straggler_fraction=_STRAGGLER_FRACTION,
     )
-    righted = jax.vmap(lambda seen, keypoints: _with_keypoints(seen, keypoints, keypoints[:, 2]))
-    return looks.proposal, righted(observations, looks.righted)
+    with_corrections = jax.vmap(lambda one, keypoints: _with_keypoints(one, keypoints, keypoints[:, 2]))
+    return states.proposal, with_corrections(observations, states.corrected)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class _Looks:
-    """Between two looks at a person.
+class _PassState:
+    """Between two passes of the network over a person.
 
     Attributes:
-        proposal: of the last look.
-        righted: (K, 3) keypoints and confidence, with those sides put right that were found exchanged before the last look.
-        next_righted: (K, 3) the same as far as known after it.
-        next_confidence: (K,) of these, zero for outliers: what to look at next.
-        num_looks: taken.
-        goes_on: whether there is another look, at anything else than the last.
+        proposal: of the last pass.
+        corrected: (K, 3) keypoints and confidence, with the sides corrected that were found exchanged before the last pass.
+        next_corrected: (K, 3) the same with what the last pass has found.
+        next_confidence: (K,) of these, zero for outliers: input of the next pass.
+        num_passes: made so far.
+        is_running: whether there is another pass, on another input than the last.
     """
 
     proposal: Proposal
-    righted: Array
-    next_righted: Array
+    corrected: Array
+    next_corrected: Array
     next_confidence: Array
-    num_looks: Array
-    goes_on: Array
+    num_passes: Array
+    is_running: Array
 
 
-def _before_looking(body: KeypointBody, observation: Observation, is_wanted: Array) -> _Looks:
+def _initial_state(body: KeypointBody, observation: Observation, is_active: Array) -> _PassState:
     num_pose, num_betas = 3 * (body.num_joints - 1), body.num_betas
     nothing = Proposal(
         parameters=BodyParameters(jnp.zeros(3), jnp.zeros(num_pose), jnp.zeros(num_betas), jnp.zeros(3)),
@@ -158,40 +163,40 @@ def _before_looking(body: KeypointBody, observation: Observation, is_wanted: Arr
         noise=jnp.ones_like(observation.confidence),
     )
     keypoints = _keypoints_of(observation)
-    return _Looks(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), is_wanted)
+    return _PassState(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), is_active)
 
 
-def _look_again(
+def _next_pass(
     proposer: Proposer,
     body: KeypointBody,
-    num_looks: int,
+    num_passes: int,
     observation: Observation,
     is_focal_length_known: Array,
-    before: _Looks,
-) -> _Looks:
-    """The state after one more look; the same state where there is nothing more to look at."""
-    seen = _with_keypoints(observation, before.next_righted, before.next_confidence)
-    proposal = _look(proposer, body, seen, is_focal_length_known)
-    # Of what is hidden from it a look knows no noise.
-    noise = jnp.where(seen.confidence > 0, proposal.noise, before.proposal.noise)
+    before: _PassState,
+) -> _PassState:
+    """The state after one more pass; the same state where no pass is left."""
+    given = _with_keypoints(observation, before.next_corrected, before.next_confidence)
+    proposal = _network_pass(proposer, body, given, is_focal_length_known)
+    # A pass estimates no noise of keypoints that are hidden from it.
+    noise = jnp.where(given.confidence > 0, proposal.noise, before.proposal.noise)
     at = proposal.parameters
     expected = project(place_keypoints(body, at), observation.camera)
     height = REFERENCE_HEIGHT_PX / pixel_scale(at.transl[2], observation.camera.focal_length)
-    righted = with_sides_put_right(observation, expected, height, jnp.asarray(proposer.flip))
-    cleaned = without_outliers(righted, expected, height)
-    after = _Looks(
+    corrected = with_sides_corrected(observation, expected, height, jnp.asarray(proposer.flip))
+    cleaned = without_outliers(corrected, expected, height)
+    after = _PassState(
         proposal=dataclasses.replace(proposal, noise=noise),
-        righted=before.next_righted,
-        next_righted=_keypoints_of(righted),
+        corrected=before.next_corrected,
+        next_corrected=_keypoints_of(corrected),
         next_confidence=cleaned.confidence,
-        num_looks=before.num_looks + 1,
-        goes_on=_is_any_other(seen, cleaned) & (before.num_looks + 1 < num_looks),
+        num_passes=before.num_passes + 1,
+        is_running=_is_any_other(given, cleaned) & (before.num_passes + 1 < num_passes),
     )
-    return jax.tree.map(lambda new, old: jnp.where(before.goes_on, new, old), after, before)
+    return jax.tree.map(lambda new, old: jnp.where(before.is_running, new, old), after, before)
 
 
 def _keypoints_of(observation: Observation) -> Array:
-    """(K, 3): what of an observation may be put right."""
+    """(K, 3): what corrections change in an observation."""
     return jnp.concatenate([observation.keypoints_px, observation.confidence[:, None]], axis=1)
 
 
@@ -204,12 +209,14 @@ def _is_any_other(one: Observation, other: Observation) -> Array:
     return is_moved | jnp.any(one.confidence != other.confidence)
 
 
-def _look(proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array) -> Proposal:
-    """What the network says at one look."""
-    seen, slots = observation, jnp.asarray(proposer.slots)
-    limb_depth = start_depth(seen.keypoints_px, seen.confidence, seen.camera.focal_length, body.reach)
-    view = look_at_person(seen)
-    points, confidence = _in_slots(view.points(seen), seen.confidence, slots)
+def _network_pass(
+    proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
+) -> Proposal:
+    """The network's proposal for one observation."""
+    given, slots = observation, jnp.asarray(proposer.slots)
+    limb_depth = start_depth(given.keypoints_px, given.confidence, given.camera.focal_length, body.reach)
+    view = person_view(given)
+    points, confidence = _in_slots(view.points(given), given.confidence, slots)
     features = make_features(points, confidence, view.depth, limb_depth, is_focal_length_known)
     raw = propose_symmetrically(proposer.network, features)
     is_its_body = jnp.asarray(proposer.knows_betas) > 0

@@ -18,7 +18,7 @@ from smplify_jax.camera.observation import Observation
 
 _HEIGHTS_PER_SPREAD = 4.0  # of a standing person's height and their keypoints' median distance from their middle
 _OUTLIER_DISTANCE = 2.0  # of that median distance
-_LEAST_SPREAD = 1e-5
+_MIN_SPREAD = 1e-5
 _NUM_REWEIGHTINGS = 3
 
 
@@ -42,7 +42,7 @@ class View:
         return in_view[:, :2] / jnp.maximum(in_view[:, 2:], 0.1) * (self.depth / PERSON_HEIGHT)
 
 
-def look_at_person(observation: Observation) -> View:
+def person_view(observation: Observation) -> View:
     """Turn the camera towards the middle of the seen keypoints, by the shortest way; the distance follows from how far they spread.
 
     The spread is a median, so that outliers change neither.
@@ -52,7 +52,7 @@ def look_at_person(observation: Observation) -> View:
 
     def reweighted(_: int, middle_and_spread: tuple[Array, Array]) -> tuple[Array, Array]:
         apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle_and_spread[0]) ** 2, axis=-1))
-        spread = jnp.maximum(lower_median(apart, is_seen), _LEAST_SPREAD)
+        spread = jnp.maximum(lower_median(apart, is_seen), _MIN_SPREAD)
         return _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2), spread
 
     # A loop, so that it is compiled once.
@@ -80,8 +80,8 @@ def _mean(values: Array, weight: Array) -> Array:
 
 def _rays(observation: Observation) -> Array:
     """(K, 3) directions (x/z, y/z, 1)."""
-    seen = observation
-    rays = (seen.keypoints_px - seen.camera.camera_center) / seen.camera.focal_length
+    camera = observation.camera
+    rays = (observation.keypoints_px - camera.camera_center) / camera.focal_length
     return jnp.concatenate([rays, jnp.ones_like(rays[:, :1])], axis=-1)
 
 

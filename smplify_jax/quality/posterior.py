@@ -8,10 +8,10 @@ from jax import Array
 from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody
-from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.solver.cholesky import quadratic_forms_of_inverse
 
-_LEAST_PIVOT = 1e-6
+_RELATIVE_PIVOT_FLOOR = 1e-6
 """Share of the largest diagonal entry added to all: an unknown that nothing observes has a large spread then, not an infinite one."""
 
 
@@ -29,13 +29,13 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array, is_needed: Array) 
     Returns:
         (J, 3) [m]: x and y along the picture, z in depth.
     """
-    floor = _LEAST_PIVOT * jnp.max(jnp.diagonal(hessian))
+    floor = _RELATIVE_PIVOT_FLOOR * jnp.max(jnp.diagonal(hessian))
     added = jnp.broadcast_to(floor, len(hessian))
     return weight * jnp.sqrt(0.5 * quadratic_forms_of_inverse(is_needed, hessian, added, jacobian)).reshape(-1, 3)
 
 
-@people_last
+@batch_last
 def joints_and_jacobian(joints_body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
     """Joints (..., J, 3) [m] and their derivative by the step of `BodyParameters.retract`: (..., 3 J, P)."""
     joints, jacobian = keypoints_and_jacobian(joints_body, parameters)
-    return people_first(joints, 2), people_first(jacobian.reshape(-1, *jacobian.shape[2:]), 2)
+    return batch_first(joints, 2), batch_first(jacobian.reshape(-1, *jacobian.shape[2:]), 2)

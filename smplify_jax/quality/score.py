@@ -1,6 +1,6 @@
 """One calibrated number for a fit: the probability that its joints are within 80 mm of the truth.
 
-A logistic regression on what is known of a fit, calibrated on synthetic people by `python -m smplify_jax.learn.quality`.
+A logistic regression on features of a fit, calibrated on synthetic people by `python -m smplify_jax.learn.quality`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ GOOD_MM = 80.0
 @kept_in_traces
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Evidence:
-    """What is known of one fit (or of many, with leading batch axes).
+class QualityFeatures:
+    """Inputs of the quality model for one fit (or many, with leading batch axes).
 
     Attributes:
         joint_std: mean posterior standard deviation of the joints [m].
@@ -56,7 +56,7 @@ class Evidence:
     num_seen: Array
     max_beta: Array
 
-    def numbers(self) -> Array:
+    def vector(self) -> Array:
         """(..., F) on scales where a logistic regression can use them."""
         positive = (
             self.joint_std,
@@ -76,7 +76,7 @@ class Evidence:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class QualityModel:
-    """A logistic regression on `Evidence.numbers` and their squares.
+    """A logistic regression on `QualityFeatures.vector` and their squares.
 
     Attributes:
         center: (F,) subtracted from the numbers.
@@ -92,9 +92,9 @@ class QualityModel:
     bias: Array | np.ndarray
     std_scale: Array | np.ndarray
 
-    def __call__(self, evidence: Evidence) -> Array:
+    def __call__(self, quality_features: QualityFeatures) -> Array:
         """(...,) probability of a good fit."""
-        return jax.nn.sigmoid(self.inputs(evidence.numbers()) @ jnp.asarray(self.weights) + self.bias)
+        return jax.nn.sigmoid(self.inputs(quality_features.vector()) @ jnp.asarray(self.weights) + self.bias)
 
     def inputs(self, numbers: Array) -> Array:
         """(..., 2 F). Clipped: far from all that was seen in calibration, the nearest seen says more than an extrapolation."""

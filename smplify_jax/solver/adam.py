@@ -49,7 +49,7 @@ class _State:
     is_finite: Array
 
 
-def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
+def begin(objective: Objective, start: Any, is_active: Array) -> _State:
     """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
     shapes = jax.eval_shape(lambda parameters: _linearize(objective, parameters), start)
     nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
@@ -61,7 +61,7 @@ def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
         first_moment=no_moment,
         second_moment=no_moment,
         num_steps=jnp.asarray(-1),
-        is_finite=is_wanted,
+        is_finite=is_active,
     )
 
 
@@ -98,7 +98,7 @@ def advance(objective: Objective, free: Array, options: AdamOptions, state: _Sta
     return jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, state)
 
 
-def ended(state: _State) -> Solution:
+def finish(state: _State) -> Solution:
     """The last parameters, and their model without its Hessian; never reported as converged: nothing checks that."""
     return Solution(
         parameters=state.parameters,
@@ -113,4 +113,4 @@ def _linearize(objective: Objective, parameters: Any) -> Any:
     return dataclasses.replace(objective.linearize(parameters), hessian=None)
 
 
-ADAM = Solver(begin, is_running, advance, ended)
+ADAM = Solver(begin, is_running, advance, finish)

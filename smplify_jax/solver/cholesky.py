@@ -16,7 +16,7 @@ import jax.scipy.linalg
 from jax import Array
 from jax.custom_batching import custom_vmap
 
-_MOST_AT_A_TIME = 1023
+_MAX_AT_A_TIME = 1023
 """Right sides of more numbers than this are shared out to threads that BLAS keeps for itself, and which go on spinning."""
 
 
@@ -107,7 +107,7 @@ def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Arra
         rows: (M, P)
     """
     factor = _cholesky(matrix + jnp.diag(added))
-    at_a_time = max(1, _MOST_AT_A_TIME // len(matrix))
+    at_a_time = max(1, _MAX_AT_A_TIME // len(matrix))
     parts = [rows[start : start + at_a_time].T for start in range(0, len(rows), at_a_time)]
     solved = [jax.lax.linalg.triangular_solve(factor, part, left_side=True, lower=True) for part in parts]
     # Part after part, as they lie in memory: put together first, they would be copied entry by entry.

@@ -21,11 +21,11 @@ from smplify_jax.solver.solution import Solution
 
 # Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on; it may shrink without bound towards a
 # plain Gauss-Newton step, and past the upper bound a step is too short to matter in float32.
-_FIRST_DAMPING = 1e-3
-_LEAST_DAMPING = 1e-7
-_MOST_DAMPING = 1e7
+_INITIAL_DAMPING = 1e-3
+_MIN_DAMPING = 1e-7
+_MAX_DAMPING = 1e7
 
-_MOST_TO_COME = 10.0
+_MAX_REMAINING_GAINS = 10.0
 
 
 @jax.tree_util.register_dataclass
@@ -58,7 +58,7 @@ class _State:
     is_converged: Array
 
 
-def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
+def begin(objective: Objective, start: Any, is_active: Array) -> _State:
     """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start))
     none = jnp.zeros_like(nothing.energy)
@@ -68,16 +68,16 @@ def begin(objective: Objective, start: Any, is_wanted: Array) -> _State:
         candidate=start,
         predicted_gain=none,
         last_gain=none,
-        damping=none + _FIRST_DAMPING,
+        damping=none + _INITIAL_DAMPING,
         growth=none + 2.0,
-        num_steps=jnp.where(is_wanted, -1, 0),
-        is_converged=~is_wanted,
+        num_steps=jnp.where(is_active, -1, 0),
+        is_converged=~is_active,
     )
 
 
 def is_running(state: _State, options: SolverOptions) -> Array:
     """Until the end is near, or a limit."""
-    is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MOST_DAMPING)
+    is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MAX_DAMPING)
     return (state.num_steps < 0) | (jnp.isfinite(state.model.energy) & is_within_limits & ~state.is_converged)
 
 
@@ -89,7 +89,7 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
     is_better = is_first | (jnp.isfinite(model.energy) & (gain > 0))
     shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * gain / jnp.maximum(state.predicted_gain, 1e-30) - 1.0) ** 3)
     factor = jnp.where(is_first, 1.0, jnp.where(is_better, shrink, state.growth))
-    damping = jnp.maximum(state.damping * factor, _LEAST_DAMPING)
+    damping = jnp.maximum(state.damping * factor, _MIN_DAMPING)
 
     # The Hessian is large: what is over keeps its own by the same choice as what rejects a candidate.
     is_accepted = goes_on & is_better
@@ -97,7 +97,7 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
         parameters, kept = jax.tree.map(
             lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
         )
-    is_converged = ~is_first & _is_near_end(state, gain, is_better, options.relative_gain * kept.energy)
+    is_converged = ~is_first & _is_converged(state, gain, is_better, options.relative_gain * kept.energy)
     with jax.named_scope("step"):
         step, predicted_gain = _damped_step(kept, damping, free, goes_on & ~is_converged)
     after = _State(
@@ -116,7 +116,7 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
     return dataclasses.replace(after, model=kept)
 
 
-def ended(state: _State) -> Solution:
+def finish(state: _State) -> Solution:
     """The best parameters that were tried."""
     is_finite = jnp.isfinite(state.model.energy)
     return Solution(
@@ -124,23 +124,23 @@ def ended(state: _State) -> Solution:
         model=state.model,
         num_steps=state.num_steps,
         # A step so short that float32 cannot resolve it is an end too.
-        is_converged=is_finite & (state.is_converged | (state.damping >= _MOST_DAMPING)),
+        is_converged=is_finite & (state.is_converged | (state.damping >= _MAX_DAMPING)),
         is_finite=is_finite,
     )
 
 
-LEVENBERG_MARQUARDT = Solver(begin, is_running, advance, ended)
+LEVENBERG_MARQUARDT = Solver(begin, is_running, advance, finish)
 
 
-def _is_near_end(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
+def _is_converged(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
     """Whether all steps to come would gain less than the threshold together.
 
     Gains of accepted steps shrink at least geometrically near a minimum, so the last two foretell the sum of all further ones; where they
-    hardly shrink, or there was only one, that is taken as _MOST_TO_COME times the last. A rejected step whose model promised next to
+    hardly shrink, or there was only one, that is taken as _MAX_REMAINING_GAINS times the last. A rejected step whose model promised next to
     nothing means that float32 cannot see the way down any further.
     """
     shrinkage = jnp.where(state.last_gain > 0, jnp.minimum(gain / jnp.maximum(state.last_gain, 1e-30), 1.0), 1.0)
-    to_come = gain * jnp.minimum(shrinkage / jnp.maximum(1.0 - shrinkage, 1e-6), _MOST_TO_COME)
+    to_come = gain * jnp.minimum(shrinkage / jnp.maximum(1.0 - shrinkage, 1e-6), _MAX_REMAINING_GAINS)
     return jnp.where(is_accepted, to_come < threshold, state.predicted_gain < 0.1 * threshold)
 
 

@@ -1,4 +1,4 @@
-"""The loop around a solver's steps, for many problems side by side."""
+"""The loop around a solver's steps, for a batch of problems."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import jax
 from jax import Array
 
-from smplify_jax.execution.compaction import run_in_groups
+from smplify_jax.execution.compaction import compacted_while_loop
 from smplify_jax.solver.solution import Solution
 
-_SHARE_LEFT = 0.5  # of a group, for later
+_STRAGGLER_FRACTION = 0.5  # of a chunk
 
 
 @dataclass(frozen=True)
@@ -33,49 +33,51 @@ class Solver:
     """How a solver takes its steps, for one problem.
 
     Attributes:
-        begin: (objective, start, is_wanted) -> the state before the first step; of a search that is over if it is not wanted.
+        begin: (objective, start, is_active) -> the state before the first step; one that has ended if it is not active.
         is_running: (state, options) -> whether the search goes on.
         advance: (objective, free, options, state) -> the state after a step; the same state where the search is over. `free` (P,) is 1.0
             for the unknowns, 0.0 for what is held fixed.
-        ended: state -> Solution.
+        finish: state -> Solution.
     """
 
     begin: Callable[[Objective, Any, Array], Any]
     is_running: Callable[[Any, Any], Array]
     advance: Callable[[Objective, Array, Any, Any], Any]
-    ended: Callable[[Any], Solution]
+    finish: Callable[[Any], Solution]
 
 
-def minimize_in_groups(
+def minimize_batch(
     solver: Solver,
     objective_of: Callable[[Any], Objective],
-    given: Any,
+    inputs: Any,
     starts: Any,
-    is_wanted: Array,
+    is_active: Array,
     free: Array,
     options: Any,
-    group_size: int,
+    chunk_size: int,
 ) -> Solution:
     """Solve N problems.
 
     Args:
         solver: how.
-        objective_of: what is given of a problem -> its objective.
-        given: of all problems, leading axis N.
+        objective_of: inputs of a problem -> its objective.
+        inputs: of all problems, leading axis N.
         starts: leading axis N.
-        is_wanted: (N,) whether to solve it at all; if not, the solution says nothing.
+        is_active: (N,) whether to solve a problem at all; the solution of an inactive one is meaningless.
         free: (P,) of all problems.
         options: of all problems.
-        group_size: how many to solve side by side.
+        chunk_size: how many to solve at once.
     Returns:
         Leading axis N.
     """
-    begin = jax.vmap(lambda one, start, is_wanted: solver.begin(objective_of(one), start, is_wanted))
-    states = begin(given, starts, is_wanted)
+    begin = jax.vmap(lambda one, start, is_active: solver.begin(objective_of(one), start, is_active))
+    states = begin(inputs, starts, is_active)
     advance = jax.vmap(lambda one, state: solver.advance(objective_of(one), free, options, state))
 
     def is_running(states: Any) -> Array:
         return jax.vmap(lambda state: solver.is_running(state, options))(states)
 
-    states = run_in_groups(advance, is_running, given, states, group_size=group_size, share_left=_SHARE_LEFT)
-    return jax.vmap(solver.ended)(states)
+    states = compacted_while_loop(
+        advance, is_running, inputs, states, chunk_size=chunk_size, straggler_fraction=_STRAGGLER_FRACTION
+    )
+    return jax.vmap(solver.finish)(states)

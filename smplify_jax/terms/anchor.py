@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.execution.batch_axis import people_first
-from smplify_jax.terms.term import Slope, placed
+from smplify_jax.execution.batch_axis import batch_first
+from smplify_jax.terms.term import Linearization, embed_block
 
 
 @jax.tree_util.register_dataclass
@@ -59,17 +59,17 @@ class AnchorTerm:
         whitened = jnp.einsum("ij,i...->j...", jnp.linalg.cholesky(self.inverse_correlation), pose)
         return self.weight * jnp.sqrt(0.5) * jnp.concatenate([whitened, betas])
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """Constant Hessian: pose_scale C^-1 pose_scale, and a diagonal for the betas."""
         columns, factor = posed.columns, 0.5 * self.weight**2
         pose, betas = self._scaled(posed)
         pose_scale, betas_scale = jnp.asarray(self.anchor.pose_scale), jnp.asarray(self.anchor.betas_scale)
         weighed = jnp.einsum("ij,j...->i...", self.inverse_correlation, pose)
-        scale = people_first(pose_scale, 1)
-        return Slope(
+        scale = batch_first(pose_scale, 1)
+        return Linearization(
             energy=factor * (jnp.sum(pose * weighed, axis=0) + jnp.sum(betas**2, axis=0)),
-            gradient=placed(people_first(factor * pose_scale * weighed, 1), columns.body_pose, columns)
-            + placed(people_first(factor * betas_scale * betas, 1), columns.betas, columns),
-            diagonal=placed(people_first(factor * betas_scale**2, 1), columns.betas, columns),
-            pose_block=factor * scale[..., :, None] * self.inverse_correlation * scale[..., None, :],
+            gradient=embed_block(batch_first(factor * pose_scale * weighed, 1), columns.body_pose, columns)
+            + embed_block(batch_first(factor * betas_scale * betas, 1), columns.betas, columns),
+            diagonal=embed_block(batch_first(factor * betas_scale**2, 1), columns.betas, columns),
+            pose_hessian=factor * scale[..., :, None] * self.inverse_correlation * scale[..., None, :],
         )

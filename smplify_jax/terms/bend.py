@@ -10,9 +10,9 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.execution.batch_axis import people_first
+from smplify_jax.execution.batch_axis import batch_first
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.terms.term import Slope
+from smplify_jax.terms.term import Linearization
 
 _X, _Y = 0, 1
 # Joint, axis, and the sign of the unnatural direction. In the T-pose the left forearm points along +x and flexes forward by a negative
@@ -43,17 +43,17 @@ class BendTerm:
         bends = [sign * posed.parameters.body_pose[column] for column, sign in zip(_COLUMNS, _SIGNS, strict=True)]
         return self.weight * jnp.exp(jnp.stack(bends))
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """Diagonal: d r_i / d theta_i = s_i r_i."""
         columns = posed.columns
         residuals = self.residuals(posed)
-        squares = people_first(residuals**2, 1)[..., None]
+        squares = batch_first(residuals**2, 1)[..., None]
         of_bends = np.zeros((len(_COLUMNS), columns.size), np.float32)
         of_bends[np.arange(len(_COLUMNS)), columns.body_pose.start + _COLUMNS] = 1.0
         # Written out, so that it is fused with the other terms' sums; a product so small takes longer than both.
-        spread = [squares[..., i, :] * of_bend for i, of_bend in enumerate(of_bends)]
-        return Slope(
+        by_bend = [squares[..., i, :] * of_bend for i, of_bend in enumerate(of_bends)]
+        return Linearization(
             energy=jnp.sum(residuals**2, axis=0),
-            gradient=sum((sign * one for sign, one in zip(_SIGNS, spread, strict=True)), jnp.zeros(())),
-            diagonal=sum(spread, jnp.zeros(())),
+            gradient=sum((sign * one for sign, one in zip(_SIGNS, by_bend, strict=True)), jnp.zeros(())),
+            diagonal=sum(by_bend, jnp.zeros(())),
         )

@@ -12,8 +12,8 @@ from smplify_jax.body.keypoint_rows import keypoint_rows
 from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import MIN_DEPTH
-from smplify_jax.execution.batch_axis import people_first
-from smplify_jax.terms.term import Slope
+from smplify_jax.execution.batch_axis import batch_first
+from smplify_jax.terms.term import Linearization
 
 
 @jax.tree_util.register_dataclass
@@ -55,13 +55,13 @@ class DataTerm:
         residuals = self._residuals(self._differences(self._in_view(posed)[0]))
         return residuals.reshape(-1, *residuals.shape[2:])
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2), and e moves along the gradient of the pixel."""
         seen = self.observation
         in_view, depth = self._in_view(posed)
         e = self._differences(in_view)
-        slope = self._factors() * (self.sigma**2 / (self.sigma**2 + e**2)) ** 1.5
-        per_metre = slope * seen.pixel_scale * seen.camera.focal_length / depth
+        derivative = self._factors() * (self.sigma**2 / (self.sigma**2 + e**2)) ** 1.5
+        per_metre = derivative * seen.pixel_scale * seen.camera.focal_length / depth
         along_z = jnp.where(posed.keypoints_cam[:, 2:] > MIN_DEPTH, -in_view * per_metre, 0.0)
         zero = jnp.zeros_like(along_z[:, 0])
         along_x, along_y = (
@@ -69,11 +69,11 @@ class DataTerm:
             jnp.stack([zero, per_metre[:, 1], along_z[:, 1]], axis=1),
         )
         rows = keypoint_rows(self.body, posed, jnp.stack([along_x, along_y], axis=1))
-        transposed = people_first(jnp.swapaxes(rows.reshape(-1, *rows.shape[2:]), 0, 1), 2)
+        jacobian_t = batch_first(jnp.swapaxes(rows.reshape(-1, *rows.shape[2:]), 0, 1), 2)
         residuals = self._residuals(e)
         residuals = residuals.reshape(-1, *residuals.shape[2:])
-        return Slope(
+        return Linearization(
             energy=jnp.sum(residuals**2, axis=0),
-            gradient=jnp.einsum("...pr,...r->...p", transposed, people_first(residuals, 1)),
-            transposed=transposed,
+            gradient=jnp.einsum("...pr,...r->...p", jacobian_t, batch_first(residuals, 1)),
+            jacobian_t=jacobian_t,
         )

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.execution.batch_axis import people_first
-from smplify_jax.terms.term import Slope, placed
+from smplify_jax.execution.batch_axis import batch_first
+from smplify_jax.terms.term import Linearization, embed_block
 
 
 @jax.tree_util.register_dataclass
@@ -30,13 +30,13 @@ class DepthTerm:
         """(1, ...) weight log(z / z_start)."""
         return self.weight * jnp.log(posed.parameters.transl[2:] / self.start_depth)
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """One entry: d r / d z = weight / z."""
         columns = posed.columns
-        by_depth = people_first(self.weight / posed.parameters.transl[2:], 1)
+        by_depth = batch_first(self.weight / posed.parameters.transl[2:], 1)
         only_z = slice(columns.size - 1, columns.size)
-        return Slope(
+        return Linearization(
             energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
-            gradient=placed(by_depth * people_first(self.residuals(posed), 1), only_z, columns),
-            diagonal=placed(by_depth**2, only_z, columns),
+            gradient=embed_block(by_depth * batch_first(self.residuals(posed), 1), only_z, columns),
+            diagonal=embed_block(by_depth**2, only_z, columns),
         )

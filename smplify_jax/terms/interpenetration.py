@@ -2,18 +2,18 @@
 
 As printed in the paper the exponent lacks its minus sign; with it missing, the term would draw parts together.
 
-**Least squares.** The residual of a pair is the square root of its energy, r = weight exp(-d^2 / 2 s), s = sigma_i^2 + sigma_j^2. Its slope
-vanishes where two centres coincide, but Gauss-Newton's J^T J vanishes there twice as fast: steps grow like s / d, and the damping
-bounds them.
+**Least squares.** The residual of a pair is the square root of its energy, r = weight exp(-d^2 / 2 s), s = sigma_i^2 + sigma_j^2. Its
+derivative vanishes where two centres coincide, but Gauss-Newton's J^T J vanishes there twice as fast: steps grow like s / d, and the
+damping bounds them.
 
 **Closed form.** With the centres c_i and c_j, delta = c_i - c_j, and a joint with rotation axis a at P that moves only c_i,
 
     d r / d theta = -(r / s) delta . (a x (c_i - P)) = -(r / s) (a, P x a) . (c_i x delta, delta),
 
 the product of the joint's screw and the line through both centres. A joint that moves only c_j gives its negative, one of both zero.
-So J^T r is a product with constant signs. J^T J takes the MOST_ROWS steepest rows only: of hundreds of pairs few overlap at a time, the
-others' slopes are zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, over 50 with all rows,
-and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it is 75 against 500 for such sums.
+So J^T r is a product with constant signs. J^T J takes the MAX_ROWS steepest rows only: of hundreds of pairs few overlap at a time, and the
+others have derivatives of zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, over 50 with all
+rows, and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it is 75 against 500 for such sums.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, over_axes, turned
-from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, lifted
+from smplify_jax.body.kinematics import ancestors_or_self, joint_positions, sum_over_axes, turned
+from smplify_jax.body.posed_keypoints import KeypointBody, PosedKeypoints, with_batch_axis
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.execution.batch_axis import people_first, side_by_side
-from smplify_jax.terms.term import Slope, placed
+from smplify_jax.execution.batch_axis import batch_first, concatenate_blocks
+from smplify_jax.terms.term import Linearization, embed_block
 
 SIGMA_PER_RADIUS = 0.3
 """Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
 
-MOST_ROWS = 16
+MAX_ROWS = 16
 """Pairs of spheres that J^T J sees. With twice as many the same people end within 0.005 mm (99 of 100; at most 0.5 mm) after as many
 steps; with half as many, within 0.8 mm."""
 
@@ -60,66 +60,66 @@ class InterpenetrationTerm:
 
     def residuals(self, posed: PosedKeypoints) -> Array:
         """(R, ...) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
-        return self._meetings(posed).residuals
+        return self._pair_geometry(posed).residuals
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
-        """J^T r of all pairs of spheres, J^T J of the MOST_ROWS pairs whose residual is steepest."""
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
+        """J^T r of all pairs of spheres, J^T J of the MAX_ROWS pairs whose residual is steepest."""
         # Of all terms it is the dearest, so a round that gives it no weight is spared it.
-        return jax.lax.cond(self.weight > 0, self._slope, _no_slope, posed)
+        return jax.lax.cond(self.weight > 0, self._linearize, _zero_linearization, posed)
 
-    def _slope(self, posed: PosedKeypoints) -> Slope:
-        columns, meetings = posed.columns, self._meetings(posed)
+    def _linearize(self, posed: PosedKeypoints) -> Linearization:
+        columns, pairs = posed.columns, self._pair_geometry(posed)
         signs = _signs(self.spheres, self.body.parents)
-        screws = meetings.screws  # (6, J, 3, ...)
-        by_joint = jnp.einsum("sr...,rj->sj...", meetings.residuals * meetings.lines, signs)
-        gradient = over_axes(lambda i: by_joint[i, :, None] * screws[i] + by_joint[i + 3, :, None] * screws[i + 3])
+        screws = pairs.screws  # (6, J, 3, ...)
+        by_joint = jnp.einsum("sr...,rj->sj...", pairs.residuals * pairs.lines, signs)
+        gradient = sum_over_axes(lambda i: by_joint[i, :, None] * screws[i] + by_joint[i + 3, :, None] * screws[i + 3])
 
-        squared_slopes = people_first(over_axes(lambda i: meetings.lines[3 + i] ** 2), 1)
-        _, steepest = jax.lax.top_k(squared_slopes, min(MOST_ROWS, squared_slopes.shape[-1]))
-        lines = jnp.take_along_axis(people_first(meetings.lines, 2), steepest[..., None, :], axis=-1)
+        squared_derivatives = batch_first(sum_over_axes(lambda i: pairs.lines[3 + i] ** 2), 1)
+        _, steepest = jax.lax.top_k(squared_derivatives, min(MAX_ROWS, squared_derivatives.shape[-1]))
+        lines = jnp.take_along_axis(batch_first(pairs.lines, 2), steepest[..., None, :], axis=-1)
         # Every sphere turns with the root, so its columns are zero.
-        screws = people_first(screws[:, 1:].reshape(6, -1, *screws.shape[3:]), 2)
+        screws = batch_first(screws[:, 1:].reshape(6, -1, *screws.shape[3:]), 2)
         moved = jnp.repeat(jnp.asarray(signs.T)[1:, steepest], 3, axis=0)
         products = (screws[..., i, :, None] * lines[..., i, None, :] for i in range(6))
-        transposed = jnp.moveaxis(moved, 0, -2) * sum(products, jnp.zeros(()))
-        gradient = people_first(gradient[1:].reshape(-1, *gradient.shape[2:]), 1)
-        return Slope(
-            energy=jnp.sum(meetings.residuals**2, axis=0),
-            gradient=placed(gradient, columns.body_pose, columns),
-            pose_block=jnp.einsum("...pr,...qr->...pq", transposed, transposed),
+        jacobian_t = jnp.moveaxis(moved, 0, -2) * sum(products, jnp.zeros(()))
+        gradient = batch_first(gradient[1:].reshape(-1, *gradient.shape[2:]), 1)
+        return Linearization(
+            energy=jnp.sum(pairs.residuals**2, axis=0),
+            gradient=embed_block(gradient, columns.body_pose, columns),
+            pose_hessian=jnp.einsum("...pr,...qr->...pq", jacobian_t, jacobian_t),
         )
 
-    def _meetings(self, posed: PosedKeypoints) -> _Meetings:
+    def _pair_geometry(self, posed: PosedKeypoints) -> _PairGeometry:
         body, parents = self.body, self.body.parents
         betas = jax.lax.stop_gradient(jnp.asarray(posed.parameters.betas))
-        rest_joints = lifted(body.joint_template, betas) + jnp.tensordot(body.joint_shapedirs, betas, axes=1)
-        joints = joint_positions(posed.of_parents, rest_joints, parents)
+        rest_joints = with_batch_axis(body.joint_template, betas) + jnp.tensordot(body.joint_shapedirs, betas, axes=1)
+        joints = joint_positions(posed.parent_rotations, rest_joints, parents)
 
         offsets, radii = self.spheres.shaped(betas)
-        rides_on, ends = _riders(self.spheres, body.num_joints), _ends(self.spheres)
-        rotations = jnp.einsum("sj,jab...->sab...", rides_on, posed.rotations)
-        centers = turned(rotations, offsets) + jnp.einsum("sj,ja...->sa...", rides_on, joints)  # (S, 3, ...)
+        to_joint, ends = _sphere_to_joint(self.spheres, body.num_joints), _pair_ends(self.spheres)
+        rotations = jnp.einsum("sj,jab...->sab...", to_joint, posed.rotations)
+        centers = turned(rotations, offsets) + jnp.einsum("sj,ja...->sa...", to_joint, joints)  # (S, 3, ...)
         one = jnp.einsum("rs,sc...->cr...", ends[0], centers)
         delta = jnp.einsum("rs,sc...->cr...", ends[0] - ends[1], centers)
         variance = SIGMA_PER_RADIUS**2 * jnp.einsum("rs,s...->r...", ends[0] + ends[1], radii**2)
-        residuals = self.weight * jnp.exp(-0.5 * over_axes(lambda i: delta[i] ** 2) / variance)
-        lines = side_by_side([_cross(one, delta), delta], axis=0) * (-residuals / variance)
+        residuals = self.weight * jnp.exp(-0.5 * sum_over_axes(lambda i: delta[i] ** 2) / variance)
+        lines = concatenate_blocks([_cross(one, delta), delta], axis=0) * (-residuals / variance)
         axes = jnp.moveaxis(posed.axes, 1, 0)  # (3, J, 3, ...)
-        screws = side_by_side([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)], axis=0)
-        return _Meetings(residuals, lines, screws)
+        screws = concatenate_blocks([axes, _cross(jnp.moveaxis(joints, 1, 0)[:, :, None], axes)], axis=0)
+        return _PairGeometry(residuals, lines, screws)
 
 
-def _no_slope(posed: PosedKeypoints) -> Slope:
+def _zero_linearization(posed: PosedKeypoints) -> Linearization:
     columns, people = posed.columns, posed.keypoints_cam.shape[2:]
-    return Slope(
+    return Linearization(
         energy=jnp.zeros(people),
         gradient=jnp.zeros((*people, columns.size)),
-        pose_block=jnp.zeros((*people, columns.num_pose, columns.num_pose)),
+        pose_hessian=jnp.zeros((*people, columns.num_pose, columns.num_pose)),
     )
 
 
-class _Meetings(NamedTuple):
-    """What R pairs of spheres and J joints have to do with each other.
+class _PairGeometry(NamedTuple):
+    """R pairs of spheres, and how J joints move them.
 
     Attributes:
         residuals: (R, ...).
@@ -132,12 +132,12 @@ class _Meetings(NamedTuple):
     screws: Array
 
 
-def _riders(spheres: BodySpheres, num_joints: int) -> np.ndarray:
+def _sphere_to_joint(spheres: BodySpheres, num_joints: int) -> np.ndarray:
     """(S, J) float32: which joint each sphere rides on. A product with it is faster than a gather, and one kernel where slices are many."""
     return np.eye(num_joints, dtype=np.float32)[list(spheres.joints)]
 
 
-def _ends(spheres: BodySpheres) -> np.ndarray:
+def _pair_ends(spheres: BodySpheres) -> np.ndarray:
     """(2, R, S) float32: which sphere is the first of each pair, and which the second."""
     return np.eye(spheres.num_spheres, dtype=np.float32)[np.stack(sphere_pairs(spheres.parts, spheres.pairs))]
 

@@ -13,7 +13,7 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.camera.observation import Observation
-from smplify_jax.execution.batch_axis import people_first, people_last
+from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
 from smplify_jax.terms.bend import BendTerm
@@ -22,7 +22,7 @@ from smplify_jax.terms.depth import DepthTerm
 from smplify_jax.terms.interpenetration import InterpenetrationTerm
 from smplify_jax.terms.pose_prior import PosePriorTerm
 from smplify_jax.terms.shape import ShapeTerm
-from smplify_jax.terms.term import Term, summed
+from smplify_jax.terms.term import Term, sum_normal_equations
 
 
 @jax.tree_util.register_dataclass
@@ -85,8 +85,8 @@ class Scene:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Given:
-    """What the objective knows of one person, or of many (..., people).
+class RoundInputs:
+    """What the objective knows of one person in one round, or of many people (..., batch).
 
     Attributes:
         observation: keypoints and camera.
@@ -101,25 +101,25 @@ class Given:
     anchor: Anchor | None = None
 
 
-def build_terms(scene: Scene, weights: TermWeights, given: Given) -> tuple[Term, ...]:
+def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tuple[Term, ...]:
     """The terms in the order of TERM_NAMES; without spheres or an anchor, or their weight, without theirs."""
     terms: list[Term] = [
-        DataTerm(scene.body, given.observation, jnp.asarray(weights.sigma), given.keypoint_weights),
+        DataTerm(scene.body, inputs.observation, jnp.asarray(weights.sigma), inputs.keypoint_weights),
         PosePriorTerm(scene.prior, jnp.asarray(weights.pose_prior)),
         BendTerm(jnp.asarray(weights.bend)),
         ShapeTerm(jnp.asarray(weights.shape)),
-        DepthTerm(given.start_depth, jnp.asarray(weights.depth)),
+        DepthTerm(inputs.start_depth, jnp.asarray(weights.depth)),
     ]
     if scene.spheres is not None and weights.interpenetration is not None:
         terms.append(InterpenetrationTerm(scene.body, scene.spheres, jnp.asarray(weights.interpenetration)))
-    if given.anchor is not None and weights.anchor is not None:
-        terms.append(AnchorTerm(given.anchor, scene.inverse_correlation, jnp.asarray(weights.anchor)))
+    if inputs.anchor is not None and weights.anchor is not None:
+        terms.append(AnchorTerm(inputs.anchor, scene.inverse_correlation, jnp.asarray(weights.anchor)))
     return tuple(terms)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Model:
+class QuadraticModel:
     """The objective around one body: E(step) = energy + 2 gradient . step + step . hessian step.
 
     Attributes:
@@ -146,18 +146,18 @@ class Model:
 
 
 @jax.jit  # so that it is traced once, not by every loop and round that calls it
-@people_last
-def linearize(shared: tuple[Scene, TermWeights], at: tuple[Given, BodyParameters]) -> Model:
+@batch_last
+def linearize(shared: tuple[Scene, TermWeights], at: tuple[RoundInputs, BodyParameters]) -> QuadraticModel:
     """The objective of one person, with its derivatives."""
-    (scene, weights), (given, parameters) = shared, at
+    (scene, weights), (inputs, parameters) = shared, at
     with jax.named_scope("keypoints"):
         posed = pose_keypoints(scene.body, parameters)
-    terms, slopes = build_terms(scene, weights, given), []
+    terms, linearizations = build_terms(scene, weights, inputs), []
     for term in terms:
         with jax.named_scope(type(term).__name__):
-            slopes.append(term.slope(posed))
-    energies = {type(term): slope.energy for term, slope in zip(terms, slopes, strict=True)}
+            linearizations.append(term.linearize(posed))
+    energies = {type(term): one.energy for term, one in zip(terms, linearizations, strict=True)}
     by_name = [energies.get(kind, jnp.zeros_like(energies[DataTerm])) for kind in TERM_TYPES.values()]
     with jax.named_scope("normal equations"):
-        gradient, hessian = summed(slopes, posed.columns)
-    return Model(people_first(jnp.stack(by_name), 1), gradient, hessian, people_first(posed.keypoints_cam, 2))
+        gradient, hessian = sum_normal_equations(linearizations, posed.columns)
+    return QuadraticModel(batch_first(jnp.stack(by_name), 1), gradient, hessian, batch_first(posed.keypoints_cam, 2))

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.body.posed_keypoints import PosedKeypoints, lifted
-from smplify_jax.execution.batch_axis import people_first
+from smplify_jax.body.posed_keypoints import PosedKeypoints, with_batch_axis
+from smplify_jax.execution.batch_axis import batch_first
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.terms.term import Slope, placed
+from smplify_jax.terms.term import Linearization, embed_block
 
 
 @jax.tree_util.register_dataclass
@@ -35,8 +35,8 @@ class PosePriorTerm:
         prior, body_pose = self.prior, jnp.asarray(posed.parameters.body_pose)
         # Not of the difference: so it is one product, and not one for each component.
         whitened = jnp.einsum("kij,i...->kj...", prior.precision_cholesky, body_pose)
-        whitened -= lifted(jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means), body_pose)
-        energies = 0.5 * jnp.sum(whitened**2, axis=1) + lifted(jnp.asarray(prior.neg_log_weights), body_pose)
+        whitened -= with_batch_axis(jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means), body_pose)
+        energies = 0.5 * jnp.sum(whitened**2, axis=1) + with_batch_axis(jnp.asarray(prior.neg_log_weights), body_pose)
         return energies, whitened
 
     def residuals(self, posed: PosedKeypoints) -> Array:
@@ -47,15 +47,15 @@ class PosePriorTerm:
         constant = jnp.einsum("k...,k->...", is_winner, jnp.sqrt(jnp.asarray(self.prior.neg_log_weights)))
         return self.weight * jnp.concatenate([jnp.sqrt(0.5) * of_winner, constant[None]])
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """The Hessian is half the component's precision: a constant to look up."""
         prior, columns, scale = self.prior, posed.columns, 0.5 * self.weight**2
         energies, whitened = self._components(posed)
         winner = jnp.argmin(energies, axis=0)
         of_winner = jax.nn.one_hot(winner, len(energies), axis=0)[:, None] * whitened
         gradient = scale * jnp.einsum("kij,kj...->i...", prior.precision_cholesky, of_winner)
-        return Slope(
+        return Linearization(
             energy=self.weight**2 * jnp.min(energies, axis=0),
-            gradient=placed(people_first(gradient, 1), columns.body_pose, columns),
-            pose_block=scale * jnp.asarray(prior.precisions)[winner],
+            gradient=embed_block(batch_first(gradient, 1), columns.body_pose, columns),
+            pose_hessian=scale * jnp.asarray(prior.precisions)[winner],
         )

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.posed_keypoints import PosedKeypoints
-from smplify_jax.execution.batch_axis import people_first
-from smplify_jax.terms.term import Slope, placed
+from smplify_jax.execution.batch_axis import batch_first
+from smplify_jax.terms.term import Linearization, embed_block
 
 
 @jax.tree_util.register_dataclass
@@ -28,12 +28,12 @@ class ShapeTerm:
         """(B, ...) weight betas."""
         return self.weight * posed.parameters.betas
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """Diagonal and constant."""
         columns, betas = posed.columns, jnp.asarray(posed.parameters.betas)
         gradient, curvature = self.weight**2 * betas, jnp.broadcast_to(self.weight**2, betas.shape)
-        return Slope(
+        return Linearization(
             energy=jnp.sum(self.residuals(posed) ** 2, axis=0),
-            gradient=placed(people_first(gradient, 1), columns.betas, columns),
-            diagonal=placed(people_first(curvature, 1), columns.betas, columns),
+            gradient=embed_block(batch_first(gradient, 1), columns.betas, columns),
+            diagonal=embed_block(batch_first(curvature, 1), columns.betas, columns),
         )

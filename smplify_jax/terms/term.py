@@ -3,8 +3,8 @@
 A term is a vector of residuals r; its energy is the sum of their squares (a weight multiplies a residual, so the energy carries the
 weight squared). A Gauss-Newton solver needs J^T r and J^T J, which each term gives in closed form.
 
-Terms work on one person or on many at once: shapes are written (R, ...), and whatever trails are people (see `lanes`). What the
-solver's matrices are made of has the people first instead: (..., P, P).
+Terms work on one person or on many at once: shapes are written (R, ...), the dots being the batch axis (see `execution.batch_axis`).
+The solver's matrices have the batch axis first instead: (..., P, P).
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from smplify_jax.body.posed_keypoints import PosedKeypoints
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Slope:
-    """A term's energy and what it adds to the normal equations, J being the derivative of its residuals by the step.
+class Linearization:
+    """A term linearised at a body: its energy and its part of the normal equations, J being the Jacobian of its residuals by the step.
 
     J^T J is the sum of what is not None.
 
     Attributes:
         energy: (...) r^T r.
         gradient: (..., P) J^T r.
-        transposed: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
+        jacobian_t: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
         diagonal: (..., P) of a diagonal J^T J; none of the root's orientation.
-        pose_block: (..., n, n) J^T J over body_pose.
+        pose_hessian: (..., n, n) J^T J over body_pose.
     """
 
     energy: Array
     gradient: Array
-    transposed: Array | None = None
+    jacobian_t: Array | None = None
     diagonal: Array | None = None
-    pose_block: Array | None = None
+    pose_hessian: Array | None = None
 
 
 class Term(Protocol):
@@ -51,17 +51,17 @@ class Term(Protocol):
         """(R, ...) residuals."""
         ...
 
-    def slope(self, posed: PosedKeypoints) -> Slope:
+    def linearize(self, posed: PosedKeypoints) -> Linearization:
         """r^T r, J^T r and J^T J."""
         ...
 
 
-def summed(slopes: Sequence[Slope], columns: ParameterColumns) -> tuple[Array, Array]:
+def sum_normal_equations(linearizations: Sequence[Linearization], columns: ParameterColumns) -> tuple[Array, Array]:
     """J^T r (..., P) and J^T J (..., P, P) of all terms together; one product makes J^T J of all that give J."""
-    gradient = sum((slope.gradient for slope in slopes), jnp.zeros(()))
-    stacked = jnp.concatenate([slope.transposed for slope in slopes if slope.transposed is not None], axis=-1)
-    blocks = [slope.pose_block for slope in slopes if slope.pose_block is not None]
-    diagonal = sum((slope.diagonal for slope in slopes if slope.diagonal is not None), jnp.zeros(()))
+    gradient = sum((one.gradient for one in linearizations), jnp.zeros(()))
+    stacked = jnp.concatenate([one.jacobian_t for one in linearizations if one.jacobian_t is not None], axis=-1)
+    blocks = [one.pose_hessian for one in linearizations if one.pose_hessian is not None]
+    diagonal = sum((one.diagonal for one in linearizations if one.diagonal is not None), jnp.zeros(()))
     hessian = jnp.einsum("...pr,...qr->...pq", stacked, stacked)
     unit = np.eye(columns.size, dtype=np.float32)
     diagonal = diagonal @ unit  # now it is an array: else it would be summed for every entry of the Hessian
@@ -74,6 +74,6 @@ def summed(slopes: Sequence[Slope], columns: ParameterColumns) -> tuple[Array, A
     return gradient, hessian
 
 
-def placed(values: Array, block: slice, columns: ParameterColumns) -> Array:
-    """The numbers of a block of parameters (..., n) among zeros for all others (..., P)."""
+def embed_block(values: Array, block: slice, columns: ParameterColumns) -> Array:
+    """A block of parameters (..., n) embedded in a step vector (..., P) that is zero elsewhere."""
     return jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(block.start, columns.size - block.stop)])

@@ -94,7 +94,7 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
     error_px = np.where(is_seen, np.linalg.norm(keypoints_px - keypoints[..., :2], axis=-1), np.nan)
     names = ("betas", "global_orient", "body_pose", "transl", "focal_length", "camera_center", "image_size")
     names += ("quality", "start_margin", "person_height_px", "cost", "status", "num_steps")
-    names += tuple(name for name in batch.records.schema.names if name.startswith(("cost_", "evidence_")))
+    names += tuple(name for name in batch.records.schema.names if name.startswith(("cost_", "quality_features_")))
     columns = {name: batch.array(name) for name in names}
     columns |= {name: batch.points(name, 3) for name in ("joints", "joints_std")}
     columns |= {"keypoints": keypoints, "keypoints_px": keypoints_px, "reprojection_error_px": error_px}

@@ -15,7 +15,7 @@ from smplify_jax.datasets.job.folder import InputCount, JobFolder
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
 from smplify_jax.datasets.read import read_dataset
 from smplify_jax.errors import InputError
-from smplify_jax.files.atomic import atomic_write, write_errors_told
+from smplify_jax.files.atomic import atomic_write, explained_write_errors
 from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -100,7 +100,7 @@ class _Rejections:
     def __init__(self, folder: JobFolder) -> None:
         self.count = 0
         self._path = folder.rejected
-        with write_errors_told(self._path):
+        with explained_write_errors(self._path):
             # Without a buffer, closing writes nothing and so cannot fail; rejections are few.
             self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, dir=folder.path)  # noqa: SIM115  # closed by __exit__
 
@@ -112,7 +112,7 @@ class _Rejections:
 
     def add(self, row: RejectedRow) -> None:
         self.count += 1
-        with write_errors_told(self._path):
+        with explained_write_errors(self._path):
             self._file.write(json.dumps(vars(row), ensure_ascii=False).encode(errors="replace") + b"\n")
 
     def publish(self) -> None:

@@ -31,7 +31,7 @@ JOINT_OF_BONE = {
 """The bones at which a joint's influence begins; it goes on down the chain to the next of these. The rest is trunk."""
 SPINE_HALF_WIDTH = {"spine1": 0.10, "spine2": 0.09, "spine3": 0.09}
 """Length [m], below and above each spine joint, over which the trunk passes from the joint under it to the joint."""
-MOST_JOINTS = 4
+MAX_JOINTS = 4
 
 
 def joint_weights(rig: Rig, base_index: np.ndarray, num_base: int, rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -87,9 +87,9 @@ def mirror_joints() -> np.ndarray:
 
 
 def keep_strongest(weights: np.ndarray) -> np.ndarray:
-    """The `MOST_JOINTS` largest weights of each row, scaled to sum to one."""
+    """The `MAX_JOINTS` largest weights of each row, scaled to sum to one."""
     # Strictly above the next one: of equal left and right weights on the midline, both stay or both go.
-    kept = np.where(weights > np.sort(weights, axis=1)[:, -MOST_JOINTS - 1, None], weights, 0.0)
+    kept = np.where(weights > np.sort(weights, axis=1)[:, -MAX_JOINTS - 1, None], weights, 0.0)
     return kept / kept.sum(axis=1, keepdims=True)
 
 

@@ -16,7 +16,7 @@ from smplify_jax.learn.open_body.source import NUM_BODY_VERTICES, BaseMesh
 
 SEED_RADIUS = 0.02
 """A pocket's hindmost face lies at most this far [m] to the sides of, above and below the pocket's centre."""
-MOST_RINGS = 16
+MAX_RINGS = 16
 
 
 def closed_left_half(base: BaseMesh) -> tuple[np.ndarray, int]:
@@ -53,14 +53,14 @@ def _pocket(base: BaseMesh, centre: np.ndarray, is_in_line) -> np.ndarray:
     is_inside = np.zeros(len(quads), dtype=bool)
     is_inside[seeds[middle[seeds, 2] < middle[seeds, 2].min() + 1e-6]] = True
     rings, rims = [], []
-    for _ in range(MOST_RINGS):
+    for _ in range(MAX_RINGS):
         touched = np.zeros(NUM_BODY_VERTICES, dtype=bool)
         touched[quads[is_inside]] = True
         is_inside = touched[quads].any(axis=1)
         rim = np.array(list(_rim_edges(quads[is_inside])))
         rings.append(is_inside)
         rims.append(np.linalg.norm(base.vertices[rim[:, 0]] - base.vertices[rim[:, 1]], axis=1).sum())
-    widest = int(np.argmax(rims[: MOST_RINGS // 2]))
+    widest = int(np.argmax(rims[: MAX_RINGS // 2]))
     return rings[widest + int(np.argmin(rims[widest:]))]
 
 

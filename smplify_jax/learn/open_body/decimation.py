@@ -12,11 +12,11 @@ import numpy as np
 
 LENGTH_WEIGHT = 0.02
 """Share of an edge's squared length in its cost: evens the mesh out where it is flat."""
-LEAST_NORMAL_COSINE = 0.5
+MIN_NORMAL_COSINE = 0.5
 """A collapse may not turn any triangle by more than 60 degrees."""
-LEAST_QUALITY = 0.25
+MIN_QUALITY = 0.25
 """Least 4 sqrt(3) area / sum of squared edges (1: equilateral) that a collapse may leave, unless it was less before."""
-MOST_NEIGHBOURS = 9
+MAX_NEIGHBOURS = 9
 
 
 class HalfMesh:
@@ -82,7 +82,7 @@ class HalfMesh:
         shared = near_gone & near_kept
         if len(shared) != (1 if self.is_midline[gone] else 2):
             return False
-        if len(near_gone | near_kept) - 2 > MOST_NEIGHBOURS:
+        if len(near_gone | near_kept) - 2 > MAX_NEIGHBOURS:
             return False
         if self.is_midline[kept]:
             # An inner edge between midline vertices would coincide with its mirror image.
@@ -106,9 +106,9 @@ class HalfMesh:
             new = tuple(kept if vertex == gone else vertex for vertex in old)
             before, after = self._normal(old), self._normal(new)
             cosine = sum(x * y for x, y in zip(before, after, strict=True))
-            if cosine < LEAST_NORMAL_COSINE * math.hypot(*before) * math.hypot(*after):
+            if cosine < MIN_NORMAL_COSINE * math.hypot(*before) * math.hypot(*after):
                 return False
-            if self._quality(new) < min(LEAST_QUALITY, self._quality(old)):
+            if self._quality(new) < min(MIN_QUALITY, self._quality(old)):
                 return False
         return True
 

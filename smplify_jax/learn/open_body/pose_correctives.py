@@ -14,7 +14,7 @@ from smplify_jax.learn.open_body.t_pose import blend_dual_quaternions
 
 NUM_POSES = 600
 CHUNK = 100
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 RIDGE = 5e-5
 """Keeps what the poses do not determine near zero; in units of a feature's mean square."""
 
@@ -73,7 +73,7 @@ def acting(weights: np.ndarray) -> np.ndarray:
     for j in range(len(SMPL_PARENTS) - 1, 0, -1):
         subtree[SMPL_PARENTS[j]] += subtree[j]
     share = (weights @ subtree.T).T
-    acts = (share > LEAST_SHARE) & (share < 1.0 - LEAST_SHARE)
+    acts = (share > MIN_SHARE) & (share < 1.0 - MIN_SHARE)
     acts[0] = False
     return acts
 

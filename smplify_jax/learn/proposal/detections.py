@@ -30,10 +30,10 @@ _UNSEEN: tuple[tuple[float, tuple[str, ...]], ...] = (
 
 _MISSING_SHARES = ((0.25, 0.0), (0.6, 0.1), (0.11, 0.25), (0.04, 0.5))
 _SHARE_EXACT = 0.2
-_LEAST_NOISE, _MOST_NOISE = 0.003, 0.05  # of the person's height
+_MIN_NOISE, _MAX_NOISE = 0.003, 0.05  # of the person's height
 _NOISE_SPREAD = 0.4
 _SHARE_CLEAN = 0.3  # people without outliers and swaps
-_MOST_OUTLIERS, _MOST_SWAPS = 0.06, 0.04
+_MAX_OUTLIERS, _MAX_SWAPS = 0.06, 0.04
 _OUTLIER_REACH = 0.6  # heights
 _SHARE_TELLING, _SHARE_ONES = 0.6, 0.25  # of detectors' confidences: telling the noise, all one; the rest say nothing
 
@@ -85,7 +85,7 @@ def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> 
     keys = jax.random.split(key, 8)
     spread = _NOISE_SPREAD * jax.random.normal(keys[0], (count, num_slots))
     people = jax.random.uniform(keys[1], (count, 6, 1))
-    log_range = jnp.log(_LEAST_NOISE), jnp.log(_MOST_NOISE)
+    log_range = jnp.log(_MIN_NOISE), jnp.log(_MAX_NOISE)
     level = jnp.exp(log_range[0] + people[:, 0] * (log_range[1] - log_range[0]))
     level = jnp.where(people[:, 1] < _SHARE_EXACT, 1e-4, level)
     sigma = level * height[:, None] * jnp.exp(spread)
@@ -93,12 +93,12 @@ def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> 
 
     chance = jax.random.uniform(keys[3], (count, 4, num_slots))
     is_clean = people[:, 2] < _SHARE_CLEAN
-    is_outlier = chance[:, 0] < jnp.where(is_clean, 0.0, _MOST_OUTLIERS * people[:, 3])
+    is_outlier = chance[:, 0] < jnp.where(is_clean, 0.0, _MAX_OUTLIERS * people[:, 3])
     anywhere = jax.random.uniform(keys[4], truth.shape, minval=-1.0, maxval=1.0)
     middle = jnp.mean(truth, axis=1, keepdims=True)
     found = jnp.where(is_outlier[..., None], middle + _OUTLIER_REACH * height[:, None, None] * anywhere, found)
     first_of_pair = np.minimum(np.arange(num_slots), tables.flip)
-    is_swapped = chance[:, 1][:, first_of_pair] < jnp.where(is_clean, 0.0, _MOST_SWAPS * people[:, 4])
+    is_swapped = chance[:, 1][:, first_of_pair] < jnp.where(is_clean, 0.0, _MAX_SWAPS * people[:, 4])
     found = jnp.where(is_swapped[..., None], found[:, tables.flip], found)
 
     confidence = _confidence(keys[5], spread, is_outlier, chance[:, 2])

@@ -17,10 +17,10 @@ from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.learn.proposal.detections import DetectionTables, detect
 from smplify_jax.learn.proposal.pose_bank import PoseBank, draw_poses
 from smplify_jax.proposal.network import NUM_BETAS, make_features
-from smplify_jax.proposal.view import look_at_person
+from smplify_jax.proposal.view import person_view
 
-_NEAREST, _FARTHEST = 1.8, 40.0  # [m]
-_FARTHEST_FROM_AXIS = 0.55  # tangent of the angle
+_MIN_DEPTH, _MAX_DEPTH = 1.8, 40.0  # [m]
+_MAX_OFF_AXIS = 0.55  # tangent of the angle
 _MAX_BETA = 2.5
 _PITCHES = ((0.85, 10.0), (0.15, 25.0))  # share, standard deviation [degrees]
 _ROLLS = ((0.93, 6.0), (0.07, 90.0))
@@ -90,7 +90,7 @@ def _see(body: KeypointBody, found: Array, confidence: Array, rays: Array, perso
     camera = Camera(jnp.ones(2), jnp.zeros(2))
     limb_depth = start_depth(found, confidence, camera.focal_length, body.reach[:-1, :-1])
     observation = Observation(found, confidence, camera, jnp.ones(()))
-    view = look_at_person(observation)
+    view = person_view(observation)
     points = view.points(observation)
     true_points = view.points(Observation(rays, confidence, camera, jnp.ones(())))
     ratio = person["focal_ratio"]
@@ -119,12 +119,10 @@ def _place(key: Array, poses: Array) -> dict[str, Array]:
     pitch, roll = _angle(keys[1], _PITCHES, count), _angle(keys[2], _ROLLS, count)
     upright = exp_so3(jnp.array([np.pi, 0.0, 0.0], jnp.float32))
     orient = upright @ _turn(2, roll) @ _turn(0, pitch) @ _turn(1, yaw) @ exp_so3(poses[:, :3])
-    log_depth = jax.random.uniform(keys[3], (count,), minval=np.log(_NEAREST), maxval=np.log(_FARTHEST))
+    log_depth = jax.random.uniform(keys[3], (count,), minval=np.log(_MIN_DEPTH), maxval=np.log(_MAX_DEPTH))
     depth = jnp.exp(log_depth)
     off_axis = (
-        _FARTHEST_FROM_AXIS
-        * jax.random.uniform(keys[4], (count, 1))
-        * jax.random.uniform(keys[5], (count, 2), minval=-1.0)
+        _MAX_OFF_AXIS * jax.random.uniform(keys[4], (count, 1)) * jax.random.uniform(keys[5], (count, 2), minval=-1.0)
     )
     is_known = jax.random.uniform(keys[6], (count,)) < _SHARE_KNOWN_FOCAL_LENGTH
     ratio = jnp.exp(_FOCAL_LENGTH_ERROR * jax.random.normal(keys[7], (count,)))

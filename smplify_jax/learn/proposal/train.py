@@ -26,7 +26,7 @@ from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, Propos
 from smplify_jax.proposal.slots import all_slots, slot_layout
 
 CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
-_MOST_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation
+_MAX_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation
 _SHRINKAGE = 0.1  # towards independence
 
 STEPS_PER_CALL = 50
@@ -166,7 +166,7 @@ def error_correlation(
         def of_one(example: Example) -> Array:
             raw = propose_symmetrically(network, example.features)
             error = matrix_to_axis_angle(raw.rotations[1:]).ravel() - example.body_pose
-            return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MOST_ERROR, _MOST_ERROR)
+            return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MAX_ERROR, _MAX_ERROR)
 
         return jax.vmap(of_one)(draw_examples(bank, body, tables, key, CORRELATION_BATCH))
 

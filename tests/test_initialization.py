@@ -10,7 +10,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
-from smplify_jax.fitting.initialization import given_anchor
+from smplify_jax.fitting.initialization import anchor_from_init
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_precisions_can_differ_by_number(people):
 )
 def test_a_wrong_precision_is_told_in_a_sentence(people, precision, words):
     with pytest.raises(InputError, match=words):
-        given_anchor(start_near(people), precision)
+        anchor_from_init(start_near(people), precision)
 
 
 def test_a_precision_needs_a_start():
     with pytest.raises(InputError, match="without init"):
-        given_anchor(None, 1.0)
+        anchor_from_init(None, 1.0)

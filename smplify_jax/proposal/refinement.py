@@ -1,7 +1,7 @@
 """What a proposed body says of the keypoints it came from: which are of the other side, and which are of no use.
 
-The network cannot know an outlier before it has seen it, and by then the outlier has had its say. So it looks twice: the second time at
-keypoints without what the first proposal shows to be mistaken.
+The network cannot know an outlier before it has seen it, and by then the outlier has had its say. So there is a
+refinement pass, on keypoints without what the first proposal shows to be mistaken.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.proposal.view import lower_median
 
 # In units of the person's height. Noise and the proposal's own error must not look like mistakes, hence the person's own median.
-_LEAST_DISTANCE, _MEDIANS = 0.12, 2.0
-_FARTHEST = 0.3  # beyond it a keypoint is wrong, no matter how far: else one outlier would decide about its pair
+_MIN_LIMIT, _MEDIANS = 0.12, 2.0
+_MAX_DISTANCE = 0.3  # beyond it a keypoint is wrong, no matter how far: else one outlier would decide about its pair
 
 
-def with_sides_put_right(
+def with_sides_corrected(
     observation: Observation, expected_px: Array, height_px: Array, flip: Array | np.ndarray
 ) -> Observation:
     """Exchange left and right where that brings a pair of keypoints much nearer to where it is expected.
@@ -35,7 +35,7 @@ def with_sides_put_right(
         observation, keypoints_px=observation.keypoints_px[flip], confidence=observation.confidence[flip]
     )
     before, after = (_distances(one, expected_px, height_px) for one in (observation, exchanged))
-    gain = jnp.minimum(before, _FARTHEST) - jnp.minimum(after, _FARTHEST)
+    gain = jnp.minimum(before, _MAX_DISTANCE) - jnp.minimum(after, _MAX_DISTANCE)
     is_pair_seen = (observation.confidence > 0) & (exchanged.confidence > 0)
     is_exchanged = is_pair_seen & (gain + gain[flip] > _limit(before, observation))
     return dataclasses.replace(
@@ -64,4 +64,4 @@ def _distances(observation: Observation, expected_px: Array, height_px: Array) -
 
 
 def _limit(distances: Array, observation: Observation) -> Array:
-    return _LEAST_DISTANCE + _MEDIANS * lower_median(distances, observation.confidence > 0)
+    return _MIN_LIMIT + _MEDIANS * lower_median(distances, observation.confidence > 0)

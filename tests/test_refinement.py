@@ -19,7 +19,7 @@ from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.propose import Proposer, propose
-from smplify_jax.proposal.second_look import with_sides_put_right, without_outliers
+from smplify_jax.proposal.refinement import with_sides_corrected, without_outliers
 
 LAYOUT = get_layout("coco17")
 FLIP = np.array(LAYOUT.flip)
@@ -54,26 +54,26 @@ def expected(keypoints):
 def test_an_exchanged_pair_is_put_right_with_its_confidences(keypoints):
     swapped = keypoints.copy()
     swapped[[LEFT_WRIST, RIGHT_WRIST]] = keypoints[[RIGHT_WRIST, LEFT_WRIST]]
-    righted = with_sides_put_right(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
-    np.testing.assert_allclose(righted.keypoints_px, keypoints[:, :2], rtol=1e-6)
-    np.testing.assert_allclose(righted.confidence, keypoints[:, 2], rtol=1e-6)
+    corrected = with_sides_corrected(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(corrected.keypoints_px, keypoints[:, :2], rtol=1e-6)
+    np.testing.assert_allclose(corrected.confidence, keypoints[:, 2], rtol=1e-6)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.05])
 def test_noise_is_no_mistake(keypoints, share):
     observation = observe(noisy(keypoints, share))
-    righted = with_sides_put_right(observation, expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    corrected = with_sides_corrected(observation, expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
     kept = without_outliers(observation, expected(keypoints), jnp.asarray(HEIGHT_PX))
-    np.testing.assert_array_equal(righted.keypoints_px, observation.keypoints_px)
+    np.testing.assert_array_equal(corrected.keypoints_px, observation.keypoints_px)
     np.testing.assert_array_equal(kept.confidence, observation.confidence)
 
 
 def test_an_outlier_is_dropped_and_exchanges_nothing(keypoints):
     wild = keypoints.copy()
     wild[LEFT_WRIST, :2] += 600.0
-    righted = with_sides_put_right(observe(wild), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
-    np.testing.assert_allclose(righted.keypoints_px, wild[:, :2], rtol=1e-6)
-    kept = np.asarray(without_outliers(righted, expected(keypoints), jnp.asarray(HEIGHT_PX)).confidence)
+    corrected = with_sides_corrected(observe(wild), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(corrected.keypoints_px, wild[:, :2], rtol=1e-6)
+    kept = np.asarray(without_outliers(corrected, expected(keypoints), jnp.asarray(HEIGHT_PX)).confidence)
     np.testing.assert_array_equal(np.flatnonzero(kept == 0), [LEFT_WRIST])
 
 
@@ -81,9 +81,9 @@ def test_a_pair_of_which_one_side_is_unseen_stays(keypoints):
     swapped = keypoints.copy()
     swapped[[LEFT_WRIST, RIGHT_WRIST]] = keypoints[[RIGHT_WRIST, LEFT_WRIST]]
     swapped[LEFT_WRIST, 2] = 0.0
-    righted = with_sides_put_right(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
-    np.testing.assert_allclose(righted.keypoints_px, swapped[:, :2], rtol=1e-6)
-    np.testing.assert_allclose(righted.confidence, swapped[:, 2], rtol=1e-6)
+    corrected = with_sides_corrected(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
+    np.testing.assert_allclose(corrected.keypoints_px, swapped[:, :2], rtol=1e-6)
+    np.testing.assert_allclose(corrected.confidence, swapped[:, 2], rtol=1e-6)
 
 
 @pytest.mark.parametrize("num_seen", [1, 2, 5, 17])
@@ -107,18 +107,18 @@ def body_poses(people):
     body = keypoint_body(load_body(num_betas=10), "coco17", num_betas=10)
     proposer = Proposer.of(load_proposal_network(), LAYOUT, "open body", 24)
 
-    @partial(jax.jit, static_argnames=("num_looks", "group_size"))
-    def proposed(observations, is_wanted, num_looks, group_size):
+    @partial(jax.jit, static_argnames=("num_passes", "chunk_size"))
+    def proposed(observations, is_active, num_passes, chunk_size):
         is_known = jnp.ones(len(observations.confidence), bool)
-        sizes = {"num_looks": num_looks, "group_size": group_size}
-        proposal, _ = propose(proposer, body, observations, is_known, is_wanted, **sizes)
+        sizes = {"num_passes": num_passes, "chunk_size": chunk_size}
+        proposal, _ = propose(proposer, body, observations, is_known, is_active, **sizes)
         return proposal.parameters.body_pose
 
-    def of(keypoints, num_looks=2, group_size=30, is_wanted=True):
+    def of(keypoints, num_passes=2, chunk_size=30, is_active=True):
         observations = [observe(k, f) for k, f in zip(keypoints, people.focal_length, strict=True)]
         observations = jax.tree.map(lambda *one: jnp.stack(one), *observations)
-        is_wanted = jnp.broadcast_to(is_wanted, len(keypoints))
-        return np.asarray(proposed(observations, is_wanted, num_looks, group_size))
+        is_active = jnp.broadcast_to(is_active, len(keypoints))
+        return np.asarray(proposed(observations, is_active, num_passes, chunk_size))
 
     return of
 
@@ -126,21 +126,21 @@ def body_poses(people):
 def test_who_has_no_mistakes_is_looked_at_once_and_the_others_again_in_groups(people, body_poses):
     wild = people.keypoints.copy()
     wild[::3, LEFT_WRIST, 0] += 0.6 * people.height_px[::3]
-    once, twice = body_poses(wild, num_looks=1), body_poses(wild)
+    once, twice = body_poses(wild, num_passes=1), body_poses(wild)
     is_other = np.abs(twice - once).max(axis=1) > 1e-3
     assert is_other[::3].all()
     assert not is_other.all()
     np.testing.assert_array_equal(twice[~is_other], once[~is_other])
-    for group_size in (4, 7):
-        np.testing.assert_allclose(body_poses(wild, group_size=group_size), twice, atol=1e-4)
+    for chunk_size in (4, 7):
+        np.testing.assert_allclose(body_poses(wild, chunk_size=chunk_size), twice, atol=1e-4)
 
 
 def test_who_is_not_wanted_is_not_looked_at_and_changes_no_other(people, body_poses):
-    is_wanted = np.arange(30) % 3 > 0
-    everybody, some = (body_poses(people.keypoints, group_size=7, is_wanted=wanted) for wanted in (True, is_wanted))
+    is_active = np.arange(30) % 3 > 0
+    everybody, some = (body_poses(people.keypoints, chunk_size=7, is_active=wanted) for wanted in (True, is_active))
     # Who shares a group with somebody wanted is looked at along with them, and keeps nothing of it.
-    assert not some[~is_wanted].any()
-    np.testing.assert_allclose(some[is_wanted], everybody[is_wanted], atol=1e-4)
+    assert not some[~is_active].any()
+    np.testing.assert_allclose(some[is_active], everybody[is_active], atol=1e-4)
 
 
 def share_alike(one, other):
@@ -182,12 +182,12 @@ def test_a_profile_may_do_with_one_look():
     pairs = [LAYOUT.index(name) for name in ("left_knee", "right_knee", "left_elbow", "right_elbow")]
     swapped[:, pairs] = swapped[:, FLIP[pairs]]
     given = {"layout": "coco17", "image_size": IMAGE_SIZE, "camera": people.focal_length}
-    one_look = dataclasses.replace(PROFILES["default"], num_looks=1)
+    one_pass = dataclasses.replace(PROFILES["default"], num_passes=1)
 
     def mean_error(profile):
         joints = np.asarray(fit(swapped, profile=profile, **given).joints)
         return np.mean([pa_mpjpe(*pair) for pair in zip(joints, people.joints, strict=True)])
 
-    assert mean_error("default") < mean_error(one_look) - 0.01
+    assert mean_error("default") < mean_error(one_pass) - 0.01
     with pytest.raises(InputError, match="at least once"):
-        dataclasses.replace(one_look, num_looks=0)
+        dataclasses.replace(one_pass, num_passes=0)

@@ -1,0 +1,91 @@
+"""Small files under the names that the documentation gives to files of the reader's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from bodies import random_body_arrays
+from body_files import write_pickle
+from command_line import DETECTIONS, PICTURE
+from keypoint_files import coco_annotations, figure, flat, write_json, write_npz, write_openpose
+from PIL import Image
+
+from smplify_jax.prior.load import load_prior
+
+
+def _photo(path: Path) -> None:
+    Image.open(PICTURE).convert("RGB").save(path)
+
+
+def _openpose_output(folder: Path) -> None:
+    folder.mkdir()
+    for k in range(2):
+        write_openpose(folder / f"walk_{k:012d}_keypoints.json", figure("openpose25", shift=float(k)))
+
+
+def _frames(folder: Path) -> None:
+    folder.mkdir()
+    for k in range(2):
+        Image.new("RGB", (640, 480), "white").save(folder / f"walk_{k:012d}.png")
+
+
+def _people(path: Path) -> None:
+    write_npz(path, keypoints=figure("coco17")[None], layout="coco17", image_size=(640, 480), names=["anna"])
+
+
+def _annotations(path: Path) -> None:
+    write_json(path, coco_annotations(*(figure("coco17", 5.0 * k, confidence=2) for k in range(3))))
+
+
+def _body(path: Path) -> None:
+    write_pickle(path, random_body_arrays())
+
+
+def _mixture(path: Path) -> None:
+    prior = load_prior()
+    write_pickle(path, {name: np.asarray(getattr(prior, name), np.float64) for name in ("means", "covars", "weights")})
+
+
+def _parquet(path: Path) -> None:
+    rows = [flat(figure("coco17", 5.0 * k)) for k in range(3)]
+    columns = {"keypoints": rows, "layout": ["coco17"] * 3, "image_width": [640] * 3, "image_height": [480] * 3}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+
+
+def _capsules(path: Path) -> None:
+    """Lengths and radii alone, as published files have them."""
+    rows = np.zeros((11, 20))
+    rows[-1] = 0.1
+    write_npz(path, betas2lens=rows, betas2rads=rows)
+
+
+STAND_INS: dict[str, Callable[[Path], None]] = {
+    "photo_keypoints.json": lambda path: shutil.copy(DETECTIONS, path) and None,
+    "photo.jpg": _photo,
+    "openpose_output": _openpose_output,
+    "frames": _frames,
+    "people.npz": _people,
+    "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
+    "person_keypoints_train2017.json": _annotations,
+    "annotations.json": _annotations,
+    "train.parquet": _parquet,
+    "SMPL_NEUTRAL.pkl": _body,
+    "models/smpl/SMPL_FEMALE.pkl": _body,
+    "capsules.npz": _capsules,
+    "gmm_08.pkl": _mixture,
+    "my_mixture.pkl": _mixture,
+}
+
+
+def put_stand_ins(folder: Path, text: str) -> None:
+    """Make those files that the text of a page names."""
+    for name, make in STAND_INS.items():
+        if name.split("/")[0] in text:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make(path)
