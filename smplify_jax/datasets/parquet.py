@@ -14,7 +14,6 @@ from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
-from smplify_jax.result import FitStatus
 
 if TYPE_CHECKING:
     import pyarrow
@@ -25,8 +24,6 @@ FOLDER = "parquet"
 
 ROWS_AT_A_TIME = 4096
 """About 6 MB of fits."""
-
-_USABLE = tuple(int(status) for status in FitStatus if status.is_usable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +67,7 @@ class FitBatch:
     @property
     def is_usable(self) -> np.ndarray:
         """(N,) whether there is a body; needs the column `status`."""
-        return np.isin(self.array("status"), _USABLE)
+        return np.isin(self.array("status"), self.provenance.codes_with_body())
 
 
 def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: Provenance) -> None:

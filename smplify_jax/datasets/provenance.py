@@ -42,6 +42,8 @@ class Provenance:
         schema_version: of the columns.
         body_gender: "neutral", "male" or "female": of the body that was fitted; "" if its file does not tell.
         is_open_body: whether the betas are the open body's, and not SMPL's.
+        statuses_with_body: codes of the column `status` that mean that there is a body, separated by commas: a file says it
+            itself, to releases that know fewer of them and to readers who do without this package. "" for those of this release.
     """
 
     profile: str
@@ -53,6 +55,7 @@ class Provenance:
     schema_version: int = SCHEMA_VERSION
     body_gender: str = ""
     is_open_body: bool = False
+    statuses_with_body: str = ""
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
@@ -72,7 +75,12 @@ class Provenance:
             library_version,
             body_gender=body.gender or "",
             is_open_body=body.name == OPEN_BODY_NAME,
+            statuses_with_body=_statuses_with_body(),
         )
+
+    def codes_with_body(self) -> list[int]:
+        """What `statuses_with_body` says."""
+        return [int(code) for code in (self.statuses_with_body or _statuses_with_body()).split(",")]
 
     def metadata(self) -> dict[str, str]:
         """As the metadata of a Parquet file: `smplify_jax.profile` and so on."""
@@ -108,7 +116,14 @@ def _body_by_name(name: str) -> dict[str, str]:
     from smplify_jax.body.open_body import OPEN_BODY_NAME
 
     is_open = name == OPEN_BODY_NAME
-    return {"body_gender": "neutral" if is_open else gender_of_file(Path(name)) or "", "is_open_body": str(is_open)}
+    gender = "neutral" if is_open else gender_of_file(Path(name)) or ""
+    return {"body_gender": gender, "is_open_body": str(is_open), "statuses_with_body": "0,1"}
+
+
+def _statuses_with_body() -> str:
+    from smplify_jax.result import FitStatus
+
+    return ",".join(str(int(status)) for status in FitStatus if status.is_usable)
 
 
 def content_hash(model: BodyModel | PosePrior) -> str:

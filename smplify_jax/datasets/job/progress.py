@@ -57,9 +57,11 @@ class _Log:
     def line(self) -> str:
         """So far."""
         seconds = time.perf_counter() - self._start
+        if not self.num_people:
+            return f"nobody is fitted yet after {seconds:,.0f} s: the first wait until their fit is compiled"
         total = "" if self._total is None else f" of about {self._total:,}"
         rate = self.num_people / seconds
-        left = f", {(self._total - self.num_people) / rate:,.0f} s left" if self._total and rate else ""
+        left = "" if self._total is None else f", {max(0, self._total - self.num_people) / rate:,.0f} s left"
         return f"{self.num_people:,}{total} people fitted in {seconds:,.0f} s, {rate:,.1f} fits/s{left}"
 
     @contextmanager
