@@ -10,6 +10,7 @@ from dataset_jobs import BATCH_SIZE, FakeFitter, write_coco, write_people
 from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.result import FitStatus
 
 
 def _run(path, folder, seconds=0.0, **options):
@@ -24,12 +25,8 @@ def test_the_report_counts_what_the_rows_say(tmp_path):
     status, quality, steps = (
         np.concatenate([b.array(name) for b in batches]) for name in ("status", "quality", "num_steps")
     )
-    assert report.statuses == {
-        "converged": int((status == 0).sum()),
-        "step_limit": 0,
-        "too_few_keypoints": int((status == 2).sum()),
-        "non_finite": int((status == 3).sum()),
-    }
+    assert report.statuses == {one.name.lower(): int((status == one).sum()) for one in FitStatus}
+    assert report.num_with_body == int((status == FitStatus.CONVERGED).sum())
     assert report.statuses["non_finite"] > 0
     assert not report.is_clean
     assert report.quality == np.histogram(quality[status == 0], np.linspace(0, 1, 11))[0].tolist()

@@ -89,10 +89,9 @@ def select(
     Raises:
         InputError: nobody is left.
     """
-    is_kept: list[bool] = []
-    endings: list[int] = []
     left_out: Counter[str] = Counter()
     missing: list[MissingPicture] = []
+    is_kept, endings = [np.zeros(0, bool)], [np.zeros(0, np.uint8)]
     notes = _Notes()
     # The people of a picture follow each other. Kept no longer than for this export: pictures come and go.
     ending_of = lru_cache(maxsize=4096)(ending_in_folder)
@@ -100,23 +99,21 @@ def select(
         notes.add(batch, options)
         if names_pictures and not needs_pictures:
             notes.add_names(batch)
-        reasons = _too_poor(batch, options)
-        for index, (name, image) in enumerate(zip(batch.texts("id"), batch.texts("image"), strict=True)):
-            reason, ending = reasons.get(index), ""
-            if needs_pictures and not reason:
-                ending, problem = _picture(image, image and ending_of(image, options.images), suffixes)
-                if problem:
-                    missing.append(MissingPicture(str(name), image or "", problem))
-                    reason = "picture cannot be used"
-            if reason:
-                left_out[reason] += 1
-            is_kept.append(not reason)
-            endings.append(ENDINGS.index(ending))
-    if is_kept and not any(is_kept):
+        reasons, lacking = _too_poor(batch, options), np.zeros(len(batch), np.uint8)
+        pairs = zip(batch.texts("id"), batch.texts("image"), strict=True) if needs_pictures else ()
+        for index, (name, image) in enumerate(pairs):
+            ending, problem = _picture(image, image and ending_of(image, options.images), suffixes)
+            if problem and index not in reasons:
+                missing.append(MissingPicture(str(name), image or "", problem))
+                reasons[index] = "picture cannot be used"
+            lacking[index] = ENDINGS.index(ending)
+        left_out.update(reasons.values())
+        is_kept.append(~np.isin(np.arange(len(batch)), list(reasons)))
+        endings.append(lacking)
+    kept = np.concatenate(is_kept)
+    if len(kept) and not kept.any():
         raise InputError(_nobody(missing, left_out, options))
-    return Selection(
-        fits, np.array(is_kept, bool), np.array(endings, np.uint8), dict(left_out), tuple(missing), notes.sentences()
-    )
+    return Selection(fits, kept, np.concatenate(endings), dict(left_out), tuple(missing), notes.sentences())
 
 
 def _too_poor(batch: FitBatch, options: ExportOptions) -> dict[int, str]:
