@@ -71,7 +71,7 @@ def variants() -> dict[str, partial]:
         "default": partial(fit, profile=default),
         "two searched starts, no network's start": partial(fit, profile=default, num_starts=2),
         "the network's start, no anchor": partial(fit, profile=default, anchor=None),
-        "one look of the network": partial(fit, profile=replace(default, num_passes=1)),
+        "one pass of the network": partial(fit, profile=replace(default, num_passes=1)),
         "detector's confidence for weights": partial(fit, profile=replace(default, weighs_by_noise=False)),
         "one Gaussian as pose prior": partial(fit, profile=default, prior=one_gaussian()),
     }

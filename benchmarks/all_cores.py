@@ -18,8 +18,8 @@ from smplify_jax import use_all_cores
 def measure_all_cores(layout: str, batch: int, num_runs: int, num_starts: int | None = None) -> dict[str, float]:
     """Fits per second, and how many cores they keep busy; by the network, or by searched starts in its place."""
     call = f"from benchmarks.all_cores import tell; tell({layout!r}, {batch}, {num_runs}, {num_starts})"
-    told = subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(told)
+    output = subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output)
 
 
 def tell(layout: str, batch: int, num_runs: int, num_starts: int | None) -> None:

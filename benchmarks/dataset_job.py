@@ -154,10 +154,10 @@ def watch(process: subprocess.Popen[str], kill_when: Path | None = None) -> Run:
             process.send_signal(signal.SIGKILL)
         time.sleep(0.2)
     assert process.stdout is not None
-    told = json.loads(process.stdout.read() or '{"fits_per_second": NaN, "cpu_ms_per_fit": NaN}')
+    measured = json.loads(process.stdout.read() or '{"fits_per_second": NaN, "cpu_ms_per_fit": NaN}')
     quarter = max(1, len(memory) // 4)
     held = (max(memory[quarter : 2 * quarter], default=0), max(memory[-quarter:], default=0))
-    return Run(**told, seconds=time.perf_counter() - began, memory_mb=held)
+    return Run(**measured, seconds=time.perf_counter() - began, memory_mb=held)
 
 
 def _memory_mb(process: int) -> int:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from smplify_jax.moved import MovedModules
 
 if TYPE_CHECKING:
-    from smplify_jax.body.capsules import Capsules, with_capsules
+    from smplify_jax.body.capsule_files import with_capsules
+    from smplify_jax.body.capsules import Capsules
     from smplify_jax.body.load import load_body
     from smplify_jax.body.model import BodyModel
     from smplify_jax.body.parameters import BodyParameters
@@ -54,7 +55,7 @@ _HOMES = {
     "penetration_depth": "body.penetration",
     "project": "camera.pinhole",
     "use_all_cores": "execution.devices",
-    "with_capsules": "body.capsules",
+    "with_capsules": "body.capsule_files",
     "with_regressor": "body.regressors",
 }
 

@@ -203,11 +203,12 @@ class FitResult:
         body = load_body() if body is None else body
         try:
             with np.load(path, allow_pickle=False) as file:
-                stored = {_RENAMED_KEYS.get(name, name): file[name] for name in file.files}
+                stored = {name: file[name] for name in file.files}
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path}: cannot be read as a saved fit ({error}); give a file that FitResult.save wrote."
             ) from None
+        stored |= {new: stored.pop(old) for old, new in _RENAMED_KEYS.items() if old in stored}
         missing = sorted(
             {*_ARRAY_FIELDS, *_QUALITY_FEATURES, "focal_length", "camera_center", "layout", "body_name"} - set(stored)
         )
@@ -251,7 +252,5 @@ _ARRAY_FIELDS = (
 
 _QUALITY_FEATURES = tuple(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__)
 
-_RENAMED_KEYS: dict[str, str] = {
-    f"evidence_{name}": f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__
-}
+_RENAMED_KEYS = {f"evidence_{name}": f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__}
 """Keys that version 0.1.0 wrote, to those of today."""

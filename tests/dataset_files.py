@@ -15,7 +15,7 @@ from PIL import Image
 
 from smplify_jax.datasets.read import read_dataset
 from smplify_jax.keypoints import get_layout
-from smplify_jax.keypoints.formats.mediapipe import LANDMARKS
+from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS
 from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -176,6 +176,46 @@ def write_large_list(path: Path, records: Iterator[str]) -> Path:
     return path
 
 
+def part_arrays() -> dict[str, np.ndarray]:
+    """Arrays like SPIN's with a part of 14, and a camera for each of two people."""
+    return {
+        "imgname": np.array(["a.jpg", "b.jpg"]),
+        "part": np.stack([figure("lsp14"), figure("lsp14", 5)]).astype(np.float64),
+        "center": np.full((2, 2), 300.0),
+        "scale": np.full(2, 1.5),
+        "cam_int": np.array([[[1200.0, 0, 320], [0, 1200, 240], [0, 0, 1]]] * 2),
+    }
+
+
+def write_deeplabcut(path: Path, individuals: list[str]) -> Path:
+    """Two frames of each individual."""
+    names = get_layout("coco17").keypoint_names
+    columns = [(who, name, word) for who in individuals for name in names for word in ("x", "y", "likelihood")]
+    rows = [[str(value) for _ in individuals for value in COCO.ravel()] for _ in range(2)]
+    lines = [["scorer", *("walk" for _ in columns)]]
+    lines += [
+        [word, *values]
+        for word, values in zip(("individuals", "bodyparts", "coords"), zip(*columns, strict=True), strict=True)
+    ]
+    lines += [[str(number), *row] for number, row in enumerate(rows)]
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    return path
+
+
+def write_cvat(path: Path, num_people: int) -> Path:
+    """A picture with some people."""
+    names = get_layout("coco17").keypoint_names
+    points = "".join(
+        f'<points label="{name}" occluded="0" outside="0" points="{x},{y}"></points>'
+        for name, (x, y, _) in zip(names, COCO.tolist(), strict=True)
+    )
+    people = f'<skeleton label="person">{points}</skeleton>' * num_people
+    path.write_text(
+        f'<?xml version="1.0"?>\n<annotations><image name="a.jpg" width="640" height="480">{people}</image></annotations>'
+    )
+    return path
+
+
 def write_samples(folder: Path) -> list[Path]:
     """One file of each format, with three people in most."""
     annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
@@ -190,4 +230,8 @@ def write_samples(folder: Path) -> list[Path]:
         write_npz(folder / "spin.npz", **spin_arrays(3)),
         write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
         write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),
+        write_npz(folder / "part.npz", **part_arrays()),
+        write_json(folder / "cmu.json", {"a.jpg": {"bodies": [{"joints": flat(figure("openpose18"))}] * 2}}),
+        write_deeplabcut(folder / "deeplabcut.csv", ["anna", "ben"]),
+        write_cvat(folder / "cvat.xml", 2),
     ]

@@ -9,8 +9,9 @@ import pytest
 from bodies import random_body, with_random_capsules
 
 from smplify_jax import BodyModel, Capsules, InputError, load_body, with_capsules
+from smplify_jax.body.capsule_files import load_capsules, save_capsules
 from smplify_jax.body.capsule_placement import place_on_joints
-from smplify_jax.body.capsules import PART_JOINTS, PARTS, load_capsules, save_capsules
+from smplify_jax.body.capsules import PART_JOINTS, PARTS
 from smplify_jax.body.spheres import body_spheres, sphere_places
 
 ARRAYS = ("axes", "betas2centers", "betas2lens", "betas2rads")

@@ -42,8 +42,8 @@ def npz(path):
 
 def test_fits_are_exported_again_with_other_settings_and_nothing_is_fitted(fits, images, tmp_path, capsys):
     assert main(["export", str(fits), "--to", "spin"]) == 0
-    assert "Export: " in (told := capsys.readouterr()).out
-    assert not told.err
+    assert "Export: " in (output := capsys.readouterr()).out
+    assert not output.err
     before = npz(fits / "spin" / "fits.npz")
     np.testing.assert_allclose(before["scale"], 1.2 * 1.5, rtol=1e-6)
     more = ["--box-factor", "1.5", "--images", str(images), "--dataset", "coco", "--out", str(tmp_path / "mine")]
@@ -58,22 +58,22 @@ def test_a_missing_picture_leaves_its_people_out_is_named_and_gives_status_1(fit
     (images / "street 1.png").unlink()
     for name in ("spin", "4dhumans"):
         assert main(["export", str(fits), "--to", name, "--images", str(images)]) == 1
-        told = capsys.readouterr()
-        assert "4 people, 2 left out (picture cannot be used)" in told.out
-        assert "street 1.png" in one_sentence(told.err, PROGRAM)
+        output = capsys.readouterr()
+        assert "4 people, 2 left out (picture cannot be used)" in output.out
+        assert "street 1.png" in one_sentence(output.err, PROGRAM)
         assert (fits / name / "left_out.jsonl").exists()
     assert len(npz(fits / "spin" / "fits.npz")["imgname"]) == 4
 
 
 def test_people_of_low_quality_are_left_out_and_counted_without_a_complaint(fits, capsys):
     assert main(["export", str(fits), "--to", "amass", "--min-quality", "0.5", "--max-error", "50"]) == 0
-    told = capsys.readouterr()
-    assert "left out (quality too low or not known)" in told.out
-    assert not told.err
+    output = capsys.readouterr()
+    assert "left out (quality too low or not known)" in output.out
+    assert not output.err
     assert 0 < len(list((fits / "amass").iterdir())) < 5
 
 
-def test_the_open_bodys_betas_are_told_of_once(tmp_path, capsys):
+def test_the_open_bodys_betas_are_output_of_once(tmp_path, capsys):
     write_drawn(tmp_path / "a.parquet", 2)
     assert main(["export", str(tmp_path), "--to", "spin", "--out", str(tmp_path / "out")]) == 0
     assert "betas are not SMPL's" in one_sentence(capsys.readouterr().err, PROGRAM)
@@ -84,7 +84,7 @@ def test_the_open_bodys_betas_are_told_of_once(tmp_path, capsys):
     assert npz(tmp_path / "out" / "fits.npz")["has_smpl"].tolist() == [1, 1]
 
 
-def test_a_job_that_has_not_ended_is_told(fits, capsys):
+def test_a_job_that_has_not_ended_is_output(fits, capsys):
     (fits / "job.json").write_text("{}")
     assert main(["export", str(fits), "--to", "people"]) == 0
     assert "has not ended yet" in one_sentence(capsys.readouterr().err, PROGRAM)
@@ -115,7 +115,7 @@ def test_wrong_usage_is_one_sentence_and_status_2(arguments, words, capsys, tmp_
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_without_fits_is_told_and_status_1(capsys, tmp_path):
+def test_a_folder_without_fits_is_output_and_status_1(capsys, tmp_path):
     assert main(["export", str(tmp_path), "--to", "spin"]) == 1
     assert "no .parquet files" in one_sentence(capsys.readouterr().err, PROGRAM)
 

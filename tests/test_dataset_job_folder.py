@@ -166,8 +166,8 @@ def test_exports_at_the_end_of_a_job_leave_out_missing_pictures_and_are_in_the_r
     assert report.exports["4dhumans"].num_people == 2
     assert [one.image for one in report.exports["4dhumans"].missing] == ["gone.jpg"]
     assert not report.is_clean
-    told = json.loads((tmp_path / "out" / "report.json").read_text())["exports"]
-    assert told == {
+    written = json.loads((tmp_path / "out" / "report.json").read_text())["exports"]
+    assert written == {
         "4dhumans": {"num_people": 2, "left_out": {"picture cannot be used": 1}},
         "people": {"num_people": 3, "left_out": {}},
     }

@@ -125,7 +125,7 @@ def test_coco_results_find_the_size_of_numbered_pictures(tmp_path):
     Image.new("RGB", (320, 200)).save(tmp_path / "pictures" / "000000000007.jpg")
     path = write_json(tmp_path / "results.json", coco_results(COCO))
     people, _ = read_all(path, image_folder=tmp_path / "pictures", image_size=(1.0, 1.0))
-    assert (people[0].image, people[0].image_size) == ("000000000007", (320, 200))
+    assert (people[0].image, people[0].image_size) == ("000000000007.jpg", (320, 200))
     assert read_all(path)[0][0].image_size is None
     assert read_all(path, image_size=SIZE)[0][0].image_size == SIZE
 

@@ -39,11 +39,11 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
     command = [str(path), "--out", str(out), "--batch-size", str(BATCH_SIZE), "--no-cache"]
     command += ["--export", "spin", "amass", "--max-error", "100"]
     assert main(command) == 1, "a record was rejected"
-    told, complaints = capsys.readouterr()
-    assert "10 people have a row: 9 converged, 1 too_few_keypoints" in told
-    assert "1 records were rejected" in told
-    assert "1 records without keypoints were passed over" in told
-    assert f"{out / 'spin'}, 9 people, 1 left out (error too high or not known)" in told
+    output, complaints = capsys.readouterr()
+    assert "10 people have a row: 9 converged, 1 too_few_keypoints" in output
+    assert "1 records were rejected" in output
+    assert "1 records without keypoints were passed over" in output
+    assert f"{out / 'spin'}, 9 people, 1 left out (error too high or not known)" in output
     assert complaints.count("betas are not SMPL's") == 1, "once for both exports"
 
     direct = fit(people[:BATCH_SIZE], layout="coco17", image_size=IMAGE_SIZE)

@@ -31,14 +31,24 @@ SOMEWHERE = (30.0, 40.0, 0.5)
         (30, -np.inf, 1),
         (1e300, 40, 1),
         (np.nan, np.nan, np.nan),
+        (0, 0, 0.3),
+        (0, 0, 3),
+        (-0.0, 0.0, 1),
+        (-1, -1, 0),
+        (-1, -1, 0.9),
+        (-1, -1, -1),
+        (None, None, 0.5),
+        (30, 40, None),
+        (-1e9, 40, 1),
+        (30, 3e38, 1),
     ],
 )
 def test_what_was_not_found_is_a_row_of_zeros(row):
     np.testing.assert_array_equal(clean_keypoints([SOMEWHERE, row]), [SOMEWHERE, (0, 0, 0)])
 
 
-@pytest.mark.parametrize("row", [(30, 40, 0.01), (0, 0, 0.5), (-20, 900, 1), (0, 40, 1)])
-def test_what_was_found_stays_also_in_the_corner_and_outside_the_picture(row):
+@pytest.mark.parametrize("row", [(30, 40, 0.01), (40, 0, 0.5), (-20, 900, 1), (0, 40, 1), (-1, 40, 1), (-1, 0, 1)])
+def test_what_was_found_stays_also_on_the_edge_and_outside_the_picture(row):
     np.testing.assert_array_equal(clean_keypoints([row]), np.array([row], np.float32))
 
 
@@ -77,12 +87,14 @@ def test_a_person_is_cleaned_alone_as_in_a_batch(keypoints, person):
         (np.zeros(3), r"shape \(3,\)"),
         (np.zeros((17, 2)), r"shape \(17, 2\)"),
         (np.zeros((1, 1, 17, 3)), r"expected \(K, 3\) or \(B, K, 3\)"),
-        (np.zeros((17, 3), dtype=object), "type object"),
+        (np.full((17, 3), "1", dtype=object), "type object"),
+        (np.full((17, 3), True, dtype=object), "type object"),
         (np.zeros((17, 3), dtype=complex), "type complex128"),
         (np.zeros((17, 3), dtype=bool), "type bool"),
         ([["a", "b", "c"]], "expected real numbers"),
-        ([[1, 2, 3], [1, 2]], "no regular array"),
+        ([[1, 2, 3], [1, 2]], "rows have different lengths"),
         (None, "type object"),
+        ({"keypoints": []}, "type object"),
     ],
 )
 def test_other_shapes_and_types_are_refused(keypoints: Any, message: str):
@@ -90,8 +102,19 @@ def test_other_shapes_and_types_are_refused(keypoints: Any, message: str):
         clean_keypoints(keypoints)
 
 
+def test_arrays_of_other_libraries_are_read():
+    torch = pytest.importorskip("torch")
+    expected = clean_keypoints([[SOMEWHERE]])
+    tensor = torch.tensor([[SOMEWHERE]], requires_grad=True)
+    masked = np.ma.MaskedArray([[SOMEWHERE, (30, 40, 1)]], mask=np.array([[(0, 0, 0), (1, 1, 0)]], bool))
+    np.testing.assert_array_equal(clean_keypoints(tensor), expected)
+    np.testing.assert_array_equal(clean_keypoints([tensor[0]]), expected)
+    np.testing.assert_array_equal(clean_keypoints(tensor.to(torch.bfloat16)), expected)
+    np.testing.assert_array_equal(clean_keypoints(masked), [[SOMEWHERE, (0, 0, 0)]])
+
+
 def test_points_outside_the_picture_can_be_dropped():
-    keypoints = np.array([(0, 0, 1), (640, 480, 1), (-1, 40, 1), (30, 481, 1), SOMEWHERE])
+    keypoints = np.array([(0, 1, 1), (640, 480, 1), (-1, 40, 1), (30, 481, 1), SOMEWHERE])
     inside = drop_outside(keypoints, (640, 480))
     np.testing.assert_array_equal(inside[:, 2], np.array([1, 1, 0, 0, 0.5], np.float32))
     np.testing.assert_array_equal(inside[2:4], 0)

@@ -58,9 +58,9 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     body = keypoint_body(load_body(num_betas=10), layout, num_betas=10)
     observation = observe(keypoints, focal_length)
     proposer = Proposer.of(network, get_layout(layout), body_name, 24)
-    look = jax.jit(propose, static_argnames=("num_passes", "chunk_size"))
+    propose_jit = jax.jit(propose, static_argnames=("num_passes", "chunk_size"))
     alone = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], observation)
-    proposal, _ = look(proposer, body, alone, jnp.array([True]), jnp.array([True]), num_passes=2, chunk_size=1)
+    proposal, _ = propose_jit(proposer, body, alone, jnp.array([True]), jnp.array([True]), num_passes=2, chunk_size=1)
     return jax.tree.map(lambda leaf: leaf[0], proposal)
 
 

@@ -20,6 +20,7 @@ from keypoint_files import (
 )
 
 from smplify_jax.keypoints import LAYOUTS, KeypointSet, load_keypoints
+from smplify_jax.keypoints.observations import is_observed
 
 SAMPLES = Path(__file__).parent / "data" / "keypoints"
 
@@ -206,6 +207,7 @@ def people_of_a_layout(draw, layouts):
     coordinates = draw(hnp.arrays(np.float32, (*shape, 2), elements=st.floats(-1000, 5000, width=32)))
     confidence = draw(hnp.arrays(np.float32, (*shape, 1), elements=st.floats(0.0625, 1, width=32)))
     rows = np.concatenate([coordinates, confidence], axis=-1)
+    rows[~is_observed(rows), :2] = 7  # what is drawn at (0, 0) or (-1, -1) would be read as not found
     rows[:, 0, :2] += 9000  # otherwise a draw of nothing but small numbers is refused as fractions of the picture
     return layout, rows
 

@@ -1,4 +1,4 @@
-"""The second look: exchanged sides and outliers are found by what a first proposal expects, and cost the proposal little."""
+"""The refinement pass: exchanged sides and outliers are found by what a first proposal expects, and cost the proposal little."""
 
 import dataclasses
 from functools import partial
@@ -51,7 +51,7 @@ def expected(keypoints):
     return jnp.asarray(keypoints[:, :2], jnp.float32)
 
 
-def test_an_exchanged_pair_is_put_right_with_its_confidences(keypoints):
+def test_an_exchanged_pair_is_corrected_with_its_confidences(keypoints):
     swapped = keypoints.copy()
     swapped[[LEFT_WRIST, RIGHT_WRIST]] = keypoints[[RIGHT_WRIST, LEFT_WRIST]]
     corrected = with_sides_corrected(observe(swapped), expected(keypoints), jnp.asarray(HEIGHT_PX), FLIP)
@@ -123,7 +123,7 @@ def body_poses(people):
     return of
 
 
-def test_who_has_no_mistakes_is_looked_at_once_and_the_others_again_in_groups(people, body_poses):
+def test_only_people_with_mistakes_get_a_refinement_pass_in_chunks(people, body_poses):
     wild = people.keypoints.copy()
     wild[::3, LEFT_WRIST, 0] += 0.6 * people.height_px[::3]
     once, twice = body_poses(wild, num_passes=1), body_poses(wild)
@@ -135,10 +135,10 @@ def test_who_has_no_mistakes_is_looked_at_once_and_the_others_again_in_groups(pe
         np.testing.assert_allclose(body_poses(wild, chunk_size=chunk_size), twice, atol=1e-4)
 
 
-def test_who_is_not_wanted_is_not_looked_at_and_changes_no_other(people, body_poses):
+def test_an_inactive_person_gets_no_pass_and_changes_no_other(people, body_poses):
     is_active = np.arange(30) % 3 > 0
     everybody, some = (body_poses(people.keypoints, chunk_size=7, is_active=wanted) for wanted in (True, is_active))
-    # Who shares a group with somebody wanted is looked at along with them, and keeps nothing of it.
+    # Inactive people in a chunk with an active one get a pass along with them, and keep nothing of it.
     assert not some[~is_active].any()
     np.testing.assert_allclose(some[is_active], everybody[is_active], atol=1e-4)
 
@@ -176,7 +176,7 @@ def test_errors_are_told_of_the_keypoints_as_given():
     np.testing.assert_allclose(result.reprojection_error_px, distance, rtol=1e-3, atol=0.05)
 
 
-def test_a_profile_may_do_with_one_look():
+def test_a_profile_may_do_with_one_pass():
     people = draw_people(16, "coco17", seed=5)
     swapped = people.keypoints.copy()
     pairs = [LAYOUT.index(name) for name in ("left_knee", "right_knee", "left_elbow", "right_elbow")]

@@ -214,7 +214,7 @@ def test_an_unobserved_keypoint_pulls_on_nothing(body):
     np.testing.assert_array_equal(here.gradient, there.gradient)
 
 
-def test_people_in_the_lanes_are_as_alone(body):
+def test_people_along_the_batch_axis_are_as_alone(body):
     shared, given = (scene_with(body), WEIGHTS), inputs_of(random_observation())
     each = [parameters_before_the_camera(seed) for seed in range(3)]
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)

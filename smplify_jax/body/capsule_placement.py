@@ -6,12 +6,10 @@ It is the start of learning, and stands in for axis and middle where a file hold
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from smplify_jax.body.model import BodyModel
+from smplify_jax.body.skinned_mesh import SkinnedMesh
 
 # Part to (from, to, where): the axis points from one joint to the other, and its middle lies at that share of the way.
 _ALONG_BONES: dict[str, tuple[str, str, float]] = {
@@ -35,7 +33,7 @@ _ACROSS: dict[str, tuple[str, str, float]] = {
 _FINGERLESS_HAND = 1.3  # share of the forearm's direction, for bodies whose hand has fingers instead of one joint
 
 
-def place_on_joints(body: BodyModel, part_joints: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+def place_on_joints(body: SkinnedMesh, part_joints: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """Axis directions and middles of the parts.
 
     Args:

@@ -18,16 +18,16 @@ import jax
 import numpy as np
 
 from smplify_jax.body.kinematics import ancestors_or_self, child_minus_parent
-from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import PointTable
 from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.body.reach import keypoint_reach
+from smplify_jax.body.skinned_mesh import SkinnedMesh
 from smplify_jax.keypoints.layouts import Layout, get_layout
 
 
 @lru_cache(maxsize=32)
 def keypoint_body(
-    body: BodyModel, layout: str | Layout, *, num_betas: int | None = None, num_joints: int | None = None
+    body: SkinnedMesh, layout: str | Layout, *, num_betas: int | None = None, num_joints: int | None = None
 ) -> KeypointBody:
     """Cut the part of a body that a layout needs.
 
@@ -101,7 +101,7 @@ class _SkinnedPoints:
     is_defined: np.ndarray  # (K,)
 
 
-def _skinned_points(body: BodyModel, layout: Layout, num_betas: int, num_joints: int) -> _SkinnedPoints:
+def _skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints: int) -> _SkinnedPoints:
     table = PointTable.of_layout(body, layout)
     shape = np.concatenate(
         [np.asarray(body.v_template, np.float64)[..., None], np.asarray(body.shapedirs)[..., :num_betas]], axis=-1

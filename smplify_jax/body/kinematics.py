@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from smplify_jax.errors import InputError
+
 
 @lru_cache
 def tree_levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -51,6 +53,17 @@ def matmul3(a: Array, b: Array) -> Array:
 def turned(rotations: Array, vectors: Array) -> Array:
     """R v: (J, 3, 3, ...) and (J, 3, ...) to (J, 3, ...)."""
     return sum_over_axes(lambda k: rotations[:, :, k] * vectors[:, None, k])
+
+
+def full_joint_pose(pose: Array, num_joints: int) -> Array:
+    """Axis-angle vectors of all joints, zero for those that `pose` leaves out. (..., 3 m) [rad] -> (..., num_joints, 3)."""
+    num_given, rest = divmod(pose.shape[-1], 3)
+    if rest or num_given > num_joints:
+        raise InputError(
+            f"A pose of {pose.shape[-1]} numbers (root included) was given: expected 3 for each of at most {num_joints} joints."
+        )
+    padded = jnp.concatenate([pose, jnp.zeros((*pose.shape[:-1], 3 * (num_joints - num_given)), pose.dtype)], axis=-1)
+    return padded.reshape(*pose.shape[:-1], num_joints, 3)
 
 
 def forward_kinematics(local_rotations: Array, rest_joints: Array, parents: tuple[int, ...]) -> tuple[Array, Array]:

@@ -6,28 +6,26 @@ Source: Loper et al., SMPL: A skinned multi-person linear model, SIGGRAPH Asia 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.capsules import Capsules
-from smplify_jax.body.kinematics import forward_kinematics
+from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.body.kinematics import forward_kinematics, full_joint_pose
+from smplify_jax.body.skinned_mesh import SkinnedMesh
 from smplify_jax.errors import InputError
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.geometry.rotations import exp_so3
-
-if TYPE_CHECKING:
-    from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.keypoints.layouts import Layout
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)  # bodies are compared by identity, so that what is cut from one can be kept
-class BodyModel:
-    """A body of the SMPL family: V vertices, J joints, B shape directions, P named surface points.
+@dataclass(frozen=True, eq=False)
+class BodyModel(SkinnedMesh):
+    """A body of the SMPL family that can be shaped and posed.
 
     Frame of the rest pose: y up, z to the front, x to the body's left [m].
 
@@ -47,31 +45,6 @@ class BodyModel:
         capsules: its parts as capsules, where they are known; see `with_capsules`.
         gender: "neutral", "male" or "female", as the name of its file or the caller of `load_body` tells; None if neither does.
     """
-
-    v_template: Array
-    shapedirs: Array
-    posedirs: Array
-    J_regressor: Array
-    lbs_weights: Array
-    faces: Array
-    point_vertices: Array
-    point_weights: Array
-    parents: tuple[int, ...] = field(metadata={"static": True})
-    joint_names: tuple[str, ...] = field(metadata={"static": True})
-    point_names: tuple[str, ...] = field(metadata={"static": True})
-    name: str = field(metadata={"static": True})
-    capsules: Capsules | None = None
-    gender: str | None = field(default=None, metadata={"static": True})
-
-    @property
-    def num_betas(self) -> int:
-        """Number of shape directions."""
-        return self.shapedirs.shape[-1]
-
-    @property
-    def num_joints(self) -> int:
-        """Number of joints, the root included."""
-        return len(self.parents)
 
     @exact_products
     def with_shape(self, betas: ArrayLike) -> ShapedBody:
@@ -120,8 +93,6 @@ class BodyModel:
         Returns:
             (..., K, 3) [m]; NaN for the points that this body does not define (see `KeypointBody.is_defined`).
         """
-        from smplify_jax.body.keypoint_body import keypoint_body  # it builds on this module
-
         return keypoint_body(self, layout).keypoints(
             betas=betas, global_orient=global_orient, body_pose=body_pose, transl=transl
         )
@@ -202,17 +173,6 @@ def _vertices(
 ) -> Array:
     posed = model.with_shape(betas).with_pose(global_orient, body_pose)
     return posed.vertices() + jnp.asarray(transl)[..., None, :]
-
-
-def full_joint_pose(pose: Array, num_joints: int) -> Array:
-    """Axis-angle vectors of all joints, zero for those that `pose` leaves out. (..., 3 m) [rad] -> (..., num_joints, 3)."""
-    num_given, rest = divmod(pose.shape[-1], 3)
-    if rest or num_given > num_joints:
-        raise InputError(
-            f"A pose of {pose.shape[-1]} numbers (root included) was given: expected 3 for each of at most {num_joints} joints."
-        )
-    padded = jnp.concatenate([pose, jnp.zeros((*pose.shape[:-1], 3 * (num_joints - num_given)), pose.dtype)], axis=-1)
-    return padded.reshape(*pose.shape[:-1], num_joints, 3)
 
 
 def pose_feature(local_rotations: Array) -> Array:

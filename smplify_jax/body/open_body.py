@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.body.capsules import with_capsules
+from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.kinematics import forward_kinematics
-from smplify_jax.body.model import BodyModel, full_joint_pose
+from smplify_jax.body.kinematics import forward_kinematics, full_joint_pose
+from smplify_jax.body.model import BodyModel
 from smplify_jax.body.part_pairs import NON_ADJACENT_PAIRS, PartPair
 from smplify_jax.body.spheres import BodySpheres, body_spheres
 from smplify_jax.execution.precision import exact_products

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smplify_jax.body.model import BodyModel
+from smplify_jax.body.skinned_mesh import SkinnedMesh
 from smplify_jax.keypoints.layouts import Layout
 
 # SMPL's hand joint sits at the knuckles; bodies with fingers have the middle finger's first joint there.
@@ -40,7 +40,7 @@ class PointTable:
     is_defined: np.ndarray
 
     @classmethod
-    def of_layout(cls, body: BodyModel, layout: Layout) -> PointTable:
+    def of_layout(cls, body: SkinnedMesh, layout: Layout) -> PointTable:
         """Resolve every point name of the layout on this body: first as a joint, then as a surface point, then as an anchored one."""
         num_keypoints = len(layout.points)
         by_joint = np.zeros((num_keypoints, body.num_joints))
@@ -79,26 +79,26 @@ class PointTable:
         )
 
 
-def has_point(body: BodyModel, name: str) -> bool:
+def has_point(body: SkinnedMesh, name: str) -> bool:
     """Whether this body defines a point: a joint, a surface point, or a hip keypoint (anchored to the hip joint)."""
     is_anchored = name.endswith("_hip_keypoint") and _hip_joint(name) in body.joint_names
     return _joint_index(body, name) is not None or name in body.point_names or is_anchored
 
 
-def undefined_keypoints(body: BodyModel, layout: Layout) -> list[str]:
+def undefined_keypoints(body: SkinnedMesh, layout: Layout) -> list[str]:
     """The keypoint names of a layout that this body cannot give, in the layout's order."""
     pairs = zip(layout.keypoint_names, layout.points, strict=True)
     return [keypoint for keypoint, names in pairs if not all(has_point(body, name) for name in names)]
 
 
-def _joint_index(body: BodyModel, name: str) -> int | None:
+def _joint_index(body: SkinnedMesh, name: str) -> int | None:
     for candidate in (name, _JOINT_ALIASES.get(name)):
         if candidate in body.joint_names:
             return body.joint_names.index(candidate)
     return None
 
 
-def _surface_point(body: BodyModel, name: str) -> list[tuple[int, float]]:
+def _surface_point(body: SkinnedMesh, name: str) -> list[tuple[int, float]]:
     row = body.point_names.index(name)
     pairs = zip(np.asarray(body.point_vertices)[row], np.asarray(body.point_weights)[row], strict=True)
     return [(int(vertex), float(weight)) for vertex, weight in pairs if weight != 0]

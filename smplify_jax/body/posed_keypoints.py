@@ -13,8 +13,14 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.kinematics import ancestors_or_self, global_rotations, matmul3, rows, sum_over_axes
-from smplify_jax.body.model import full_joint_pose
+from smplify_jax.body.kinematics import (
+    ancestors_or_self,
+    full_joint_pose,
+    global_rotations,
+    matmul3,
+    rows,
+    sum_over_axes,
+)
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
 from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.execution.precision import exact_products

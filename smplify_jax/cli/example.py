@@ -10,7 +10,7 @@ import numpy as np
 
 from smplify_jax.body.load import load_body
 from smplify_jax.camera.pinhole import Camera, project
-from smplify_jax.cli.fit import fit_command
+from smplify_jax.cli.fit_command import fit_command
 from smplify_jax.cli.options import EXAMPLE_FOLDER, FitCommand
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.report import PersonReport

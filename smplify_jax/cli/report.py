@@ -45,10 +45,10 @@ class PersonReport:
         if not self.status.is_usable:
             return f"{self.person.name}: {self.status.sentence}"
         quality = float(self.fitted.quality)
-        told = "" if np.isnan(quality) else f" Quality {quality:.2f}."
+        quality_text = "" if np.isnan(quality) else f" Quality {quality:.2f}."
         return (
             f"{self.person.name}: {self.status.sentence} Reprojection error {self.error_px:.1f} px, "
-            f"{self.error_percent:.1f} % of the person's height.{told}"
+            f"{self.error_percent:.1f} % of the person's height.{quality_text}"
         )
 
     def entry(self) -> dict[str, Any]:

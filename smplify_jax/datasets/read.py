@@ -9,8 +9,11 @@ from pathlib import Path
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats import (
     alphapose,
+    bedlam,
     coco,
     coco_results,
+    cvat,
+    deeplabcut,
     hmr2,
     hmr2_tar,
     mediapipe,
@@ -27,11 +30,26 @@ from smplify_jax.keypoints.rows import RejectedRow
 
 DATASET_FORMATS: dict[str, DatasetFormat] = {
     module.FORMAT.name: module.FORMAT
-    for module in (openpose, coco, mmpose, mediapipe, alphapose, coco_results, spin, hmr2, hmr2_tar, parquet, own_npz)
+    for module in (
+        openpose,
+        coco,
+        mmpose,
+        mediapipe,
+        alphapose,
+        coco_results,
+        spin,
+        bedlam,
+        hmr2,
+        hmr2_tar,
+        parquet,
+        own_npz,
+        deeplabcut,
+        cvat,
+    )
 }
 """Every format of datasets by name, in the order in which files are tried."""
 
-_ENDINGS = (".json", ".npz", ".tar", ".parquet")
+_ENDINGS = (".json", ".npz", ".tar", ".parquet", ".csv", ".xml")
 _NO_OPTIONS = ReadOptions()
 
 
@@ -42,7 +60,7 @@ def read_dataset(
 
     Args:
         path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those that end in .json, .npz, .tar or .parquet.
+            folder, those that end in .json, .npz, .tar, .parquet, .csv or .xml.
         format: a key of `DATASET_FORMATS`; by default recognised by how a file begins.
         options: what the files do not say.
 

@@ -57,7 +57,7 @@ def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: floa
     points, lists = _points(people, result), _list_columns(people, result)
     counts = {"status": np.asarray(result.status, np.int8), "num_steps": np.asarray(result.num_steps, np.int32)}
     pa, _ = require_arrow()
-    texts = {name: pa.array(told, pa.string()) for name, told in _text_columns(people, result).items()}
+    texts = {name: pa.array(values, pa.string()) for name, values in _text_columns(people, result).items()}
     numbers = {name: _arrow_array(column) for name, column in (counts | lists).items()}
     numbers |= {
         name: pa.array(column, from_pandas=True) for name, column in _numbers(people, result, box_factor).items()
@@ -79,9 +79,9 @@ def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np
 
 
 def _text_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, list[str | None]]:
-    told = ("id", "source_id", "image", "file", "position", "gender")
+    names = ("id", "source_id", "image", "file", "position", "gender")
     return {
-        **{name: [getattr(person, name) or None for person in people] for name in told},
+        **{name: [getattr(person, name) or None for person in people] for name in names},
         "layout": [result.layout] * len(people),
         "status_name": [FitStatus(int(code)).name.lower() for code in np.asarray(result.status)],
     }

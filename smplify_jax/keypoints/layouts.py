@@ -86,7 +86,7 @@ _Row = tuple[str, tuple[str, ...]]
 
 def _rows(names: str) -> tuple[_Row, ...]:
     """Rows from one line of keypoint names, for those that have the same meaning in every layout of detectors."""
-    return tuple((name, _DETECTED_POINTS.get(name, (name,))) for name in names.split())
+    return tuple((name, DETECTED_POINTS.get(name, (name,))) for name in names.split())
 
 
 def _layout(name: str, *rows: _Row) -> Layout:
@@ -98,7 +98,7 @@ _SHOULDERS = ("left_shoulder", "right_shoulder")
 _HIPS = ("left_hip_keypoint", "right_hip_keypoint")
 _MIDDLE_OF_NECK = ("neck", "head")
 
-_DETECTED_POINTS: dict[str, tuple[str, ...]] = {
+DETECTED_POINTS: dict[str, tuple[str, ...]] = {
     "left_hip": ("left_hip_keypoint",),
     "right_hip": ("right_hip_keypoint",),
     "neck": _SHOULDERS,

@@ -1,9 +1,4 @@
-"""Which keypoints count as observations.
-
-A keypoint is an observation when its coordinates and its confidence are finite and its confidence is above zero.
-Detectors say "not found" by a confidence of 0, a row of zeros or NaN, so these must never pull the body towards the
-picture's corner.
-"""
+"""Which keypoints count as observations: `is_observed` knows every mark by which detectors and files say "not found"."""
 
 from __future__ import annotations
 
@@ -11,6 +6,29 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.errors import InputError
+from smplify_jax.execution.host_arrays import host_array
+
+MAX_COORDINATE = 1e6
+"""[px] No picture is that wide: what lies farther out is a sentinel or a damaged number."""
+
+
+def is_observed(keypoints: np.ndarray) -> np.ndarray:
+    """Which keypoints were found.
+
+    "Not found" is said in many ways: by a confidence of 0 or less (COCO's visibility 0), by NaN anywhere, by both coordinates 0 (YOLO-pose
+    keeps the score beside them, and other programs a visibility), by both coordinates -1, and by coordinates of no picture. None of them
+    may pull the body towards the picture's corner. A keypoint on the picture's edge, of which one coordinate alone is 0, was found.
+
+    Args:
+        keypoints: (..., 3) rows x, y [px], confidence.
+    Returns:
+        (...,) bool.
+    """
+    x, y, confidence = np.moveaxis(keypoints, -1, 0)
+    with np.errstate(invalid="ignore"):
+        is_somewhere = (np.abs(x) <= MAX_COORDINATE) & (np.abs(y) <= MAX_COORDINATE)
+        is_marked = ((x == 0) & (y == 0)) | ((x == -1) & (y == -1))
+        return is_somewhere & ~is_marked & (confidence > 0) & np.isfinite(confidence)
 
 
 def clean_keypoints(keypoints: ArrayLike) -> np.ndarray:
@@ -41,7 +59,7 @@ def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
         keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
 
     Returns:
-        float32 array of the same shape. A number too large for float32 counts as not finite.
+        float32 array of the same shape. A confidence too large for float32 counts as not finite.
 
     Raises:
         InputError: another shape, or values that are not real numbers.
@@ -49,8 +67,7 @@ def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
     values = check_keypoints(keypoints)
     with np.errstate(over="ignore", invalid="ignore"):  # overflow to infinity is what the next line looks for
         copied = values.astype(np.float32)
-    is_observed = np.isfinite(copied).all(axis=-1) & (copied[..., 2] > 0)
-    copied[~is_observed] = 0.0
+    copied[~is_observed(copied)] = 0.0
     return copied
 
 
@@ -90,12 +107,7 @@ def check_keypoints(keypoints: ArrayLike) -> np.ndarray:
     Raises:
         InputError: another shape, or values that are not real numbers.
     """
-    try:
-        values = np.asarray(keypoints)
-    except ValueError as error:  # rows of different lengths
-        raise InputError("keypoints are no regular array; expected shape (K, 3) or (B, K, 3)") from error
-    if values.dtype.kind not in "iuf":
-        raise InputError(f"keypoints have type {values.dtype}; expected real numbers x, y, confidence")
+    values = host_array(keypoints, "keypoints")
     if values.ndim not in (2, 3) or values.shape[-1] != 3:
         raise InputError(
             f"keypoints have shape {values.shape}; expected (K, 3) or (B, K, 3) with rows x, y [px], confidence"

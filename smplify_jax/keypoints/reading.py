@@ -115,14 +115,14 @@ def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | Non
     Args:
         rows: (N, 3) rows of a file.
         layouts: layout name by N; a layout with fewer than N keypoints takes the first ones.
-        layout: the layout the caller asked for, in place of the table.
+        layout: the layout the caller asked for, in place of the table; rows of a count that the table has it for are read so.
         what: whose keypoints they are, for messages.
 
     Raises:
         InputError: no layout has that count, or not the layout asked for.
     """
     num_rows = len(rows)
-    if layout is not None:
+    if layout is not None and layouts.get(num_rows) != layout:
         check_count(num_rows, layout, what)
         return rows, layout
     if num_rows not in layouts:

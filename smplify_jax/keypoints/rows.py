@@ -21,12 +21,14 @@ class DatasetRow:
         file: the file, from the dataset's folder on.
         position: the place in the file, such as "annotations[12]".
         source_id: what the dataset itself calls the record, "" where it has no name for it.
-        image: the picture's name as the dataset has it, "" if unknown; without an ending where the format leaves it out.
+        image: the picture's name as the dataset has it, "" if unknown; without an ending where the format leaves it out and
+            the picture was not found either.
         image_size: width and height [px], None if unknown.
         focal_length: [px], None if unknown.
         camera_center: principal point [px], None if unknown.
         box: the person's box, None if unknown; SPIN's `center` and `scale` and their likes are this box, too.
         gender: "female", "male" or "neutral", None if unknown.
+        track_id: what the dataset calls the person through the frames of a video, "" if unknown.
     """
 
     id: str
@@ -41,6 +43,7 @@ class DatasetRow:
     camera_center: tuple[float, float] | None = None
     box: CropBox | None = None
     gender: str | None = None
+    track_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class MixtureShape:
         num_pairs: components that come with their mirror image.
         num_symmetric: components that are their own mirror image.
         shrinkage: weight of the common covariance, that of all samples, where all samples together weigh one:
-            a component of weight w has Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(spread).
+            a component of weight w has Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(added_variance).
         is_diagonal: covariances without correlations, for comparison.
     """
 
@@ -87,7 +87,7 @@ def fit_mixture(
     weights: np.ndarray,
     shape: MixtureShape,
     mirror: Mirror,
-    spread: np.ndarray,
+    added_variance: np.ndarray,
     seed: int,
     max_steps: int = 60,
 ) -> tuple[Mixture, float]:
@@ -100,7 +100,7 @@ def fit_mixture(
         weights: (N,) positive.
         shape: number and kind of components.
         mirror: of the samples.
-        spread: (D,) variance added to every component: what the samples do not show of the real spread.
+        added_variance: (D,) variance added to every component: what the samples do not show of the real spread.
         seed: of the starting centres.
         max_steps: of expectation-maximisation.
     Returns:
@@ -114,7 +114,7 @@ def fit_mixture(
     common = _common_covariance(samples, mirrored, weights, mirror)
     likelihood = -np.inf
     for _ in range(max_steps):
-        mixture = _maximise(samples, mirrored, weights[:, None] * shares, common, shape, mirror, spread)
+        mixture = _maximise(samples, mirrored, weights[:, None] * shares, common, shape, mirror, added_variance)
         log_joint = mixture.log_joint(samples)
         log_density = np.logaddexp.reduce(log_joint, axis=1)
         shares = np.exp(log_joint - log_density[:, None])
@@ -163,7 +163,7 @@ def _maximise(
     common: np.ndarray,
     shape: MixtureShape,
     mirror: Mirror,
-    spread: np.ndarray,
+    added_variance: np.ndarray,
 ) -> Mixture:
     """Moments of the components from weighted shares (N, K)."""
     totals, means, scatters = [], [], []
@@ -176,7 +176,7 @@ def _maximise(
         means.append(mean)
         scatters.append(scatter)
     covars = [
-        (scatter + shape.shrinkage * common) / (total + shape.shrinkage) + np.diag(spread)
+        (scatter + shape.shrinkage * common) / (total + shape.shrinkage) + np.diag(added_variance)
         for total, scatter in zip(totals, scatters, strict=True)
     ]
     if shape.is_diagonal:

@@ -47,8 +47,8 @@ class Recipe:
         num_pairs: components that come with their mirror image.
         num_symmetric: components that are their own mirror image.
         shrinkage: weight of the common covariance, where all poses together weigh one.
-        spread: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
-        unrecorded_std: [rad] further spread of the joints that captures lack in whole or part.
+        added_std: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
+        unrecorded_std: [rad] further standard deviation of the joints that captures lack in whole or part.
         max_frames_per_clip: poses drawn from one recording.
         balance: how much an action, and walking, may weigh.
         num_starts: searches from different centres; the likeliest mixture is kept.
@@ -58,7 +58,7 @@ class Recipe:
     num_pairs: int = 2
     num_symmetric: int = 4
     shrinkage: float = 0.15
-    spread: float = 0.03
+    added_std: float = 0.03
     unrecorded_std: float = 0.1
     max_frames_per_clip: int = 30
     balance: Balance = field(default_factory=Balance)
@@ -73,7 +73,7 @@ class Recipe:
     def variances(self) -> np.ndarray:
         """(69,) variance added to every component."""
         is_unrecorded = [name.endswith(UNRECORDED) for name in SMPL_JOINT_NAMES[1:]]
-        return self.spread**2 + self.unrecorded_std**2 * np.repeat(np.array(is_unrecorded, float), 3)
+        return self.added_std**2 + self.unrecorded_std**2 * np.repeat(np.array(is_unrecorded, float), 3)
 
 
 def learn(poses: PoseSet, recipe: Recipe, shape: MixtureShape | None = None) -> Mixture:

@@ -104,8 +104,8 @@ class _Worker:
             done = done if problem else self._fit(pickle.loads(row["batch"][0]))
         except InputError as error:
             problem = str(error)
-        told: dict[str, Any] = {**vars(done), "problem": problem}
-        return {name: np.array([value]) for name, value in told.items()}
+        fields: dict[str, Any] = {**vars(done), "problem": problem}
+        return {name: np.array([value]) for name, value in fields.items()}
 
     def _fit(self, batch: Batch) -> BatchDone:
         fitter, folder = self._intake.fitter, self._intake.folder

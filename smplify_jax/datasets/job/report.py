@@ -122,8 +122,8 @@ class JobReport:
         edges = {"quality_edges": list(QUALITY_EDGES), "error_percent_edges": [*ERROR_EDGES[:-1], None]}
         this_run = {**asdict(self.this_run), "fits_per_second": self.this_run.fits_per_second}
         exports = {name: exported.entries() for name, exported in self.exports.items()}
-        told = {**asdict(replace(self, exports={})), "num_with_body": self.num_with_body}
-        return {**told, **edges, "this_run": this_run, "exports": exports}
+        counts = {**asdict(replace(self, exports={})), "num_with_body": self.num_with_body}
+        return {**counts, **edges, "this_run": this_run, "exports": exports}
 
 
 def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: RunTally) -> JobReport:

@@ -4,25 +4,35 @@ An object with `images` (`id`, `file_name`, `width`, `height`), `annotations` (`
 COCO-WholeBody `foot_kpts`) and `categories` (names of keypoints). The file is read twice: the pictures first, which stay in
 memory (about 300 bytes each), then the annotations one by one.
 
-A keypoint's third number is a flag: 0 not labelled, 1 hidden, 2 seen, of which half is the confidence (see
-`smplify_jax.keypoints.coco`). PoseTrack's is 0 or 1, whole. Its 17 keypoints are others than COCO's, with `head_bottom` (the
-upper neck) and `head_top` in place of the eyes, and are told from COCO's by their names; they become `openpose25b`, which has
-all of them. Annotations with no labelled keypoint (crowds, people far away) are passed over, not rejected.
+Keypoints are placed by the names in `categories`, whatever their number and order: COCO's 17, CrowdPose's and AI Challenger's
+14, MHP's 16, JHMDB's 15, PoseTrack's and Human3.6M's 17. By their count only where there are no names, as in HALPE.
+
+A keypoint's third number is a flag: 0 not labelled, 1 hidden, 2 seen. Confidence is half of it: a hidden point is the annotator's
+guess, and 0.5 gives it, in an energy weighted by the confidence squared, twice the standard deviation of a seen one. PoseTrack's and
+Human3.6M's flags are 0 or 1, whole. 3, which AI Challenger's own flags have for points outside the picture, is not labelled. JHMDB
+counts pixels from 1, as Matlab does; one is taken off. Annotations with no labelled keypoint (crowds, people far away) are passed
+over, not rejected.
+
+A person's track is `track_id` or `person_id` of the annotation, or of its `attributes`, where CVAT has it.
+
+Sources: the COCO data format page, "Keypoint detection"; Jin et al., ECCV 2020 (COCO-WholeBody); the annotations of these data sets
+as MMPose has them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of, rows_with_feet
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
     DatasetFormat,
@@ -31,15 +41,18 @@ from smplify_jax.keypoints.formats.reading import (
     Source,
     known_box,
     known_size,
-    named_rows,
+    known_track,
 )
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
+from smplify_jax.keypoints.point_names import point_of
+from smplify_jax.keypoints.reading import is_number, rows_from_json
 
-_COCO_NAMES = get_layout("coco17").keypoint_names
-_POSETRACK_NAMES = ("nose", "head_bottom", "head_top", *_COCO_NAMES[3:])
-_POSETRACK_IN_LAYOUT = ("nose", "upper_neck", "head_top", *_COCO_NAMES[3:])
-_POSETRACK_LAYOUT = "openpose25b"
+_FEET = get_layout("coco23").keypoint_names[17:]
+_ID_WIDTH = 12
+"""COCO's pictures are named by their number with this many digits."""
+
+_OUTSIDE = 3
+"""AI Challenger's flag of a point outside the picture."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +111,7 @@ def _enter(entry: dict[str, Any], key: str, header: _Header) -> None:
         name = entry.get("file_name")
         header.pictures[number] = (name if isinstance(name, str) else "", entry.get("width"), entry.get("height"))
     elif isinstance(entry.get("keypoints"), list):
-        names = (str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in entry["keypoints"])
-        header.keypoint_names[number] = tuple(names)
+        header.keypoint_names[number] = tuple(map(str, entry["keypoints"]))
 
 
 def _make_row(source: Source, position: str, annotation: Any, header: _Header) -> FoundPerson | None:
@@ -113,7 +125,8 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
     )
     if (rows[:, 2] == 0).all():
         return None
-    rows, layout = _placed(rows, _names(annotation, header), source.options.layout)
+    names = _names(annotation, header)
+    rows, layout = placed_rows(_with_confidences(rows, names), names, COCO_LAYOUTS, source.options.layout, what)
     image, size = _picture(annotation, header)
     return found_person(
         source,
@@ -124,33 +137,75 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
         image=image,
         image_size=size,
         box=known_box(annotation.get("bbox")),
+        track_id=_track(annotation),
     )
 
 
 def _names(annotation: dict[str, Any], header: _Header) -> tuple[str, ...]:
+    """The file's names of the annotation's keypoints: those of its category, or of the only one that has names."""
     category = annotation.get("category_id")
-    return header.keypoint_names.get(category, ()) if isinstance(category, (int, str)) else ()
+    names = header.keypoint_names.get(category) if isinstance(category, (int, str)) else None
+    if names is None:
+        all_names = set(header.keypoint_names.values())
+        names = all_names.pop() if len(all_names) == 1 else ()
+    return (*names, *_FEET) if "foot_kpts" in annotation and names else names
 
 
-def _placed(rows: np.ndarray, names: tuple[str, ...], layout: str | None) -> tuple[np.ndarray, str]:
-    """Rows with confidences for flags, and their layout.
+@dataclass(frozen=True)
+class _Flags:
+    """How a dataset writes its points: whether its flags are 0 or 1, and the number of the first pixel."""
+
+    are_whole: bool
+    first_pixel: float
+
+
+@lru_cache(maxsize=64)
+def _flags_of(names: tuple[str, ...]) -> _Flags:
+    """Those of the dataset that uses these names."""
+    points = set(map(point_of, names))
+    is_posetrack = {"upper_neck", "head_top", "nose"} <= points and "left_eye" not in points
+    is_human36m = "spine" in points
+    is_jhmdb = "belly" in points
+    return _Flags(is_posetrack or is_human36m, 1.0 if is_jhmdb else 0.0)
+
+
+def _with_confidences(rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """(N, 3) rows x, y, confidence from x, y, flag."""
+    flags = _flags_of(names)
+    values = np.where(rows[:, 2] == _OUTSIDE, 0.0, rows[:, 2])
+    confidences = values if flags.are_whole else values / 2.0
+    return np.column_stack([rows[:, :2] - flags.first_pixel, confidences])
+
+
+def _track(annotation: dict[str, Any]) -> str:
+    attributes = annotation.get("attributes")
+    places = [annotation, attributes] if isinstance(attributes, dict) else [annotation]
+    found = (known_track(place.get(key)) for place in places for key in ("track_id", "person_id"))
+    return next(filter(None, found), "")
+
+
+def rows_with_feet(annotation: dict[str, Any], what: str) -> np.ndarray:
+    """(K, 3) rows x, y, visibility flag of an annotation, its `foot_kpts` (zeros if it has none) behind its body.
+
+    Args:
+        annotation: with `keypoints`.
+        what: whose it is, for messages.
 
     Raises:
-        InputError: no layout has that count, or the keypoints have other names than the layout's.
+        InputError: one of the two is malformed.
     """
-    if layout is None and len(rows) == len(names) and names == _POSETRACK_NAMES:
-        return named_rows(rows, _POSETRACK_IN_LAYOUT, _POSETRACK_LAYOUT), _POSETRACK_LAYOUT
-    rows[:, 2] /= 2.0
-    rows, found = layout_by_count(rows, LAYOUT_BY_COUNT, layout, "the annotation")
-    if layout is None:
-        # What follows the first 17 is told by the count, and has many spellings.
-        for given, name in zip(names, _COCO_NAMES, strict=False):
-            if given != name:
-                raise InputError(
-                    f"the file calls a keypoint {given!r} where layout {found} has '{name}'; name the layout when "
-                    "reading if it is one of the known ones"
-                )
-    return rows, found
+    rows = rows_from_json(annotation["keypoints"], what)
+    feet = rows_from_json(annotation.get("foot_kpts", [0] * 3 * len(_FEET)), f"{what}, foot_kpts,")
+    if len(feet) != len(_FEET):
+        raise InputError(f"{what} has {len(feet)} keypoints of the feet; expected {len(_FEET)}")
+    return np.concatenate([rows, feet])
+
+
+def image_name_of(image_id: Any) -> str:
+    """A picture's name from COCO's `image_id`: a name as it is, a number with 12 digits, "" for anything else."""
+    if isinstance(image_id, str):
+        return image_id
+    return f"{image_id:0{_ID_WIDTH}d}" if is_number(image_id) and isinstance(image_id, int) else ""
 
 
 def _picture(annotation: dict[str, Any], header: _Header) -> tuple[str, tuple[float, float] | None]:
@@ -169,4 +224,4 @@ def _picture(annotation: dict[str, Any], header: _Header) -> tuple[str, tuple[fl
     return name or image_name_of(number), known_size(width, height)
 
 
-FORMAT = DatasetFormat("coco", "COCO's or PoseTrack's JSON with images and annotations", recognises, read)
+FORMAT = DatasetFormat("coco", "COCO's JSON with images and annotations, or one like it", recognises, read)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.coco import LAYOUT_BY_COUNT, image_name_of
+from smplify_jax.keypoints.formats.coco import image_name_of
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import stream_list
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_box
+from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
+from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_box, known_track
 from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
 
 
@@ -25,7 +26,7 @@ def recognises(head: FileHead) -> bool:
 
 def read(source: Source) -> Iterator[Row]:
     """A row for each result."""
-    return read_results(source, LAYOUT_BY_COUNT, "bbox")
+    return read_results(source, COCO_LAYOUTS, "bbox")
 
 
 def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Iterator[Row]:
@@ -44,7 +45,15 @@ def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Itera
         given = rows_from_json(result["keypoints"], what)
         rows, layout = layout_by_count(given, layouts, source.options.layout, what)
         image = image_name_of(result.get("image_id"))
-        return found_person(source, position, rows, layout, image=image, box=known_box(result.get(box_key)))
+        return found_person(
+            source,
+            position,
+            rows,
+            layout,
+            image=image,
+            box=known_box(result.get(box_key)),
+            track_id=known_track(result.get("track_id", result.get("idx"))),
+        )
 
     return rows_of(source, stream_list(source.path), make)
 

@@ -12,7 +12,7 @@ from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.load import MAX_FRACTION
-from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints
+from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.reading import check_count
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -49,6 +49,7 @@ def found_person(
     camera_center: tuple[float, float] | None = None,
     box: CropBox | None = None,
     gender: str | None = None,
+    track_id: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
 
@@ -67,6 +68,7 @@ def found_person(
         camera_center: [px].
         box: the person's.
         gender: of the person.
+        track_id: of the person, through the frames of a video.
 
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.
@@ -82,14 +84,38 @@ def found_person(
             "file": source.name,
             "position": position,
             "source_id": source_id,
-            "image": image,
+            "image": source.image_name(image),
             "image_size": source.image_size(image) if image_size is None else image_size,
             "focal_length": focal_length,
             "camera_center": camera_center,
             "box": box,
             "gender": gender,
+            "track_id": track_id,
         },
     )
+
+
+def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float = MAX_FRACTION) -> np.ndarray:
+    """Keypoints in pixels, whether the file has pixels or fractions of the picture: their values tell.
+
+    Args:
+        keypoints: (K, 3) x, y, confidence.
+        size: width and height of the picture [px]; None if unknown.
+        limit: coordinates none of which is larger are fractions: nobody's points all lie so near to the picture's corner.
+
+    Returns:
+        (K, 3): fractions times the size, with rows of zeros for what is no observation, because its marks are no coordinates.
+        What is in pixels already, and fractions of a picture of unknown size, which `rows_of` rejects, are as they were.
+
+    Raises:
+        InputError: the keypoints are no numbers, or not (K, 3).
+    """
+    is_found = is_observed(check_keypoints(keypoints))
+    if size is None or not is_found.any() or np.abs(keypoints[is_found, :2]).max() > limit:
+        return keypoints
+    scaled = np.where(is_found[:, None], keypoints, 0.0)
+    scaled[:, :2] *= size
+    return scaled
 
 
 def rows_of(

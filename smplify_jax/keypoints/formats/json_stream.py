@@ -7,7 +7,7 @@ NaN and Infinity that Python's `json.dump` writes, so that one missing score wou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -178,6 +178,27 @@ def stream_list(path: Path, key: str | None = None) -> Iterator[tuple[str, Any]]
                 raise DamagedFileError(f"'{key}' is no list", key)
             yield from _counted(stream, key)
             return
+
+
+def read_members(path: Path, keys: Container[str]) -> dict[str, Any]:
+    """What the object of a file has under these keys; all other members are passed over, piece by piece.
+
+    Where the file is damaged, what comes before the damage: reading the rest reports it.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    members: dict[str, Any] = {}
+    with opened_json(path) as stream:
+        try:
+            for key in stream.members():
+                if key in keys:
+                    members[key] = stream.value()
+                else:
+                    stream.skip()
+        except DamagedFileError:
+            pass
+    return members
 
 
 def _counted(stream: JsonStream, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -1,123 +1,206 @@
 """MediaPipe's pose landmarks as JSON.
 
-MediaPipe itself writes no files; this is the form that is read:
+MediaPipe itself writes no files, and what people save of its results has many forms. A person is a list of 33 landmarks,
+each
 
-    {"image": "a.jpg", "width": 640, "height": 480, "pose_landmarks": [[{"x": 0.5, "y": 0.2, "visibility": 0.99}, ...], ...]}
+- an object with `x`, `y` and, where its interface gives one, `visibility` (else `presence` or `score`); or a list x, y, z,
+  visibility, or fewer of them, also behind the landmark's number; or all of these numbers in one list;
+- in MediaPipe's order, or with an `id` or a `name` each, or in an object by their names; then also fewer than 33.
 
-An object for each picture, alone in its file or in a list. `pose_landmarks` is a list of people with 33 landmarks each, as
-in `PoseLandmarkerResult`; a single person's 33, and `{"landmark": [...]}` of the older `mp.solutions`, are taken too. `z` and
-`presence` are not used.
+Such a person, or several, is under `pose_landmarks` (Python), `poseLandmarks`, `landmarks` (web), `landmark` (`MessageToDict`), or
+under nothing. Pictures or frames are objects with `image`, `width`, `height`, `frame`, alone, in a list, under `frames`, or in an
+object by their names. World landmarks are metres, and are not read.
 
-x and y are fractions of the picture's width and height, so the size must be known: from the object, from the picture's
-file, or from the caller. MediaPipe gives all 33 points always, and guesses those it does not see: `visibility` is the
-confidence. The body becomes `coco23`, the foot's index being the big toe; mouth, fingers and corners of the eyes are left
-out, small toes are not seen. Source: MediaPipe's documentation, "Pose landmark detection guide".
+x and y are fractions of the picture's width and height, or pixels, which their values tell. For fractions the size must be
+known: from the object, from the picture's file, or from the caller. MediaPipe gives all 33 points always, and guesses those it
+does not see: `visibility` is the confidence; a landmark without one is seen. The body becomes `coco23`, the foot's index being
+the big toe; mouth, fingers and corners of the eyes are left out, small toes are not seen.
+
+Source: MediaPipe's documentation, "Pose landmark detection guide".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.files.images import IMAGE_SUFFIXES
+from smplify_jax.keypoints.formats.found import FoundPerson, found_person, fractions_to_pixels, rows_of
+from smplify_jax.keypoints.formats.json_stream import opened_json, read_members, stream_list
+from smplify_jax.keypoints.formats.mediapipe_landmarks import is_landmark, is_person, placed_landmarks
 from smplify_jax.keypoints.formats.reading import (
+    DamagedFileError,
     DatasetFormat,
     FileHead,
     Row,
+    Size,
     Source,
     check_layout,
     known_size,
-    named_rows,
-    number_rows,
 )
+from smplify_jax.keypoints.observations import is_observed
+from smplify_jax.keypoints.reading import is_number
 
-LAYOUT = "coco23"
+_KEYS = ("pose_landmarks", "poseLandmarks", "landmarks", "landmark")
+_LISTS = ("frames", "poses")
+_IMAGE_KEYS = ("image", "image_name", "image_path", "file_name", "filename")
+_SIZE_KEYS = (("width", "height"), ("image_width", "image_height"), ("frame_width", "frame_height"))
+_FRAME_KEYS = ("frame", "frame_id", "frame_number", "frame_index")
+_ABOUT_KEYS = frozenset((*_IMAGE_KEYS, *_FRAME_KEYS, *(key for keys in _SIZE_KEYS for key in keys)))
 
-LANDMARKS = (
-    ("nose", "", "left_eye", "", "", "right_eye", "", "left_ear", "right_ear", "", "")
-    + ("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist")
-    + ("",) * 6
-    + ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
-    + ("left_heel", "right_heel", "left_big_toe", "right_big_toe")
-)
-"""The layout's name of each of the 33 landmarks, "" for those it has not."""
+MAX_FRACTION = 10.0
+"""Landmarks outside the picture are guessed, too: of a face before a webcam the feet are several pictures farther down."""
+
+_MAX_DEPTH = 6
+"""Lists and objects around a landmark: more is none of these forms."""
 
 
 @dataclass(frozen=True)
 class _Landmarks:
-    """One person's landmarks, and the object that they are from."""
+    """One person's landmarks, and what is said about their picture."""
 
     landmarks: Any
-    record: dict[str, Any]
+    about: dict[str, Any]
 
 
 def recognises(head: FileHead) -> bool:
-    """An object with `pose_landmarks`, or a list of them."""
-    return head.kind in ("json object", "json list") and "pose_landmarks" in head.names
+    """An object or a list that holds one of the keys, or landmarks themselves."""
+    if head.kind == "json object":
+        has_key = not {*_KEYS, *_LISTS}.isdisjoint(head.names)
+        return has_key or _has_key(head.first) or is_person(head.first) or is_landmark(head.first, with_lists=False)
+    if head.kind != "json list":
+        return False
+    return _has_key(head.first) or _holds_landmarks(head.first)
 
 
 def read(source: Source) -> Iterator[Row]:
     """A row for each person of each picture."""
 
     def make(position: str, person: _Landmarks) -> FoundPerson:
-        check_layout(source, LAYOUT, "MediaPipe's landmarks")
-        name = person.record.get("image")
-        image = name if isinstance(name, str) else ""
-        size = known_size(person.record.get("width"), person.record.get("height")) or source.image_size(image)
-        if size is None:
+        rows, layout = placed_landmarks(person.landmarks, source.options.layout)
+        check_layout(source, layout, "MediaPipe's landmarks")
+        image, size, frame = _picture(person.about)
+        size = size or source.image_size(image)
+        is_found = is_observed(rows)
+        if size is None and is_found.any() and np.abs(rows[is_found, :2]).max() <= MAX_FRACTION:
             raise InputError(
-                "the size of the picture is not known, and MediaPipe's coordinates are fractions of it; add its width "
-                "and height [px], or give the folder of the pictures"
+                "the size of the picture is not known, and these coordinates are fractions of it; add its width and "
+                "height [px], or give the folder of the pictures"
             )
-        rows = named_rows(_rows(person.landmarks), LANDMARKS, LAYOUT)
-        rows[:, :2] *= size
-        return found_person(source, position, rows, LAYOUT, image=image, image_size=size)
+        rows = fractions_to_pixels(rows, size, MAX_FRACTION)
+        return found_person(source, position, rows, layout, source_id=frame, image=image, image_size=size)
 
     return rows_of(source, _people(source.path), make)
 
 
-def _people(path: Path) -> Iterator[tuple[str, _Landmarks]]:
-    for place, record in _records(path):
-        if not isinstance(record, dict):
-            yield place, _Landmarks(None, {})
-            continue
-        found = record.get("pose_landmarks")
-        is_single = isinstance(found, dict) or (isinstance(found, list) and bool(found) and isinstance(found[0], dict))
-        people = [found] if is_single or not isinstance(found, list) else found
-        for k, person in enumerate(people):
-            yield f"{place}.pose_landmarks[{k}]", _Landmarks(person, record)
-
-
-def _records(path: Path) -> Iterator[tuple[str, Any]]:
-    with opened_json(path) as stream:
-        if stream.peek() != "[":
-            yield "", stream.value()
-            return
-    yield from stream_list(path)
-
-
-def _rows(landmarks: Any) -> np.ndarray:
-    """(33, 3) x, y, visibility.
+def _picture(about: dict[str, Any]) -> tuple[str, Size | None, str]:
+    """Name of a picture, size, and what its frame is called; "" and None for what is not said.
 
     Raises:
-        InputError: they are not 33 objects with these numbers.
+        InputError: the size is none.
     """
-    if isinstance(landmarks, dict):
-        landmarks = landmarks.get("landmark")
-    if not isinstance(landmarks, list) or len(landmarks) != len(LANDMARKS):
-        number = len(landmarks) if isinstance(landmarks, list) else "no"
-        raise InputError(f"the person has {number} landmarks; MediaPipe's pose has {len(LANDMARKS)}")
-    rows = [
-        [landmark.get(key) for key in ("x", "y", "visibility")] if isinstance(landmark, dict) else []
-        for landmark in landmarks
-    ]
-    return number_rows(rows, "a landmark is no object with the numbers x, y and visibility")
+    image = next((about[key] for key in _IMAGE_KEYS if isinstance(about.get(key), str)), "")
+    frame = next((about[key] for key in _FRAME_KEYS if type(about.get(key)) in (int, str)), None)
+    sizes = (known_size(about.get(width), about.get(height)) for width, height in _SIZE_KEYS)
+    return image, next((size for size in sizes if size is not None), None), "" if frame is None else f"frame {frame}"
 
 
-FORMAT = DatasetFormat("mediapipe", "MediaPipe's pose_landmarks of each picture", recognises, read)
+def _has_key(value: Any) -> bool:
+    return isinstance(value, dict) and not {*_KEYS, *_LISTS}.isdisjoint(value)
+
+
+def _holds_landmarks(value: Any, depth: int = 0) -> bool:
+    if is_landmark(value) or is_person(value):
+        return True
+    return (
+        isinstance(value, list) and depth < _MAX_DEPTH and any(_holds_landmarks(item, depth + 1) for item in value[:1])
+    )
+
+
+def _people(path: Path) -> Iterator[tuple[str, _Landmarks]]:
+    with opened_json(path) as stream:
+        if stream.peek() == "[":
+            yield from _people_of_list(path)
+            return
+    key = _list_key(path)
+    if key is not None:
+        about = read_members(path, _ABOUT_KEYS)
+        for place, record in stream_list(path, key):
+            yield from _people_in(record, about, place)
+        return
+    with opened_json(path) as stream:
+        yield from _people_in(stream.value(), {}, "")
+
+
+def _people_of_list(path: Path) -> Iterator[tuple[str, _Landmarks]]:
+    """The people of a file that is a list, of frames or of one person's landmarks."""
+    landmarks: list[Any] = []
+    for place, record in stream_list(path):
+        if landmarks or is_landmark(record) or is_number(record):
+            landmarks.append(record)
+        else:
+            yield from _people_in(record, {}, place)
+    if landmarks:
+        yield "", _Landmarks(landmarks, {})
+
+
+def _list_key(path: Path) -> str | None:
+    """The key under which an object has its frames, None if it has none or is damaged before them."""
+    try:
+        with opened_json(path) as stream:
+            for key in stream.members():
+                if key in _LISTS and stream.peek() == "[":
+                    return key
+                stream.skip()
+    except DamagedFileError:
+        pass
+    return None
+
+
+def _people_in(value: Any, about: dict[str, Any], place: str, depth: int = 0) -> Iterator[tuple[str, _Landmarks]]:
+    """Everybody in a value; what holds neither people nor the place for them counts as a person, to be rejected."""
+    if value is None or value == []:
+        return
+    place = place.removeprefix(".")
+    if depth > _MAX_DEPTH or not isinstance(value, dict | list) or is_person(value):
+        yield place, _Landmarks(value, about)
+    elif isinstance(value, list):
+        if any(map(is_landmark, value)) or not any(map(_is_group, value)):
+            yield place, _Landmarks(value, about)
+            return
+        for k, item in enumerate(value):
+            yield from _people_in(item, about, f"{place}[{k}]", depth + 1)
+    else:
+        yield from _people_in_object(value, about, place, depth)
+
+
+def _is_group(value: Any) -> bool:
+    """Whether an item of a list may be a person, or several, or a frame without any; and no part of one person."""
+    if isinstance(value, list):
+        return not value or is_person(value) or any(isinstance(item, dict | list) for item in value)
+    return value is None or isinstance(value, dict)
+
+
+def _people_in_object(
+    value: dict[str, Any], about: dict[str, Any], place: str, depth: int
+) -> Iterator[tuple[str, _Landmarks]]:
+    about = about | {key: value[key] for key in _ABOUT_KEYS & value.keys()}
+    key = next((key for key in (*_KEYS, *_LISTS) if key in value), None)
+    if key is not None:
+        yield from _people_in(value[key], about, f"{place}.{key}", depth + 1)
+        return
+    groups = {key: item for key, item in value.items() if isinstance(item, dict | list)}
+    if not groups or any(is_landmark(item) for item in groups.values()):
+        yield place, _Landmarks(value, about)
+        return
+    for key, item in groups.items():
+        is_picture = PurePosixPath(key).suffix.lower() in IMAGE_SUFFIXES
+        yield from _people_in(item, about | ({"image": key} if is_picture else {}), f"{place}.{key}", depth + 1)
+
+
+FORMAT = DatasetFormat("mediapipe", "MediaPipe's pose landmarks of each picture", recognises, read)

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import read_image_size
+from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.reading import is_number
@@ -23,7 +23,13 @@ from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 Row = DatasetRow | RejectedRow
 Size = tuple[float, float]
 
-_PICTURE_ENDINGS = ("", ".jpg", ".jpeg", ".png")
+_MAX_TRACK_LENGTH = 100
+_MAX_TRACK = 2**63
+
+_PICTURE_ENDINGS = (
+    "",
+    *(f".{end}" for end in ("jpg", "jpeg", "png", "JPG", "JPEG", "PNG", "bmp", "webp", "tif", "tiff")),
+)
 """Tried in turn where a format names pictures without an ending."""
 
 
@@ -81,11 +87,19 @@ class Source:
 
     def image_size(self, image: str) -> Size | None:
         """Size of a picture that the file gives no size for: the picture's own, else the caller's; None if neither is known."""
-        if self.options.image_folder is not None and image:
-            found = _size_in_folder(self.options.image_folder, image)
-            if found is not None:
-                return found
-        return self.options.image_size
+        found = self._found(image)
+        return self.options.image_size if found is None else _size_of(found)
+
+    def image_name(self, image: str) -> str:
+        """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
+        if PurePosixPath(image).suffix.lower() in IMAGE_SUFFIXES:
+            return image
+        found = self._found(image)
+        return image if found is None else image + found.name.removeprefix(PurePosixPath(image).name)
+
+    def _found(self, image: str) -> Path | None:
+        folder = self.options.image_folder
+        return None if folder is None or not image else _in_folder(folder, image)
 
 
 @dataclass(frozen=True)
@@ -93,9 +107,9 @@ class FileHead:
     """The beginning of a file, by which its format is recognised.
 
     Attributes:
-        kind: "json object", "json list", "npz", "tar", "parquet" or "unknown".
+        kind: "json object", "json list", "npz", "tar", "parquet", "hdf5", "text" or "unknown".
         names: an object's keys, the keys of a list's first object, or the arrays' names.
-        first: the first value of a list; None elsewhere.
+        first: the first value of a list that is not empty, that of an object, the first line of a text that is not empty; None elsewhere.
     """
 
     kind: str
@@ -169,11 +183,33 @@ def known_box(values: Any) -> CropBox | None:
     """
     if not isinstance(values, list) or len(values) != 4 or not all(map(is_number, values)):
         return None
-    left, top, width, height = map(float, values)
+    try:
+        left, top, width, height = map(float, values)
+    except OverflowError:
+        return None
     # Comparisons with NaN are false, and no picture is this large.
     if not (abs(left) < 1e9 and abs(top) < 1e9 and 0 < width < 1e9 and 0 < height < 1e9):
         return None
     return CropBox.from_xywh(left, top, width, height)
+
+
+def known_corners(values: Any) -> CropBox | None:
+    """A person's box from a file's list left, top, right, bottom [px], other numbers behind them; None where it is no box."""
+    if not isinstance(values, list) or not all(map(is_number, values[:4])) or len(values) < 4:
+        return None
+    left, top, right, bottom = values[:4]
+    return known_box([left, top, right - left, bottom - top])
+
+
+def known_track(value: Any) -> str:
+    """A person's number or name in a video as `DatasetRow` has it; "" for anything else, and for -1, no track."""
+    track: Any = value
+    if isinstance(value, list) and len(value) == 1:  # AlphaPose's trackers write lists
+        track = value[0]
+    if isinstance(track, str):
+        return track[:_MAX_TRACK_LENGTH]
+    is_track = is_number(track) and 0 <= track < _MAX_TRACK and track % 1 == 0
+    return str(int(track)) if is_track else ""
 
 
 def known_gender(value: object) -> str | None:
@@ -202,10 +238,12 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
 
 
 @lru_cache(maxsize=4096)  # the people of a picture follow each other
-def _size_in_folder(folder: Path, image: str) -> Size | None:
-    for ending in _PICTURE_ENDINGS:
-        path = folder / f"{image}{ending}"
-        if os.path.isfile(path):
-            width, height = read_image_size(path)
-            return float(width), float(height)
-    return None
+def _in_folder(folder: Path, image: str) -> Path | None:
+    paths = (folder / f"{image}{ending}" for ending in _PICTURE_ENDINGS)
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+@lru_cache(maxsize=4096)
+def _size_of(picture: Path) -> Size:
+    width, height = read_image_size(picture)
+    return float(width), float(height)

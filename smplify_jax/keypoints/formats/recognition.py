@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import tarfile
 import zipfile
@@ -35,10 +36,14 @@ def read_head(path: Path) -> FileHead:
         return FileHead("npz", _array_names(path))
     if start.startswith(b"PAR1"):
         return FileHead("parquet")
+    if start.startswith(b"\x89HDF"):
+        return FileHead("hdf5")
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         return _json_head(text.decode(errors="replace"))
-    return FileHead("tar" if _is_tar(path) else "unknown")
+    if _is_tar(path):
+        return FileHead("tar")
+    return _text_head(text) or FileHead("unknown")
 
 
 def _array_names(path: Path) -> tuple[str, ...]:
@@ -56,6 +61,18 @@ def _is_tar(path: Path) -> bool:
         return False
 
 
+def _text_head(start: bytes) -> FileHead | None:
+    """The head of a file of text; None where it is none."""
+    try:
+        # A window may end within a character.
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return None
+    if "\0" in text or not text:
+        return None
+    return FileHead("text", first=text.splitlines()[0].strip())
+
+
 def _json_head(text: str) -> FileHead:
     stream = JsonStream(io.StringIO(text))
     names: list[str] = []
@@ -63,12 +80,16 @@ def _json_head(text: str) -> FileHead:
     is_list = stream.peek() == "["
     try:
         if is_list:
-            first = next(stream.items(), None)
+            # The first pictures of a video may show nobody.
+            first = next((item for item in stream.items() if item), None)
             names = list(first) if isinstance(first, dict) else []
         else:
             for key in stream.members():
                 names.append(key)
-                stream.skip()
+                if len(names) == 1:
+                    first = stream.value()
+                else:
+                    stream.skip()
     except DamagedFileError:
         pass  # the end of the text, most often
     return FileHead("json list" if is_list else "json object", tuple(names), first)

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from smplify_jax.body.capsules import save_capsules
+from smplify_jax.body.capsule_files import save_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.learn.capsules.recipe import Recipe, learn_capsules
 from smplify_jax.learn.capsules.report import format_report, make_report

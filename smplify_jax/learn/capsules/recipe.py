@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from smplify_jax.body.capsule_files import NUM_FILE_BETAS
 from smplify_jax.body.capsule_placement import place_on_joints
-from smplify_jax.body.capsules import NUM_FILE_BETAS, PART_JOINTS, PARTS, Capsules
+from smplify_jax.body.capsules import PART_JOINTS, PARTS, Capsules
 from smplify_jax.body.model import BodyModel
 from smplify_jax.learn.capsules.regression import Regression, cross_validated_ridge
 from smplify_jax.learn.capsules.search import (

@@ -1,0 +1,78 @@
+"""What `smplify-fit` does: read, fit, and write everybody."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from smplify_jax.cli.arguments import FIT
+from smplify_jax.cli.batches import fit_people
+from smplify_jax.cli.cache import use_compilation_cache
+from smplify_jax.cli.fitter import people_fitter
+from smplify_jax.cli.inputs import UnreadInput, missing_pictures, read_inputs
+from smplify_jax.cli.options import FitCommand
+from smplify_jax.cli.outputs import make_folder, write_person, write_summary
+from smplify_jax.cli.report import PersonReport
+
+_Item = TypeVar("_Item")
+
+
+def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInput]]:
+    """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
+
+    Raises:
+        InputError: what concerns everybody: the body, the prior, the folder for results.
+    """
+    out = command.write.out
+    assert out is not None  # the options were checked
+    fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
+    people, unread = read_inputs(command.inputs, command.read)
+    for failed in unread:
+        FIT.complain(failed.reason)
+    if not people:
+        return [], unread
+    for complaint in missing_pictures(people, command):
+        FIT.complain(complaint)
+    make_folder(out)
+    complaint = use_compilation_cache() if command.write.cache else None
+    if complaint:
+        FIT.complain(complaint)
+    reports = []
+    for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
+        report = PersonReport.of(person, fitted)
+        if report.status.is_usable:
+            files, complaint = write_person(out, person, fitted, command.write)
+            report = replace(report, files=tuple(files))
+            if complaint:
+                FIT.complain(complaint)
+        tqdm.write(report.line(), file=sys.stdout)
+        reports.append(report)
+    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
+    return reports, unread
+
+
+def _summary(
+    command: FitCommand, body_name: str, reports: list[PersonReport], unread: list[UnreadInput]
+) -> dict[str, Any]:
+    try:
+        release = version("smplify-jax")
+    except PackageNotFoundError:
+        release = None
+    return {
+        "program": FIT.name,
+        "version": release,
+        "body": body_name,
+        "profile": command.body.profile,
+        "people": [report.entry() for report in reports],
+        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
+    }
+
+
+def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
+    """Count on stderr, where it does not mix with results; only if somebody is watching."""
+    return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))
