@@ -18,6 +18,10 @@ from PIL import Image
 from smplify_jax.prior.load import load_prior
 
 
+def _detections(path: Path) -> None:
+    shutil.copy(DETECTIONS, path)
+
+
 def _photo(path: Path) -> None:
     Image.open(PICTURE).convert("RGB").save(path)
 
@@ -65,7 +69,7 @@ def _capsules(path: Path) -> None:
 
 
 STAND_INS: dict[str, Callable[[Path], None]] = {
-    "photo_keypoints.json": lambda path: shutil.copy(DETECTIONS, path) and None,
+    "photo_keypoints.json": _detections,
     "photo.jpg": _photo,
     "openpose_output": _openpose_output,
     "frames": _frames,

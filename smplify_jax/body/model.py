@@ -178,4 +178,4 @@ def _vertices(
 def pose_feature(local_rotations: Array) -> Array:
     """(R - I) of the joints 1..J-1, row by row. (..., J, 3, 3) -> (..., 9 (J - 1))."""
     difference = local_rotations[..., 1:, :, :] - jnp.eye(3, dtype=local_rotations.dtype)
-    return difference.reshape(*difference.shape[:-3], -1)
+    return difference.reshape(*difference.shape[:-3], 9 * difference.shape[-3])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
+from smplify_jax.execution.host_arrays import host_array
 
 # Where not even the picture's size is known, a person is taken to fill about half its height: f = diagonal is then about this many
 # times the longer side of the box around the keypoints.
@@ -16,7 +18,7 @@ _FOCAL_LENGTH_PER_BOX_SIDE = 3.0
 
 
 def setup_camera(
-    camera: Camera | ArrayLike | None,
+    camera: Camera | ArrayLike | Sequence[Camera] | None,
     keypoints: np.ndarray,
     image_size: ArrayLike | None,
     default_focal_length: ArrayLike | None,
@@ -24,8 +26,8 @@ def setup_camera(
     """One camera per person from any of the forms that `fit` takes.
 
     Args:
-        camera: a Camera (fields of one person or one row per person); a focal length [px] or one per person; a 3x3 matrix K or one per
-            person; or None.
+        camera: a Camera (fields of one person or one row per person) or a list of one per person; a focal length [px], a pair of them along
+            x and y, or (B, 1) or (B, 2) of each person; a 3x3 matrix K or one per person; or None.
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
         default_focal_length: [px] where the caller gives none, for all or one per person; None means the picture's diagonal.
@@ -33,28 +35,57 @@ def setup_camera(
         Camera with float32 fields (B, 2).
 
     Raises:
-        InputError: shapes do not fit. Numbers that are not finite or positive are left for the fit to report person by person.
+        InputError: shapes do not fit, or a matrix is no K. Focal lengths that are not finite or positive are left for the fit to report
+            person by person.
     """
+    if isinstance(camera, (list, tuple)) and any(isinstance(one, Camera) for one in camera):
+        camera = _stacked(camera)
     if isinstance(camera, Camera):
-        return complete_camera(
-            keypoints, image_size, camera.focal_length, camera.camera_center, default_focal_length=default_focal_length
-        )
-    if camera is None or np.ndim(camera) < 2:
-        return complete_camera(keypoints, image_size, camera, None, default_focal_length=default_focal_length)
-    matrix = np.asarray(camera, np.float64)
+        focal_length, camera_center = camera.focal_length, camera.camera_center
+    elif camera is None:
+        focal_length = camera_center = None
+    else:
+        numbers = host_array(camera, "camera")
+        focal_length, camera_center = numbers, None
+        if numbers.ndim > 2 or (numbers.ndim == 2 and numbers.shape[1] > 2):
+            focal_length, camera_center = _of_matrix(numbers)
+    return complete_camera(
+        keypoints, image_size, focal_length, camera_center, default_focal_length=default_focal_length
+    )
+
+
+def _stacked(cameras: Sequence[Camera | ArrayLike]) -> Camera:
+    """Cameras of one person each as one Camera of (B, 2) fields."""
+    if not all(isinstance(camera, Camera) for camera in cameras):
+        raise InputError("camera is a list of Cameras and other things: give a Camera for each person.")
+    fields = {}
+    for name in ("focal_length", "camera_center"):
+        values = [getattr(camera, name) for camera in cameras]
+        if all(value is None for value in values):
+            fields[name] = None
+            continue
+        rows = [host_array(value, f"camera[{number}].{name}") for number, value in enumerate(values)]
+        if any(row.shape not in ((), (1,), (2,)) for row in rows):
+            raise InputError(f"camera is a list of Cameras, one of whose {name} is not that of one person: give (2,).")
+        fields[name] = np.stack([np.broadcast_to(row, 2) for row in rows])
+    return Camera(**fields)
+
+
+def _of_matrix(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Focal lengths and principal points (..., 2) of K (3, 3) or (B, 3, 3)."""
     if matrix.shape[-2:] != (3, 3) or matrix.ndim > 3:
         raise InputError(
             f"camera has shape {matrix.shape}: expected a focal length, a 3x3 matrix K, or one of them per person."
         )
+    matrix = matrix.astype(np.float64)
+    if np.any(np.abs(matrix[..., 2, :2]) > 1e-3):
+        raise InputError(
+            "camera K has numbers in its last row, where [0, 0, 1] is expected: it is transposed; give K with the principal point in its "
+            "last column."
+        )
     if np.any(np.abs(matrix[..., 0, 1]) > 1e-3 * np.abs(matrix[..., 0, 0])):
         raise InputError("camera K has skew (its entry [0, 1] is not zero): only cameras without skew are supported.")
-    return complete_camera(
-        keypoints,
-        image_size,
-        np.stack([matrix[..., 0, 0], matrix[..., 1, 1]], axis=-1),
-        matrix[..., :2, 2],
-        default_focal_length=default_focal_length,
-    )
+    return np.stack([matrix[..., 0, 0], matrix[..., 1, 1]], axis=-1), matrix[..., :2, 2]
 
 
 def complete_camera(
@@ -72,14 +103,18 @@ def complete_camera(
     Args:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
-        focal_length: a number, one per person (B,), or along x and y: (2,) for all if there are not just two people, or (B, 2) [px].
+        focal_length: [px] a number; along x and y for all, (2,); of each person, (B, 1) or along x and y (B, 2), or (B,) if there are not
+            just two people.
         camera_center: (2,) or (B, 2) [px].
         default_focal_length: [px] instead of the diagonal, for all or one per person.
     Returns:
         Camera with float32 fields (B, 2).
+
+    Raises:
+        InputError: shapes do not fit, or a picture's width or height is not positive.
     """
     num_people = len(keypoints)
-    size = _rows(image_size, num_people, "image_size")
+    size = size_rows(image_size, num_people)
     centre = _rows(camera_center, num_people, "camera_center")
     focal = _focal_rows(focal_length, num_people)
     low, high = _boxes(keypoints)
@@ -98,7 +133,8 @@ def complete_camera(
         guess = np.where(is_sized, diagonal, _FOCAL_LENGTH_PER_BOX_SIDE * (high - low).max(axis=1))
         assumed = np.asarray(guess if default_focal_length is None else default_focal_length)
         focal = np.broadcast_to(assumed[..., None], (num_people, 2))
-    return Camera(focal.astype(np.float32), centre.astype(np.float32))
+    with np.errstate(over="ignore"):  # to infinity, which is reported person by person
+        return Camera(focal.astype(np.float32), centre.astype(np.float32))
 
 
 def focal_length_of_boxes(keypoints: np.ndarray, boxes: float) -> np.ndarray:
@@ -108,14 +144,37 @@ def focal_length_of_boxes(keypoints: np.ndarray, boxes: float) -> np.ndarray:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         boxes: focal length in units of that side.
     """
-    low, high = _boxes(keypoints)
     # One keypoint alone has a box of no size; such a person is not fitted, for a better reason than a focal length of zero.
-    return boxes * np.maximum((high - low).max(axis=1), 1.0)
+    return boxes * np.maximum(box_sides(keypoints), 1.0)
+
+
+def box_sides(keypoints: np.ndarray) -> np.ndarray:
+    """(B,) the longer side of the box around each person's observed keypoints [px]; 1 where there are none."""
+    low, high = _boxes(keypoints)
+    return (high - low).max(axis=1)
+
+
+def size_rows(image_size: ArrayLike | None, num_people: int) -> np.ndarray:
+    """(B, 2) width and height [px] of each person's picture, NaN twice where it is not known.
+
+    Args:
+        image_size: (2,) for all or (B, 2), NaN where unknown; or None.
+        num_people: B.
+
+    Raises:
+        InputError: another shape, or a width or height that is not positive.
+    """
+    rows = _rows(image_size, num_people, "image_size")
+    if np.any((rows <= 0) | np.isinf(rows)):
+        raise InputError(
+            "image_size holds a width or height that is not a positive number of pixels: give NaN where the size is not known."
+        )
+    return np.where(np.isnan(rows).any(axis=1, keepdims=True), np.nan, rows)
 
 
 def _rows(value: ArrayLike | None, num_people: int, name: str) -> np.ndarray:
     """(B, 2) from one pair or a pair per person; NaN for None."""
-    array = np.full(2, np.nan) if value is None else np.asarray(value, np.float64)
+    array = np.full(2, np.nan) if value is None else host_array(value, name).astype(np.float64)
     if array.shape not in ((2,), (num_people, 2)):
         raise InputError(
             f"{name} has shape {array.shape}: expected (2,) for all, or one row for each of {num_people} people."
@@ -125,13 +184,15 @@ def _rows(value: ArrayLike | None, num_people: int, name: str) -> np.ndarray:
 
 def _focal_rows(value: ArrayLike | None, num_people: int) -> np.ndarray:
     """(B, 2) focal lengths along x and y."""
-    array = np.asarray(np.nan if value is None else value, np.float64)
-    if array.shape == (num_people,) or array.ndim == 0:
-        return np.broadcast_to(array[..., None], (num_people, 2))
-    if array.shape not in ((2,), (num_people, 2), (num_people, 1)):
+    array = np.asarray(np.nan) if value is None else host_array(value, "the focal length").astype(np.float64)
+    if array.shape not in ((), (1,), (2,), (num_people,), (num_people, 1), (num_people, 2)):
         raise InputError(
-            f"the focal length has shape {array.shape}: expected a number, or one (or one pair) for each of {num_people} people."
+            f"the focal length has shape {array.shape}: expected a number, a pair along x and y, or (B, 1) or (B, 2) for each of "
+            f"{num_people} people."
         )
+    # A pair of numbers for just two people is one along x and one along y, as it is for any other number of people.
+    if array.shape == (num_people,) and num_people != 2:
+        array = array[:, None]
     return np.broadcast_to(array, (num_people, 2))
 
 

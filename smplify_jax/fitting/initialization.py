@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
+from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.result import FitResult
 from smplify_jax.terms.anchor import Anchor
 
@@ -20,12 +21,16 @@ def start_from_init(
     """The caller's start as (B, ...) float32 arrays, checked; fewer betas are filled up with zeros.
 
     Raises:
-        InputError: a block does not have a row of the right length for each person.
+        InputError: it holds no parameters, or a block does not have a row of the right length for each person.
     """
+    if not isinstance(init, (BodyParameters, FitResult)):
+        raise InputError(
+            f"init is a {type(init).__name__}: give BodyParameters (global_orient, body_pose, betas, transl), or a FitResult."
+        )
     lengths = {"global_orient": 3, "body_pose": 3 * (num_joints - 1), "betas": num_betas, "transl": 3}
     blocks = {}
     for name, length in lengths.items():
-        block = np.asarray(getattr(init, name), np.float32)
+        block = host_array(getattr(init, name), f"init.{name}").astype(np.float32)
         block = block[None] if is_single and block.ndim == 1 else block
         if name == "betas" and block.ndim == 2:
             block = np.pad(block[:, :num_betas], ((0, 0), (0, max(0, num_betas - block.shape[1]))))
@@ -48,7 +53,7 @@ def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | A
     if start is None:
         raise InputError("init_precision was given without init: give the parameters that it is the precision of.")
     if not isinstance(precision, BodyParameters):
-        number = np.asarray(precision, np.float32)
+        number = host_array(precision, "init_precision").astype(np.float32)
         if number.ndim != 0:
             raise InputError(
                 f"init_precision has shape {number.shape}: give one number [1/rad^2] for body_pose, or BodyParameters of precisions."
@@ -64,7 +69,7 @@ def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | A
 
 
 def _precision(values: ArrayLike, shape: tuple[int, ...], name: str) -> np.ndarray:
-    array = np.asarray(values, np.float32)
+    array = host_array(values, f"init_precision.{name}").astype(np.float32)
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:

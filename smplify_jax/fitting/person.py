@@ -68,6 +68,8 @@ class Person:
     Attributes:
         keypoints: (K, 3) cleaned: x, y [px], confidence.
         camera: given or assumed.
+        image_size: (2,) width and height [px], NaN where unknown.
+        is_plausible: whether keypoints and camera can be those of a picture.
         is_focal_length_known: whether it was given.
         start: the caller's body to start from, if any.
         anchor: around the caller's body, if they say how sure they are of it.
@@ -75,6 +77,8 @@ class Person:
 
     keypoints: Array | np.ndarray
     camera: Camera
+    image_size: Array | np.ndarray
+    is_plausible: Array | np.ndarray
     is_focal_length_known: Array | np.ndarray
     start: BodyParameters | None
     anchor: Anchor | None
@@ -90,17 +94,21 @@ class CheckedPerson:
         depth: by the lengths of the limbs [m].
         has_enough_keypoints: whether enough keypoints were observed.
         is_camera_valid: whether the camera's numbers can be used.
+        is_plausible: whether keypoints and camera can be those of a picture.
+        image_size: (2,) width and height [px], NaN where unknown.
     """
 
     observation: Observation
     depth: Array
     has_enough_keypoints: Array
     is_camera_valid: Array
+    is_plausible: Array
+    image_size: Array
 
     @property
     def is_fittable(self) -> Array:
         """Whether to search at all."""
-        return self.has_enough_keypoints & self.is_camera_valid
+        return self.has_enough_keypoints & self.is_camera_valid & self.is_plausible
 
 
 @jax.tree_util.register_dataclass
@@ -130,13 +138,13 @@ def check_person(setup: Setup, person: Person) -> CheckedPerson:
         jnp.isfinite(person.camera.camera_center)
     )
     # People who cannot be fitted are not searched, but computed with beside others: on a harmless stand-in, so that they raise no NaN.
+    is_plausible, image_size = jnp.asarray(person.is_plausible), jnp.asarray(person.image_size)
     camera = jax.tree.map(lambda leaf: jnp.where(is_camera_valid, leaf, 1.0), person.camera)
-    confidence = jnp.where(is_camera_valid & has_enough_keypoints, confidence, 0.0)
+    confidence = jnp.where(is_camera_valid & has_enough_keypoints & is_plausible, confidence, 0.0)
     depth = start_depth(keypoints[:, :2], confidence, camera.focal_length, body.reach)
     scale = pixel_scale(depth, camera.focal_length, setup.plan.reference_height_px)
-    return CheckedPerson(
-        Observation(keypoints[:, :2], confidence, camera, scale), depth, has_enough_keypoints, is_camera_valid
-    )
+    observation = Observation(keypoints[:, :2], confidence, camera, scale)
+    return CheckedPerson(observation, depth, has_enough_keypoints, is_camera_valid, is_plausible, image_size)
 
 
 def prepare_search(

@@ -16,7 +16,7 @@ from smplify_jax.fitting.search import Problem
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result import FitStatus
+from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.objective import TermWeights
 
@@ -31,6 +31,10 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     fields |= {"camera": checked.observation.camera, "start_margin": margin}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields |= _judge(setup, prepared, solution, is_usable, fields, last_weights)
+    is_whole = _is_whole(setup, checked.observation, solution, fields)
+    status = jnp.where(is_usable & ~is_whole, FitStatus.NON_FINITE, status)
+    is_usable &= is_whole
+    status = jnp.where(is_usable & _is_poor(fields, checked.image_size), FitStatus.POOR_FIT, status)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
@@ -39,8 +43,40 @@ def _status(checked: CheckedPerson, solution: Solution) -> Array:
     ended = jnp.where(solution.is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
     ended = jnp.where(solution.is_finite, ended, FitStatus.NON_FINITE)
     # The solution says nothing of people who could not be fitted.
+    ended = jnp.where(checked.is_plausible, ended, FitStatus.IMPLAUSIBLE)
     ended = jnp.where(checked.has_enough_keypoints, ended, FitStatus.TOO_FEW_KEYPOINTS)
     return jnp.where(checked.is_camera_valid, ended, FitStatus.NON_FINITE)
+
+
+def _is_whole(setup: Setup, seen: Observation, solution: Solution, fields: dict) -> Array:
+    """Whether every number is finite that can be known: absurd cameras and starts overflow on the way, and then there is no body."""
+    is_seen = seen.confidence > 0
+    known = fields | {
+        "keypoints_px": jnp.where(setup.scene.body.is_defined[:, None], fields["keypoints_px"], 0.0),
+        "reprojection_error_px": jnp.where(is_seen, fields["reprojection_error_px"], 0.0),
+    }
+    # What these say of profiles and callers that leave it open is NaN, but never infinite.
+    may_be_unknown = ["start_margin", "quality_features"]
+    may_be_unknown += ["joints_std"] if solution.model.hessian is None else []
+    may_be_unknown += ["quality"] if setup.quality is None else []
+    unknown = jax.tree.leaves([known.pop(name) for name in may_be_unknown])
+    return jnp.all(
+        jnp.stack(
+            [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(known)]
+            + [~jnp.any(jnp.isinf(leaf)) for leaf in unknown]
+        )
+    )
+
+
+def _is_poor(fields: dict, image_size: Array) -> Array:
+    """Whether the body misses half of the keypoints by far, or none of it is in the picture.
+
+    The median, because a few gross outliers must not make a good fit a poor one: the robust data term leaves them where they are.
+    """
+    points = fields["keypoints_px"]
+    is_outside = jnp.any((points < 0) | (points > image_size) | jnp.isnan(points), axis=-1)
+    is_body_outside = jnp.all(is_outside) & jnp.all(jnp.isfinite(image_size))
+    return (fields["quality_features"].error_2d > MAX_ERROR_2D) | is_body_outside
 
 
 def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:

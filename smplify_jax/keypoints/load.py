@@ -13,16 +13,13 @@ from smplify_jax.keypoints.contents import read_contents
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.names import unique_names
-from smplify_jax.keypoints.observations import zero_unobserved
+from smplify_jax.keypoints.observations import MAX_FRACTION, zero_unobserved
 from smplify_jax.keypoints.reading import Contents, Format, Person
 
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in (npz, lsp, openpose, coco)}
 """Every format by name, in the order in which contents are tried."""
 
 _ENDINGS_IN_FOLDER = (".json", ".npz")
-
-MAX_FRACTION = 2.0
-"""Nobody's keypoints all lie within this many pixels of the picture's corner: such coordinates are fractions of it."""
 
 
 def load_keypoints(

@@ -11,6 +11,9 @@ from smplify_jax.execution.host_arrays import host_array
 MAX_COORDINATE = 1e6
 """[px] No picture is that wide: what lies farther out is a sentinel or a damaged number."""
 
+MAX_FRACTION = 2.0
+"""[px] Nobody's keypoints all lie within so few pixels of each other: such coordinates are fractions, from 0 to 1 or from -1 to 1."""
+
 
 def is_observed(keypoints: np.ndarray) -> np.ndarray:
     """Which keypoints were found.
@@ -71,6 +74,45 @@ def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
     return copied
 
 
+def are_fractions(keypoints: np.ndarray) -> np.ndarray:
+    """Whether coordinates must be fractions of the picture rather than pixels: all of a person within MAX_FRACTION of each other.
+
+    Args:
+        keypoints: (..., K, 3) cleaned: x, y, confidence.
+    Returns:
+        (...,) bool; not for people of whom there is one point or none, or all in one place.
+    """
+    extent = _extent(keypoints)
+    return (extent > 0) & (extent <= MAX_FRACTION)
+
+
+def are_mostly_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
+    """Whether more than half of a person's keypoints lie outside the picture, which suggests that it had another size.
+
+    Args:
+        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        image_size: (B, 2) width and height [px]; NaN where unknown.
+    Returns:
+        (B,) bool.
+    """
+    is_seen = keypoints[..., 2] > 0
+    return 2 * (_are_outside(keypoints, image_size) & is_seen).sum(axis=1) > is_seen.sum(axis=1)
+
+
+def _extent(keypoints: np.ndarray) -> np.ndarray:
+    """(...,) the longer side of the box around a person's keypoints; 0 or less where there is none."""
+    is_seen = keypoints[..., 2:] > 0
+    low = np.where(is_seen, keypoints[..., :2], MAX_COORDINATE).min(axis=-2, initial=MAX_COORDINATE)
+    high = np.where(is_seen, keypoints[..., :2], -MAX_COORDINATE).max(axis=-2, initial=-MAX_COORDINATE)
+    return (high - low).max(axis=-1)
+
+
+def _are_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
+    """(..., K) whether points lie outside their picture of (..., 2) pixels; not where its size is not known."""
+    points, size = keypoints[..., :2], np.asarray(image_size)[..., None, :]
+    return ((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1)
+
+
 def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
     """Keypoints without those outside the picture, whose rows become zeros.
 
@@ -91,10 +133,7 @@ def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
             f"image_size has shape {size.shape} and type {size.dtype}; expected (width, height), or one row of it "
             f"for each of the people in keypoints of shape {inside.shape}"
         )
-    points = inside[..., :2]
-    size = size[..., None, :]
-    is_outside = ((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1)
-    inside[is_outside] = 0.0
+    inside[_are_outside(inside, size)] = 0.0
     return inside
 
 

@@ -1,0 +1,163 @@
+"""The arguments of `fit`, checked: what it can use, or a sentence about what it cannot."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.load import load_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.points import undefined_keypoints
+from smplify_jax.errors import InputError
+from smplify_jax.execution.devices import Device
+from smplify_jax.fitting.stages import Profile
+from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.prior.load import load_prior
+from smplify_jax.prior.mixture import PosePrior
+
+
+def given_people(
+    keypoints: ArrayLike | KeypointSet, layout: str | Layout | None, image_size: ArrayLike | None
+) -> tuple[np.ndarray, Layout, ArrayLike | None, bool]:
+    """Cleaned keypoints (B, K, 3), their layout, the pictures' sizes as given, and whether it is one person without a leading axis.
+
+    Raises:
+        InputError: the keypoints are no such array, or not of that layout, or there is no such layout.
+    """
+    if isinstance(keypoints, KeypointSet):
+        layout = keypoints.layout if layout is None else layout
+        image_size = keypoints.image_size if image_size is None else image_size
+        keypoints = keypoints.keypoints
+    elif isinstance(keypoints, (list, tuple)) and any(isinstance(one, KeypointSet) for one in keypoints):
+        raise InputError(
+            "keypoints is a list of KeypointSets: fit one after the other, or give one array and its layout."
+        )
+    if layout is None:
+        raise InputError('layout is not given: say in which order the keypoints are, such as layout="coco17".')
+    if not isinstance(layout, (str, Layout)):
+        raise InputError(f"layout is a {type(layout).__name__}: give a name such as 'coco17', or a Layout.")
+    layout = get_layout(layout)
+    cleaned = clean_keypoints(keypoints)
+    is_single = cleaned.ndim == 2
+    cleaned = cleaned[None] if is_single else cleaned
+    if cleaned.shape[1] != len(layout.points):
+        raise InputError(
+            f"{cleaned.shape[1]} keypoints were given but the layout {layout.name!r} has {len(layout.points)}: give the layout they are in."
+        )
+    return cleaned, layout, image_size, is_single
+
+
+def given_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) -> BodyModel:
+    """The body itself, the one in a file, or the open one.
+
+    Raises:
+        InputError: it is none, or cannot be read.
+    """
+    check_count("num_betas", num_betas)
+    if body is None:
+        return _shipped_body(num_betas)
+    if isinstance(body, (str, os.PathLike)):
+        return load_body(body, num_betas=num_betas)
+    if not isinstance(body, BodyModel):
+        raise InputError(f"body is a {type(body).__name__}: give what load_body returns, or the path of a body file.")
+    return body
+
+
+@lru_cache(maxsize=2)
+def _shipped_body(num_betas: int) -> BodyModel:
+    return load_body(num_betas=num_betas)
+
+
+def given_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior | None:
+    """The prior itself or the one in a file; None for the shipped one.
+
+    Raises:
+        InputError: it is none, or cannot be read.
+    """
+    if isinstance(prior, (str, os.PathLike)):
+        return load_prior(os.fspath(prior))
+    if prior is not None and not isinstance(prior, PosePrior):
+        raise InputError(
+            f"prior is a {type(prior).__name__}: give what load_prior returns, or the path of a prior file."
+        )
+    return prior
+
+
+def check_profile(profile: Any) -> None:
+    """Raise InputError for what is neither a name nor a Profile."""
+    if not isinstance(profile, (str, Profile)):
+        raise InputError(f"profile is a {type(profile).__name__}: give a name such as 'default', or a Profile.")
+
+
+def check_anchor(anchor: Any) -> None:
+    """Raise InputError for what is neither None nor "proposal"."""
+    if anchor is not None and not (isinstance(anchor, str) and anchor == "proposal"):
+        raise InputError(f'anchor is {anchor!r}: give "proposal", or None for a fit that nothing holds.')
+
+
+def check_camera_word(camera: Any) -> None:
+    """Raise InputError for a string other than "search"."""
+    if isinstance(camera, str) and camera != "search":
+        raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
+
+
+def check_count(name: str, count: Any) -> None:
+    """Raise InputError for what is no whole number from 1 on."""
+    if isinstance(count, (bool, np.bool_)) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise InputError(f"{name} is {count!r}: give a whole number, at least 1.")
+
+
+def check_body(body: BodyModel, layout: Layout, profile: Profile, num_betas: int) -> None:
+    """Warn of what the fit has to do without.
+
+    Raises:
+        InputError: the body has fewer betas, or none of the layout's keypoints.
+    """
+    if num_betas > body.num_betas:
+        raise InputError(f"num_betas is {num_betas}: the body {body.name!r} has 1 to {body.num_betas}.")
+    missing = undefined_keypoints(body, layout)
+    if len(missing) == len(layout.points):
+        raise InputError(
+            f"The body {body.name!r} defines none of the keypoints of layout {layout.name!r}: use another layout or body."
+        )
+    if missing:
+        warnings.warn(
+            f"The body {body.name!r} does not define {', '.join(missing)}, so these keypoints are not used (its mesh topology is unknown, "
+            "or a regressor is missing).",
+            stacklevel=3,
+        )
+    if profile.keeps_parts_apart and body.capsules is None:
+        warnings.warn(
+            f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
+            "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
+            stacklevel=3,
+        )
+
+
+def given_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
+    """The devices to spread people over; none for JAX's default.
+
+    Raises:
+        InputError: they are no devices, not distinct, or of several kinds.
+    """
+    if devices is None:
+        return ()
+    try:
+        given = tuple(devices)
+    except TypeError:
+        given = ()
+    is_usable = given and all(isinstance(device, jax.Device) for device in given)
+    if not is_usable or len(set(given)) < len(given) or len({device.platform for device in given}) > 1:
+        raise InputError(
+            f"devices is {devices!r}: give distinct devices of one kind, such as jax.devices(), or None for the default."
+        )
+    return given

@@ -1,0 +1,68 @@
+"""Input that is complete and of the right shape but cannot be, or is probably not, what was meant."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.camera.plausibility import (
+    MIN_FOCAL_LENGTH,
+    is_center_beside,
+    is_center_plausible,
+    is_focal_length_plausible,
+)
+from smplify_jax.camera.setup import box_sides
+from smplify_jax.errors import InputWarning
+from smplify_jax.keypoints.observations import are_fractions, are_mostly_outside
+
+_NOT_FITTED = "They are not fitted."
+
+
+def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) -> np.ndarray:
+    """Whose keypoints and camera can be those of a picture; with one warning for each kind of doubt.
+
+    Args:
+        keypoints: (B, K, 3) cleaned: x, y [px], confidence.
+        camera: fields (B, 2).
+        image_size: (B, 2) width and height [px], NaN where unknown.
+    Returns:
+        (B,) bool. Who is not is not fitted.
+    """
+    fractions = are_fractions(keypoints)
+    sides = np.fmax(image_size.max(axis=1), box_sides(keypoints))
+    short = ~is_focal_length_plausible(camera, sides)
+    far = ~is_center_plausible(camera, image_size)
+    _warn(
+        fractions,
+        "have keypoints that all lie within two pixels: these are fractions; multiply them by the picture's width and height.",
+        _NOT_FITTED,
+    )
+    _warn(
+        short,
+        f"have a focal length under {MIN_FOCAL_LENGTH} of their picture's longer side: give it in pixels, not in millimetres or pictures.",
+        _NOT_FITTED,
+    )
+    _warn(
+        far,
+        "have a principal point that lies far outside their picture: give it in pixels of that picture.",
+        _NOT_FITTED,
+    )
+    _warn(
+        is_center_beside(camera, image_size) & ~far,
+        "have a principal point beside their picture, as in a cut-out: if it is none, K is that of another resolution.",
+    )
+    fitted = ~(fractions | short | far)
+    # Truncated people have some keypoints outside, not most.
+    _warn(
+        are_mostly_outside(keypoints, image_size) & fitted,
+        "have most keypoints outside their picture: its size is probably that of another one, or of another resolution.",
+    )
+    return fitted
+
+
+def _warn(is_concerned: np.ndarray, fault: str, consequence: str = "") -> None:
+    if is_concerned.any():
+        first = f"{int(is_concerned.sum())} of {len(is_concerned)} people (the first is person {int(is_concerned.argmax())})"
+        warnings.warn(f"{first} {fault} {consequence}".strip(), InputWarning, stacklevel=4)  # the line that calls fit
