@@ -7,6 +7,7 @@ import sys
 import numpy as np
 from dataset_jobs import BATCH_SIZE, FakeFitter, write_coco, write_people
 
+from smplify_jax.datasets.job import report_page
 from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.parquet import read_fits
@@ -76,3 +77,7 @@ def test_names_in_the_report_are_no_markup(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<b>people" not in page
     assert "&lt;b&gt;people" in page
+
+
+def test_the_page_has_words_for_every_status():
+    assert set(report_page._WORDS) == {status.name.lower() for status in FitStatus}

@@ -26,6 +26,16 @@ td.bar { width: 55%; padding-right: 0; } td.bar i { display: block; height: .9re
 """
 
 
+_WORDS = {
+    "converged": "converged",
+    "step_limit": "stopped at the step limit",
+    "too_few_keypoints": "not fitted: too few keypoints",
+    "non_finite": "not fitted: numbers that are not finite",
+    "implausible": "not fitted: fractions, or a camera of no picture",
+    "poor_fit": "poor fit: keypoints missed by far, or outside the picture",
+}
+
+
 def page(report: dict[str, Any]) -> str:
     """The report's page.
 
@@ -61,6 +71,7 @@ def _figures(report: dict[str, Any]) -> str:
     figures = [
         (f"{report['num_people']:,}", "people"),
         (f"{num_bodies:,}", "with a body"),
+        (f"{report['statuses']['poor_fit']:,}", "of these a poor one"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
         (f"{report['num_rejected']:,}", "records rejected"),
         *[(f"{count:,}", f"{what} passed over") for what, count in report["passed_over"].items()],
@@ -75,18 +86,13 @@ def _figures(report: dict[str, Any]) -> str:
 
 
 def _histograms(report: dict[str, Any]) -> Iterable[str]:
-    yield _bars("How the fits ended", [(_words(name), count) for name, count in report["statuses"].items()])
+    yield _bars("How the fits ended", [(_WORDS[name], count) for name, count in report["statuses"].items()])
     rows = list(zip(_ranges(report["quality_edges"]), report["quality"], strict=True))
     if report["num_without_quality"]:
         rows.append(("not calibrated", report["num_without_quality"]))
     yield _bars("Quality: probability of a good fit, people with a body", rows)
     rows = list(zip(_ranges(report["error_percent_edges"], " %"), report["error_percent"], strict=True))
     yield _bars("Median distance of fitted from detected keypoints, of the person's height", rows)
-
-
-def _words(status: str) -> str:
-    """A status as people read it: `too_few_keypoints` becomes "too few keypoints"."""
-    return status.replace("_", " ")
 
 
 def _exports(report: dict[str, Any]) -> str:
