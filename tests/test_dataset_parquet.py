@@ -230,3 +230,14 @@ def test_every_status_has_its_name_in_the_column():
     rows, result = draw_fits(len(FitStatus))
     table = fits_table(rows, replace(result, status=np.array([int(status) for status in FitStatus])))
     assert table["status_name"].to_pylist() == [status.name.lower() for status in FitStatus]
+
+
+def test_files_say_which_statuses_have_a_body_and_others_have_none(tmp_path):
+    rows, result = draw_fits(len(FitStatus))
+    table = fits_table(rows, replace(result, status=np.array([int(status) for status in FitStatus])))
+    write_fits(tmp_path / "part.parquet", table, provenance(result))
+    usable = [status for status in FitStatus if status.is_usable]
+    metadata = pq.read_schema(tmp_path / "part.parquet").metadata
+    assert metadata[b"smplify_jax.statuses_with_body"].decode() == ",".join(str(int(status)) for status in usable)
+    (batch,) = read_fits(tmp_path)
+    assert batch.is_usable.tolist() == [status in usable for status in FitStatus]
