@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smplify_jax.body.parameters import BodyParameters
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
+    from smplify_jax.body.save import save_body
     from smplify_jax.camera.pinhole import Camera, project
     from smplify_jax.errors import InputError
     from smplify_jax.execution.devices import use_all_cores
@@ -54,6 +55,7 @@ _HOMES = {
     "load_prior": "prior.load",
     "penetration_depth": "body.penetration",
     "project": "camera.pinhole",
+    "save_body": "body.save",
     "use_all_cores": "execution.devices",
     "with_capsules": "body.capsule_files",
     "with_regressor": "body.regressors",
@@ -81,6 +83,7 @@ __all__ = [
     "load_prior",
     "penetration_depth",
     "project",
+    "save_body",
     "use_all_cores",
     "with_capsules",
     "with_regressor",

@@ -216,6 +216,32 @@ def write_cvat(path: Path, num_people: int) -> Path:
     return path
 
 
+def write_json_of_programs(folder: Path) -> list[Path]:
+    """One file of each JSON format that a single program writes, with two people in each."""
+    rows = COCO.tolist()
+    x, y, visible = COCO.T.tolist()
+    canvas = {"canvas_width": 640, "canvas_height": 480}
+    body = {"pose_keypoints_2d": flat(figure("openpose18")), "face_keypoints_2d": None}
+    result = {"name": "person", "class": 0, "box": {"x1": 1.0, "y1": 2.0, "x2": 300.0, "y2": 400.0}, "track_id": 1}
+    joints = {
+        "joints": COCO[:16, :2].tolist(),
+        "joints_vis": [1] * 16,
+        "image": "a.jpg",
+        "center": [9.0, 9.0],
+        "scale": 2.0,
+    }
+    annots = [{"personID": k, "bbox": [1.0, 2.0, 300.0, 400.0, 0.9], "keypoints": rows} for k in range(2)]
+    names = {str(k): name for k, name in enumerate(get_layout("coco17").keypoint_names)}
+    frame = {str(k): COCO[:, [1, 0, 2]].tolist() for k in range(2)}
+    return [
+        write_json(folder / "comfyui.json", [{"people": [body], **canvas}] * 2),
+        write_json(folder / "ultralytics.json", [result | {"keypoints": {"x": x, "y": y, "visible": visible}}] * 2),
+        write_json(folder / "easymocap.json", {"filename": "a.jpg", "height": 480, "width": 640, "annots": annots}),
+        write_json(folder / "mpii.json", [joints] * 2),
+        write_json(folder / "vitpose_result.json", {"keypoints": [frame], "skeleton": names}),
+    ]
+
+
 def write_samples(folder: Path) -> list[Path]:
     """One file of each format, with three people in most."""
     annotations = coco_annotations(*(figure("coco17", k, confidence=2) for k in range(3)))
@@ -227,6 +253,7 @@ def write_samples(folder: Path) -> list[Path]:
         write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
         write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
         write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
+        *write_json_of_programs(folder),
         write_npz(folder / "spin.npz", **spin_arrays(3)),
         write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),
         write_npz(folder / "own.npz", keypoints=COCO, layout="coco17"),

@@ -98,7 +98,7 @@ def test_keypoints_of_nobody_are_a_poor_fit():
     fitted = fit_people(keypoints)
     is_poor = np.array([status is FitStatus.POOR_FIT for status in fitted.statuses()])
     assert is_poor.mean() > 0.9  # 247 of 256 people drawn so
-    np.testing.assert_array_equal(is_poor, np.asarray(fitted.evidence.error_2d) > 0.1)
+    np.testing.assert_array_equal(is_poor, np.asarray(fitted.quality_features.error_2d) > 0.1)
     assert FitStatus.POOR_FIT.is_usable
     assert np.isfinite(fitted.joints).all()
 
@@ -107,7 +107,7 @@ def test_keypoints_of_nobody_are_a_poor_fit():
 def test_a_body_outside_the_picture_is_a_poor_fit():
     keypoints = PEOPLE.keypoints + np.array([0, 3 * IMAGE_SIZE[1], 0], np.float32)
     fitted = fit_people(keypoints, camera=Camera(PEOPLE.focal_length[:, None], CENTER * [1, 7]))
-    assert np.all(np.asarray(fitted.evidence.error_2d) < 0.1)
+    assert np.all(np.asarray(fitted.quality_features.error_2d) < 0.1)
     assert set(fitted.statuses()) == {FitStatus.POOR_FIT}
 
 

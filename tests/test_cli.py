@@ -44,16 +44,18 @@ def run(tmp_path_factory: pytest.TempPathFactory, cache_home: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def mixed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Two files and one that is not there: somebody seen well, somebody all NaN, somebody in a smaller picture."""
+    """Two files and one that is not there: one seen well, one with a single point, one unseen, one in a smaller picture."""
     folder = tmp_path_factory.mktemp("mixed")
     seen = np.reshape(json.loads(DETECTIONS.read_text())["people"][0]["pose_keypoints_2d"], (25, 3))
     smaller = seen * (0.5, 0.5, 1.0)
+    nobody = np.full_like(seen, np.nan)
+    nobody[0] = seen[0]
     np.savez(
         folder / "people.npz",
-        keypoints=np.stack([np.full_like(seen, np.nan), smaller]),
+        keypoints=np.stack([nobody, np.full_like(seen, np.nan), smaller]),
         layout="openpose25",
-        image_size=np.array([[512, 640], [256, 320]]),
-        names=["nobody", "halved"],
+        image_size=np.array([[512, 640], [512, 640], [256, 320]]),
+        names=["nobody", "unseen", "halved"],
     )
     (folder / "photo_keypoints.json").write_text(DETECTIONS.read_text())
     inputs = (folder / "photo_keypoints.json", folder / "gone.json", folder / "people.npz")
@@ -107,7 +109,9 @@ def test_a_run_prints_one_line_per_person(mixed: tuple[subprocess.CompletedProce
 def test_one_unreadable_input_is_named_and_the_others_are_done(mixed: tuple[subprocess.CompletedProcess[str], Path]):
     result, out = mixed
     assert result.returncode == 1
-    assert "gone.json" in one_sentence(result.stderr)
+    gone, unseen = result.stderr.strip().splitlines()
+    assert "gone.json" in one_sentence(gone)
+    assert "'people.npz', [1]: no keypoint" in one_sentence(unseen)
     assert (out / "photo_0.npz").exists()
     assert (out / "halved.npz").exists()
 
@@ -128,6 +132,8 @@ def test_summary_names_every_file_and_every_input(mixed: tuple[subprocess.Comple
     assert files | {"summary.json"} == {path.name for path in out.iterdir()}  # and no unfinished file is left
     assert len(files) == 6
     assert "gone.json" in summary["unread"][0]["input"]
+    (unseen,) = summary["rejected"]
+    assert (unseen["file"], unseen["position"], summary["num_rejected"]) == ("people.npz", "[1]", 1)
 
 
 def test_the_size_of_the_picture_does_not_matter(mixed: tuple[subprocess.CompletedProcess[str], Path]):
@@ -142,7 +148,7 @@ def test_a_persons_file_has_smplifys_keys_and_loads_as_a_result(mixed: tuple[sub
     path = mixed[1] / "photo_0.npz"
     with np.load(path, allow_pickle=False) as stored:
         assert stored["cam_t"].shape == (3,)
-        assert stored["f"].shape == ()
+        assert stored["f"].shape == stored["c"].shape == (2,)
         assert stored["pose"].shape == (72,)
         assert stored["betas"].shape == (10,)
         assert stored["keypoints"].shape == (25, 3)

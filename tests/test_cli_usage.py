@@ -15,8 +15,8 @@ from smplify_jax.cli.fit import main
 from smplify_jax.cli.inputs import missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand, ReadOptions
 from smplify_jax.fitting.profiles import PROFILES
+from smplify_jax.keypoints.formats.registry import FORMATS
 from smplify_jax.keypoints.layouts import LAYOUTS
-from smplify_jax.keypoints.load import FORMATS
 
 
 def test_help_has_examples_and_every_name_that_options_take(capsys: pytest.CaptureFixture[str]):
@@ -122,12 +122,12 @@ def test_people_without_a_picture_or_its_size_are_counted(tmp_path: Path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "photo_keypoints.json").write_text(DETECTIONS.read_text())
     read = ReadOptions(image=tmp_path / "pictures")
-    people, _ = read_inputs([tmp_path / "photo_keypoints.json"], read)
+    people = read_inputs([tmp_path / "photo_keypoints.json"], read).people
     without_picture, without_size = missing_pictures(people, FitCommand(read=read))
     assert "no picture for 1 of 1 people" in without_picture
     assert "--image-size" in without_size
     read = ReadOptions(image_size=(512, 640))
-    people, _ = read_inputs([tmp_path / "photo_keypoints.json"], read)
+    people = read_inputs([tmp_path / "photo_keypoints.json"], read).people
     assert not missing_pictures(people, FitCommand(read=read))
 
 
@@ -136,7 +136,7 @@ def test_a_picture_is_found_in_a_folder_by_the_keypoint_files_name(picture: str,
     (tmp_path / "photo_keypoints.json").write_text(DETECTIONS.read_text())
     for name in (picture, "other.png"):
         Image.new("RGB", (512, 640)).save(tmp_path / name)
-    people, _ = read_inputs([tmp_path / "photo_keypoints.json"], ReadOptions(image=tmp_path))
+    people = read_inputs([tmp_path / "photo_keypoints.json"], ReadOptions(image=tmp_path)).people
     expected = None if picture == "photo_0.png" else tmp_path / picture
     assert people[0].image_path == expected
     assert np.isnan(people[0].image_size).any() == (expected is None)
@@ -147,9 +147,10 @@ def test_people_of_the_same_name_in_two_files_keep_apart(tmp_path: Path):
     for path in paths:
         path.parent.mkdir()
         path.write_text(DETECTIONS.read_text())
-    people, unread = read_inputs(paths, ReadOptions())
-    assert [person.name for person in people] == ["photo_0", "photo_0_2"]
-    assert not unread
+    found = read_inputs(paths, ReadOptions())
+    assert [person.name for person in found.people] == ["photo_0", "photo_0_2"]
+    assert not found.unread
+    assert not found.rejected
 
 
 def test_a_keypoint_outside_the_picture_counts_unless_dropped(tmp_path: Path):
@@ -157,7 +158,7 @@ def test_a_keypoint_outside_the_picture_counts_unless_dropped(tmp_path: Path):
     counts = []
     for drop in (False, True):
         read = ReadOptions(image_size=(512, 400), drop_outside=drop)
-        people, _ = read_inputs([tmp_path / "photo_keypoints.json"], read)
+        people = read_inputs([tmp_path / "photo_keypoints.json"], read).people
         counts.append(int((people[0].keypoints[:, 2] > 0).sum()))
     assert counts[1] < counts[0] == 24
 

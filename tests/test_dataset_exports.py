@@ -1,7 +1,6 @@
 """Every export is read back as those who use it read it."""
 
 import io
-import pickle
 import tarfile
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from webdataset import autodecode, tariterators
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.crops_of_fits import crops_of
 from smplify_jax.datasets.exports import EXPORTS, ExportOptions, export_fits
-from smplify_jax.datasets.exports.pickles import portable_pickle
 from smplify_jax.datasets.exports.slots import in_slots, slots
 from smplify_jax.datasets.parquet import read_fits, write_fits
 from smplify_jax.datasets.schema import fits_table
@@ -208,21 +206,6 @@ def test_4dhumans_and_spin_have_the_same_bodies(fits, images, tmp_path):
     people = [person for _, _, person in read_as_4dhumans_does(paths)]
     both = np.stack([np.concatenate([person["body_pose"], person["betas"]]) for person in people])
     np.testing.assert_array_equal(both, np.load(tmp_path / "fits_fits.npy"))
-
-
-def test_pickled_arrays_name_nothing_that_an_old_numpy_lacks():
-    value = [{"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array({"c": 1.0}, object), "d": np.array(1.0)}]
-
-    class Reader(pickle.Unpickler):
-        def find_class(self, module, name):
-            assert (module, name) in {("numpy", "ndarray"), ("numpy", "array"), ("builtins", "bytearray")}
-            return super().find_class(module, name)
-
-    (read,) = Reader(io.BytesIO(portable_pickle(value))).load()
-    np.testing.assert_array_equal(read["a"], value[0]["a"])
-    assert read["a"].flags.writeable
-    assert read["b"].item() == {"c": 1.0}
-    assert read["d"].shape == ()
 
 
 def test_names_with_dots_do_not_split_a_sample(tmp_path, images):

@@ -151,7 +151,7 @@ def test_an_input_that_has_lost_whole_batches_is_noticed(people, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"format": "bvh"}, "no dataset format 'bvh'"),
+        ({"format": "bvh"}, "no keypoint format 'bvh'"),
         ({"exports": ("fbx",)}, "no export 'fbx'"),
         ({"path": "gone"}, "no file or folder"),
         ({"out": "in the input/out", "path": "in the input"}, "lies in the input"),

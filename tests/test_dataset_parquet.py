@@ -14,9 +14,10 @@ from smplify_jax.body.load import load_body
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.crops_of_fits import crops_of
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
-from smplify_jax.datasets.provenance import SCHEMA_VERSION, content_hash
+from smplify_jax.datasets.provenance import SCHEMA_VERSION
 from smplify_jax.datasets.schema import fits_table, median_error_percent
 from smplify_jax.errors import InputError
+from smplify_jax.files.content_hash import content_hash
 from smplify_jax.result import FitStatus
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,84 @@ def test_a_file_with_broken_text_is_read_as_far_as_it_goes(tmp_path):
     assert "damaged CSV" in rejected[0].reason
 
 
-def test_h5_files_are_refused_with_the_way_to_csv_and_passed_over_beside_one(tmp_path):
-    write(tmp_path / "a.csv", [*header(), ["0", *cells()]])
-    (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(InputError, match="save_as_csv=True"):
+CASES = Path(__file__).parent / "data" / "cases" / "deeplabcut"
+"""Written by pandas 3: two frames of two people, one of whom the second frame does not show; a labelled picture; another table."""
+
+
+@pytest.mark.parametrize("form", ["table", "fixed"])
+def test_h5_files_say_the_same_as_csv(form):
+    pytest.importorskip("h5py")
+    expected, _ = read_all(CASES / "walk.csv")
+    people, rejected = read_all(CASES / f"{form}.h5")
+    assert not rejected
+    assert len(people) == len(expected) == 3
+    for person, other in zip(people, expected, strict=True):
+        assert (person.track_id, person.source_id, person.position) == (other.track_id, other.source_id, other.position)
+        np.testing.assert_array_equal(person.keypoints, other.keypoints)
+
+
+def test_labels_in_h5_have_pictures():
+    pytest.importorskip("h5py")
+    people, _ = read_all(CASES / "labels.h5")
+    assert [person.image for person in people] == ["labeled-data/walk/img1.png"]
+    left_wrist = people[0].keypoints[get_layout(people[0].layout).index("left_wrist")]
+    assert left_wrist.tolist() == [*FIGURE["left_wrist"], 1]
+
+
+def test_another_table_is_refused():
+    pytest.importorskip("h5py")
+    with pytest.raises(InputError, match="no numbers; write it as CSV"):
+        read_all(CASES / "other.h5")
+
+
+@pytest.mark.parametrize("form", ["table", "fixed", "labels"])
+def test_a_damaged_h5_is_read_or_refused(tmp_path, form):
+    pytest.importorskip("h5py")
+    data = (CASES / f"{form}.h5").read_bytes()
+    random = np.random.default_rng(0)
+    for number in range(60):
+        damaged = bytearray(data)
+        for place in random.integers(0, len(data), 40):
+            damaged[place] = random.integers(0, 256)
+        path = tmp_path / f"{number}.h5"
+        path.write_bytes(damaged[: len(data) if number % 2 else int(random.integers(8, len(data)))])
+        try:
+            people, rejected = read_all(path)
+        except InputError:
+            continue
+        assert all(np.isfinite(person.keypoints).all() for person in people)
+        assert all(row.reason for row in rejected)
+
+
+def test_h5_that_names_another_file_is_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["df_with_missing"] = h5py.ExternalLink(str(CASES / "table.h5"), "df_with_missing")
+    with pytest.raises(InputError, match="other files"):
         read_all(tmp_path / "a.h5")
-    people, rejected = read_all(tmp_path)
-    assert (len(people), rejected) == (1, [])
+
+
+def test_h5_that_claims_more_than_it_holds_is_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "a.h5").write_bytes((CASES / "fixed.h5").read_bytes())
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        group = file["df_with_missing"]
+        del group["axis1"]
+        group.create_dataset("axis1", shape=(10**12,), dtype="i8", chunks=(1024,))
+    with pytest.raises(InputError, match="claims 1000000000000 values"):
+        read_all(tmp_path / "a.h5")
+
+
+def test_a_pickle_in_h5_is_not_executed(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "a.h5").write_bytes((CASES / "table.h5").read_bytes())
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["df_with_missing"].attrs["info"] = np.bytes_(b"cos\nsystem\n(Vtouch owned\ntR.")
+    with pytest.raises(InputError, match=r"asks for os\.system|nothing was executed"):
+        read_all(tmp_path / "a.h5")
+
+
+def test_h5_without_h5py_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(InputError, match=r"install smplify-jax\[hdf5\], or write the table as CSV"):
+        read_all(CASES / "table.h5")

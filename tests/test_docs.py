@@ -17,6 +17,7 @@ from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.dataset import DATASET, EXPORT, EXPORT_WORD, check_dataset_command
 from smplify_jax.cli.dataset_export import check_export_command
 from smplify_jax.fitting.profiles import PLAIN_DIFFERENCE
+from smplify_jax.keypoints.formats.registry import FORMATS, formats_table
 from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
@@ -111,6 +112,14 @@ def _code(names: tuple[str, ...]) -> str:
 def test_the_layouts_shown_are_those_of_the_library():
     rows = [(f"`{layout.name}`", layout.num_keypoints, _code(layout.keypoint_names)) for layout in LAYOUTS.values()]
     assert _shown_table("conventions.md", "layouts") == _table("| layout | K | keypoints, in order |", rows)
+
+
+def test_the_formats_shown_are_those_of_the_registry():
+    assert _shown_table("formats.md", "formats") == formats_table(), "run python docs/write_formats.py"
+
+
+def test_every_format_says_what_it_holds_and_in_which_layouts():
+    assert all(known.content and known.layouts for known in FORMATS.values())
 
 
 def test_the_body_points_shown_are_those_of_the_layouts():

@@ -97,7 +97,7 @@ def test_the_local_engine_splits_the_cores_before_anything_else_and_fits_on_all(
     [
         ([], "required"),
         (["x.json"], "with --out FOLDER"),
-        (["x.json", "--out", "o", "--format", "bvh"], "no dataset format 'bvh'"),
+        (["x.json", "--out", "o", "--format", "bvh"], "no keypoint format 'bvh'"),
         (["x.json", "--out", "o", "--export", "fbx"], "no export 'fbx'"),
         (["x.json", "--out", "o", "--shard", "8/8"], "shards 0/8 to 7/8"),
         (["x.json", "--out", "o", "--shard", "first"], "not of the form i/n"),
@@ -127,7 +127,9 @@ def test_what_cannot_be_read_is_one_sentence_and_status_1(capsys, tmp_path):
 def test_a_data_set_without_anybody_is_told_and_status_1(capsys, tmp_path):
     path = write_coco(tmp_path / "people.json", [[1.0]])
     assert main([str(path), "--out", str(tmp_path / "out"), "--no-cache"]) == 1
-    assert "nobody in it can be fitted" in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+    why, told = capsys.readouterr().err.strip().splitlines()
+    assert "'people.json', annotations[0]: the annotation has 1 numbers" in one_sentence(why, "smplify-fit-dataset")
+    assert "nobody in it can be fitted" in one_sentence(told, "smplify-fit-dataset")
 
 
 def test_help_does_not_wait_for_jax():

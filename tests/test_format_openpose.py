@@ -13,6 +13,7 @@ from keypoint_files import FIGURE, figure, flat, write_json, write_openpose
 from PIL import Image
 
 from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.formats import openpose
 from smplify_jax.keypoints.formats.openpose import image_name_of, read_person
 
 # Fractions of the picture pass through float64 and come back as pixels.
@@ -115,6 +116,20 @@ def test_the_canvas_is_the_pictures_size_and_fractions_of_it_become_pixels_once(
         assert not rejected
         assert [person.image_size for person in people] == [SIZE, SIZE]
         np.testing.assert_allclose(people[1].keypoints, figure("openpose18", 20), rtol=0, atol=EXACT)
+
+
+def test_a_large_file_is_read_like_a_small_one(tmp_path, monkeypatch):
+    value = {
+        **controlnet(figure("openpose18"), scale=SIZE),
+        "people": [{}, *controlnet(figure("openpose18"))["people"]],
+    }
+    path = write_json(tmp_path / "pose.json", value)
+    small = read_all(path)
+    monkeypatch.setattr(openpose, "_WHOLE_BYTES", 0)
+    large = read_all(path)
+    assert [(row.id, row.image_size) for row in large[0]] == [(row.id, row.image_size) for row in small[0]]
+    assert large[1] == small[1]
+    assert [row.position for row in large[1]] == ["people[0]"]
 
 
 def test_a_canvas_of_zeros_is_no_size(tmp_path):

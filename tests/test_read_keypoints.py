@@ -106,14 +106,14 @@ def test_coco_results_give_scores_as_they_are():
     people = load_keypoints(SAMPLES / "coco_results.json")
     expected = [figure("coco17", shift=shift) for shift in (0, 100, 50)]
     assert_read(people, "coco17", expected, ("000000000007_0", "000000000007_1", "000000000012_0"))
-    assert people.image_names == (None, None, None)
+    assert people.image_names == ("000000000007", "000000000007", "000000000012")  # as COCO names its pictures
 
 
 def test_results_that_name_the_picture_keep_its_name(tmp_path):
     high = figure("halpe26", confidence=3.0)
     path = write_json(tmp_path / "alphapose-results.json", coco_results(high, image_id="photos/anna.jpg"))
     people = load_keypoints(path)
-    assert_read(people, "halpe26", [high], ("anna_0",))
+    assert_read(people, "halpe26", [figure("halpe26", confidence=1.0)], ("anna_0",))  # a confidence is a probability
     assert people.image_names == ("anna.jpg",)
 
 
@@ -142,7 +142,7 @@ def test_annotations_of_unlisted_pictures_are_read_without_their_size(tmp_path):
     value["images"] = []
     people = load_keypoints(write_json(tmp_path / "a.json", value))
     assert people.names == ("000000000007_40",)
-    assert people.image_names == (None,)
+    assert people.image_names == ("000000000007",)
     assert np.isnan(people.image_size).all()
 
 

@@ -24,14 +24,18 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """What a body is made of, to the keys under which files have it."""
 
-ALL_KEYS = frozenset(key for keys in KEYS.values() for key in keys)
+NAME_KEY = "body_name"
+"""Where `save_body` writes what the body is called; SMPL's own files are called what their file is called."""
 
-_SMPLX_NUM_SHAPE = {400: 300, 20: 10}
+ALL_KEYS = frozenset([NAME_KEY, *(key for keys in KEYS.values() for key in keys)])
+
+NUM_SHAPE_IN_SMPLX = {400: 300, 20: 10}
 """SMPL-X files end in expression directions; by the number of directions in all, how many are shape."""
 
 _MAX_WEIGHT_SUM_ERROR = 0.01
 _HEIGHT_RANGE = (0.1, 5.0)
 _MAX_DENSE_NUMBERS = 10**8
+_MAX_NAME_LENGTH = 200
 
 
 @runtime_checkable
@@ -48,7 +52,7 @@ def body_from_arrays(arrays: Mapping[str, object], name: str, source: str, num_b
         arrays: Under `KEYS`: v_template (V, 3) [m]; shapedirs (V, 3, B), for SMPL-X followed by expression directions;
             posedirs (V, 3, 9(J-1)), (3V, 9(J-1)) or (9(J-1), 3V); J_regressor (J, V), dense or sparse; weights (V, J);
             f (F, 3); kintree_table (2, J), parents in the first row, the root's any number that is no joint.
-        name: The body's name.
+        name: The body's name, if the file does not say it.
         source: What to call the file in messages.
         num_betas: How many shape directions to keep.
     Raises:
@@ -84,13 +88,23 @@ def body_from_arrays(arrays: Mapping[str, object], name: str, source: str, num_b
         parents=_parents(reader, num_joints),
         joint_names=joint_names,
         point_names=tuple(points),
-        name=name,
+        name=_name(arrays, name, source),
     )
+
+
+def _name(arrays: Mapping[str, object], default: str, source: str) -> str:
+    """The name that `save_body` wrote."""
+    if NAME_KEY not in arrays:
+        return default
+    name = np.asarray(arrays[NAME_KEY])
+    if name.ndim or name.dtype.kind != "U" or not (str(name).isprintable() and 0 < len(str(name)) <= _MAX_NAME_LENGTH):
+        raise InputError(f"{source}: {NAME_KEY!r} is no name; expected a line of at most {_MAX_NAME_LENGTH} characters")
+    return str(name)
 
 
 def _num_shape_directions(num_directions: int, num_joints: int) -> int:
     has_expressions = num_joints == len(SMPLX_JOINT_NAMES)
-    return _SMPLX_NUM_SHAPE.get(num_directions, num_directions) if has_expressions else num_directions
+    return NUM_SHAPE_IN_SMPLX.get(num_directions, num_directions) if has_expressions else num_directions
 
 
 class _Reader:

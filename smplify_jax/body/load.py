@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
@@ -50,6 +51,12 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
         return load_open_body(num_betas=num_betas, path=file)
     body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
     return replace(body, gender=gender_of_file(file) or gender)
+
+
+@lru_cache(maxsize=2)
+def shipped_body(num_betas: int) -> BodyModel:
+    """The open body as an object that stays the same: programs are compiled for one body, and bodies are told apart by identity."""
+    return load_body(num_betas=num_betas)
 
 
 def _body_file(path: Path, gender: str | None) -> Path:

@@ -38,6 +38,13 @@ OPEN_BODY_NAME = "open body"
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
 """Learned for the body that is shipped by `python -m smplify_jax.learn.capsules`; another open body has none until it learns its own."""
 
+OPEN_BODY_NAME = "open body"
+OPEN_BODY_ORIGIN = (
+    "The open body of smplify-jax, not derived from SMPL. Mesh, shapes, skeleton and skinning weights derive from assets of MakeHuman, "
+    "dedicated to the public domain under CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/); see NOTICE."
+)
+"""Goes with every file that the open body is written to."""
+
 _FORMAT_VERSION = 1
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _FEATURE_SIGNS = (_MIRROR[:, None] * np.outer(_MIRROR, _MIRROR).reshape(1, 9)).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
+from smplify_jax.keypoints.formats.registry import check_format
 
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
 
@@ -14,9 +15,6 @@ def check_command(command: FitCommand) -> None:
     Raises:
         UsageError: nothing to do, nowhere to write, or a name or number that no run could use.
     """
-    # Imported late: --help should not wait for NumPy.
-    from smplify_jax.keypoints.load import get_formats
-
     if not command.inputs and not command.example:
         raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
     if command.inputs and command.example:
@@ -24,7 +22,7 @@ def check_command(command: FitCommand) -> None:
     if command.write.out is None and not command.example:
         raise UsageError("Say where the results shall go, with --out FOLDER.")
     with wrong_usage():
-        get_formats(command.read.format)
+        check_format(command.read.format)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
@@ -53,6 +51,7 @@ def check_body(body: BodyOptions) -> None:
 
 def check_layout(name: str | None) -> None:
     """Raise UsageError for a layout that is not known."""
+    # Imported late: --help should not wait for NumPy.
     from smplify_jax.keypoints.layouts import get_layout
 
     if name is not None:

@@ -14,6 +14,7 @@ from smplify_jax.cli.dataset_export import export_line, export_options, run_expo
 from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.registry import check_format
 
 EXPORT_WORD = "export"
 """The first argument that makes it another command; an input of that name is ./export."""
@@ -51,13 +52,12 @@ def check_dataset_command(command: DatasetCommand) -> None:
     """
     # Imported late: --help should not wait for JAX.
     from smplify_jax.datasets.exports import get_export
-    from smplify_jax.datasets.read import get_formats
 
     read, job, write = command.read, command.job, command.write
     if write.out is None:
         raise UsageError("Say where the results shall go, with --out FOLDER.")
     with wrong_usage():
-        get_formats(read.format)
+        check_format(read.format)
         for name in write.export:
             get_export(name)
     export_options(command.exports, read.images)
@@ -84,6 +84,7 @@ def _run(command: DatasetCommand) -> int:
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.keypoints.formats.reading import ReadOptions
+    from smplify_jax.keypoints.rows import RejectedRow
 
     read, job, write = command.read, command.job, command.write
     if job.engine == "local":
@@ -113,6 +114,8 @@ def _run(command: DatasetCommand) -> int:
         shows_progress=True,
     )
     print(_summary(report, write.out))
+    sentences = [RejectedRow(**row).sentence for row in report.rejected]
+    DATASET.complain_of_some(sentences, report.num_rejected, str(write.out / "rejected.jsonl"))
     tell_of_exports(DATASET, report.exports.values())
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 
 import tyro
 
-from smplify_jax.cli.options import BodyOptions, CameraOptions, shown
+from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, shown
 from smplify_jax.cli.program import Program
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 
 The folder --out gets parquet/part-*.parquet (a row a person), rejected.jsonl (records that cannot be used, and why), report.html and
-report.json. Killed at any moment, it goes on with --resume. Formats: OpenPose folders, COCO and PoseTrack annotations, COCO results,
-MMPose, AlphaPose, MediaPipe, npz files of SPIN and 4D-Humans, 4D-Humans tars, Parquet.
+report.json. Killed at any moment, it goes on with --resume. Reads the formats of many detectors and data sets (--format lists them).
 
 Fits that are there are exported, in other formats or with other settings, by `smplify-fit-dataset export FOLDER --to NAME`; an input that
 is really called export is ./export.
@@ -50,7 +49,6 @@ class DatasetReadOptions:
     """How the input is read.
 
     Attributes:
-        format: of the files; by default recognised by how they begin.
         layout: order of the keypoints, if the files do not say it or say it wrong.
         images: folder with the pictures, to look up sizes that the files do not say, and for exports: 4dhumans holds the pictures, and spin
             names them; people whose picture is not there are left out of both.
@@ -59,7 +57,7 @@ class DatasetReadOptions:
             rejected.
     """
 
-    format: Annotated[str | None, shown("NAME")] = None
+    format: FormatOption = None
     layout: Annotated[str | None, shown("NAME")] = None
     images: Annotated[Path | None, shown("FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: instead of those of this process.
     Returns:
-        Exit status: 0; 1 if an input could not be read or nobody could be fitted; 2 for wrong options.
+        Exit status: 0; 1 if something in the inputs could not be used or nobody could be fitted; 2 for wrong options.
     """
     return FIT.run(arguments, _run)
 
@@ -33,9 +33,9 @@ def _run(command: FitCommand) -> int:
         return run_example(command)
     from smplify_jax.cli.fit_command import fit_command
 
-    reports, unread = fit_command(command)
+    reports, found = fit_command(command)
     num_usable = sum(report.status.is_usable for report in reports)
-    return OK if num_usable and not unread else FAILED
+    return OK if num_usable and not found.unread and not found.rejected else FAILED
 
 
 if __name__ == "__main__":

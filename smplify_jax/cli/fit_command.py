@@ -14,7 +14,7 @@ from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.batches import fit_people
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.cli.fitter import people_fitter
-from smplify_jax.cli.inputs import UnreadInput, missing_pictures, read_inputs
+from smplify_jax.cli.inputs import FoundInputs, missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.report import PersonReport
@@ -22,7 +22,7 @@ from smplify_jax.cli.report import PersonReport
 _Item = TypeVar("_Item")
 
 
-def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInput]]:
+def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
 
     Raises:
@@ -31,11 +31,11 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
     out = command.write.out
     assert out is not None  # the options were checked
     fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
-    people, unread = read_inputs(command.inputs, command.read)
-    for failed in unread:
-        FIT.complain(failed.reason)
+    found = read_inputs(command.inputs, command.read)
+    people = found.people
+    _complain(found)
     if not people:
-        return [], unread
+        return [], found
     for complaint in missing_pictures(people, command):
         FIT.complain(complaint)
     make_folder(out)
@@ -52,13 +52,22 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], list[UnreadInp
                 FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
-    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, unread))
-    return reports, unread
+    write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
+    return reports, found
 
 
-def _summary(
-    command: FitCommand, body_name: str, reports: list[PersonReport], unread: list[UnreadInput]
-) -> dict[str, Any]:
+def _complain(found: FoundInputs) -> None:
+    """Say what cannot be used, a sentence each, and how many files were passed over."""
+    for failed in found.unread:
+        FIT.complain(failed.reason)
+    FIT.complain_of_some([one.row.sentence for one in found.rejected], len(found.rejected), "summary.json")
+    if found.passed:
+        first = found.passed[0].row
+        more = f", and {len(found.passed) - 1} more files" if len(found.passed) > 1 else ""
+        FIT.complain(f"passed over '{first.file}', which is no keypoint file{more}.")
+
+
+def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
     try:
         release = version("smplify-jax")
     except PackageNotFoundError:
@@ -69,7 +78,11 @@ def _summary(
         "body": body_name,
         "profile": command.body.profile,
         "people": [report.entry() for report in reports],
-        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
+        "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in found.unread],
+        "num_rejected": len(found.rejected),
+        "rejected": [{"input": str(one.source), **vars(one.row)} for one in found.rejected],
+        "num_passed_over": len(found.passed),
+        "passed_over": [{"input": str(one.source), **vars(one.row)} for one in found.passed],
     }
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.cli.options import FitCommand, ReadOptions
+from smplify_jax.cli.options import CameraOptions, FitCommand, ReadOptions
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
-from smplify_jax.keypoints.load import load_keypoints
+from smplify_jax.keypoints.formats import reading as formats
+from smplify_jax.keypoints.load import find_people, image_name, nobody_found
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.observations import drop_outside
+from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,68 +26,136 @@ class PersonInput:
     Attributes:
         name: unique in the run; the outputs' file names begin with it.
         source: the path on the command line.
-        layout: name of the keypoint layout.
-        keypoints: (K, 3) x, y [px], confidence.
+        row: the person as the file has them.
+        keypoints: (K, 3) x, y [px], confidence: the row's, or those of them that are to be used.
         image_size: (2,) width and height [px], NaN where unknown.
-        image_name: what the keypoint file calls the picture, or None.
         image_path: the picture, or None.
     """
 
     name: str
     source: Path
-    layout: str
+    row: DatasetRow
     keypoints: np.ndarray
     image_size: np.ndarray
-    image_name: str | None
     image_path: Path | None = None
+
+    @property
+    def layout(self) -> str:
+        """Name of the keypoint layout."""
+        return self.row.layout
+
+    @property
+    def image_name(self) -> str | None:
+        """What the keypoint file calls the picture, or None."""
+        return image_name(self.row)
 
 
 @dataclass(frozen=True)
 class UnreadInput:
-    """A path that could not be read, and why."""
+    """A path of which nothing could be read, and why."""
 
     source: Path
     reason: str
 
 
-def read_inputs(paths: Sequence[Path], options: ReadOptions) -> tuple[list[PersonInput], list[UnreadInput]]:
-    """Read every path; one that cannot be read does not stop the others.
+@dataclass(frozen=True)
+class RejectedInput:
+    """A record or a file of a path that cannot be used, while the path's others can."""
+
+    source: Path
+    row: RejectedRow
+
+
+@dataclass(frozen=True)
+class PassedInput:
+    """A file of a path that holds something else than keypoints."""
+
+    source: Path
+    row: PassedFile
+
+
+@dataclass(frozen=True)
+class FoundInputs:
+    """All that was found in the paths on the command line.
+
+    Attributes:
+        people: to fit.
+        unread: paths without anybody.
+        rejected: what else cannot be used.
+        passed: files that hold something else.
+    """
+
+    people: list[PersonInput] = field(default_factory=list)
+    unread: list[UnreadInput] = field(default_factory=list)
+    rejected: list[RejectedInput] = field(default_factory=list)
+    passed: list[PassedInput] = field(default_factory=list)
+
+
+def read_inputs(paths: Sequence[Path], options: ReadOptions) -> FoundInputs:
+    """Read every path; what cannot be read or used stops nothing else.
+
+    Args:
+        paths: files and folders.
+        options: how they are read.
 
     Raises:
         InputError: the pictures cannot be found, which concerns everybody.
     """
-    people: list[PersonInput] = []
-    unread: list[UnreadInput] = []
+    found = FoundInputs()
+    reading = _reading(options)
     for path in paths:
         try:
-            people += _read_people(path, options)
+            _read_people(path, options.format, reading, found)
         except (InputError, OSError) as error:
-            unread.append(UnreadInput(path, str(error)))
-    names = unique_names(person.name for person in people)
-    people = [replace(person, name=name) for person, name in zip(people, names, strict=True)]
-    return _with_pictures(people, options), unread
+            found.unread.append(UnreadInput(path, str(error)))
+    names = unique_names(person.name for person in found.people)
+    people = [replace(person, name=name) for person, name in zip(found.people, names, strict=True)]
+    return replace(found, people=_with_pictures(people, options))
 
 
-def _read_people(path: Path, options: ReadOptions) -> list[PersonInput]:
-    found = load_keypoints(path, options.format, layout=options.layout)
-    rows = zip(found.names, found.keypoints, found.image_size, found.image_names, strict=True)
-    return [PersonInput(name, path, found.layout, points, size, image) for name, points, size, image in rows]
+def _reading(options: ReadOptions) -> formats.ReadOptions:
+    """What the files may not say. --image-size stands behind the sizes of pictures, some of which are only found later."""
+    where, size = options.image, options.image_size
+    if where is None:
+        return formats.ReadOptions(options.layout, None if size is None else (float(size[0]), float(size[1])))
+    if not where.exists():
+        raise InputError(f"There is no picture or folder {where}: check --image.")
+    if where.is_file():
+        read_image_size(where)  # one picture that is none concerns everybody
+    return formats.ReadOptions(options.layout, image_folder=where)
+
+
+def _read_people(path: Path, format: str | None, reading: formats.ReadOptions, into: FoundInputs) -> None:
+    found = find_people(path, format, reading)
+    for name, row in zip(found.names, found.people, strict=True):
+        size = np.asarray(row.image_size or (np.nan, np.nan), np.float32)
+        into.people.append(PersonInput(name, path, row, row.keypoints, size))
+    if not found.people and not found.rejected:
+        into.unread.append(UnreadInput(path, nobody_found(found, path)))
+    into.rejected.extend(RejectedInput(path, row) for row in found.rejected)
+    into.passed.extend(PassedInput(path, row) for row in found.passed)
 
 
 def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[PersonInput]:
     """Give each person their picture, and the picture's size where it is not known; then drop what lies outside."""
     paths = _match_pictures(people, options.image)
-    # Reading a size opens the file, and a picture may show many people.
-    sizes = {path: read_image_size(path) for path in set(paths) if path is not None}
     completed = []
     for person, path in zip(people, paths, strict=True):
         size = person.image_size
         if np.isnan(size).any():
-            fallback = options.image_size or (np.nan, np.nan)
-            size = np.asarray(fallback if path is None else sizes[path], np.float32)
+            size = np.asarray(_size_of(path) or options.image_size or (np.nan, np.nan), np.float32)
         keypoints = drop_outside(person.keypoints, size) if options.drop_outside else person.keypoints
         completed.append(replace(person, image_path=path, image_size=size, keypoints=keypoints))
     return completed
+
+
+@lru_cache(maxsize=4096)  # reading a size opens the file, and a picture may show many people
+def _size_of(path: Path | None) -> tuple[int, int] | None:
+    """The size of a picture; None if it is none, which the overlay tells."""
+    try:
+        return None if path is None else read_image_size(path)
+    except InputError:
+        return None
 
 
 def missing_pictures(people: Sequence[PersonInput], command: FitCommand) -> list[str]:
@@ -93,14 +164,21 @@ def missing_pictures(people: Sequence[PersonInput], command: FitCommand) -> list
     num_without_picture = sum(person.image_path is None for person in people)
     if command.read.image is not None and num_without_picture:
         complaints.append(f"{command.read.image} has no picture for {num_without_picture} of {len(people)} people.")
-    num_without_size = sum(bool(np.isnan(person.image_size).any()) for person in people)
-    is_camera_known = command.camera.focal_length is not None and command.camera.camera_center is not None
-    if num_without_size and not is_camera_known:
+    num_without_size = sum(
+        bool(np.isnan(person.image_size).any()) and not _is_camera_known(person.row, command.camera)
+        for person in people
+    )
+    if num_without_size:
         complaints.append(
             f"The picture's size is not known for {num_without_size} of {len(people)} people, so the camera is guessed "
             "from their keypoints; give --image or --image-size for a better fit."
         )
     return complaints
+
+
+def _is_camera_known(row: DatasetRow, camera: CameraOptions) -> bool:
+    has_focal_length = camera.focal_length is not None or row.focal_length is not None
+    return has_focal_length and (camera.camera_center is not None or row.camera_center is not None)
 
 
 def _match_pictures(people: list[PersonInput], where: Path | None) -> list[Path | None]:
@@ -109,8 +187,6 @@ def _match_pictures(people: list[PersonInput], where: Path | None) -> list[Path 
     if where.is_dir():
         pictures = _PictureFolder(sorted(path for path in where.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES))
         return [pictures.of(person) for person in people]
-    if not where.exists():
-        raise InputError(f"There is no picture or folder {where}: check --image.")
     if len({person.image_name for person in people}) <= 1:
         return [where] * len(people)
     # Several pictures' people and one picture: it is shown to those it belongs to.

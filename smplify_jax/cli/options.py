@@ -8,17 +8,31 @@ from typing import Annotated, Any
 
 import tyro
 
+from smplify_jax.keypoints.formats.registry import FORMAT_NAMES
+
 
 def shown(metavar: str) -> Any:
     """How an optional value looks in the help; its default, None, is explained in words instead."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
+FormatOption = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="NAME",
+        help_behavior_hint="",
+        help=f"of the files: {', '.join(FORMAT_NAMES)}; by default recognised by how they begin.",
+    ),
+]
+"""How both programs take the name of a format."""
+
 DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
 
 For every person found, NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over
-the picture) are written to the folder --out, and one summary.json for all. Keypoint formats: OpenPose JSON, COCO
-annotations or results, LSP/DeepCut .npz, and .npz with the arrays keypoints (B, K, 3) and layout.
+the picture) are written to the folder --out, and one summary.json for all. Reads the formats of many detectors and data
+sets (--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
+
+Whoever cannot be used stops nobody else: each gets a sentence, and the exit status is 1.
 
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
@@ -36,14 +50,13 @@ class ReadOptions:
     Attributes:
         layout: order of the keypoints, if the file does not say it or says it wrong: lsp14, coco17, coco23, openpose18,
             openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24 or spin49.
-        format: npz, lsp, openpose or coco; by default recognised by what is in the file.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image tells them.
         drop_outside: do not use keypoints outside the picture; without it they count, as truncated people have them.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
-    format: Annotated[str | None, shown("NAME")] = None
+    format: FormatOption = None
     image: Annotated[Path | None, shown("FILE|FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
@@ -54,9 +67,9 @@ class CameraOptions:
     """The camera, where it is known.
 
     Attributes:
-        focal_length: in pixels; by default what the profile assumes, most often the picture's diagonal. A wrong one
+        focal_length: in pixels; by default what the file says, or what the profile assumes, most often the picture's diagonal. A wrong one
             moves people nearer or farther more than it changes their pose.
-        camera_center: principal point in pixels; by default the middle of the picture.
+        camera_center: principal point in pixels; by default what the file says, or the middle of the picture.
         search_focal_length: try a few focal lengths and keep the one that explains the keypoints best.
     """
 

@@ -49,7 +49,7 @@ def write_person(
     write_arrays(folder / written[0], person, fitted)
     if options.obj:
         written.append(f"{person.name}.obj")
-        write_obj(folder / written[-1], np.asarray(fitted.vertices()), np.asarray(fitted.body.faces))
+        write_obj(folder / written[-1], np.asarray(fitted.vertices("upright")), np.asarray(fitted.body.faces))
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")
@@ -70,21 +70,17 @@ def write_arrays(path: Path, person: PersonInput, fitted: FitResult) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def write_obj(path: Path, vertices_cam: np.ndarray, faces: np.ndarray) -> None:
-    """Write a mesh as Wavefront OBJ, turned from the camera frame to y up and z towards the viewer.
-
-    Viewers have y up: in the camera frame everybody would stand on their head. Turned about x, the camera that took the
-    picture is a viewer's at the origin, looking along -z.
+def write_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
+    """Write a mesh as Wavefront OBJ.
 
     Args:
         path: the file.
-        vertices_cam: (V, 3) camera frame [m].
+        vertices: (V, 3) in the upright frame [m], see `smplify_jax.geometry.frames`.
         faces: (F, 3).
     """
-    turned = vertices_cam * np.array([1.0, -1.0, -1.0])
     with atomic_write(path) as file:
         file.write(b"# metres; y up, z towards the camera, which is at the origin\n")
-        file.write("".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in turned.tolist()).encode())
+        file.write("".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in vertices.tolist()).encode())
         file.write("".join(f"f {a} {b} {c}\n" for a, b, c in (faces + 1).tolist()).encode())
 
 

@@ -18,6 +18,9 @@ from smplify_jax.errors import InputError
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: 130 is 128 + SIGINT, as shells have it."""
 
+MAX_TOLD = 20
+"""Sentences about records that cannot be used; more would hide what else is said."""
+
 _Command = TypeVar("_Command")
 
 _FRAME = "╭╮╰╯│─| \t"
@@ -105,6 +108,19 @@ class Program(Generic[_Command]):
     def complain(self, message: object) -> None:
         """Tell the user, on stderr."""
         print(f"{self.name}: {message}", file=sys.stderr, flush=True)
+
+    def complain_of_some(self, messages: Sequence[str], total: int, where: str) -> None:
+        """Tell the user about the first of many records, and how many more there are.
+
+        Args:
+            messages: a sentence for each, as far as they are at hand.
+            total: how many there are.
+            where: what names them all.
+        """
+        for message in messages[:MAX_TOLD]:
+            self.complain(message)
+        if total > MAX_TOLD:
+            self.complain(f"{total - MAX_TOLD:,} more records cannot be used; {where} names them all.")
 
     @contextlib.contextmanager
     def _warnings_in_one_line(self) -> Iterator[None]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from smplify_jax.errors import InputError
 
@@ -64,7 +61,9 @@ class Provenance:
             library_version = version("smplify-jax")
         except PackageNotFoundError:
             library_version = "unknown"
+        # Imported late: who reads files of fits has no use for JAX.
         from smplify_jax.body.open_body import OPEN_BODY_NAME
+        from smplify_jax.files.content_hash import content_hash
 
         return cls(
             profile.name,
@@ -124,16 +123,3 @@ def _statuses_with_body() -> str:
     from smplify_jax.result import FitStatus
 
     return ",".join(str(int(status)) for status in FitStatus if status.is_usable)
-
-
-def content_hash(model: BodyModel | PosePrior) -> str:
-    """SHA-256 of a model's arrays, in hexadecimal: equal for equal content, whatever file it came from."""
-    # Imported late: who reads files of fits has no use for JAX.
-    import jax
-
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(model):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

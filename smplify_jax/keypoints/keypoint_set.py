@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.names import unique_names
+from smplify_jax.keypoints.rows import RejectedRow
 
 MAX_LENGTH = 1e9
 """Pixels; a wider "picture" is a damaged number."""
+
+_UNKNOWN: Any = None
+"""Becomes NaN, or "", for everybody."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +24,19 @@ class KeypointSet:
     """Keypoints of B people in one layout.
 
     Attributes:
-        keypoints: (B, K, 3) float32 rows x, y [px, from the picture's top left corner], confidence. Confidences are
-            those of the file; what is no observation is a row of zeros.
+        keypoints: (B, K, 3) float32 rows x, y [px, from the picture's top left corner], confidence in [0, 1]; what is no
+            observation is a row of zeros.
         layout: name of the layout, a key of `LAYOUTS`.
         names: B unique names that are safe as file names.
         image_size: (B, 2) float32 width and height [px]; NaN, NaN where unknown.
         image_names: for each person the picture's file name, without an ending where the format does not tell it
             (OpenPose), None where the format says nothing.
+        focal_length: (B,) float32 [px]; NaN where the file does not say it.
+        camera_center: (B, 2) float32 principal points [px]; NaN, NaN where the file does not say it.
+        boxes: (B, 4) float32 left, top, width, height [px] of each person's box; NaN where the file does not say it.
+        track_ids: B, what the file calls each person through the frames of a video; "" where it does not say.
+        source_ids: B, what the file calls each record, such as the `id` of COCO's annotations; "" where it has no name for it.
+        rejected: what else the files hold: records that cannot be used, each with the place and the reason.
     """
 
     keypoints: np.ndarray
@@ -33,8 +44,15 @@ class KeypointSet:
     names: tuple[str, ...]
     image_size: np.ndarray
     image_names: tuple[str | None, ...]
+    focal_length: np.ndarray = _UNKNOWN
+    camera_center: np.ndarray = _UNKNOWN
+    boxes: np.ndarray = _UNKNOWN
+    track_ids: tuple[str, ...] = _UNKNOWN
+    source_ids: tuple[str, ...] = _UNKNOWN
+    rejected: tuple[RejectedRow, ...] = ()
 
     def __post_init__(self) -> None:
+        self._fill_in_unknowns()
         num_people = len(self.names)
         shape = (num_people, get_layout(self.layout).num_keypoints, 3)
         if self.keypoints.shape != shape or self.keypoints.dtype != np.float32:
@@ -58,9 +76,39 @@ class KeypointSet:
                 "names must be unique, also when case is ignored, and safe as file names; see unique_names"
             )
 
+        self._check_what_the_file_knows()
+
+    def _fill_in_unknowns(self) -> None:
+        num_people = len(self.names)
+        for name, shape in _KNOWN_SHAPES.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full((num_people, *shape), np.nan, np.float32))
+        for name in ("track_ids", "source_ids"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, ("",) * num_people)
+
+    def _check_what_the_file_knows(self) -> None:
+        num_people = len(self.names)
+        for name, shape in _KNOWN_SHAPES.items():
+            value = getattr(self, name)
+            if value.shape != (num_people, *shape) or value.dtype != np.float32:
+                raise InputError(
+                    f"{name} has shape {value.shape} and type {value.dtype}; {num_people} people need "
+                    f"{(num_people, *shape)} of float32, NaN where unknown"
+                )
+        if not len(self.track_ids) == len(self.source_ids) == num_people:
+            raise InputError(
+                f"there are {len(self.track_ids)} track ids and {len(self.source_ids)} source ids for {num_people} people; "
+                "give one for each"
+            )
+
     def __len__(self) -> int:
         """Number of people, B."""
         return len(self.names)
+
+
+_KNOWN_SHAPES: dict[str, tuple[int, ...]] = {"focal_length": (), "camera_center": (2,), "boxes": (4,)}
+"""Shape of one person's part."""
 
 
 def is_image_size(size: np.ndarray) -> bool:

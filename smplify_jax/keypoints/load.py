@@ -1,145 +1,165 @@
-"""`load_keypoints`: people from a file or a folder, in any format that the library reads."""
+"""`load_keypoints`: people of a file or a folder as arrays, in any format that the library reads."""
 
 from __future__ import annotations
 
+import math
 import os
-from pathlib import Path
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints import coco, lsp, npz, openpose
-from smplify_jax.keypoints.contents import read_contents
+from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.names import unique_names
-from smplify_jax.keypoints.observations import MAX_FRACTION, zero_unobserved
-from smplify_jax.keypoints.reading import Contents, Format, Person
+from smplify_jax.keypoints.person_names import person_names
+from smplify_jax.keypoints.read import NO_OPTIONS, read_rows
+from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
 
-FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in (npz, lsp, openpose, coco)}
-"""Every format by name, in the order in which contents are tried."""
 
-_ENDINGS_IN_FOLDER = (".json", ".npz")
+@dataclass(frozen=True, eq=False)
+class FoundPeople:
+    """All that a file or a folder holds.
+
+    Attributes:
+        people: N people, of any layouts.
+        names: N, unique and safe as file names.
+        rejected: records and files that cannot be used.
+        passed: files of a folder that hold something else.
+    """
+
+    people: tuple[DatasetRow, ...]
+    names: tuple[str, ...]
+    rejected: tuple[RejectedRow, ...]
+    passed: tuple[PassedFile, ...]
+
+
+def find_people(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    options: ReadOptions = NO_OPTIONS,
+) -> FoundPeople:
+    """Read everybody of a file or a folder.
+
+    Args:
+        path: and all that follows, as in `read_rows`.
+        format: of the files.
+        options: what the files do not say.
+
+    Raises:
+        InputError: nothing in the path can be read.
+    """
+    rows = list(read_rows(path, format, options))
+    people = [row for row in rows if isinstance(row, DatasetRow)]
+    rejected = tuple(row for row in rows if isinstance(row, RejectedRow))
+    passed = tuple(row for row in rows if isinstance(row, PassedFile))
+    return FoundPeople(tuple(people), person_names(people), rejected, passed)
 
 
 def load_keypoints(
-    path: str | os.PathLike[str], format: str | None = None, *, layout: str | None = None
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    layout: str | None = None,
+    image_size: tuple[float, float] | None = None,
+    image_folder: str | os.PathLike[str] | None = None,
 ) -> KeypointSet:
     """Read the keypoints of one or more people.
 
+    Whoever cannot be used stops nobody else: they are left out with a warning, and `KeypointSet.rejected` says why.
+
     Args:
-        path: a file with any name, or a folder, whose `.json` and `.npz` files are read in the order of their names;
-            those that are recognisably no keypoint files are passed over, damaged ones are not. Subfolders are not
-            entered.
-        format: "npz", "lsp", "openpose" or "coco"; by default recognised by what is in the file.
+        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; those that
+            are recognisably no keypoint files are passed over.
+        format: a name of the table in the documentation, such as "openpose"; by default recognised by what is in the file.
         layout: read the keypoints as this layout, in place of the one that the file says or that its count of keypoints
             implies; needed for OpenPose's BODY_25B.
+        image_size: width and height [px] of pictures whose size is said nowhere else.
+        image_folder: where the pictures are, to look up sizes that the files do not say.
 
     Returns:
         The people of all files, in one layout.
 
     Raises:
-        InputError: the path does not exist, nothing in it is a keypoint file, a file is damaged or malformed, nobody is
-            found, the coordinates are not in pixels, or the files have different layouts. The message names the file.
+        InputError: the path does not exist, nothing in it is a keypoint file, nobody is found who can be used, or people
+            have different layouts. The message names the file.
     """
-    folder_or_file = Path(path)
-    formats = get_formats(format)
-    if layout is not None:
-        get_layout(layout)
-    if folder_or_file.is_dir():
-        people = _read_folder(folder_or_file, formats, layout)
-    elif folder_or_file.exists():
-        people = _read_file(folder_or_file, formats, layout)
-    else:
-        raise InputError(f"there is no file or folder '{path}'; check the path")
-    return _keypoint_set(people, folder_or_file)
-
-
-def get_formats(name: str | None) -> list[Format]:
-    """The format of that name; all of them for None.
-
-    Raises:
-        InputError: no format has that name; the message lists the known ones.
-    """
-    if name is None:
-        return list(FORMATS.values())
-    if name not in FORMATS:
-        raise InputError(f"there is no keypoint format '{name}'; use one of {', '.join(FORMATS)}")
-    return [FORMATS[name]]
-
-
-def _recognised(contents: Contents, formats: list[Format]) -> Format | None:
-    return next((candidate for candidate in formats if candidate.recognises(contents)), None)
-
-
-def _read_file(path: Path, formats: list[Format], layout: str | None) -> list[Person]:
-    contents = read_contents(path)
-    # With one candidate its reader says better what is wrong than "not recognised" would.
-    chosen = formats[0] if len(formats) == 1 else _recognised(contents, formats)
-    if chosen is None:
-        raise InputError(f"'{path}' is {contents.describe()}, which is no known keypoint format; {_known(formats)}")
-    return chosen.read_people(contents, layout)
-
-
-def _read_folder(folder: Path, formats: list[Format], layout: str | None) -> list[Person]:
-    try:
-        files = sorted(
-            file
-            for file in folder.iterdir()
-            if file.suffix.lower() in _ENDINGS_IN_FOLDER and not file.name.startswith(".") and file.is_file()
-        )
-    except OSError as error:
-        raise InputError(f"the folder '{folder}' cannot be read: {error.strerror or error}") from error
-    people: list[Person] = []
-    num_recognised = 0
-    origin: dict[str, Path] = {}
-    for file in files:
-        contents = read_contents(file)
-        chosen = _recognised(contents, formats)
-        if chosen is None:
-            continue
-        num_recognised += 1
-        found = chosen.read_people(contents, layout)
-        for person in found:
-            origin.setdefault(person.layout, file)
-        people += found
-    if not num_recognised:
-        raise InputError(
-            f"the folder '{folder}' holds no keypoint file among its {len(files)} .json and .npz files; "
-            f"{_known(formats)}"
-        )
-    if len(origin) > 1:
-        (one, file_of_one), (other, file_of_other) = list(origin.items())[:2]
-        raise InputError(
-            f"the folder '{folder}' mixes layouts: {one} in '{file_of_one.name}', {other} in "
-            f"'{file_of_other.name}'; read them apart"
-        )
-    return people
-
-
-def _keypoint_set(people: list[Person], path: Path) -> KeypointSet:
-    if not people:
-        raise InputError(f"no people found in '{path}'")
-    layouts = sorted({person.layout for person in people})
-    if len(layouts) > 1:
-        raise InputError(f"'{path}' mixes the layouts {' and '.join(layouts)}; put them into files of their own")
-    keypoints = zero_unobserved(np.stack([person.keypoints for person in people]))
-    observed = keypoints[keypoints[..., 2] > 0]
-    if not len(observed):
-        raise InputError(f"no people found in '{path}': none of its keypoints has a confidence above 0")
-    if len(observed) > 1 and np.abs(observed[:, :2]).max() <= MAX_FRACTION:
-        raise InputError(
-            f"the coordinates in '{path}' look like fractions of the picture; write them in pixels (OpenPose: "
-            "--keypoint_scale 0)"
+    folder = None if image_folder is None else Path(image_folder)
+    found = find_people(path, format, ReadOptions(layout, image_size, folder))
+    rows = _in_one_layout(found, Path(path))
+    if found.rejected:
+        warnings.warn(
+            f"'{path}': {_counted(found.rejected)} and left out, see `rejected`: {found.rejected[0].sentence}",
+            stacklevel=2,
         )
     return KeypointSet(
-        keypoints=keypoints,
-        layout=layouts[0],
-        names=unique_names(person.name for person in people),
-        image_size=np.array([person.image_size for person in people], dtype=np.float32),
-        image_names=tuple(person.image_name for person in people),
+        keypoints=np.stack([row.keypoints for row in rows]),
+        layout=rows[0].layout,
+        names=found.names,
+        image_size=_numbers([row.image_size or (math.nan, math.nan) for row in rows]),
+        image_names=tuple(image_name(row) for row in rows),
+        focal_length=_numbers([math.nan if row.focal_length is None else row.focal_length for row in rows]),
+        camera_center=_numbers([row.camera_center or (math.nan, math.nan) for row in rows]),
+        boxes=_numbers([row.box.xywh if row.box else (math.nan,) * 4 for row in rows]),
+        track_ids=tuple(row.track_id for row in rows),
+        source_ids=tuple(row.source_id for row in rows),
+        rejected=found.rejected,
     )
 
 
-def _known(formats: list[Format]) -> str:
-    return "known: " + "; ".join(f"{known.name} ({known.description})" for known in formats)
+def image_name(row: DatasetRow) -> str | None:
+    """The name of a person's picture without folders; None if it is not known."""
+    return PurePosixPath(row.image.replace("\\", "/")).name or None
+
+
+def nobody_found(found: FoundPeople, path: Path) -> str:
+    """What to say of a path in which nobody can be used."""
+    if not found.rejected:
+        return f"no people found in '{path}'"
+    first, *others = found.rejected
+    more = f" (and {len(others)} more)" if others else ""
+    return f"no people found in '{path}' that can be used: {first.sentence}{more}"
+
+
+def _in_one_layout(found: FoundPeople, path: Path) -> Sequence[DatasetRow]:
+    """The people, all in one layout.
+
+    Raises:
+        InputError: there is nobody, or people have several layouts.
+    """
+    if not found.people:
+        raise InputError(nobody_found(found, path))
+    origin: dict[str, str] = {}
+    for row in found.people:
+        origin.setdefault(row.layout, row.file)
+    if set(origin) == {_BODY, _BODY_AND_FEET}:
+        return [_with_feet(row) for row in found.people]
+    if len(origin) == 1:
+        return found.people
+    if len(set(origin.values())) == 1:
+        raise InputError(f"'{path}' mixes the layouts {' and '.join(sorted(origin))}; put them into files of their own")
+    (one, file_of_one), (other, file_of_other) = list(origin.items())[:2]
+    raise InputError(
+        f"the folder '{path}' mixes layouts: {one} in '{file_of_one}', {other} in '{file_of_other}'; read them apart"
+    )
+
+
+_BODY, _BODY_AND_FEET = "coco17", "coco23"
+"""COCO-WholeBody's people may be annotated without their feet; the others' first keypoints are theirs."""
+
+
+def _with_feet(row: DatasetRow) -> DatasetRow:
+    """The person in the layout with feet, not seen where there are none."""
+    num_missing = get_layout(_BODY_AND_FEET).num_keypoints - len(row.keypoints)
+    return replace(row, layout=_BODY_AND_FEET, keypoints=np.pad(row.keypoints, ((0, num_missing), (0, 0))))
+
+
+def _counted(rejected: Sequence[RejectedRow]) -> str:
+    return "1 record cannot be used" if len(rejected) == 1 else f"{len(rejected)} records cannot be used"
+
+
+def _numbers(values: Sequence[object]) -> np.ndarray:
+    return np.array(values, np.float32)

@@ -1,4 +1,4 @@
-"""What a dataset is to a fit: a row for each person, and a row for each record that is none."""
+"""What keypoint files are to a fit: a row for each person, for each record that is none, and for each file of something else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class DatasetRow:
         camera_center: principal point [px], None if unknown.
         box: the person's box, None if unknown; SPIN's `center` and `scale` and their likes are this box, too.
         gender: "female", "male" or "neutral", None if unknown.
-        track_id: what the dataset calls the person through the frames of a video, "" if unknown.
+        track_id: what the dataset calls the person through the frames of a video, "" where it does not say.
+        name: what the dataset calls the person, "" where it has no names for people; see `person_names`.
     """
 
     id: str
@@ -44,6 +45,7 @@ class DatasetRow:
     box: CropBox | None = None
     gender: str | None = None
     track_id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,24 @@ class RejectedRow:
 
     file: str
     position: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The reason, with the place before it."""
+        place = f"'{self.file}', {self.position}" if self.position else f"'{self.file}'"
+        # The reason may name the file itself.
+        return self.reason if place.strip("'") in self.reason else f"{place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class PassedFile:
+    """A file of a folder that holds something else than keypoints, such as settings beside them.
+
+    Attributes:
+        file: from the folder on.
+        reason: what it is.
+    """
+
+    file: str
     reason: str

@@ -42,7 +42,7 @@ def draw_fit(
     detected = (
         np.asarray(keypoints, np.float64).reshape(-1, len(names), 3) if np.size(keypoints) else np.empty((0, 0, 3))
     )
-    people = [result[index] for index in range(len(result))] if result.is_batched else [result]
+    people = list(result)
     if len(detected) != len(people):
         raise InputError(
             f"There are keypoints of {len(detected)} people for a result of {len(people)}: give those that were fitted."

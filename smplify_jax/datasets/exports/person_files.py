@@ -15,12 +15,13 @@ from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import Selection, select
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
 from smplify_jax.keypoints.names import unique_names
 
 Z_UP = Rotation.from_matrix([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """From the camera frame (x right, y down, z forward) to x right, y forward, z up, for a level camera."""
 
-Y_UP = Rotation.from_matrix(np.diag([1.0, -1.0, -1.0]))
+Y_UP = Rotation.from_matrix(UPRIGHT_FROM_CAMERA)
 """From the camera frame to x right, y up, z towards the viewer."""
 
 NUM_SMPLH_POSE, NUM_SHARED_POSE, NUM_AMASS_BETAS = 156, 66, 16
@@ -100,7 +101,8 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
     columns |= {"keypoints": keypoints, "keypoints_px": keypoints_px, "reprojection_error_px": error_px}
     columns |= {
         "cam_t": columns["transl"],
-        "f": columns["focal_length"].mean(axis=1),
+        "f": columns["focal_length"],
+        "c": columns["camera_center"],
         "pose": bodies_of(batch).pose.astype(np.float32),
     }
     said = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}

@@ -35,12 +35,12 @@ from smplify_jax.datasets.crops_of_fits import (
 )
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
-from smplify_jax.datasets.exports.pickles import portable_pickle
 from smplify_jax.datasets.exports.selection import select
 from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.portable_pickle import portable_pickle
 from smplify_jax.keypoints.names import file_safe
 
 NUM_BETAS = 10

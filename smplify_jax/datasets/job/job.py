@@ -20,10 +20,10 @@ from smplify_jax.datasets.job.intake import Intake, JobInput
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.progress import followed
 from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
-from smplify_jax.datasets.read import get_formats
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.keypoints.formats.reading import ReadOptions
+from smplify_jax.keypoints.formats.registry import check_format
 
 BATCH_SIZE = 256
 
@@ -127,7 +127,7 @@ def _settings(source: JobInput, fitter: BatchFitter, batch_size: int, box_factor
 
 
 def _check(source: JobInput, folder: JobFolder, batch_size: int, exports: Sequence[str]) -> None:
-    get_formats(source.format)
+    check_format(source.format)
     for name in exports:
         get_export(name)
     if not source.path.exists():

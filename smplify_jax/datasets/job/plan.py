@@ -34,7 +34,7 @@ class Batch:
     @property
     def kind(self) -> tuple[str, bool]:
         """What one call of a fitter needs all its people to have in common."""
-        return _kind(self.people[0])
+        return kind_of(self.people[0])
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ def plan_batches(
             reject(rejected)
             continue
         assert isinstance(row, DatasetRow)
-        people = pending.setdefault(_kind(row), [])
+        people = pending.setdefault(kind_of(row), [])
         people.append(row)
         if len(people) == batch_size:
-            yield Batch(number, tuple(pending.pop(_kind(row))))
+            yield Batch(number, tuple(pending.pop(kind_of(row))))
             number += 1
     for people in pending.values():
         yield Batch(number, tuple(people))
@@ -121,7 +121,8 @@ def together(batches: Iterable[Batch], most_people: int) -> Iterator[list[Batch]
         yield some
 
 
-def _kind(row: DatasetRow) -> tuple[str, bool]:
+def kind_of(row: DatasetRow) -> tuple[str, bool]:
+    """What one call of a fitter needs all its people to have in common: the layout, and whether there is a camera."""
     return row.layout, is_camera_given(row)
 
 

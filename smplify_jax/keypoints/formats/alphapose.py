@@ -21,11 +21,11 @@ from typing import Any
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.coco_results import read_results
+from smplify_jax.keypoints.formats.flat_rows import layout_by_count, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import JsonStream, opened_json
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 
 _LAYOUT_BY_COUNT = {**COCO_LAYOUTS, 16: "mpii16", 68: "halpe26"}
 _LAYOUT_OF_BODIES = {18: "openpose18"}
@@ -100,4 +100,12 @@ def _of_picture(picture: dict[str, Any], image: str) -> Iterator[tuple[str, _Bod
                 yield f"{image}.{key}[{k}]", _Body(person, key, image)
 
 
-FORMAT = DatasetFormat("alphapose", "AlphaPose's JSON: a list whose image_id is a name, or bodies", recognises, read)
+FORMAT = KeypointFormat(
+    "alphapose",
+    "AlphaPose's JSON: a list whose image_id is a name, or bodies",
+    recognises,
+    read,
+    content="AlphaPose's JSON list: `image_id` (a name), `keypoints`, `box`, `idx`; and what `--format cmu` and "
+    "`open` write, one file a picture or one for all",
+    layouts="as `coco`, and 16: `mpii16`, 68: `halpe26`; `cmu` and `open`: `openpose18`",
+)

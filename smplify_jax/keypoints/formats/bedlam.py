@@ -19,7 +19,7 @@ from smplify_jax.keypoints.formats.hmr2 import NUM_BODY, NUM_EXTRA, spin49_rows
 from smplify_jax.keypoints.formats.npz_columns import open_columns
 from smplify_jax.keypoints.formats.npz_people import ABOUT_SHAPES, about, layout_of_array
 from smplify_jax.keypoints.formats.person_arrays import Person, read_people
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 
 KEYPOINTS = "gtkps"
 
@@ -55,4 +55,13 @@ def _with_confidences(rows: np.ndarray) -> np.ndarray:
     return rows if rows.shape[1] == 3 else np.column_stack([rows, np.ones(len(rows))])
 
 
-FORMAT = DatasetFormat("bedlam", "BEDLAM's .npz with imgname, gtkps and cam_int", recognises, read)
+FORMAT = KeypointFormat(
+    "bedlam",
+    "BEDLAM's .npz with imgname, gtkps and cam_int",
+    recognises,
+    read,
+    content="`.npz` with `imgname`, `center`, `scale`, `gtkps` (N, K, 2 or 3), `cam_int` (N, 3, 3), `gender`: "
+    "BEDLAM's, CameraHMR's",
+    layouts="must be named; 44 and `spin49` are its first 44",
+    endings=(".npz",),
+)

@@ -30,13 +30,14 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import is_number, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     known_box,
@@ -45,7 +46,6 @@ from smplify_jax.keypoints.formats.reading import (
 )
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import point_of
-from smplify_jax.keypoints.reading import is_number, rows_from_json
 
 _FEET = get_layout("coco23").keypoint_names[17:]
 _ID_WIDTH = 12
@@ -224,4 +224,13 @@ def _picture(annotation: dict[str, Any], header: _Header) -> tuple[str, tuple[fl
     return name or image_name_of(number), known_size(width, height)
 
 
-FORMAT = DatasetFormat("coco", "COCO's JSON with images and annotations, or one like it", recognises, read)
+FORMAT = KeypointFormat(
+    "coco",
+    "COCO's JSON with images and annotations, or one like it",
+    recognises,
+    read,
+    content="JSON with `images`, `annotations`, `categories`: COCO, COCO-WholeBody, HALPE, PoseTrack, CrowdPose, AI "
+    "Challenger, MHP, JHMDB, Human-Art, exports of CVAT and Roboflow, what MMPose trains on",
+    layouts="by the [names](#names-of-keypoints) in `categories`; without names 17: `coco17`; with `foot_kpts`, 23 or "
+    "133: `coco23`; 26 and 136: `halpe26`",
+)

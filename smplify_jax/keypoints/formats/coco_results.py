@@ -11,17 +11,19 @@ from typing import Any
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.coco import image_name_of
+from smplify_jax.keypoints.formats.flat_rows import layout_by_count, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import stream_list
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, known_box, known_track
-from smplify_jax.keypoints.reading import layout_by_count, rows_from_json
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, known_box, known_track
 
 
 def recognises(head: FileHead) -> bool:
     """A JSON list of objects with `keypoints` that hold their scores, or an empty list."""
     has_keypoints = "keypoints" in head.names and "keypoint_scores" not in head.names
-    return head.kind == "json list" and (head.first is None or has_keypoints)
+    if head.kind != "json list" or head.first is None:
+        return head.kind == "json list"
+    return has_keypoints and not isinstance(head.first.get("keypoints"), dict)
 
 
 def read(source: Source) -> Iterator[Row]:
@@ -58,4 +60,11 @@ def read_results(source: Source, layouts: dict[int, str], box_key: str) -> Itera
     return rows_of(source, stream_list(source.path), make)
 
 
-FORMAT = DatasetFormat("coco-results", "a JSON list of COCO's results", recognises, read)
+FORMAT = KeypointFormat(
+    "coco-results",
+    "a JSON list of COCO's results",
+    recognises,
+    read,
+    content="JSON list of results: `image_id` (a number), `keypoints`, `bbox`",
+    layouts="as `coco`",
+)

@@ -30,7 +30,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
-from smplify_jax.keypoints.formats.reading import DamagedFileError, DatasetFormat, FileHead, Row, Source, known_size
+from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead, KeypointFormat, Row, Source, known_size
 from smplify_jax.keypoints.point_names import are_names
 
 _BLOCK_BYTES = 2**16
@@ -202,4 +202,12 @@ class _Parser:
         raise InputError(f"'{self._path}' has a document type, which CVAT does not write and which is not read")
 
 
-FORMAT = DatasetFormat("cvat", "CVAT's XML of skeletons in images or a video", recognises, read)
+FORMAT = KeypointFormat(
+    "cvat",
+    "CVAT's XML of skeletons in images or a video",
+    recognises,
+    read,
+    content="CVAT's XML, for images or for video: `skeleton` with `points`",
+    layouts="by the names of the points; where they are numbers, by the count as for `coco`",
+    endings=(".xml",),
+)

@@ -1,4 +1,4 @@
-"""DeepLabCut's CSV: a row for each frame or picture, and above them who was followed and which body part a column is.
+"""DeepLabCut's CSV and h5: a row for each frame or picture, and above them who was followed and which body part a column is.
 
     scorer,DLC_resnet50_walk,DLC_resnet50_walk,DLC_resnet50_walk,...
     individuals,anna,anna,anna,...                                     only with several people
@@ -9,8 +9,7 @@
 The first column has the number of a frame, or, in files of labels, the first one or three the path of a picture; labels have no
 likelihood. Empty cells are not found; people of whom a frame shows nothing are passed over. Body parts are placed by their names.
 An individual is a person's track; DeepLabCut's "single" are points that belong to nobody, and are left out where they are no person's.
-Its `.h5` files hold the same in Python's pickles, and are not read: write CSV, with `analyze_videos(..., save_as_csv=True)` or
-`analyze_videos_converth5_to_csv`.
+Its `.h5` files hold the same table, which needs the package h5py (the extra `hdf5`).
 Source: DeepLabCut's documentation, "Standardized output".
 """
 
@@ -20,12 +19,14 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.reading import DamagedFileError, DatasetFormat, FileHead, Row, Source
+from smplify_jax.keypoints.formats.pandas_h5 import lines_of_h5
+from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead, KeypointFormat, Row, Source
 from smplify_jax.keypoints.formats.recognition import read_head
 from smplify_jax.keypoints.point_names import Placement, place_by_name
 
@@ -53,7 +54,7 @@ class _Individual:
 class _Sighting:
     """A row of cells, and whose columns are meant."""
 
-    cells: list[str]
+    cells: list[Any]
     individual: _Individual
 
 
@@ -75,16 +76,8 @@ def recognises(head: FileHead) -> bool:
 
 def read(source: Source) -> Iterator[Row]:
     """A row for each person of each frame that shows something of them."""
-    if read_head(source.path).kind == "hdf5":
-        raise InputError(
-            f"'{source.path}' is an HDF5 file; DeepLabCut writes the same as CSV, which is read, with "
-            "analyze_videos(..., save_as_csv=True) or analyze_videos_converth5_to_csv"
-        )
-    return _read(source)
-
-
-def _read(source: Source) -> Iterator[Row]:
-    lines = _lines(source.path)
+    is_h5 = read_head(source.path).kind == "hdf5"
+    lines = lines_of_h5(source.path) if is_h5 else _lines(source.path)
     header = _header(source, lines)
 
     def make(position: str, sighting: _Sighting) -> FoundPerson | None:
@@ -109,14 +102,14 @@ def _read(source: Source) -> Iterator[Row]:
     yield from rows_of(source, _sightings(lines, header), make)
 
 
-def _sightings(lines: Iterator[tuple[int, list[str]]], header: _Header) -> Iterator[tuple[str, _Sighting]]:
+def _sightings(lines: Iterator[tuple[int, list[Any]]], header: _Header) -> Iterator[tuple[str, _Sighting]]:
     for number, cells in lines:
         for individual in header.individuals:
             position = f"line {number}" + (f", {individual.name}" if individual.name else "")
             yield position, _Sighting(cells, individual)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """Number and cells of each line that is not empty.
 
     Raises:
@@ -135,7 +128,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _header(source: Source, lines: Iterator[tuple[int, list[str]]]) -> _Header:
+def _header(source: Source, lines: Iterator[tuple[int, list[Any]]]) -> _Header:
     rows: dict[str, list[str]] = {}
     for _, cells in lines:
         rows[cells[0]] = cells
@@ -179,10 +172,12 @@ def _individual(
     return _Individual(name, triples, placement)
 
 
-def _number(cells: list[str], column: int) -> float:
+def _number(cells: list[Any], column: int) -> float:
     """A cell's number: NaN for an empty one, and 1 for a likelihood that labels do without."""
     if column < 0:
         return 1.0
+    if isinstance(cells[column], float):
+        return cells[column]
     text = cells[column].strip()
     try:
         return float(text) if text else np.nan
@@ -190,4 +185,12 @@ def _number(cells: list[str], column: int) -> float:
         raise InputError(f"a cell is {text[:40]!r}; expected a number, or nothing") from error
 
 
-FORMAT = DatasetFormat("deeplabcut", "DeepLabCut's CSV, with scorer, bodyparts and coords", recognises, read)
+FORMAT = KeypointFormat(
+    "deeplabcut",
+    "DeepLabCut's CSV or h5, with scorer, bodyparts and coords",
+    recognises,
+    read,
+    content="DeepLabCut's CSV or h5 of frames or labels, of one person or several `individuals`",
+    layouts="by the [names](#names-of-keypoints) of body parts",
+    endings=(".csv",),
+)

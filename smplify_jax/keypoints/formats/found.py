@@ -1,4 +1,4 @@
-"""From what a reader finds in a file to the rows of the dataset."""
+"""From what a reader finds in a file to the rows of people."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.load import MAX_FRACTION
 from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, is_observed
-from smplify_jax.keypoints.reading import check_count
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
 _Item = TypeVar("_Item")
+
+MAX_FRACTION = 2.0
+"""Nobody's keypoints all lie within this many pixels of the picture's corner: such coordinates are fractions of it."""
 
 _BLOCK = 256
 """People whose keypoints are cleaned at once: one by one takes as long as all the rest of reading."""
@@ -50,6 +52,7 @@ def found_person(
     box: CropBox | None = None,
     gender: str | None = None,
     track_id: str = "",
+    name: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
 
@@ -69,6 +72,7 @@ def found_person(
         box: the person's.
         gender: of the person.
         track_id: of the person, through the frames of a video.
+        name: of the person.
 
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3). Whether any is an observation, in pixels, is seen later.
@@ -91,8 +95,19 @@ def found_person(
             "box": box,
             "gender": gender,
             "track_id": track_id,
+            "name": name,
         },
     )
+
+
+def are_fractions(keypoints: np.ndarray, limit: float = MAX_FRACTION) -> bool:
+    """Whether the observations among (K, 3) keypoints are fractions of a picture: none lies farther than `limit` from its corner.
+
+    Raises:
+        InputError: the keypoints are no numbers, or not (K, 3).
+    """
+    found = keypoints[is_observed(check_keypoints(keypoints)), :2]
+    return len(found) > 0 and float(np.abs(found).max()) <= limit
 
 
 def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float = MAX_FRACTION) -> np.ndarray:
@@ -110,10 +125,9 @@ def fractions_to_pixels(keypoints: np.ndarray, size: Size | None, limit: float =
     Raises:
         InputError: the keypoints are no numbers, or not (K, 3).
     """
-    is_found = is_observed(check_keypoints(keypoints))
-    if size is None or not is_found.any() or np.abs(keypoints[is_found, :2]).max() > limit:
+    if size is None or not are_fractions(keypoints, limit):
         return keypoints
-    scaled = np.where(is_found[:, None], keypoints, 0.0)
+    scaled = np.where(is_observed(keypoints)[:, None], keypoints, 0.0)
     scaled[:, :2] *= size
     return scaled
 

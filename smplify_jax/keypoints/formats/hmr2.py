@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person
 from smplify_jax.keypoints.formats.npz_columns import text_of
 from smplify_jax.keypoints.formats.person_arrays import Person, read_people
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, check_layout
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, check_layout
 from smplify_jax.keypoints.layouts import get_layout
 
 LAYOUT = "spin49"
@@ -76,4 +76,12 @@ def spin49_rows(keypoints: np.ndarray) -> np.ndarray:
     return np.concatenate([keypoints, np.zeros((num_unseen, 3))])
 
 
-FORMAT = DatasetFormat("4dhumans", "the .npz of 4D-Humans, with body_keypoints_2d", recognises, read)
+FORMAT = KeypointFormat(
+    "4dhumans",
+    "the .npz of 4D-Humans, with body_keypoints_2d",
+    recognises,
+    read,
+    content="`.npz` with `imgname`, `center`, `scale`, `body_keypoints_2d` (N, 25, 3), `extra_keypoints_2d` (N, 19, 3)",
+    layouts="`spin49`",
+    endings=(".npz",),
+)

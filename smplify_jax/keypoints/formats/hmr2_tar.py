@@ -26,8 +26,8 @@ from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_
 from smplify_jax.keypoints.formats.hmr2 import LAYOUT, WHOSE, spin49_rows
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     check_layout,
@@ -168,4 +168,12 @@ def _box(person: dict[Any, Any]) -> CropBox | None:
     return CropBox.from_spin(person.get("center"), person.get("scale"))
 
 
-FORMAT = DatasetFormat("4dhumans-tar", "tar files of 4D-Humans, with data.pyd", recognises, read)
+FORMAT = KeypointFormat(
+    "4dhumans-tar",
+    "tar files of 4D-Humans, with data.pyd",
+    recognises,
+    read,
+    content="tar files with `KEY.jpg` and `KEY.data.pyd` for each picture",
+    layouts="`spin49`",
+    endings=(".tar",),
+)

@@ -26,25 +26,22 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES
-from smplify_jax.keypoints.formats.found import FoundPerson, found_person, fractions_to_pixels, rows_of
+from smplify_jax.keypoints.formats.flat_rows import is_number
+from smplify_jax.keypoints.formats.found import FoundPerson, are_fractions, found_person, fractions_to_pixels, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, read_members, stream_list
 from smplify_jax.keypoints.formats.mediapipe_landmarks import is_landmark, is_person, placed_landmarks
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Size,
     Source,
     check_layout,
     known_size,
 )
-from smplify_jax.keypoints.observations import is_observed
-from smplify_jax.keypoints.reading import is_number
 
 _KEYS = ("pose_landmarks", "poseLandmarks", "landmarks", "landmark")
 _LISTS = ("frames", "poses")
@@ -86,8 +83,7 @@ def read(source: Source) -> Iterator[Row]:
         check_layout(source, layout, "MediaPipe's landmarks")
         image, size, frame = _picture(person.about)
         size = size or source.image_size(image)
-        is_found = is_observed(rows)
-        if size is None and is_found.any() and np.abs(rows[is_found, :2]).max() <= MAX_FRACTION:
+        if size is None and are_fractions(rows, MAX_FRACTION):
             raise InputError(
                 "the size of the picture is not known, and these coordinates are fractions of it; add its width and "
                 "height [px], or give the folder of the pictures"
@@ -203,4 +199,12 @@ def _people_in_object(
         yield from _people_in(item, about | ({"image": key} if is_picture else {}), f"{place}.{key}", depth + 1)
 
 
-FORMAT = DatasetFormat("mediapipe", "MediaPipe's pose landmarks of each picture", recognises, read)
+FORMAT = KeypointFormat(
+    "mediapipe",
+    "MediaPipe's pose landmarks of each picture",
+    recognises,
+    read,
+    content="JSON with `pose_landmarks`, `poseLandmarks`, `landmarks`, `landmark`, or bare lists of 33; with or "
+    "without `visibility`, `image`, `width`, `height`, frames",
+    layouts="`coco23`",
+)

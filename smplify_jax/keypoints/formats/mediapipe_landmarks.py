@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.reading import named_rows, number_rows
 from smplify_jax.keypoints.point_names import place_by_name
-from smplify_jax.keypoints.reading import is_number
 
 LAYOUT = "coco23"
 

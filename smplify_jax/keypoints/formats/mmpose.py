@@ -24,13 +24,14 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     known_box,
@@ -39,7 +40,6 @@ from smplify_jax.keypoints.formats.reading import (
 )
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import are_names, place_by_name
-from smplify_jax.keypoints.reading import is_number
 
 _LAYOUTS: dict[str, dict[int, str]] = {
     "coco": {17: "coco17"},
@@ -247,4 +247,12 @@ def _box(value: Any) -> CropBox | None:
     return known_box([left, top, right - left, bottom - top])
 
 
-FORMAT = DatasetFormat("mmpose", "predictions of MMPose, with keypoint_scores", recognises, read)
+FORMAT = KeypointFormat(
+    "mmpose",
+    "predictions of MMPose, with keypoint_scores",
+    recognises,
+    read,
+    content="predictions of MMPose: lists of people with `keypoints`, `keypoint_scores`, `bbox`; of frames with "
+    "`instances`; or either under `instance_info` or `predictions`; version 0.x, too",
+    layouts="by the names in `meta_info`, else by its `dataset_name`, else by the count as for `coco`",
+)

@@ -11,6 +11,7 @@
 | `camera_center` | list of 2 numbers | optional [px] |
 | `box` | list of 4 numbers | optional: left, top, width, height [px] |
 | `gender` | text | optional |
+| `track_id` | text or integer | optional: the person through the frames of a video |
 
 Nulls are unknown. Other columns are not read. It needs the package pyarrow, of the extra `datasets`.
 """
@@ -25,19 +26,20 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
-    DatasetFormat,
     FileHead,
+    KeypointFormat,
     Row,
     Source,
     known_box,
     known_gender,
     known_size,
+    known_track,
 )
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.reading import is_number
 
 COLUMNS = (
     "keypoints",
@@ -50,6 +52,7 @@ COLUMNS = (
     "camera_center",
     "box",
     "gender",
+    "track_id",
 )
 
 BATCH_ROWS = 512
@@ -70,19 +73,19 @@ def read(source: Source) -> Iterator[Row]:
             raise InputError("the row does not say its layout; add a column 'layout' or name the layout when reading")
         get_layout(layout)
         center = person.get("camera_center")
-        own_id = person.get("id")
         return found_person(
             source,
             position,
             _rows(person["keypoints"]),
             layout,
-            source_id="" if own_id is None else str(own_id),
+            source_id="" if (own_id := person.get("id")) is None else str(own_id),
             image=person.get("image") or "",
             image_size=known_size(person.get("image_width"), person.get("image_height")),
             focal_length=_length(person.get("focal_length")),
             camera_center=None if center is None else _point(center),
             box=known_box(person.get("box")),
             gender=known_gender(person.get("gender")),
+            track_id=known_track(person.get("track_id")),
         )
 
     return rows_of(source, _people(source.path), make)
@@ -138,4 +141,12 @@ def _point(value: Any) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-FORMAT = DatasetFormat("parquet", "our Parquet, one row a person", recognises, read)
+FORMAT = KeypointFormat(
+    "parquet",
+    "our Parquet, one row a person",
+    recognises,
+    read,
+    content="one row a person: see [below](#parquet)",
+    layouts="as the file says",
+    endings=(".parquet",),
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.flat_rows import layout_by_count
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import are_names, place_by_name, point_of
-from smplify_jax.keypoints.reading import layout_by_count
 
 COCO_LAYOUTS = {17: "coco17", 23: "coco23", 26: "halpe26", 133: "coco23", 136: "halpe26"}
 """Layout by count in COCO's format and its relatives; whole-body data list the body first, then face and hands, which are left out."""

@@ -1,4 +1,4 @@
-"""What every reader of datasets shares: its source, how it declares itself, and how it reads what many formats say."""
+"""What every keypoint format shares: its source, how it declares itself, and how it reads what many formats say."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
+from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.keypoints.reading import is_number
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 Row = DatasetRow | RejectedRow
@@ -54,9 +54,9 @@ class ReadOptions:
     """What a caller knows that the files do not say.
 
     Attributes:
-        layout: read keypoints as this layout, in place of the one that the file says or that its count implies.
+        layout: read the keypoints as this layout, in place of the one that the file says or that its count implies.
         image_size: width and height [px] of pictures whose size is said nowhere else.
-        image_folder: where the pictures are, to look up sizes that the files do not say.
+        image_folder: where the pictures are, to look up sizes that the files do not say; or the one picture.
         passed_over: counts what is neither a person nor rejected, by what it is, if a caller wants to know.
     """
 
@@ -92,14 +92,27 @@ class Source:
 
     def image_name(self, image: str) -> str:
         """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
-        if PurePosixPath(image).suffix.lower() in IMAGE_SUFFIXES:
+        # Not by pathlib, which interns the name of every picture.
+        if self.options.image_folder is None or os.path.splitext(image)[1].lower() in IMAGE_SUFFIXES:
             return image
         found = self._found(image)
-        return image if found is None else image + found.name.removeprefix(PurePosixPath(image).name)
+        return image if found is None else image + found.name.removeprefix(os.path.basename(image))
 
     def _found(self, image: str) -> Path | None:
         folder = self.options.image_folder
-        return None if folder is None or not image else _in_folder(folder, image)
+        return None if folder is None else _in_folder(folder, image)
+
+
+class ArrayHead(NamedTuple):
+    """What an array's header says.
+
+    Attributes:
+        shape: of the array.
+        kind: of its numbers, as `numpy.dtype.kind` has it.
+    """
+
+    shape: tuple[int, ...]
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -107,31 +120,42 @@ class FileHead:
     """The beginning of a file, by which its format is recognised.
 
     Attributes:
-        kind: "json object", "json list", "npz", "tar", "parquet", "hdf5", "text" or "unknown".
-        names: an object's keys, the keys of a list's first object, or the arrays' names.
-        first: the first value of a list that is not empty, that of an object, the first line of a text that is not empty; None elsewhere.
+        kind: "json object", "json list", "json value", "npz", "tar", "parquet", "hdf5", "text" or "unknown".
+        names: an object's keys, the keys of a list's first objects, or the arrays' names.
+        first: of a list's first values the object with the most keys, or the first value that is not empty if none is an object;
+            the first value of an object; the first line of a text; None elsewhere.
+        arrays: shape and type of an .npz's arrays, as far as they can be read.
+        damage: what is broken, as the end of a sentence about the file ("is empty"); "" as far as the beginning shows nothing.
     """
 
     kind: str
     names: tuple[str, ...] = ()
     first: Any = None
+    arrays: Mapping[str, ArrayHead] = field(default_factory=dict)
+    damage: str = ""
 
 
 @dataclass(frozen=True)
-class DatasetFormat:
-    """A format of datasets.
+class KeypointFormat:
+    """A format of keypoint files.
 
     Attributes:
         name: what users call it.
         description: what such a file holds, for messages.
-        recognises: whether a file that begins so has this format.
+        recognises: whether a file that begins so has this format; never raises.
         read: the rows of a file, in its order. Raises InputError where nothing of the file can be read.
+        content: what such a file holds, in Markdown, for the table of formats; by default the description.
+        layouts: which layouts its keypoints have, in Markdown, for the same table.
+        endings: of the names of files that are tried when a folder is read.
     """
 
     name: str
     description: str
     recognises: Callable[[FileHead], bool]
     read: Callable[[Source], Iterator[Row]]
+    content: str = ""
+    layouts: str = ""
+    endings: tuple[str, ...] = (".json",)
 
 
 def check_layout(source: Source, layout: str, whose: str) -> None:
@@ -239,7 +263,11 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
 
 @lru_cache(maxsize=4096)  # the people of a picture follow each other
 def _in_folder(folder: Path, image: str) -> Path | None:
-    paths = (folder / f"{image}{ending}" for ending in _PICTURE_ENDINGS)
+    """The picture of that name, which a format may say without its ending, or with folders of its own before it."""
+    if folder.is_file():
+        return folder if PurePosixPath(image).name in ("", folder.name, folder.stem) else None
+    names = dict.fromkeys((image, PurePosixPath(image).name)) if image else ()
+    paths = (folder / f"{name}{ending}" for name in names for ending in _PICTURE_ENDINGS)
     return next((path for path in paths if os.path.isfile(path)), None)
 
 

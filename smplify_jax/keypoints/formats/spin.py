@@ -22,7 +22,7 @@ from smplify_jax.keypoints.formats.found import FoundPerson, found_person
 from smplify_jax.keypoints.formats.npz_columns import open_columns
 from smplify_jax.keypoints.formats.npz_people import ABOUT_SHAPES, about, layout_of_array
 from smplify_jax.keypoints.formats.person_arrays import Person, read_people
-from smplify_jax.keypoints.formats.reading import DatasetFormat, FileHead, Row, Source, check_layout
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, check_layout
 
 LAYOUT = "spin49"
 
@@ -71,4 +71,14 @@ def _read_part(source: Source, count: int) -> Iterator[Row]:
     return read_people(source, {**ABOUT_SHAPES, "part": (count, 3)}, "imgname", make)
 
 
-FORMAT = DatasetFormat("spin", "SPIN's .npz with imgname, part and openpose", recognises, read)
+FORMAT = KeypointFormat(
+    "spin",
+    "SPIN's .npz with imgname, part and openpose",
+    recognises,
+    read,
+    content="`.npz` with `imgname`, `center`, `scale`, `part` (N, 24, 3), `openpose` (N, 25, 3), `gender`; cameras "
+    "`cam_int` or `focal_l`; sizes `img_w`, `img_h`",
+    layouts="`spin49`; a `part` of another count alone: the only layout that has it, or the one named (17: `coco17` "
+    "or `h36m17`)",
+    endings=(".npz",),
+)

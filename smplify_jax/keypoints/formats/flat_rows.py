@@ -1,84 +1,16 @@
-"""What every reader of keypoint files shares: the record it returns, and how it declares itself."""
+"""Rows of keypoints from the flat lists of numbers that JSON formats have, and the layout that their count implies."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.contents import ArrayFile, JsonFile
 from smplify_jax.keypoints.layouts import get_layout
-
-UNKNOWN_SIZE = (math.nan, math.nan)
 
 _NUMBER_OR_NULL = {int, float, type(None)}
 """What JSON gives for numbers and null; true and false are none."""
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """One person as a reader found them.
-
-    Attributes:
-        name: stable name; made file-safe and unique later.
-        keypoints: (K, 3) rows x, y [px], confidence; NaN and other signs of "not found" still in it.
-        layout: name of the layout.
-        image_size: width and height [px], NaN twice where unknown.
-        image_name: as in `KeypointSet.image_names`.
-    """
-
-    name: str
-    keypoints: np.ndarray
-    layout: str
-    image_size: tuple[float, float] = UNKNOWN_SIZE
-    image_name: str | None = None
-
-
-Contents = JsonFile | ArrayFile
-
-
-@dataclass(frozen=True)
-class Format:
-    """A keypoint file format.
-
-    Attributes:
-        name: what users call it.
-        description: what such a file holds, for messages.
-        recognises: whether contents look like this format; never raises.
-        read_people: the people in contents, possibly none; with a layout, read as that layout. Raises InputError
-            where the contents are malformed.
-    """
-
-    name: str
-    description: str
-    recognises: Callable[[Contents], bool]
-    read_people: Callable[[Contents, str | None], list[Person]]
-
-
-def json_value(contents: Contents, format_name: str) -> Any:
-    """The value of a JSON file.
-
-    Raises:
-        InputError: it is an `.npz`.
-    """
-    if isinstance(contents, JsonFile):
-        return contents.value
-    raise InputError(f"'{contents.path}' is {contents.describe()}; format '{format_name}' is JSON")
-
-
-def array_file(contents: Contents, format_name: str) -> ArrayFile:
-    """The contents as an `.npz`.
-
-    Raises:
-        InputError: it is JSON.
-    """
-    if isinstance(contents, ArrayFile):
-        return contents
-    raise InputError(f"'{contents.path}' is {contents.describe()}; format '{format_name}' is .npz")
 
 
 def rows_from_json(values: Any, what: str) -> np.ndarray:

@@ -1,0 +1,33 @@
+"""The two frames that a fitted body is given in.
+
+- camera: x right, y down, z forward, the camera at the origin; that of every field of a result.
+- upright: x right, y up, z towards the viewer, the camera at the origin; that of every mesh that is written.
+
+Viewers, and formats such as glTF, have y up: in the camera frame everybody would stand on their head. Turned about x by half a turn, the
+camera that took the picture is a viewer's at the origin, looking along -z.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from jax import Array
+
+from smplify_jax.errors import InputError
+
+Frame = Literal["camera", "upright"]
+
+UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
+"""The rotation from the camera frame to the upright one; it is its own inverse."""
+
+
+def in_frame(points_cam: Array, frame: Frame) -> Array:
+    """Points of the camera frame, (..., 3) [m], in that frame or the upright one.
+
+    Raises:
+        InputError: there is no such frame.
+    """
+    if frame not in get_args(Frame):
+        raise InputError(f"frame is {frame!r}: choose {' or '.join(map(repr, get_args(Frame)))}.")
+    return points_cam * np.diag(UPRIGHT_FROM_CAMERA) if frame == "upright" else points_cam

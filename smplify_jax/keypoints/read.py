@@ -1,0 +1,136 @@
+"""People of a file or a folder, in any format of the registry, one by one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from smplify_jax.errors import InputError
+from smplify_jax.keypoints.formats.reading import OTHER_FILE, KeypointFormat, ReadOptions, Row, Source
+from smplify_jax.keypoints.formats.recognition import described, read_head
+from smplify_jax.keypoints.formats.registry import FORMAT_NAMES, FORMATS, get_formats
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.rows import PassedFile, RejectedRow
+
+NO_OPTIONS = ReadOptions()
+
+_RESULTS = (
+    ("json object", {"program", "profile", "people"}),
+    ("npz", {"keypoints", "global_orient", "transl", "cost"}),
+)
+"""Kind and names of what `smplify-fit` writes, which is read as no keypoints: results may lie beside what they are of."""
+
+
+def read_rows(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    options: ReadOptions = NO_OPTIONS,
+) -> Iterator[Row | PassedFile]:
+    """Read people, holding a few of them in memory at a time. Whatever is wrong with one of them stops nobody else.
+
+    Args:
+        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a folder,
+            those whose names end as some format's do.
+        format: a key of `FORMATS`; by default recognised by how a file begins.
+        options: what the files do not say.
+
+    Yields:
+        In the order of the files, a `DatasetRow` for each person, a `RejectedRow` for each record that cannot be used, and of a
+        folder also a `RejectedRow` for each file that cannot be used and a `PassedFile` for each that is of no known format.
+
+    Raises:
+        InputError: there is no such path, format or layout; the file cannot be used at all; or the folder has no keypoint file.
+    """
+    root = Path(path)
+    formats = get_formats(format)
+    if options.layout is not None:
+        get_layout(options.layout)
+    if root.is_dir():
+        return _read_folder(root, formats, options)
+    if not root.exists():
+        raise InputError(f"there is no file or folder '{path}'; check the path")
+    return _read_file(Source(root, root.name, options), formats)
+
+
+def _read_file(source: Source, formats: list[KeypointFormat]) -> Iterator[Row]:
+    found = _recognised(source, formats)
+    if isinstance(found, PassedFile):
+        raise InputError(f"'{source.path}' is {found.reason}")
+    return found.read(source)
+
+
+def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat | PassedFile:
+    """The format of a file, or what else it is.
+
+    Raises:
+        InputError: it is damaged, or cannot be opened.
+    """
+    head = read_head(source.path)
+    if any(head.kind == kind and names <= set(head.names) for kind, names in _RESULTS):
+        return PassedFile(source.name, "what smplify-fit wrote of a fit")
+    chosen = next((known for known in formats if known.recognises(head)), None)
+    if chosen is not None:
+        return chosen
+    if head.damage:
+        raise InputError(f"'{source.path}' {head.damage}")
+    return PassedFile(source.name, f"{described(head)}, which is {_no_format(formats)}")
+
+
+def _no_format(formats: list[KeypointFormat]) -> str:
+    """What a file of none of the formats is."""
+    if len(formats) == len(FORMATS):
+        return f"no known keypoint format ({', '.join(FORMAT_NAMES)})"
+    return f"not of the format that was named: {', or '.join(known.description for known in formats)}"
+
+
+def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions) -> Iterator[Row | PassedFile]:
+    endings = tuple(sorted({ending for known in formats for ending in known.endings}))
+    num_files = num_passed = 0
+    for entry in _files(root, endings, options):
+        num_files += 1
+        source = Source(entry.path, entry.path.relative_to(root).as_posix(), options)
+        try:
+            if entry.complaint:
+                raise InputError(entry.complaint)
+            found = _recognised(source, formats)
+            if isinstance(found, PassedFile):
+                num_passed += 1
+                options.pass_over(OTHER_FILE)
+                yield found
+            else:
+                yield from found.read(source)
+        except InputError as error:
+            yield RejectedRow(source.name, "", str(error))
+    if num_files == num_passed:
+        raise InputError(
+            f"the folder '{root}' holds no keypoint file among its {num_files} files that end in {', '.join(endings)}: "
+            f"they are {_no_format(formats)}"
+        )
+
+
+class _Entry(NamedTuple):
+    """A file of a folder, or a subfolder that cannot be read and why."""
+
+    path: Path
+    complaint: str = ""
+
+
+def _files(folder: Path, endings: tuple[str, ...], options: ReadOptions) -> Iterator[_Entry]:
+    """The files of a folder and its subfolders in the order of their names, hidden ones left out."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield _Entry(folder, f"the folder '{folder}' cannot be read: {error.strerror or error}")
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(path, endings, options)
+        elif entry.name.lower().endswith(endings):
+            yield _Entry(path)
+        else:
+            options.pass_over(OTHER_FILE)

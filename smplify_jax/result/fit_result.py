@@ -1,0 +1,350 @@
+"""What a fit gives back."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from smplify_jax.body.load import shipped_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.penetration import penetration_depth
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.geometry.frames import Frame, in_frame
+from smplify_jax.quality.score import QualityFeatures
+from smplify_jax.result.missing_body import MissingBody, found_again, reference_to
+from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
+from smplify_jax.result.sequence import people_at
+from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
+
+if TYPE_CHECKING:
+    import trimesh
+
+
+class FitStatus(enum.IntEnum):
+    """How one person's fit ended; `sentence` says it in words."""
+
+    CONVERGED = 0
+    STEP_LIMIT = 1
+    TOO_FEW_KEYPOINTS = 2
+    NON_FINITE = 3
+    IMPLAUSIBLE = 4
+    POOR_FIT = 5
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return _SENTENCES[self]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a body at all; if not, all its numbers are NaN."""
+        return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT)
+
+
+MAX_ERROR_2D = 0.1
+"""Median distance of the fitted keypoints from the detected ones, in heights of the person, beyond which a fit is poor."""
+
+MIN_KEYPOINTS = 4
+"""Observed keypoints that a fit needs at least: three fix a rigid body's place, one more says something about its pose."""
+
+_SENTENCES = {
+    FitStatus.CONVERGED: "Converged.",
+    FitStatus.STEP_LIMIT: "Stopped at the step limit, short of convergence; the body is usable.",
+    FitStatus.TOO_FEW_KEYPOINTS: f"Not fitted: fewer than {MIN_KEYPOINTS} keypoints at different places were observed.",
+    FitStatus.NON_FINITE: "Not fitted: the camera, the start or the fit itself has numbers that are not finite or not positive.",
+    FitStatus.IMPLAUSIBLE: (
+        "Not fitted: the keypoints or the camera cannot be a picture's in pixels, such as fractions, or a focal length in millimetres."
+    ),
+    FitStatus.POOR_FIT: (
+        f"Poor fit: half of the keypoints are missed by more than {100 * MAX_ERROR_2D:.0f} % of the person's height, or the body is "
+        "outside the picture; the body is usable with care."
+    ),
+}
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)  # == compares arrays, so a result has no hash
+class FitResult:
+    """Fitted bodies: one, or a batch with the same leading axis as the keypoints.
+
+    Bodies live in the camera frame: x right, y down, z forward [m]. A person that could not be fitted has NaN everywhere and a status
+    that says why.
+
+    A sequence of people, and a pytree: `for person in result`, `len(result)`, `result[-1]`, `result[:10]`, `result[result.quality > 0.5]`.
+    One person without a leading axis is a sequence of one. `==` is True for the same numbers (NaN equals NaN) in the same layout and a
+    body of the same name. A pickle or a copy leaves the body out: see `with_body`.
+
+    Attributes:
+        betas: (..., B) shape coefficients.
+        global_orient: (..., 3) axis-angle of the root [rad].
+        body_pose: (..., 3 n) axis-angle of the other joints [rad]; n is 23 for SMPL, 21 for bodies with fingers.
+        transl: (..., 3) [m].
+        camera: the camera that was given or assumed.
+        joints: (..., 24, 3) SMPL's joints [m].
+        joints_std: (..., 24, 3) how uncertain they are: posterior standard deviation along x, y and depth [m]; NaN from the profile
+            `spin`, whose solver does not know it.
+        quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
+            what it is not calibrated for: other profiles, `init`, searched starts, no anchor.
+        quality_features: (...,) each, the inputs of the quality model; NaN for what a profile does not know.
+        start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
+        keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
+        reprojection_error_px: (..., K) distance from the detected ones as given [px]; NaN where none was observed.
+        person_height_px: (...,) how tall a 1.7 m person appears at the fitted depth [px]; what errors are compared with.
+        cost: (...,) energy of the last round.
+        cost_by_term: the same by term name.
+        status: (...,) codes of `FitStatus`.
+        num_steps: (...,) Gauss-Newton systems solved on the way of the start that won.
+        body: the body that was fitted.
+        layout: name of the keypoint layout.
+    """
+
+    betas: Array
+    global_orient: Array
+    body_pose: Array
+    transl: Array
+    camera: Camera
+    joints: Array
+    joints_std: Array
+    quality: Array
+    quality_features: QualityFeatures
+    start_margin: Array
+    keypoints_px: Array
+    reprojection_error_px: Array
+    person_height_px: Array
+    cost: Array
+    cost_by_term: dict[str, Array]
+    status: Array
+    num_steps: Array
+    body: BodyModel = field(metadata={"static": True})
+    layout: str = field(metadata={"static": True})
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether there is a leading axis of people."""
+        return self.status.ndim > 0
+
+    def __len__(self) -> int:
+        """Number of people; a single person without a leading axis counts as one."""
+        return self.status.shape[0] if self.is_batched else 1
+
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray | Array) -> FitResult:
+        """The people at an index of the leading axis.
+
+        Args:
+            index: as NumPy takes it: a whole number, which counts from the end if negative; a slice; (B,) booleans; whole numbers.
+        Returns:
+            One person without a leading axis for a number, a batch for all else.
+        Raises:
+            IndexError: there is no such person.
+        """
+        people = people_at(index, len(self))
+        batch = self if self.is_batched else jax.tree.map(lambda leaf: leaf[None], self)
+        return jax.tree.map(lambda leaf: leaf[people], batch)
+
+    def __iter__(self) -> Iterator[FitResult]:
+        """One person after the other, without a leading axis."""
+        if not self.is_batched or _has_no_values(self.status):
+            return (self[number] for number in range(len(self)))
+        # Cut on the host, in 2 ms a person: JAX takes 8 ms to index all arrays.
+        host = jax.tree.map(np.asarray, self)
+        return (jax.tree.map(lambda leaf, at=number: jnp.asarray(leaf[at]), host) for number in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all arrays are the same to the bit, NaN equal to NaN, and so are the names of layout and body."""
+        if not isinstance(other, FitResult):
+            return NotImplemented
+        mine, theirs = self.arrays(), other.arrays()
+        return mine.keys() == theirs.keys() and all(_is_same(mine[name], theirs[name]) for name in mine)
+
+    def __repr__(self) -> str:
+        """In one line."""
+        statuses = None
+        if not _has_no_values(self.status):
+            codes, counts = np.unique(self.status, return_counts=True)
+            statuses = {_status_name(code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
+        return text_line(statuses, statuses is not None and self.is_batched, self.layout, self.body.name)
+
+    def _repr_html_(self) -> str:
+        """A small table, for notebooks."""
+        first = jax.tree.map(np.asarray, self[:MAX_ROWS])
+        rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
+        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle everything but the body."""
+        return _unpickled, (self.arrays(), reference_to(self.body))
+
+    def __copy__(self) -> FitResult:
+        """The same arrays and the same body."""
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FitResult:
+        """Arrays of its own and the same body, which nothing changes."""
+        return jax.tree.map(lambda leaf: copy.deepcopy(leaf, memo), self)
+
+    def with_body(self, body: BodyModel) -> FitResult:
+        """Give back the body that a pickle left out.
+
+        A result is pickled without its body. The open body is found again by itself, also in another process; for a result with any
+        other body, everything that needs the body raises `InputError` until it is given back.
+
+        Raises:
+            InputError: it is not the body that was fitted.
+        """
+        wanted, given = reference_to(self.body), reference_to(body)
+        if given != wanted:
+            raise InputError(
+                f"This result was fitted with the body {wanted.name!r} of {wanted.num_betas} betas, and {given.name!r} of "
+                f"{given.num_betas} betas is another, or was made anew since: give the body that was fitted."
+            )
+        return replace(self, body=body)
+
+    def statuses(self) -> list[FitStatus]:
+        """The status of each person."""
+        return [FitStatus(int(code)) for code in np.atleast_1d(self.status)]
+
+    @property
+    def evidence(self) -> QualityFeatures:
+        """`quality_features`, by its name in version 0.1.0."""
+        warnings.warn("FitResult.evidence is now quality_features: use that name", DeprecationWarning, stacklevel=2)
+        return self.quality_features
+
+    @property
+    def parameters(self) -> BodyParameters:
+        """The fitted parameters alone."""
+        return BodyParameters(self.global_orient, self.body_pose, self.betas, self.transl)
+
+    def vertices(self, frame: Frame = "camera") -> Array:
+        """(..., V, 3) mesh vertices [m].
+
+        Args:
+            frame: "camera", x right, y down, z forward, as everything else here; or "upright", x right, y up, z towards the camera. In
+                both the camera is at the origin.
+        """
+        return in_frame(self.body.vertices(**self.parameters.blocks()), frame)
+
+    def penetration_depth(self) -> Array:
+        """(...,) how deep the body reaches into itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
+        return penetration_depth(self.body, betas=self.betas, body_pose=self.body_pose)
+
+    def mesh(self, index: int = 0, frame: Frame = "upright") -> trimesh.Trimesh:
+        """One person's mesh [m], as it is exported: `result.mesh(2).export("person.glb")`.
+
+        It stands where the person stood before the camera, which is at the origin and level: the feet of somebody before a camera at
+        eye height are at about y = -1.6, not on a floor at y = 0. `mesh.apply_translation([0, -mesh.bounds[0, 1], 0])` puts them there.
+
+        Args:
+            index: of the person.
+            frame: "upright" (x right, y up, z towards the camera), as the command's OBJ files and most viewers have it; or "camera"
+                (x right, y down, z forward), as the fields of the result have it.
+        Raises:
+            InputError: the person was not fitted.
+            IndexError: there is no such person.
+        """
+        person = self[index]
+        if not FitStatus(int(person.status)).is_usable:
+            raise InputError(f"Person {index} has no mesh: {FitStatus(int(person.status)).sentence}")
+        import trimesh  # half a second that `import smplify_jax` need not wait for
+
+        mesh = trimesh.Trimesh(np.asarray(person.vertices(frame)), np.asarray(self.body.faces), process=False)
+        mesh.units = "meters"
+        return mesh
+
+    def to_smplify(self) -> dict[str, np.ndarray]:
+        """The keys that the original SMPLify of 2016 writes for a picture, and the principal point.
+
+        Returns:
+            cam_t (..., 3), the camera's translation, which is `transl` [m]; f (..., 2), the focal lengths along x and y [px];
+            pose (..., 72) [rad], zero for hands that the body lacks; betas (..., B); and c (..., 2), the principal point [px], which the
+            original has not: it takes the picture's middle.
+        """
+        pose = np.concatenate([self.global_orient, self.body_pose], axis=-1)
+        missing = np.zeros((*pose.shape[:-1], 72 - pose.shape[-1]), pose.dtype)
+        return {
+            "cam_t": np.array(self.transl),
+            "f": np.array(self.camera.focal_length),
+            "pose": np.concatenate([pose, missing], axis=-1),
+            "betas": np.array(self.betas),
+            "c": np.array(self.camera.camera_center),
+        }
+
+    def to_smplx(self) -> dict[str, np.ndarray]:
+        """Keyword arguments for the forward pass of a model of the package smplx.
+
+        `model(**{name: torch.as_tensor(array) for name, array in result.to_smplx().items()})` gives the vertices of `vertices()`, if the
+        model is the body that was fitted and was made with `batch_size=len(result)`. Models with fingers must also be made with
+        `use_pca=False, flat_hand_mean=True`, for hands at rest. Somebody who could not be fitted is all NaN.
+
+        Returns:
+            betas (B, num_betas), global_orient (B, 3), body_pose (B, 69) or (B, 63), transl (B, 3): always batched, float32, contiguous
+            and writable. body_pose has 69 numbers for SMPL; for SMPL-H and SMPL-X it has 63, because they have fingers in place of
+            SMPL's two hand joints.
+        """
+        names = ("betas", "global_orient", "body_pose", "transl")
+        return {name: np.array(np.atleast_2d(getattr(self, name)), np.float32, order="C") for name in names}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""
+        return arrays_of(self) | {"layout": np.asarray(self.layout), "body_name": np.asarray(self.body.name)}
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all arrays to an `.npz` file, completely or not at all.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        # Without allow_pickle: older releases of NumPy do not know it here, and would write it as an array.
+        arrays: dict[str, Any] = self.arrays()
+        with atomic_write(path) as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], body: BodyModel | None = None) -> FitResult:
+        """Read a file written by `save`, executing nothing that is in it.
+
+        Args:
+            path: the file.
+            body: the body that was fitted; the open body by default.
+        Returns:
+            A result that is `==` to the saved one.
+        Raises:
+            InputError: the file is not such a file, is damaged, or was fitted with another body.
+        """
+        stored = read_saved(path, {status.value: status.is_usable for status in FitStatus})
+        body = shipped_body(stored["betas"].shape[-1]) if body is None else body
+        check_fits_body(stored, path, body.name, body.num_betas, body.num_joints)
+        return cls(**fields_of(stored), body=body)
+
+
+def _unpickled(stored: Mapping[str, np.ndarray], reference: MissingBody) -> FitResult:
+    return FitResult(**fields_of(stored), body=found_again(reference))
+
+
+def _is_same(mine: np.ndarray, theirs: np.ndarray) -> bool:
+    return np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == theirs.dtype.kind == "f")
+
+
+def _has_no_values(array: object) -> bool:
+    """What JAX traces, or puts in place of arrays where it handles trees."""
+    return isinstance(array, Tracer) or not isinstance(array, (jax.Array, np.ndarray, np.generic))
+
+
+def _status_name(code: int) -> str:
+    try:
+        return FitStatus(int(code)).name
+    except ValueError:  # of a later release
+        return f"status {code}"

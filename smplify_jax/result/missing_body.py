@@ -1,0 +1,63 @@
+"""What stands for a body in a pickled result: its name, and how to tell it when it is given back.
+
+A body is twenty megabytes and a person's fit a few kilobytes, so results travel between processes without it. The open body is found
+again where the result is unpickled; any other is the user's file, which is not there for certain and must be given back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from smplify_jax.body.load import shipped_body
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import OPEN_BODY_NAME
+from smplify_jax.errors import InputError
+from smplify_jax.files.content_hash import content_hash
+
+
+@dataclass(frozen=True)
+class MissingBody:
+    """The body of an unpickled result until `FitResult.with_body` gives it back; to use it is an `InputError`.
+
+    Attributes:
+        name: the body's.
+        num_betas: its number of shape directions.
+        content: SHA-256 of its arrays, by which it is recognised.
+    """
+
+    name: str
+    num_betas: int
+    content: str
+
+    def __getattr__(self, attribute: str) -> NoReturn:
+        """Whatever a body has and this has not."""
+        if attribute.startswith("_"):  # asked for by Python's own protocols, which try whether there is such a thing
+            raise AttributeError(attribute)
+        raise InputError(
+            f"This result was unpickled without its body {self.name!r}, of {self.num_betas} betas: "
+            "give it back, result = result.with_body(body)."
+        )
+
+
+def reference_to(body: BodyModel | MissingBody) -> MissingBody:
+    """What stands for a body."""
+    return body if isinstance(body, MissingBody) else MissingBody(body.name, body.num_betas, _content(body))
+
+
+def found_again(reference: MissingBody) -> Any:
+    """The open body, if that is meant and this release has the same; otherwise the reference itself."""
+    if reference.name != OPEN_BODY_NAME:
+        return reference
+    try:
+        body = shipped_body(reference.num_betas)
+    except InputError:  # of a release whose open body had more betas
+        return reference
+    return body if _content(body) == reference.content else reference
+
+
+@lru_cache(maxsize=4)
+def _content(body: BodyModel) -> str:
+    """Bodies are compared by identity, and reckoning it takes as long as reading one."""
+    return content_hash(body)
