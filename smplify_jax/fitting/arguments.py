@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.load import load_body
+from smplify_jax.body.load import load_body, shipped_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.errors import InputError
@@ -64,17 +63,12 @@ def given_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) 
     """
     check_count("num_betas", num_betas)
     if body is None:
-        return _shipped_body(num_betas)
+        return shipped_body(num_betas)
     if isinstance(body, (str, os.PathLike)):
         return load_body(body, num_betas=num_betas)
     if not isinstance(body, BodyModel):
         raise InputError(f"body is a {type(body).__name__}: give what load_body returns, or the path of a body file.")
     return body
-
-
-@lru_cache(maxsize=2)
-def _shipped_body(num_betas: int) -> BodyModel:
-    return load_body(num_betas=num_betas)
 
 
 def given_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior | None:

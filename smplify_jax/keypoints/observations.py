@@ -110,7 +110,7 @@ def _extent(keypoints: np.ndarray) -> np.ndarray:
 def _are_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
     """(..., K) whether points lie outside their picture of (..., 2) pixels; not where its size is not known."""
     points, size = keypoints[..., :2], np.asarray(image_size)[..., None, :]
-    return ((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1)
+    return np.asarray(((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1))
 
 
 def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:

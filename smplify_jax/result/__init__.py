@@ -1,5 +1,6 @@
 """What a fit gives back."""
 
-from smplify_jax.result.fit_result import MIN_KEYPOINTS, FitResult, FitStatus
+from smplify_jax.result.fit_result import FitResult
+from smplify_jax.result.status import MAX_ERROR_2D, MIN_KEYPOINTS, FitStatus
 
-__all__ = ["MIN_KEYPOINTS", "FitResult", "FitStatus"]
+__all__ = ["MAX_ERROR_2D", "MIN_KEYPOINTS", "FitResult", "FitStatus"]

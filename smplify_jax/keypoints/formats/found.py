@@ -12,14 +12,11 @@ from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.observations import check_keypoints, clean_keypoints, is_observed
+from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
 _Item = TypeVar("_Item")
-
-MAX_FRACTION = 2.0
-"""Nobody's keypoints all lie within this many pixels of the picture's corner: such coordinates are fractions of it."""
 
 _BLOCK = 256
 """People whose keypoints are cleaned at once: one by one takes as long as all the rest of reading."""
