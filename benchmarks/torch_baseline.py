@@ -1,4 +1,4 @@
-"""What people use, in torch: SPIN's published recipe through smplx's full mesh. Needs the extra `smplx`.
+"""What people use, in torch: SPIN's published recipe through the full mesh (`LeanSmpl`). Needs torch.
 
 Adam with learning rate 0.01: 100 steps of orientation and translation on hips and shoulders, then 100 of orientation, pose and shape on
 the keypoints, all people of a batch at once; a person fills 1 / 1.2 of a crop of 224 px. The recipe starts from a network's body. Here
@@ -9,16 +9,15 @@ weights.
 
 from __future__ import annotations
 
-import contextlib
-import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import smplx
 import torch
-from smplx.utils import Struct
 
 from benchmarks.draw import IMAGE_SIZE
+from benchmarks.lean_smpl import LeanSmpl
 from smplify_jax import BodyModel, Layout, get_layout, load_body, load_prior
 from smplify_jax.body.points import PointTable
 from smplify_jax.fitting.profiles import SPIN_HEIGHT_PX
@@ -30,23 +29,21 @@ SIGMA, POSE_PRIOR, BEND, SHAPE, DEPTH = 100.0, 4.78, 15.2, 5.0, 100.0
 _BENDS = (("left_elbow", 1, 1.0), ("right_elbow", 1, -1.0), ("left_knee", 0, -1.0), ("right_knee", 0, -1.0))
 _PERSON_HEIGHT = 1.7  # [m] for the depth at the start
 
-# smplx picks vertices of SMPL's mesh as extra joints; here any will do.
-_EXTRA_VERTICES = dict.fromkeys(
-    [
-        *("nose", "reye", "leye", "rear", "lear"),
-        *("LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe", "RHeel"),
-        *(side + finger for side in "lr" for finger in ("thumb", "index", "middle", "ring", "pinky")),
-    ],
-    0,
-)
+Forward = Callable[..., tuple[torch.Tensor, torch.Tensor]]
+"""Vertices (N, V, 3) and joints (N, J, 3) of `betas`, `global_orient`, `body_pose` and `transl`."""
 
 
 class SpinRecipe:
-    """The recipe for one layout, on the open body."""
+    """The recipe for one layout, on the open body.
 
-    def __init__(self, layout: str) -> None:
+    Args:
+        layout: of the keypoints.
+        forward: of a body of 10 betas; `LeanSmpl` of the open body by default.
+    """
+
+    def __init__(self, layout: str, forward: Forward | None = None) -> None:
         body, self._layout = load_body(num_betas=10), get_layout(layout)
-        self._model = _smplx_body(body)
+        self._forward = LeanSmpl(body) if forward is None else forward
         self._points = _Points(body, self._layout)
         self._prior = _Prior()
 
@@ -80,15 +77,25 @@ class SpinRecipe:
 
     def _project(self, at: dict[str, torch.Tensor], seen: _Seen) -> torch.Tensor:
         """(N, K, 2) [px]."""
-        posed = self._model(**at)
-        return seen.project(self._points(posed.vertices, posed.joints))
+        return seen.project(self._points(*self._forward(**at)))
+
+
+@contextmanager
+def with_threads(num_threads: int) -> Iterator[None]:
+    """Let torch use so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _minimize(loss: Any, free: list[torch.Tensor], num_steps: int) -> None:
     """Adam over the sum of all people's losses: it scales every number on its own, so people do not meet."""
     for tensor in free:
         tensor.requires_grad_(True)
-    optimizer = torch.optim.Adam(free, lr=LEARNING_RATE, betas=(0.9, 0.999))
+    optimizer = torch.optim.Adam(free, lr=LEARNING_RATE, betas=(0.9, 0.999), fused=True)
     for _ in range(num_steps):
         optimizer.zero_grad()
         loss().backward()
@@ -161,17 +168,3 @@ class _Prior:
         energies = 0.5 * (whitened**2).sum(2) + self._neg_log_weights
         bends = torch.exp(self._signs * body_pose[:, self._columns])
         return POSE_PRIOR**2 * energies.amin(1) + BEND**2 * (bends**2).sum(1)
-
-
-def _smplx_body(body: BodyModel) -> smplx.SMPL:
-    arrays = {
-        "v_template": np.asarray(body.v_template),
-        "shapedirs": np.asarray(body.shapedirs),
-        "posedirs": np.asarray(body.posedirs),
-        "J_regressor": np.asarray(body.J_regressor),
-        "weights": np.asarray(body.lbs_weights),
-        "f": np.asarray(body.faces).astype(np.int64),
-        "kintree_table": np.array([body.parents, range(body.num_joints)], np.int64),
-    }
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints how many shape directions there are
-        return smplx.SMPL("", data_struct=Struct(**arrays), vertex_ids=_EXTRA_VERTICES)

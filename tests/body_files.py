@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smplify_jax.body import BodyModel
+from smplify_jax.body.model import BodyModel
 
 ARRAYS_BY_KEY = {
     "v_template": "v_template",

@@ -14,9 +14,9 @@ from keypoint_files import coco_annotations, coco_results, figure, flat, write_j
 from PIL import Image
 
 from smplify_jax.datasets.read import read_dataset
-from smplify_jax.keypoints import get_layout
 from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS
 from smplify_jax.keypoints.formats.reading import ReadOptions
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 SIZE = (640.0, 480.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 FIGURE: dict[str, tuple[float, float]] = {
     "nose": (320, 100),

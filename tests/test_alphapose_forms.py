@@ -9,7 +9,7 @@ import pytest
 from dataset_files import alphapose, read_all
 from keypoint_files import figure, flat, write_json
 
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 ROWS = figure("openpose18")
 

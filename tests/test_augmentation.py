@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smplify_jax.datasets.augmentation import Augmentation, RestPelvis
-from smplify_jax.datasets.crops_of_fits import reprojection_loss
+from smplify_jax.datasets.reprojection import reprojection_loss
 from smplify_jax.keypoints.layouts import get_layout
 
 
-@given(angle=st.floats(-180, 180), is_flipped=st.booleans(), seed=st.integers(0, 1000))
-def test_every_augmentation_is_undone_to_1e_5(angle, is_flipped, seed):
+@given(angle=st.floats(-180, 180), is_flipped=st.booleans(), scale=st.floats(0.5, 2.0), seed=st.integers(0, 1000))
+def test_every_augmentation_is_undone_to_1e_5(angle, is_flipped, scale, seed):
     rng = np.random.default_rng(seed)
     pose, transl, pelvis = rng.normal(0, 0.3, (4, 72)), rng.normal(0, 2, (4, 3)), rng.normal(0, 0.2, (4, 3))
-    augmentation = Augmentation.of([angle] * 4, [is_flipped] * 4)
+    augmentation = Augmentation.of([angle] * 4, [is_flipped] * 4, scale)
     for there, back in (
         (augmentation.of_bodies, augmentation.undo_bodies),
         (augmentation.undo_bodies, augmentation.of_bodies),
@@ -93,3 +93,15 @@ def test_turning_after_a_flip_is_turning_the_other_way_before_it():
     expected = turned.of_points(flipped.of_points(points, center, flip), center, flip)
     at_once = Augmentation.flipped_first([30, 30], [True, False]).of_points(points, center, flip)
     np.testing.assert_allclose(at_once, expected, atol=1e-9)
+
+
+def test_a_larger_crop_shows_the_root_joint_nearer_to_its_middle_and_turns_nobody():
+    rng = np.random.default_rng(0)
+    pose, pelvis = rng.normal(0, 0.3, (3, 72)), rng.normal(0, 0.2, (3, 3))
+    transl, scale = rng.uniform([-1, -1, 4], [1, 1, 6], (3, 3)), np.array([0.8, 1.0, 1.25])
+    augmentation = Augmentation.of([0.0] * 3, [False] * 3, scale)
+    shown_pose, shown = augmentation.of_bodies(pose, transl, pelvis)
+    np.testing.assert_array_equal(shown_pose, pose)
+    before, after = transl + pelvis, shown + pelvis
+    expected = augmentation.of_points((before[:, :2] / before[:, 2:])[:, None], np.zeros((3, 2)), [0])[:, 0]
+    np.testing.assert_allclose(after[:, :2] / after[:, 2:], expected, rtol=1e-9)

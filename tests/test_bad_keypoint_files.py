@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from keypoint_files import coco_annotations, coco_results, figure, write_json, write_npz, write_openpose
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints import load_keypoints
+from smplify_jax.keypoints.load import load_keypoints
 
 SAMPLES = Path(__file__).parent / "data" / "keypoints"
 COCO = figure("coco17")

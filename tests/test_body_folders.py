@@ -2,7 +2,7 @@ import pytest
 from bodies import random_body_arrays
 from body_files import assert_body_has, write_npz, write_pickle
 
-from smplify_jax.body import load_body
+from smplify_jax.body.load import load_body
 from smplify_jax.errors import InputError
 
 

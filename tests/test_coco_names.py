@@ -11,7 +11,7 @@ from dataset_files import read_all
 from keypoint_files import FIGURE, write_json
 from test_point_names import AIC, AP10K, CROWDPOSE, JHMDB, MHP, MMPOSE_H36M, POSETRACK
 
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import point_of
 
 CASES = Path(__file__).parent / "data" / "cases"

@@ -11,8 +11,8 @@ from dataset_files import SIZE, read_all
 from keypoint_files import FIGURE, figure
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
 from smplify_jax.keypoints.formats import cvat
+from smplify_jax.keypoints.layouts import get_layout
 
 NAMES = get_layout("coco17").keypoint_names
 

@@ -27,8 +27,8 @@ from keypoint_files import (
 from PIL import Image
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
 from smplify_jax.keypoints.formats.parquet import COLUMNS
+from smplify_jax.keypoints.layouts import get_layout
 
 COCO = figure("coco17")
 

@@ -11,7 +11,7 @@ from dataset_files import read_all
 from keypoint_files import FIGURE, figure
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 PARTS = (*reversed(get_layout("coco17").keypoint_names), "ball")
 

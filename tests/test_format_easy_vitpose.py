@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keypoint_files import FIGURE, figure, write_json
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 COCO_NAMES = get_layout("coco17").keypoint_names
 BODY_25 = (

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keypoint_files import FIGURE, write_json
 
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 POINTS = {**FIGURE, "pelvis": FIGURE["mid_hip"], "thorax": FIGURE["neck"]}
 JOINTS = np.array([POINTS[name] for name in get_layout("mpii16").keypoint_names], np.float64)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from keypoint_files import FIGURE, figure, flat, write_json, write_openpose
 from PIL import Image
 
-from smplify_jax.keypoints import get_layout
 from smplify_jax.keypoints.formats import openpose
 from smplify_jax.keypoints.formats.openpose import image_name_of, read_person
+from smplify_jax.keypoints.layouts import get_layout
 
 # Fractions of the picture pass through float64 and come back as pixels.
 EXACT = 1e-4

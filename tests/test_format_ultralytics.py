@@ -14,7 +14,7 @@ from keypoint_files import figure, write_json
 from PIL import Image
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 
 # Fractions of the picture pass through float64 and come back as pixels.
 EXACT = 1e-4

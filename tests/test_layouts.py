@@ -6,7 +6,7 @@ import pytest
 
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.keypoints import LAYOUTS, Layout, get_layout
+from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
 
 SURFACE_POINTS = {"nose", "head_top", "chin"} | {
     f"{side}_{point}"

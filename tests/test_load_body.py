@@ -7,7 +7,7 @@ import scipy.sparse
 from bodies import parents_for, random_body, random_body_arrays
 from body_files import assert_body_has, write_npz, write_pickle
 
-from smplify_jax.body import load_body
+from smplify_jax.body.load import load_body
 from smplify_jax.body.open_body import OPEN_BODY_PATH
 from smplify_jax.errors import InputError
 

@@ -14,7 +14,7 @@ from test_coco_names import PLACES, placed
 from test_point_names import AIC, AP10K, CROWDPOSE, JHMDB, MHP, POSETRACK
 
 from smplify_jax import InputError
-from smplify_jax.keypoints import get_layout
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import point_of
 
 COCO = figure("coco17")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints import KeypointSet
+from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.names import MAX_NAME_BYTES, MAX_NAME_LENGTH, file_safe, unique_names
 from smplify_jax.keypoints.observations import clean_keypoints, drop_outside
 

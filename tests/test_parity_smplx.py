@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from bodies import random_body, random_body_arrays
 
-from smplify_jax.body import BodyModel, load_body
+from smplify_jax.body.load import load_body
+from smplify_jax.body.model import BodyModel
 from smplify_jax.body.surface_points import VERTICES_BY_TOPOLOGY
 
 torch = pytest.importorskip("torch", reason="needs the extra smplx")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from keypoint_files import write_npz
 
-from smplify_jax.keypoints import LAYOUTS, KeypointSet, load_keypoints
+from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.layouts import LAYOUTS
+from smplify_jax.keypoints.load import load_keypoints
 
 pytestmark = pytest.mark.real_data
 

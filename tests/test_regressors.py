@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from bodies import random_body
 
-from smplify_jax.body import with_regressor
-from smplify_jax.body.regressors import EXTRA_NAMES, H36M_NAMES
+from smplify_jax.body.regressors import EXTRA_NAMES, H36M_NAMES, with_regressor
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout
 

@@ -11,7 +11,6 @@ the joints' positions; and what hangs on joint i, seen from it, is the part of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import jax
@@ -22,6 +21,7 @@ from smplify_jax.body.points import PointTable
 from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.body.reach import keypoint_reach
 from smplify_jax.body.skinned_mesh import SkinnedMesh
+from smplify_jax.body.skinned_points import SkinnedPoints
 from smplify_jax.keypoints.layouts import Layout, get_layout
 
 
@@ -43,7 +43,7 @@ def keypoint_body(
     layout = get_layout(layout)
     num_betas = body.num_betas if num_betas is None else num_betas
     num_joints = body.num_joints if num_joints is None else num_joints
-    points, parents = _skinned_points(body, layout, num_betas, num_joints), body.parents[:num_joints]
+    points, parents = skinned_points(body, layout, num_betas, num_joints), body.parents[:num_joints]
     # Linear in (1, betas): the mean shape is the first of B + 1 columns.
     vertices, joints = points.vertices, points.joints
     by_vertex = np.einsum("km,mj->kjm", points.weights_of_vertices, points.lbs_weights)
@@ -88,20 +88,8 @@ def _indices(chosen: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(chosen))
 
 
-@dataclass(frozen=True)
-class _SkinnedPoints:
-    """K keypoints as weighted sums of J joints and M skinned vertices; shapes are linear in (1, betas)."""
-
-    joints: np.ndarray  # (J, 3, 1 + B)
-    vertices: np.ndarray  # (M, 3, 1 + B)
-    posedirs: np.ndarray  # (M, 3, J - 1, 9)
-    lbs_weights: np.ndarray  # (M, J)
-    weights_of_joints: np.ndarray  # (K, J)
-    weights_of_vertices: np.ndarray  # (K, M)
-    is_defined: np.ndarray  # (K,)
-
-
-def _skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints: int) -> _SkinnedPoints:
+def skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints: int) -> SkinnedPoints:
+    """The joints and vertices that a layout's keypoints are sums of; arguments as of `keypoint_body`."""
     table = PointTable.of_layout(body, layout)
     shape = np.concatenate(
         [np.asarray(body.v_template, np.float64)[..., None], np.asarray(body.shapedirs)[..., :num_betas]], axis=-1
@@ -117,7 +105,7 @@ def _skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joint
     owner = _nearest_moving_joint(body.parents, num_joints)
     fold = np.eye(num_joints)[owner]  # (J_all, J): where each joint's skinning weight goes
     lbs_weights = np.concatenate([np.asarray(body.lbs_weights)[table.vertices], table.anchor_lbs_weights])
-    return _SkinnedPoints(
+    return SkinnedPoints(
         joints=joints[:num_joints],
         vertices=np.concatenate([shape[table.vertices], anchored, joints[resting]]),
         posedirs=np.concatenate([posedirs, rigid])[:, :, : num_joints - 1],
@@ -125,6 +113,7 @@ def _skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joint
         weights_of_joints=table.weights_of_joints[:, :num_joints],
         weights_of_vertices=np.concatenate([table.weights_of_vertices, table.weights_of_joints[:, resting]], axis=1),
         is_defined=table.is_defined,
+        parents=np.array(body.parents[:num_joints]),
     )
 
 

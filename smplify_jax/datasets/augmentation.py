@@ -1,4 +1,4 @@
-"""What a loader does to its pictures, done to fits and undone: pictures are turned in their plane, then flipped left to right."""
+"""What a loader does to its pictures, done to fits and undone: crops are turned in their plane, cut larger or smaller, then flipped."""
 
 from __future__ import annotations
 
@@ -47,37 +47,53 @@ class RestPelvis:
 
 @dataclass(frozen=True, eq=False)
 class Augmentation:
-    """What was done to N pictures: each turned about its crop's centre, then flipped.
+    """What was done to N pictures: each turned about its crop's centre, its crop cut `scale` times as large, then flipped.
 
     Attributes:
         rotation_deg: (N,) from the x axis (right) towards the y axis (down): clockwise as seen. SPIN and 4D-Humans count their `rot` the
             other way.
         is_flipped: (N,) whether left and right were exchanged.
+        scale: (N,) side of the crop over that of the row's own: above 1 people look smaller. It moves translations alone: before a camera
+            of the same focal length, who looks smaller stands farther away.
     """
 
     rotation_deg: np.ndarray
     is_flipped: np.ndarray
+    scale: np.ndarray
 
     @classmethod
-    def of(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike) -> Augmentation:
-        """From anything that NumPy takes for N numbers and N claims.
+    def of(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike, scale: ArrayLike = 1.0) -> Augmentation:
+        """From anything that NumPy takes for N numbers and N claims; one scale may serve all.
 
         Raises:
-            InputError: their shapes differ, or an angle is not finite.
+            InputError: their shapes differ, an angle is not finite, or a scale is not above zero.
         """
         angle, flipped = np.asarray(rotation_deg, np.float64), np.asarray(is_flipped, bool)
-        if angle.ndim != 1 or angle.shape != flipped.shape or not np.isfinite(angle).all():
+        scales = np.asarray(scale, np.float64)
+        scales = np.broadcast_to(scales, angle.shape) if scales.ndim == 0 else scales
+        if angle.ndim != 1 or not angle.shape == flipped.shape == scales.shape or not np.isfinite(angle).all():
             raise InputError(
-                f"an augmentation has angles of shape {angle.shape} and flips of shape {flipped.shape}: expected (N,) of "
-                "both, and finite angles."
+                f"an augmentation has angles of shape {angle.shape}, flips of shape {flipped.shape} and scales of shape "
+                f"{scales.shape}: expected (N,) of each, and finite angles."
             )
-        return cls(angle, flipped)
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise InputError("an augmentation has scales that are not finite or not above 0: give 1 for none.")
+        return cls(angle, flipped, scales)
 
     @classmethod
-    def flipped_first(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike) -> Augmentation:
+    def flipped_first(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike, scale: ArrayLike = 1.0) -> Augmentation:
         """For loaders that flip first and turn then, as 4D-Humans does: turning before a flip goes the other way round."""
-        plain = cls.of(rotation_deg, is_flipped)
-        return cls(np.where(plain.is_flipped, -plain.rotation_deg, plain.rotation_deg), plain.is_flipped)
+        plain = cls.of(rotation_deg, is_flipped, scale)
+        angle = np.where(plain.is_flipped, -plain.rotation_deg, plain.rotation_deg)
+        return cls(angle, plain.is_flipped, plain.scale)
+
+    def __len__(self) -> int:
+        """Number of pictures, N."""
+        return len(self.rotation_deg)
+
+    def of_rows(self, rows: np.ndarray) -> Augmentation:
+        """That of some of the pictures."""
+        return Augmentation(self.rotation_deg[rows], self.is_flipped[rows], self.scale[rows])
 
     def of_bodies(self, pose: np.ndarray, transl: np.ndarray, rest_pelvis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bodies as the augmented pictures show them, before a camera whose axis meets the crop's centre.
@@ -90,7 +106,7 @@ class Augmentation:
             pose and transl, float64; those of pictures left as they were are the same to the bit.
         """
         turn = _about_z(self.rotation_deg)
-        turned, pelvis = _turned(pose, turn), turn.apply(rest_pelvis + transl)
+        turned, pelvis = _turned(pose, turn), turn.apply(rest_pelvis + transl) * self._depth_factor
         flipped = self.is_flipped[:, None]
         new_pose = np.where(flipped, mirrored_poses(turned), turned)
         return self._changed(pose, transl, new_pose, np.where(flipped, pelvis * _FLIP_X, pelvis) - rest_pelvis)
@@ -100,7 +116,7 @@ class Augmentation:
     ) -> tuple[np.ndarray, np.ndarray]:
         """`of_bodies` undone; arguments and results as there."""
         turn = _about_z(-self.rotation_deg)
-        flipped, pelvis = self.is_flipped[:, None], rest_pelvis + transl
+        flipped, pelvis = self.is_flipped[:, None], (rest_pelvis + transl) / self._depth_factor
         new_pose = _turned(np.where(flipped, mirrored_poses(pose), pose), turn)
         return self._changed(
             pose, transl, new_pose, turn.apply(np.where(flipped, pelvis * _FLIP_X, pelvis)) - rest_pelvis
@@ -116,22 +132,29 @@ class Augmentation:
         Returns:
             (N, K, 2).
         """
-        turned = _turned_in_plane(points_px - crop_center[:, None], self.rotation_deg)
+        centered = (points_px - crop_center[:, None]) / self.scale[:, None, None]
+        turned = _turned_in_plane(centered, self.rotation_deg)
         mirrored = turned[:, list(flip)] * _FLIP_X[:2]
         return np.where(self.is_flipped[:, None, None], mirrored, turned) + crop_center[:, None]
 
     def undo_points(self, points_px: np.ndarray, crop_center: np.ndarray, flip: Sequence[int]) -> np.ndarray:
         """`of_points` undone; arguments and result as there."""
-        centered = points_px - crop_center[:, None]
+        centered = (points_px - crop_center[:, None]) * self.scale[:, None, None]
         mirrored = centered[:, list(flip)] * _FLIP_X[:2]
         plain = np.where(self.is_flipped[:, None, None], mirrored, centered)
         return _turned_in_plane(plain, -self.rotation_deg) + crop_center[:, None]
 
+    @property
+    def _depth_factor(self) -> np.ndarray:
+        """(N, 3) of the root joint's place: x and y stay, the depth grows with the crop."""
+        return np.stack([np.ones(len(self)), np.ones(len(self)), self.scale], axis=1)
+
     def _changed(
         self, pose: np.ndarray, transl: np.ndarray, new_pose: np.ndarray, new_transl: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        is_changed = (self.is_flipped | (self.rotation_deg != 0))[:, None]
-        return np.where(is_changed, new_pose, pose), np.where(is_changed, new_transl, transl)
+        is_turned = (self.is_flipped | (self.rotation_deg != 0))[:, None]
+        is_moved = is_turned | (self.scale != 1)[:, None]
+        return np.where(is_turned, new_pose, pose), np.where(is_moved, new_transl, transl)
 
 
 def _about_z(angle_deg: np.ndarray) -> Rotation:

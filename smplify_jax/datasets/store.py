@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,55 +16,45 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.datasets.augmentation import Augmentation, RestPelvis
-from smplify_jax.datasets.store_file import NUM_BETAS, NUM_POSE, SLOT, checksums, map_store, newest
+from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
+from smplify_jax.datasets.store_file import StoreFile, checksums, map_store, newest
+from smplify_jax.datasets.stored_fits import StoredFits, as_slots, best_of_each, is_finite
 from smplify_jax.errors import InputError
-
-
-@dataclass(frozen=True, eq=False)
-class StoredFits:
-    """Fits of N rows.
-
-    Attributes:
-        pose: (N, 72) float32 global_orient and body_pose [rad].
-        betas: (N, 10) float32.
-        transl: (N, 3) float32 [m]; NaN where unknown.
-        loss: (N,) float32, infinite where unknown.
-        quality: (N,) float32, NaN where unknown.
-    """
-
-    pose: np.ndarray
-    betas: np.ndarray
-    transl: np.ndarray
-    loss: np.ndarray
-    quality: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class FitStore:
     """A file of fits, mapped into memory; several processes may read and write it at a time, on one machine.
 
-    What is stored is in the frame of the pictures as they are: augmentation is undone before fits are stored and done to what is got.
-    A process killed while it writes leaves each row as it was or as it was to become.
+    What is stored is in the frame of the rows' own crops: augmentation is undone before fits are measured and stored, and done to what
+    is got. A process killed while it writes leaves each row as it was or as it was to become.
 
     Attributes:
         path: the file.
-        rest_pelvis: of the body whose fits these are.
-        slots: (num_rows, 2) as in `store_file`.
+        file: what it holds.
     """
 
     path: Path
-    rest_pelvis: RestPelvis
-    slots: np.ndarray
+    file: StoreFile
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FitStore:
-        """Open a store that `store_from_spin` or `store_from_parquet` made.
+        """Open a store that one of `store_sources` made.
 
         Raises:
             InputError: the file is not there, or no store.
         """
-        slots, rest_pelvis = map_store(Path(path))
-        return cls(Path(path), rest_pelvis, slots)
+        return cls(Path(path), map_store(Path(path)))
+
+    @property
+    def slots(self) -> np.ndarray:
+        """(num_rows, 2) as in `store_file`."""
+        return self.file.slots
+
+    @property
+    def rest_pelvis(self) -> RestPelvis:
+        """Of the body whose fits these are."""
+        return self.file.rest_pelvis
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -73,6 +63,15 @@ class FitStore:
     def __reduce__(self) -> tuple:
         """Another process maps the file anew."""
         return FitStore.open, (str(self.path),)
+
+    def crop_side(self, rows: ArrayLike) -> np.ndarray:
+        """(N,) sides of the rows' own crops [px of the picture]: 200 times SPIN's `scale` before augmentation.
+
+        Raises:
+            InputError: a row is out of range, or the store has no keypoints.
+        """
+        seen, _ = self._measurable()
+        return seen.side[self._indices(rows)].astype(np.float64)
 
     def get(self, rows: ArrayLike, augmentation: Augmentation | None = None) -> StoredFits:
         """The best fits so far of N rows, as the augmented pictures show them.
@@ -96,14 +95,41 @@ class FitStore:
         pose, transl = slots["pose"], slots["transl"]
         if augmentation is not None:
             pelvis = self.rest_pelvis.at(slots["betas"])
-            pose, transl = self._fitting(augmentation, len(indices)).of_bodies(pose, transl, pelvis)
+            pose, transl = _fitting(augmentation, len(indices)).of_bodies(pose, transl, pelvis)
         return StoredFits(
             np.asarray(pose, np.float32),
             slots["betas"].copy(),
             np.asarray(transl, np.float32),
             slots["loss"].copy(),
             slots["quality"].copy(),
+            slots["version"].copy(),
         )
+
+    def measure(
+        self,
+        rows: ArrayLike,
+        *,
+        pose: ArrayLike,
+        betas: ArrayLike,
+        transl: ArrayLike | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> np.ndarray:
+        """Losses of fits, whoever made them: `FitLoss` on each row's own keypoints, as they were before any augmentation.
+
+        Args:
+            rows: (N,) indices.
+            pose: (N, 72) as the augmented pictures show them [rad].
+            betas: (N, 10).
+            transl: (N, 3) [m] before a camera of the row's focal length; where it is None or NaN, the body is put where its loss is least.
+            augmentation: what was done to the pictures; None for nothing.
+        Returns:
+            (N,) float32; NaN for rows without keypoints, and for fits with numbers that are not finite.
+        Raises:
+            InputError: a shape is wrong, a row out of range, or the store has no keypoints.
+        """
+        indices = self._indices(rows)
+        self._measurable()
+        return self._candidates(indices, pose, betas, transl, None, augmentation)["loss"]
 
     def update_if_better(
         self,
@@ -111,22 +137,58 @@ class FitStore:
         *,
         pose: ArrayLike,
         betas: ArrayLike,
-        loss: ArrayLike,
         transl: ArrayLike | None = None,
         quality: ArrayLike | None = None,
         augmentation: Augmentation | None = None,
     ) -> np.ndarray:
-        """Store the fits whose loss is lower than that of the fit stored so far.
-
-        Losses must be comparable, whatever was done to the picture: turning and flipping change no reprojection error, but a random scale
-        does; count the error in pixels of the crop before it was scaled, or undo it with `Augmentation.undo_points`.
+        """Store the fits whose loss by `measure` is lower than that of the fit stored so far, which was measured in the same way.
 
         Args:
             rows: (N,) indices; of several fits of one row, the best counts.
             pose: (N, 72) as the augmented pictures show them [rad].
             betas: (N, 10).
-            loss: (N,); a loss that is not finite never wins.
-            transl: (N, 3) [m], None if unknown.
+            transl: (N, 3) [m] as in `measure`.
+            quality: (N,), None if unknown.
+            augmentation: what was done to the pictures; None for nothing.
+        Returns:
+            (N,) which were stored. Fits with numbers that are not finite are not, nor those of rows without keypoints.
+        Raises:
+            InputError: a shape is wrong, a row out of range, or the store has no keypoints.
+        """
+        indices = self._indices(rows)
+        self._measurable()
+        candidates = self._candidates(indices, pose, betas, transl, quality, augmentation)
+        chosen = best_of_each(indices, candidates["loss"])
+
+        def wins(old: np.ndarray) -> np.ndarray:
+            return ~(candidates["loss"][chosen] >= old["loss"])
+
+        return self._write(indices, candidates, chosen, wins)
+
+    def replace(
+        self,
+        rows: ArrayLike,
+        *,
+        stored: StoredFits,
+        is_better: ArrayLike,
+        pose: ArrayLike,
+        betas: ArrayLike,
+        transl: ArrayLike | None = None,
+        quality: ArrayLike | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> np.ndarray:
+        """Store the fits that the caller found better than those it got, for callers with a loss of their own.
+
+        There is no loss to hand in, so none can be compared with one of another unit: measure both fits, by one function on one set of
+        keypoints. A row that was rewritten since `get` stays as it is, as its new fit was not compared.
+
+        Args:
+            rows: (N,) indices; of several fits of one row, the first that is better counts.
+            stored: (N,) what `get` returned for these rows.
+            is_better: (N,) which fits are better than those.
+            pose: (N, 72) as the augmented pictures show them [rad].
+            betas: (N, 10).
+            transl: (N, 3) [m] as in `measure`.
             quality: (N,), None if unknown.
             augmentation: what was done to the pictures; None for nothing.
         Returns:
@@ -134,30 +196,38 @@ class FitStore:
         Raises:
             InputError: a shape is wrong, or a row out of range.
         """
-        indices = self._indices(rows)
-        candidates = _candidates(len(indices), pose, betas, transl, loss, quality)
-        is_fit = np.isfinite(candidates["pose"]).all(axis=1) & np.isfinite(candidates["betas"]).all(axis=1)
-        is_fit &= np.isfinite(candidates["loss"])
-        if augmentation is not None:
-            self._undo(candidates, self._fitting(augmentation, len(indices)), is_fit)
-        chosen = _best_of_each(indices, candidates["loss"], is_fit)
-        is_stored = np.zeros(len(indices), bool)
-        with self._locked():
-            pairs = np.array(self.slots[indices[chosen]])
-            index, is_whole = newest(pairs)
-            old = np.take_along_axis(pairs, index[:, None], axis=1)[:, 0]
-            wins = ~is_whole | ~(candidates["loss"][chosen] >= old["loss"])
-            written = candidates[chosen[wins]]
-            written["version"] = np.where(is_whole, old["version"], 0)[wins] + 1
-            written["checksum"] = checksums(written)
-            self.slots[indices[chosen[wins]], 1 - index[wins]] = written
-        is_stored[chosen[wins]] = True
-        return is_stored
+        indices, is_better = self._indices(rows), np.asarray(is_better, bool)
+        if is_better.shape != indices.shape or stored.version.shape != indices.shape:
+            raise InputError(
+                f"is_better has shape {is_better.shape} and stored holds {stored.version.shape} fits: expected one of each "
+                f"for each of the {len(indices)} rows, the fits as `get` returned them for these rows."
+            )
+        candidates = self._candidates(indices, pose, betas, transl, quality, augmentation)
+        positions = np.flatnonzero(is_better & is_finite(candidates))
+        chosen = positions[np.unique(indices[positions], return_index=True)[1]]
+        return self._write(indices, candidates, chosen, lambda old: old["version"] == stored.version[chosen])
 
     def flush(self) -> None:
         """Have the disk hold what was stored: only a crash of the whole machine makes this matter."""
         if isinstance(self.slots, np.memmap):
             self.slots.flush()
+
+    def _write(
+        self, indices: np.ndarray, candidates: np.ndarray, chosen: np.ndarray, wins: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Store those of the chosen that win against the newest versions; a row whose versions are both damaged has no say."""
+        is_stored = np.zeros(len(indices), bool)
+        with self._locked():
+            pairs = np.array(self.slots[indices[chosen]])
+            index, is_whole = newest(pairs)
+            old = np.take_along_axis(pairs, index[:, None], axis=1)[:, 0]
+            is_won = ~is_whole | wins(old)
+            written = candidates[chosen[is_won]]
+            written["version"] = np.where(is_whole, old["version"], 0)[is_won] + 1
+            written["checksum"] = checksums(written)
+            self.slots[indices[chosen[is_won]], 1 - index[is_won]] = written
+        is_stored[chosen[is_won]] = True
+        return is_stored
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -180,50 +250,41 @@ class FitStore:
             raise InputError(f"rows reach from {indices.min()} to {indices.max()}: the store has 0 to {len(self) - 1}.")
         return indices.astype(np.int64)
 
-    def _fitting(self, augmentation: Augmentation, num_rows: int) -> Augmentation:
-        if len(augmentation.rotation_deg) != num_rows:
-            raise InputError(f"the augmentation is of {len(augmentation.rotation_deg)} pictures for {num_rows} rows.")
-        return augmentation
+    def _measurable(self) -> tuple[CropKeypoints, FitLoss]:
+        if self.file.seen is None or self.file.loss is None:
+            raise InputError(
+                f"{self.path}: has no keypoints to measure fits on; make the store anew with them (store_from_spin with "
+                "`dataset`), or compare fits yourself and call `replace`."
+            )
+        return self.file.seen, self.file.loss
 
-    def _undo(self, candidates: np.ndarray, augmentation: Augmentation, is_fit: np.ndarray) -> None:
-        """Change the fits among the candidates to the frame of the pictures as they are; the others may hold NaN."""
-        fits = candidates[is_fit]
-        one = Augmentation(augmentation.rotation_deg[is_fit], augmentation.is_flipped[is_fit])
+    def _candidates(
+        self,
+        indices: np.ndarray,
+        pose: ArrayLike,
+        betas: ArrayLike,
+        transl: ArrayLike | None,
+        quality: ArrayLike | None,
+        augmentation: Augmentation | None,
+    ) -> np.ndarray:
+        """(N,) of SLOT in the frames of the rows' own crops, measured as far as there are keypoints; versions and checksums not yet set."""
+        candidates = as_slots(len(indices), pose, betas, transl, quality)
+        if augmentation is not None:
+            self._undo(candidates, _fitting(augmentation, len(indices)))
+        if self.file.seen is not None and self.file.loss is not None:
+            blocks = {name: candidates[name] for name in ("pose", "betas", "transl")}
+            candidates["loss"], candidates["transl"] = self.file.loss.measure(self.file.seen.of_rows(indices), **blocks)
+        return candidates
+
+    def _undo(self, candidates: np.ndarray, augmentation: Augmentation) -> None:
+        """Change the fits among the candidates to the frames of the rows' own crops; the others may hold NaN."""
+        is_fit = is_finite(candidates)
+        fits, one = candidates[is_fit], augmentation.of_rows(is_fit)
         pose, transl = one.undo_bodies(fits["pose"], fits["transl"], self.rest_pelvis.at(fits["betas"]))
         candidates["pose"][is_fit], candidates["transl"][is_fit] = pose, transl
 
 
-def _candidates(
-    num_rows: int,
-    pose: ArrayLike,
-    betas: ArrayLike,
-    transl: ArrayLike | None,
-    loss: ArrayLike,
-    quality: ArrayLike | None,
-) -> np.ndarray:
-    """(N,) of SLOT, versions and checksums not yet set."""
-    unknown = np.float32(np.nan)
-    given = {
-        "pose": (pose, (num_rows, NUM_POSE)),
-        "betas": (betas, (num_rows, NUM_BETAS)),
-        "transl": (np.full((num_rows, 3), unknown) if transl is None else transl, (num_rows, 3)),
-        "loss": (loss, (num_rows,)),
-        "quality": (np.full(num_rows, unknown) if quality is None else quality, (num_rows,)),
-    }
-    candidates = np.zeros(num_rows, SLOT)
-    for name, (values, shape) in given.items():
-        array = np.asarray(values)
-        if array.shape != shape:
-            raise InputError(
-                f"{name} has shape {array.shape}: expected {shape}, a row for each of the {num_rows} rows."
-            )
-        candidates[name] = array
-    return candidates
-
-
-def _best_of_each(indices: np.ndarray, loss: np.ndarray, is_fit: np.ndarray) -> np.ndarray:
-    """Positions of the fits to try: of each row the one of least loss."""
-    positions = np.flatnonzero(is_fit)
-    ordered = positions[np.lexsort((loss[positions], indices[positions]))]
-    _, first = np.unique(indices[ordered], return_index=True)
-    return ordered[first]
+def _fitting(augmentation: Augmentation, num_rows: int) -> Augmentation:
+    if len(augmentation) != num_rows:
+        raise InputError(f"the augmentation is of {len(augmentation)} pictures for {num_rows} rows.")
+    return augmentation

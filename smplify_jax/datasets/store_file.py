@@ -1,4 +1,4 @@
-"""The file of a fits store: a header, then two slots a row.
+"""The file of a fits store: a header, the body's keypoints if fits can be measured, then the rows: two slots each, and what was seen.
 
 A row is rewritten in the slot that does not hold its newest version, and a slot counts only if its checksum is right. Whatever moment a
 writer is killed at, the other slot still holds the version before.
@@ -7,12 +7,17 @@ writer is killed at, the other slot still holds the version before.
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from smplify_jax.body.skinned_points import SkinnedPoints
 from smplify_jax.datasets.augmentation import RestPelvis
+from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 
@@ -31,16 +36,26 @@ SLOT = np.dtype(
 )
 """One version of one row; the numbers of `StoredFits`, and how often the row was written."""
 
+_SEEN = np.dtype([("keypoints", "<f4", (49, 3)), ("focal_length", "<f4"), ("side", "<f4")])
+"""One row of `CropKeypoints`."""
+
+_ROW = np.dtype([("slots", SLOT, 2)])
+_MEASURED_ROW = np.dtype([("slots", SLOT, 2), ("seen", _SEEN)])
+
 _HEADER = np.dtype(
     [
         ("magic", "S16"),
         ("num_rows", "<u8"),
         ("template", "<f8", 3),
         ("directions", "<f8", (3, NUM_BETAS)),
-        ("padding", "V200"),
+        ("num_points_bytes", "<u8"),  # 0 if fits cannot be measured
+        ("padding", "V192"),
     ]
 )
-_MAGIC = b"smplify_jax_v1"
+_MAGIC = b"smplify_jax_v2"
+_MAGIC_UNMEASURED = (
+    b"smplify_jax_v1"  # files without keypoints, whose losses are in a unit that only their writer knows
+)
 
 _NUM_WORDS = SLOT.itemsize // 4 - 1
 _MULTIPLIER = 0x9E3779B1  # odd, so every power of it is: no change of a single word goes unnoticed modulo 2^32
@@ -61,8 +76,29 @@ def newest(slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return version.argmax(axis=1), is_whole.any(axis=1)
 
 
+@dataclass(frozen=True, eq=False)
+class StoreFile:
+    """A store, mapped into memory and shared with whoever else maps it.
+
+    Attributes:
+        slots: (num_rows, 2) of SLOT.
+        rest_pelvis: of the body whose fits these are.
+        seen: the rows' keypoints; None if the store has none.
+        loss: how fits are measured on them; None if the store has none.
+    """
+
+    slots: np.ndarray
+    rest_pelvis: RestPelvis
+    seen: CropKeypoints | None
+    loss: FitLoss | None
+
+
 def write_store(
-    path: str | os.PathLike[str], num_rows: int, rest_pelvis: RestPelvis, blocks: Iterable[np.ndarray]
+    path: str | os.PathLike[str],
+    num_rows: int,
+    rest_pelvis: RestPelvis,
+    blocks: Iterable[tuple[np.ndarray, CropKeypoints | None]],
+    loss: FitLoss | None = None,
 ) -> None:
     """Write a new store, completely or not at all.
 
@@ -70,25 +106,34 @@ def write_store(
         path: the file.
         num_rows: of all blocks together.
         rest_pelvis: of the body whose fits these are.
-        blocks: (N,) of SLOT, whose versions and checksums are set here.
+        blocks: (N,) of SLOT, whose versions and checksums are set here, and the keypoints of the same rows: all of them, if there is
+            `loss`, or none.
+        loss: of the body whose fits these are.
     Raises:
         InputError: the file cannot be written.
     """
+    points = b"" if loss is None else _packed(loss.points)
     header = np.zeros((), _HEADER)
-    header["magic"], header["num_rows"] = _MAGIC, num_rows
+    header["magic"], header["num_rows"], header["num_points_bytes"] = _MAGIC, num_rows, len(points)
     header["template"], header["directions"] = rest_pelvis.template, rest_pelvis.directions
     with atomic_write(path) as file:
         file.write(header.tobytes())
-        for block in blocks:
-            pairs = np.zeros((len(block), 2), SLOT)
-            pairs[:, 0] = block
-            pairs["version"][:, 0] = 1
-            pairs["checksum"][:, 0] = checksums(pairs[:, 0])
-            file.write(pairs.tobytes())
+        file.write(points)
+        for block, seen in blocks:
+            rows = np.zeros(len(block), _ROW if seen is None else _MEASURED_ROW)
+            slots = np.zeros((len(block), 2), SLOT)
+            slots[:, 0] = block
+            slots["version"][:, 0] = 1
+            slots["checksum"][:, 0] = checksums(slots[:, 0])
+            rows["slots"] = slots
+            if seen is not None:
+                for name in _SEEN.names or ():
+                    rows["seen"][name] = getattr(seen, name)
+            file.write(rows.tobytes())
 
 
-def map_store(path: Path) -> tuple[np.memmap, RestPelvis]:
-    """The slots (num_rows, 2) of a store, mapped into memory and shared with whoever else maps them.
+def map_store(path: Path) -> StoreFile:
+    """Open a store.
 
     Raises:
         InputError: the file is not there, no store, or not as long as it should be.
@@ -96,12 +141,33 @@ def map_store(path: Path) -> tuple[np.memmap, RestPelvis]:
     try:
         with path.open("r+b") as file:
             header = np.frombuffer(file.read(_HEADER.itemsize).ljust(_HEADER.itemsize, b"\0"), _HEADER)[0]
-        num_rows = int(header["num_rows"])
-        expected = _HEADER.itemsize + 2 * num_rows * SLOT.itemsize
-        is_store = header["magic"] == _MAGIC and path.stat().st_size == expected
-        if not is_store:
-            raise InputError(f"{path}: is no whole fits store; make one with store_from_spin or store_from_parquet.")
-        slots = np.memmap(path, SLOT, "r+", _HEADER.itemsize, (num_rows, 2))
+            num_rows, num_points_bytes = int(header["num_rows"]), int(header["num_points_bytes"])
+            row = _MEASURED_ROW if num_points_bytes else _ROW
+            first_row = _HEADER.itemsize + num_points_bytes
+            is_store = header["magic"] in (_MAGIC, _MAGIC_UNMEASURED)
+            is_store = is_store and path.stat().st_size == first_row + num_rows * row.itemsize
+            if not is_store:
+                raise InputError(
+                    f"{path}: is no whole fits store; make one with store_from_spin or store_from_parquet."
+                )
+            loss = FitLoss(_unpacked(file.read(num_points_bytes), path)) if num_points_bytes else None
+        rows = np.memmap(path, row, "r+", first_row, (num_rows,))
     except OSError as error:
         raise InputError(f"{path}: cannot be opened for writing ({error.strerror}); check the path.") from None
-    return slots, RestPelvis(header["template"].copy(), header["directions"].copy())
+    seen = CropKeypoints(*(rows["seen"][name] for name in _SEEN.names or ())) if loss is not None else None
+    return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), seen, loss)
+
+
+def _packed(points: SkinnedPoints) -> bytes:
+    """An npz, filled up to a multiple of 8 bytes so that the rows lie aligned."""
+    file = BytesIO()
+    np.savez(file, **vars(points))
+    return file.getvalue() + b"\0" * (-file.tell() % 8)
+
+
+def _unpacked(packed: bytes, path: Path) -> SkinnedPoints:
+    try:
+        with np.load(BytesIO(packed), allow_pickle=False) as arrays:
+            return SkinnedPoints(**arrays)
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: the body's keypoints are damaged ({error}); make the store anew.") from None

@@ -1,4 +1,4 @@
-"""Make a fits store from SPIN's fits or from ours."""
+"""Make a fits store from SPIN's fits, from ours, or from arrays."""
 
 from __future__ import annotations
 
@@ -7,54 +7,113 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.camera.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.augmentation import RestPelvis
 from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
     CROP_COLUMNS,
+    Crops,
     bodies_in_crops,
+    crop_view,
     crops_of,
-    losses_of,
     pad_columns,
 )
+from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots
+from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
 from smplify_jax.datasets.parquet import FitBatch, count_fits, read_fits
 from smplify_jax.datasets.store import FitStore
-from smplify_jax.datasets.store_file import NUM_BETAS, NUM_POSE, SLOT, write_store
+from smplify_jax.datasets.store_file import NUM_BETAS, NUM_POSE, write_store
+from smplify_jax.datasets.stored_fits import as_slots
 from smplify_jax.errors import InputError
+from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.layouts import get_layout
+
+SPIN_FOCAL_SIDES = 5000.0 / 224.0
+"""The focal length of SPIN's camera, and of those that took it over, in sides of the crop."""
 
 _ROWS_AT_A_TIME = 4096
+_Block = tuple[np.ndarray, CropKeypoints | None]
 
 
-def store_from_spin(path: str | os.PathLike[str], fits_npy: str | os.PathLike[str], body: BodyModel) -> FitStore:
-    """Make a store from `NAME_fits.npy`, (N, 82): pose and betas. Losses are not known: they are infinite, and any fit is better.
+def store_from_spin(
+    path: str | os.PathLike[str],
+    fits_npy: str | os.PathLike[str],
+    body: BodyModel,
+    dataset: str | os.PathLike[str] | None = None,
+) -> FitStore:
+    """Make a store from `NAME_fits.npy`, (N, 82): pose and betas.
 
-    So that the first fit of a network does not replace a good one, measure the losses of these first and store the same fits with them.
+    With SPIN's data set file the fits are measured (`FitStore.measure`), before SPIN's camera. Without it nothing can be: losses are
+    unknown, and `update_if_better` asks for keypoints; only `replace` writes.
 
     Args:
         path: the new store.
-        fits_npy: SPIN's file.
+        fits_npy: SPIN's fits.
         body: whose fits they are.
+        dataset: SPIN's `NAME.npz` of the same rows: `center`, `scale`, and `openpose`, `part` or both.
     Raises:
-        InputError: the file is no such array, or the store cannot be written.
+        InputError: a file cannot be read or is no such file, the files have other numbers of rows, or the store cannot be written.
     """
-    try:
-        fits = np.load(fits_npy, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{fits_npy}: cannot be read ({error}); give SPIN's NAME_fits.npy.") from None
-    if not isinstance(fits, np.ndarray) or fits.ndim != 2 or fits.shape[1] != NUM_POSE + NUM_BETAS:
-        shape = getattr(fits, "shape", "that of an archive")
-        raise InputError(f"{fits_npy}: has shape {shape}, expected (N, 82): pose and betas.")
-    write_store(path, len(fits), RestPelvis.of(body, NUM_BETAS), _blocks_of_array(fits))
-    return FitStore.open(path)
+    fits = _read_fits_npy(fits_npy)
+    seen = None if dataset is None else _read_spin_keypoints(Path(dataset), len(fits))
+    return _write(path, body, fits[:, :NUM_POSE], fits[:, NUM_POSE:], None, None, seen)
+
+
+def store_from_arrays(
+    path: str | os.PathLike[str],
+    body: BodyModel,
+    *,
+    pose: ArrayLike,
+    betas: ArrayLike,
+    keypoints: ArrayLike,
+    crop_center: ArrayLike,
+    crop_side: ArrayLike,
+    focal_length: ArrayLike,
+    layout: str = "spin49",
+    transl: ArrayLike | None = None,
+    quality: ArrayLike | None = None,
+) -> FitStore:
+    """Make a store of measured fits for trainers whose files are their own.
+
+    Args:
+        path: the new store.
+        body: whose fits they are.
+        pose: (N, 72) before cameras that look straight at the crops' centres [rad].
+        betas: (N, 10).
+        keypoints: (N, K, 3) x, y in the picture [px] and confidence, without augmentation.
+        crop_center: (N, 2) [px].
+        crop_side: (N,) [px].
+        focal_length: (N,), or one for all, of the camera that fits are made for [sides of the crop]; `SPIN_FOCAL_SIDES` for SPIN's.
+        layout: of the keypoints.
+        transl: (N, 3) [m]; where it is None or NaN, bodies are put where their loss is least.
+        quality: (N,), None if unknown.
+    Raises:
+        InputError: a shape or the layout is wrong, or the store cannot be written.
+    """
+    points, side = np.asarray(keypoints, np.float32), np.asarray(crop_side, np.float64)
+    center, focal_sides = np.asarray(crop_center, np.float64), np.asarray(focal_length, np.float64)
+    num_rows, num_keypoints = len(np.asarray(pose)), get_layout(layout).num_keypoints
+    is_fitting = points.shape == (num_rows, num_keypoints, 3) and center.shape == (num_rows, 2)
+    if not (is_fitting and side.shape == (num_rows,) and focal_sides.shape in ((), (num_rows,))):
+        raise InputError(
+            f"keypoints, crop_center, crop_side and focal_length have shapes {points.shape}, {center.shape}, {side.shape} and "
+            f"{focal_sides.shape}: expected ({num_rows}, {num_keypoints}, 3), ({num_rows}, 2), ({num_rows},) and ({num_rows},) "
+            f"for the {num_rows} poses and the layout {layout}."
+        )
+    seen = CropKeypoints.of_pictures(in_slots(points, layout, NUM_SPIN), center, side, focal_sides * side)
+    return _write(path, body, pose, betas, transl, quality, seen)
 
 
 def store_from_parquet(path: str | os.PathLike[str], fits: str | os.PathLike[str], body: BodyModel) -> FitStore:
     """Make a store from our own fits: row i is row i of the files in the order of their names.
 
-    Poses are in the frame that networks on crops learn (`crop_view`), as in the export `spin`; losses are `reprojection_loss`. People
-    without a usable fit have a body at rest and an infinite loss.
+    Poses are in the frame that networks on crops learn (`crop_view`), as in the export `spin`, and are measured (`FitStore.measure`)
+    before the camera that looks there, with the focal length of the picture's. People without a usable fit have a body at rest and an
+    infinite loss.
 
     Args:
         path: the new store.
@@ -63,27 +122,102 @@ def store_from_parquet(path: str | os.PathLike[str], fits: str | os.PathLike[str
     Raises:
         InputError: the fits cannot be read, or the store not be written.
     """
-    columns = ("quality", "keypoints_px", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
-    blocks = (_slots_of(batch) for batch in read_fits(Path(fits), columns))
-    write_store(path, count_fits(fits), RestPelvis.of(body, NUM_BETAS), blocks)
+    loss = FitLoss.of(body)
+    columns = ("quality", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
+    blocks = (_block_of(batch, loss) for batch in read_fits(Path(fits), columns))
+    write_store(path, count_fits(fits), RestPelvis.of(body, NUM_BETAS), blocks, loss)
     return FitStore.open(path)
 
 
-def _blocks_of_array(fits: np.ndarray) -> Iterator[np.ndarray]:
-    for first in range(0, len(fits), _ROWS_AT_A_TIME):
-        some = np.asarray(fits[first : first + _ROWS_AT_A_TIME])
-        slots = np.zeros(len(some), SLOT)
-        slots["pose"], slots["betas"] = some[:, :NUM_POSE], some[:, NUM_POSE:]
-        slots["transl"], slots["loss"], slots["quality"] = np.nan, np.inf, np.nan
-        yield slots
+def _write(
+    path: str | os.PathLike[str],
+    body: BodyModel,
+    pose: ArrayLike,
+    betas: ArrayLike,
+    transl: ArrayLike | None,
+    quality: ArrayLike | None,
+    seen: CropKeypoints | None,
+) -> FitStore:
+    slots = as_slots(len(np.asarray(pose)), pose, betas, transl, quality)
+    loss = None if seen is None else FitLoss.of(body)
+
+    def blocks() -> Iterator[_Block]:
+        for first in range(0, len(slots), _ROWS_AT_A_TIME):
+            rows = slice(first, first + _ROWS_AT_A_TIME)
+            yield _measured(slots[rows], None if seen is None else seen.of_rows(rows), loss)
+
+    write_store(path, len(slots), RestPelvis.of(body, NUM_BETAS), blocks(), loss)
+    return FitStore.open(path)
 
 
-def _slots_of(batch: FitBatch) -> np.ndarray:
+def _measured(slots: np.ndarray, seen: CropKeypoints | None, loss: FitLoss | None) -> _Block:
+    """The rows with their losses; infinite for those that cannot be measured, so that any fit of theirs that can is better."""
+    if seen is None or loss is None:
+        return slots, None
+    slots = slots.copy()
+    measured, slots["transl"] = loss.measure(seen, **{name: slots[name] for name in ("pose", "betas", "transl")})
+    slots["loss"] = np.where(np.isfinite(measured), measured, np.inf)
+    return slots, seen
+
+
+def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
+    try:
+        fits = np.load(fits_npy, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{fits_npy}: cannot be read ({error}); give SPIN's NAME_fits.npy.") from None
+    if not isinstance(fits, np.ndarray) or fits.ndim != 2 or fits.shape[1] != NUM_POSE + NUM_BETAS:
+        shape = getattr(fits, "shape", "that of an archive")
+        raise InputError(f"{fits_npy}: has shape {shape}, expected (N, 82): pose and betas.")
+    return fits
+
+
+def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
+    """Of SPIN's npz; before the camera that its trainer takes for every crop."""
+    shapes = {"center": (2,), "scale": (), "openpose": (NUM_OPENPOSE, 3), "part": (NUM_SPIN - NUM_OPENPOSE, 3)}
+    arrays = {name: np.asarray(array) for name, array in load_npz(dataset, tuple(shapes)).items()}
+    if not {"center", "scale"} <= set(arrays) or not {"openpose", "part"} & set(arrays):
+        raise InputError(f"{dataset}: has no center and scale, or neither openpose nor part; give SPIN's NAME.npz.")
+    for name, array in arrays.items():
+        array = array.squeeze(1) if name == "scale" and array.ndim == 2 and array.shape[1] == 1 else array
+        if array.shape != (num_rows, *shapes[name]) or array.dtype.kind not in "fiu":
+            raise InputError(
+                f"{dataset}: {name} has shape {array.shape} and type {array.dtype}, expected numbers of shape "
+                f"{(num_rows, *shapes[name])}, a row for each of the {num_rows} fits."
+            )
+        arrays[name] = array
+    halves = [arrays.get(name, np.zeros((num_rows, *shapes[name]), np.float32)) for name in ("openpose", "part")]
+    side = arrays["scale"] * SPIN_BOX_UNIT
+    if not (np.isfinite(side) & (side > 0)).all():
+        raise InputError(
+            f"{dataset}: scale has values that are not above 0; each row needs the crop that was fitted in."
+        )
+    return CropKeypoints.of_pictures(np.concatenate(halves, axis=1), arrays["center"], side, SPIN_FOCAL_SIDES * side)
+
+
+def _block_of(batch: FitBatch, loss: FitLoss) -> _Block:
     crops = crops_of(batch)
     bodies = bodies_in_crops(batch, crops)
-    loss = losses_of(batch, crops)
-    slots = np.zeros(len(batch), SLOT)
-    slots["pose"], slots["betas"] = bodies.pose, pad_columns(bodies.betas, NUM_BETAS)
-    slots["transl"], slots["quality"] = bodies.transl, batch.array("quality")
-    slots["loss"] = np.where(bodies.is_usable & np.isfinite(loss), loss, np.inf)
-    return slots
+    slots = as_slots(
+        len(batch), bodies.pose, pad_columns(bodies.betas, NUM_BETAS), bodies.transl, batch.array("quality")
+    )
+    slots, seen = _measured(slots, _seen_in_crops(batch, crops), loss)
+    slots["loss"] = np.where(bodies.is_usable, slots["loss"], np.inf)
+    slots["transl"] = np.where(bodies.is_usable[:, None], slots["transl"], np.nan)
+    return slots, seen
+
+
+def _seen_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
+    """The keypoints as the cameras see them that look straight at the crops: what is detected is turned like the bodies are."""
+    keypoints = in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN).astype(np.float64)
+    focal_length, center = batch.array("focal_length").astype(np.float64), batch.array("camera_center")
+    rays = np.ones_like(keypoints)
+    rays[..., :2] = (keypoints[..., :2] - center[:, None]) / focal_length[:, None]
+    turned = np.einsum("nab,nkb->nka", crop_view(batch, crops).as_matrix(), rays)
+    one_focal_length = focal_length.mean(axis=1)
+    # What lies beside the crop's camera or behind it, 90 degrees and more from the person, is no keypoint of theirs.
+    is_before = turned[..., 2] > 0
+    keypoints[..., :2] = (
+        one_focal_length[:, None, None] * turned[..., :2] / np.where(is_before, turned[..., 2], 1)[..., None]
+    )
+    keypoints[..., 2] = np.where(is_before, keypoints[..., 2], 0.0)
+    return CropKeypoints.of_pictures(keypoints, np.zeros((len(batch), 2)), crops.side, one_focal_length)

@@ -1,0 +1,176 @@
+"""`FitLoss`: one measure for every fit of a row, on the row's own keypoints as they were before any augmentation.
+
+NumPy and SciPy alone, so that a trainer's processes need not load JAX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.skinned_points import SkinnedPoints
+from smplify_jax.datasets.reprojection import LOSS_CROP_PX, LOSS_SIGMA_PX, reprojection_loss
+from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.subsets import subset_weights
+
+if TYPE_CHECKING:
+    from smplify_jax.body.model import BodyModel
+
+MEASURED_LAYOUT = "spin49"
+MEASURED_SUBSET = "no hips, no neck"
+"""SPIN's 49 keypoints, but for those that its fits leave out, too."""
+
+_NUM_BETAS = 10
+_NUM_PLACEMENT_STEPS = 10  # Gauss-Newton on three unknowns ends in four or five
+_MIN_DEPTH = 0.1  # [m]
+
+
+@dataclass(frozen=True, eq=False)
+class CropKeypoints:
+    """Keypoints of N people in crops of `LOSS_CROP_PX`, and the cameras that look straight at the crops' centres.
+
+    Attributes:
+        keypoints: (N, 49, 3) float32 of `spin49`: x, y from the crop's centre [px of the crop]; confidence, 0 for what is not measured.
+        focal_length: (N,) float32 [px of the crop].
+        side: (N,) float32 of the crop in the picture [px].
+    """
+
+    keypoints: np.ndarray
+    focal_length: np.ndarray
+    side: np.ndarray
+
+    @classmethod
+    def of_pictures(
+        cls, keypoints: ArrayLike, center: ArrayLike, side: ArrayLike, focal_length: ArrayLike
+    ) -> CropKeypoints:
+        """From the pictures' pixels.
+
+        Args:
+            keypoints: (N, 49, 3) of `spin49`: x, y [px], confidence.
+            center: (N, 2) of the crops [px].
+            side: (N,) of the crops [px].
+            focal_length: (N,), or one for all [px].
+        """
+        points, sides = np.asarray(keypoints, np.float64), np.asarray(side, np.float64)
+        zoom = LOSS_CROP_PX / sides
+        is_seen = np.isfinite(points).all(axis=-1) & (points[..., 2] > 0)
+        confidence = np.clip(points[..., 2], 0.0, 1.0) * subset_weights(get_layout(MEASURED_LAYOUT), MEASURED_SUBSET)
+        moved = (points[..., :2] - np.asarray(center, np.float64)[:, None]) * zoom[:, None, None]
+        cleaned = np.where(is_seen[..., None], np.concatenate([moved, confidence[..., None]], axis=-1), 0.0)
+        return cls(
+            cleaned.astype(np.float32),
+            (np.asarray(focal_length, np.float64) * zoom).astype(np.float32),
+            sides.astype(np.float32),
+        )
+
+    def __len__(self) -> int:
+        """Number of people, N."""
+        return len(self.keypoints)
+
+    def of_rows(self, rows: np.ndarray | slice) -> CropKeypoints:
+        """Some of the people."""
+        return CropKeypoints(*(np.array(getattr(self, one.name)[rows]) for one in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class FitLoss:
+    """The loss of fits of one body, `reprojection_loss` in the crop: the same number whoever fitted, and however the picture was augmented.
+
+    Attributes:
+        points: the keypoints of `spin49` on the body.
+    """
+
+    points: SkinnedPoints
+
+    @classmethod
+    def of(cls, body: BodyModel) -> FitLoss:
+        """Of a body of the SMPL family, for poses of 72 numbers; of bodies with fingers only the joints that SMPL has move."""
+        from smplify_jax.body.keypoint_body import skinned_points  # it loads JAX
+        from smplify_jax.fitting.setup import num_fitted_joints
+
+        num_betas = min(_NUM_BETAS, body.num_betas)
+        return cls(skinned_points(body, get_layout(MEASURED_LAYOUT), num_betas, num_fitted_joints(body)))
+
+    def measure(
+        self, seen: CropKeypoints, *, pose: ArrayLike, betas: ArrayLike, transl: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Losses of N fits, one for each of N people.
+
+        Args:
+            seen: the people's keypoints and cameras.
+            pose: (N, 72) as the crops' cameras see it [rad].
+            betas: (N, 10).
+            transl: (N, 3) [m]. Where it is None or NaN, the body is put where its loss is least.
+        Returns:
+            (N,) float32, NaN for people without a keypoint and for fits with numbers that are not finite; and (N, 3) float32 transl [m].
+        """
+        pose, betas = np.asarray(pose, np.float64), np.asarray(betas, np.float64)
+        is_finite = np.asarray(np.isfinite(np.concatenate([pose, betas], axis=1)).all(axis=1))
+        points = self.points.at(*(np.where(is_finite[:, None], x, 0.0) for x in (pose, betas)))
+        given = np.full((len(pose), 3), np.nan) if transl is None else np.array(transl, np.float64)
+        is_given = np.asarray(np.isfinite(given).all(axis=1))
+        if not is_given.all():
+            given[~is_given] = _place(points[~is_given], seen.of_rows(~is_given))
+        loss = np.where(is_finite, _loss(points + given[:, None], seen), np.nan)
+        return loss.astype(np.float32), given.astype(np.float32)
+
+
+def _loss(points_cam: np.ndarray, seen: CropKeypoints) -> np.ndarray:
+    return reprojection_loss(seen.keypoints, _project(points_cam, seen), np.full(len(seen), LOSS_CROP_PX))
+
+
+def _project(points_cam: np.ndarray, seen: CropKeypoints) -> np.ndarray:
+    """(N, K, 2) from the crop's centre [px of the crop]."""
+    return seen.focal_length[:, None, None] * points_cam[..., :2] / np.maximum(points_cam[..., 2:], _MIN_DEPTH)
+
+
+def _place(points: np.ndarray, seen: CropKeypoints) -> np.ndarray:
+    """(N, 3) transl of least loss [m], by Gauss-Newton on the robust squares; NaN for people without a keypoint.
+
+    A plain weighted sum of squares, as SPIN takes, would let one keypoint on another person move the whole body.
+    """
+    is_used = (seen.keypoints[..., 2] > 0) & np.isfinite(points).all(axis=-1)
+    points = np.where(is_used[..., None], points, 0.0)
+    trust = np.where(is_used, seen.keypoints[..., 2].astype(np.float64) ** 2, 0.0)
+    transl = _first_placement(points, trust, seen)
+    best, least = transl, _loss(points + transl[:, None], seen)
+    for _ in range(_NUM_PLACEMENT_STEPS):
+        transl = transl - _newton_step(points + transl[:, None], trust, seen)
+        loss = _loss(points + transl[:, None], seen)
+        is_better = loss < least
+        best, least = np.where(is_better[:, None], transl, best), np.where(is_better, loss, least)
+    return np.where(is_used.any(axis=1, keepdims=True), best, np.nan)
+
+
+def _first_placement(points: np.ndarray, trust: np.ndarray, seen: CropKeypoints) -> np.ndarray:
+    """By the centres and the sizes of both sets of points, as if all points lay at one depth."""
+    total = np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
+
+    def center_and_size(of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        center = (trust[..., None] * of).sum(axis=1) / total[:, None]
+        squares = trust * ((of - center[:, None])[..., :2] ** 2).sum(axis=-1)
+        return center, np.sqrt(squares.sum(axis=1) / total)
+
+    (body, body_size), (seen_center, seen_size) = center_and_size(points), center_and_size(seen.keypoints[..., :2])
+    depth = np.maximum(seen.focal_length * body_size / np.maximum(seen_size, 1.0), 1.0)
+    beside = seen_center * (depth / seen.focal_length)[:, None]
+    return np.concatenate([beside, depth[:, None]], axis=1) - body
+
+
+def _newton_step(points_cam: np.ndarray, trust: np.ndarray, seen: CropKeypoints) -> np.ndarray:
+    """(N, 3) Gauss-Newton step of transl on the robust squares, each point weighted by the slope of its loss."""
+    focal_length, depth = seen.focal_length[:, None], np.maximum(points_cam[..., 2], _MIN_DEPTH)
+    apart = _project(points_cam, seen) - seen.keypoints[..., :2]
+    squares = (apart**2).sum(axis=-1)
+    weight = trust * (LOSS_SIGMA_PX**2 / (LOSS_SIGMA_PX**2 + squares)) ** 2
+    jacobian = np.zeros((*apart.shape, 3))
+    jacobian[..., 0, 0] = jacobian[..., 1, 1] = focal_length / depth
+    jacobian[..., 2] = -focal_length[..., None] * points_cam[..., :2] / depth[..., None] ** 2
+    system = np.einsum("nkia,nk,nkib->nab", jacobian, weight, jacobian)
+    slope = np.einsum("nkia,nk,nki->na", jacobian, weight, apart)
+    # One keypoint alone says nothing of the depth: a little damping keeps the system regular.
+    system += (1e-9 * np.trace(system, axis1=1, axis2=2) + np.finfo(float).tiny)[:, None, None] * np.eye(3)
+    return np.linalg.solve(system, slope[..., None])[..., 0]

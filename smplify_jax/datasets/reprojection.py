@@ -1,0 +1,29 @@
+"""How far fitted keypoints lie from the detected ones, in a crop of one size, so that losses of all pictures compare. NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+LOSS_CROP_PX = 256.0
+LOSS_SIGMA_PX = 100.0
+
+
+def reprojection_loss(keypoints: np.ndarray, keypoints_px: np.ndarray, crop_side_px: np.ndarray) -> np.ndarray:
+    """(N,) sum over the keypoints of conf^2 s^2 e^2 / (s^2 + e^2), e their distance in a crop of 256 px, s = 100 px.
+
+    Neither the picture's resolution changes it nor that both arguments are turned or mirrored. SMPLify's data term, in short, but for the
+    distance in place of its coordinates one by one, which depend on how the picture is turned.
+
+    Args:
+        keypoints: (N, K, 3) detected: x, y [px], confidence; above 1 counts as 1.
+        keypoints_px: (N, K, 2) fitted [px]; NaN for those that the body does not define, which do not count.
+        crop_side_px: (N,).
+    Returns:
+        NaN for those without a fitted keypoint.
+    """
+    squared = ((keypoints_px - keypoints[..., :2]) ** 2).sum(axis=-1) * (LOSS_CROP_PX / crop_side_px[:, None]) ** 2
+    confidence = np.clip(keypoints[..., 2], 0.0, 1.0)
+    is_used = np.isfinite(squared) & (confidence > 0)
+    robust = LOSS_SIGMA_PX**2 * squared / (LOSS_SIGMA_PX**2 + squared)
+    loss = np.where(is_used, confidence**2 * robust, 0.0).sum(axis=1)
+    return np.where(is_used.any(axis=1), loss, np.nan)
