@@ -101,11 +101,11 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     return rows, _with_failures(jax.tree.map(lambda leaf: leaf[:num_asked], result), num_failed)
 
 
-def write_drawn(path, num_people=6, layout="coco17", seed=0, num_failed=0, **about: Any):
-    """Write such fits; `about` replaces fields of every row. Returns the rows and the fits."""
+def write_drawn(path, num_people=6, layout="coco17", seed=0, num_failed=0, made_with=None, **about: Any):
+    """Write such fits; `about` replaces fields of every row, `made_with` those of their provenance. Returns the rows and the fits."""
     rows, result = draw_fits(num_people, layout, seed, num_failed)
     rows = [replace(row, **about) for row in rows]
-    write_fits(path, fits_table(rows, result), provenance(result))
+    write_fits(path, fits_table(rows, result), replace(provenance(result), **(made_with or {})))
     return rows, result
 
 

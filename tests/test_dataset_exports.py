@@ -44,10 +44,8 @@ def images(tmp_path):
 
 
 def test_spin_reads_its_arrays_with_numpy(fits, tmp_path):
-    assert [path.name for path in export_fits(fits, "spin", tmp_path, ExportOptions(dataset="coco"))] == [
-        "coco.npz",
-        "coco_fits.npy",
-    ]
+    options = ExportOptions(dataset="coco", open_body_as_smpl=True)
+    assert [path.name for path in export_fits(fits, "spin", tmp_path, options)] == ["coco.npz", "coco_fits.npy"]
     with np.load(tmp_path / "coco.npz", allow_pickle=False) as data:
         shapes = {name: data[name].shape for name in data.files}
         arrays = {name: data[name] for name in data.files}
@@ -62,6 +60,7 @@ def test_spin_reads_its_arrays_with_numpy(fits, tmp_path):
         "shape": (6, 10),
         "has_smpl": (6,),
         "quality": (6,),
+        "body_name": (6,),
     }
     assert arrays["imgname"][5] == "street 2.png"
     assert arrays["has_smpl"].tolist() == [1, 1, 1, 1, 1, 0]
@@ -70,7 +69,7 @@ def test_spin_reads_its_arrays_with_numpy(fits, tmp_path):
     np.testing.assert_array_equal(static_fits[5, 3:], 0)
 
 
-def test_annotated_keypoints_are_spins_parts_and_openposes_are_openpose(tmp_path):
+def test_annotated_keypoints_are_spins_parts_and_openposes_are_openpose_and_parts_where_there_are_no_others(tmp_path):
     rows, _ = write_drawn(tmp_path / "a.parquet", 2, "coco17")
     others, _ = write_drawn(tmp_path / "b.parquet", 2, "openpose25")
     export_fits(tmp_path, "spin", tmp_path / "out")
@@ -82,15 +81,28 @@ def test_annotated_keypoints_are_spins_parts_and_openposes_are_openpose(tmp_path
         np.testing.assert_array_equal(part[0, slot], rows[0].keypoints[coco.index(name)])
     assert (openpose[:2] == 0).all()
     np.testing.assert_array_equal(openpose[2:, 1:], np.stack([row.keypoints[1:] for row in others]))
-    assert (part[2:] == 0).all()
+    # SPIN's code stops at people without parts: 9 left shoulder, 14 pelvis, 15 thorax of MPII, 21 right eye.
+    body25 = get_layout("openpose25")
+    for slot, name in ((0, "right_ankle"), (9, "left_shoulder"), (14, "mid_hip"), (15, "neck"), (21, "right_eye")):
+        np.testing.assert_array_equal(part[2, slot], others[0].keypoints[body25.index(name)])
+    assert ((part[2:, :, 2] > 0).sum(axis=1) >= 14).all()
 
 
-def test_a_given_box_is_spins_center_and_scale_as_it_was(tmp_path):
-    write_drawn(tmp_path / "a.parquet", 2, box=CropBox((100.0, 120.0), (50.0, 300.0)))
-    export_fits(tmp_path, "spin", tmp_path / "out")
+@pytest.mark.parametrize(
+    ("box", "factor", "scale"),
+    [
+        (CropBox((100.0, 120.0), (50.0, 300.0)), None, 1.8),
+        (CropBox.from_spin(np.array([100.0, 120.0]), 1.5), None, 1.5),
+        (CropBox((100.0, 120.0), (50.0, 300.0)), 1.4, 2.1),
+    ],
+    ids=["a tight box is enlarged as SPIN does", "SPIN's box stays as it was", "the caller's factor goes first"],
+)
+def test_a_given_box_is_spins_center_and_scale(tmp_path, box, factor, scale):
+    write_drawn(tmp_path / "a.parquet", 2, box=box)
+    export_fits(tmp_path, "spin", tmp_path / "out", ExportOptions(box_factor=factor))
     with np.load(tmp_path / "out" / "fits.npz") as data:
         np.testing.assert_array_equal(data["center"][0], [100, 120])
-        np.testing.assert_allclose(data["scale"], 1.5)
+        np.testing.assert_allclose(data["scale"], scale, rtol=1e-6)
 
 
 def test_without_a_box_the_crop_is_that_of_the_observed_keypoints(tmp_path):
@@ -120,14 +132,6 @@ def test_the_pose_of_a_crop_is_what_the_crop_shows(fits, tmp_path):
     assert (np.abs(batch.array("transl")[:5, 0]) > 0.5).all()
     assert (residual(pose) < residual(plain)).all()
     assert residual(pose).mean() < 0.7 * residual(plain).mean()  # 2.5 px of 4.2 px; the rest is perspective
-
-
-@pytest.mark.parametrize(("gender", "expected"), [("female", "f"), ("m", "m"), (None, None), ("neutral", None)])
-def test_spin_is_told_a_gender_only_if_it_is_known(tmp_path, gender, expected):
-    write_drawn(tmp_path / "a.parquet", 2, gender=gender)
-    export_fits(tmp_path, "spin", tmp_path / "out")
-    with np.load(tmp_path / "out" / "fits.npz") as data:
-        assert (data["gender"].tolist() if "gender" in data else None) == (expected and [expected] * 2)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -168,7 +172,8 @@ def read_as_4dhumans_does(paths, max_loss=31000):
 
 
 def test_4dhumans_reads_pictures_and_people_with_webdataset(fits, images, tmp_path):
-    paths = export_fits(fits, "4dhumans", tmp_path, ExportOptions("ours", images, people_per_shard=4))
+    options = ExportOptions("ours", images, people_per_shard=4, open_body_as_smpl=True)
+    paths = export_fits(fits, "4dhumans", tmp_path, options)
     assert [path.name for path in paths] == ["ours-000000.tar", "ours-000001.tar"]
     people = read_as_4dhumans_does(paths)
     assert [person["extra_info"]["id"] for _, _, person in people] == [f"people.json#{k}" for k in range(6)]
@@ -183,7 +188,10 @@ def test_4dhumans_reads_pictures_and_people_with_webdataset(fits, images, tmp_pa
         assert person["body_pose"].shape == (72,)
         assert person["betas"].shape == (10,)
         assert person["has_body_pose"] == person["has_betas"] == float(index < 5)
-        np.testing.assert_allclose(person["scale"] * 200, crops.side[index], rtol=1e-6)
+        width, height = person["scale"] * 200
+        assert width / height == pytest.approx(192 / 256)
+        assert height >= crops.size[index, 1] * (1 - 1e-6)
+        assert width >= crops.size[index, 0] * (1 - 1e-6)
         person["keypoints_2d"][0, 0] = 1.0  # the loader writes into what it read
     # Noise of 2 px on some 17 keypoints is far below what the loader filters out.
     assert all(0 < p["extra_info"]["fitting_loss"].item()["reprojection_loss"] < 1000 for _, _, p in people[:5])
@@ -192,8 +200,9 @@ def test_4dhumans_reads_pictures_and_people_with_webdataset(fits, images, tmp_pa
 
 
 def test_4dhumans_and_spin_have_the_same_bodies(fits, images, tmp_path):
-    paths = export_fits(fits, "4dhumans", tmp_path, ExportOptions(images=images))
-    export_fits(fits, "spin", tmp_path)
+    options = ExportOptions(images=images, open_body_as_smpl=True)
+    paths = export_fits(fits, "4dhumans", tmp_path, options)
+    export_fits(fits, "spin", tmp_path, options)
     people = [person for _, _, person in read_as_4dhumans_does(paths)]
     both = np.stack([np.concatenate([person["body_pose"], person["betas"]]) for person in people])
     np.testing.assert_array_equal(both, np.load(tmp_path / "fits_fits.npy"))
@@ -208,9 +217,12 @@ def test_names_with_dots_do_not_split_a_sample(tmp_path, images):
 
 
 @pytest.mark.parametrize(
-    ("image", "message"), [("nothing.jpg", "cannot be read"), ("street.tif", "convert it"), ("", "is not known")]
+    ("image", "message"),
+    [("nothing.jpg", "nothing.jpg: not there"), ("street.tif", "street.tif: no kind of picture"), ("", "is not known")],
 )
-def test_a_picture_that_is_not_there_is_told_and_leaves_no_tar(tmp_path, image, message):
+def test_without_anybodys_picture_the_first_is_told_and_there_is_no_tar(tmp_path, monkeypatch, image, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "street.tif").write_bytes(b"II*")
     write_drawn(tmp_path / "a.parquet", 2, image=image)
     with pytest.raises(InputError, match=message):
         export_fits(tmp_path, "4dhumans", tmp_path / "out")

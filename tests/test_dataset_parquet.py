@@ -12,6 +12,7 @@ from full_disk import full_disk
 
 from smplify_jax.body.load import load_body
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.datasets.crops_of_fits import crops_of
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION
 from smplify_jax.datasets.schema import fits_table, median_error_percent
@@ -36,20 +37,21 @@ def test_every_array_of_a_result_comes_back_bit_for_bit(tmp_path):
     assert batch.is_usable.tolist() == [True] * 5 + [False]
 
 
-def test_pyarrow_alone_reads_fixed_size_lists_with_their_provenance(tmp_path):
+def test_pyarrow_alone_reads_lists_with_their_provenance(tmp_path):
     write_drawn(tmp_path / "part.parquet")
     table = pq.read_table(tmp_path / "part.parquet")
     sizes = {
         "betas": 10,
         "body_pose": 69,
         "joints": 72,
-        "keypoints": 51,
-        "keypoints_px": 34,
         "transl": 3,
         "box_size": 2,
     }
     for name, size in sizes.items():
         assert table.schema.field(name).type == pa.list_(pa.float32(), size)
+    # Of several layouts, these have several sizes.
+    for name in ("keypoints", "keypoints_px"):
+        assert table.schema.field(name).type == pa.list_(pa.float32())
     assert table.schema.field("status").type == pa.int8()
     metadata = table.schema.metadata
     assert metadata[b"smplify_jax.schema_version"] == str(SCHEMA_VERSION).encode()
@@ -84,12 +86,54 @@ def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
     assert unknown.texts("gender")[0] is None
 
 
-def test_a_tight_box_is_made_as_large_as_trainers_cut_it():
-    rows, result = draw_fits(2)
-    boxed = [replace(row, box=CropBox((100.0, 200.0), (40.0, 80.0))) for row in rows]
-    table = fits_table(boxed, result, box_factor=1.25)
-    assert table["box_center"].to_pylist() == [[100.0, 200.0]] * 2
-    assert table["box_size"].to_pylist() == [[50.0, 100.0]] * 2
+def test_boxes_are_stored_as_given_beside_how_much_larger_trainers_cut_them():
+    rows, result = draw_fits(3)
+    boxes = [CropBox((100.0, 200.0), (40.0, 80.0)), CropBox.from_spin(np.array([100.0, 200.0]), 0.4), None]
+    boxed = [replace(row, box=box) for row, box in zip(rows, boxes, strict=True)]
+    table = fits_table(boxed, result)
+    assert table["box_center"].to_pylist()[:2] == [[100.0, 200.0]] * 2
+    assert table["box_size"].to_pylist()[:2] == [[40.0, 80.0], [80.0, 80.0]]
+    np.testing.assert_allclose(table["box_factor"].to_numpy(), [1.2, 1.0, 1.2], rtol=1e-6)
+    np.testing.assert_allclose(fits_table(boxed, result, 1.25)["box_factor"].to_numpy(), 1.25)
+
+
+def test_numbers_of_who_was_not_fitted_are_null_and_read_as_nan(tmp_path):
+    write_drawn(tmp_path / "part.parquet", 3, num_failed=1)
+    table = pq.read_table(tmp_path / "part.parquet")
+    for name in ("quality", "error_percent", "cost", "start_margin"):
+        assert [number is None for number in table[name].to_pylist()] == [False, False, True]
+    (batch,) = read_fits(tmp_path)
+    assert np.isnan(batch.array("quality")).tolist() == [False, False, True]
+
+
+def test_pyarrow_reads_a_folder_of_several_layouts_as_one_table(tmp_path):
+    write_drawn(tmp_path / "a.parquet", 3, "coco17")
+    write_drawn(tmp_path / "b.parquet", 2, "openpose25")
+    table = pq.read_table(tmp_path)
+    assert [len(points) for points in table["keypoints"].to_pylist()] == [51] * 3 + [75] * 2
+
+
+def _as_version_1(path):
+    """The file as version 1 of the columns has it."""
+    table = pq.read_table(path).drop_columns(["box_factor"])
+    gone = (b"smplify_jax.body_gender", b"smplify_jax.is_open_body")
+    metadata = {key: value for key, value in table.schema.metadata.items() if key not in gone}
+    for name, size in (("keypoints", 51), ("keypoints_px", 34)):
+        values = pa.array(np.concatenate(table[name].to_numpy(zero_copy_only=False)))
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pa.FixedSizeListArray.from_arrays(values, size))
+    metadata |= {b"smplify_jax.schema_version": b"1", b"smplify_jax.body_name": b"SMPL_FEMALE"}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def test_files_of_version_1_are_still_read(tmp_path):
+    rows, _ = write_drawn(tmp_path / "part.parquet", 3, box=CropBox((5.0, 6.0), (7.0, 80.0)))
+    _as_version_1(tmp_path / "part.parquet")
+    (batch,) = read_fits(tmp_path)
+    assert batch.provenance.body_gender == "female"
+    assert not batch.provenance.is_open_body
+    np.testing.assert_array_equal(batch.points("keypoints", 3), np.stack([row.keypoints for row in rows]))
+    np.testing.assert_array_equal(crops_of(batch).side, 80.0)  # enlarged already
 
 
 def test_files_of_several_layouts_are_read_in_the_order_of_their_names(tmp_path):
@@ -187,3 +231,14 @@ def test_every_status_has_its_name_in_the_column():
     rows, result = draw_fits(len(FitStatus))
     table = fits_table(rows, replace(result, status=np.array([int(status) for status in FitStatus])))
     assert table["status_name"].to_pylist() == [status.name.lower() for status in FitStatus]
+
+
+def test_files_say_which_statuses_have_a_body_and_others_have_none(tmp_path):
+    rows, result = draw_fits(len(FitStatus))
+    table = fits_table(rows, replace(result, status=np.array([int(status) for status in FitStatus])))
+    write_fits(tmp_path / "part.parquet", table, provenance(result))
+    usable = [status for status in FitStatus if status.is_usable]
+    metadata = pq.read_schema(tmp_path / "part.parquet").metadata
+    assert metadata[b"smplify_jax.statuses_with_body"].decode() == ",".join(str(int(status)) for status in usable)
+    (batch,) = read_fits(tmp_path)
+    assert batch.is_usable.tolist() == [status in usable for status in FitStatus]

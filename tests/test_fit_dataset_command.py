@@ -33,13 +33,18 @@ def people():
 
 
 def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
-    path = write_coco(tmp_path / "people.json", [*people.reshape(10, -1).tolist(), [1.0]], size=IMAGE_SIZE)
+    records = [*people.reshape(10, -1).tolist(), [1.0], [0.0] * 51]
+    path = write_coco(tmp_path / "people.json", records, size=IMAGE_SIZE)
     out = tmp_path / "out"
-    command = [str(path), "--out", str(out), "--batch-size", str(BATCH_SIZE), "--export", "spin", "--no-cache"]
+    command = [str(path), "--out", str(out), "--batch-size", str(BATCH_SIZE), "--no-cache"]
+    command += ["--export", "spin", "amass", "--max-error", "100"]
     assert main(command) == 1, "a record was rejected"
-    output = capsys.readouterr().out
+    output, complaints = capsys.readouterr()
     assert "10 people have a row: 9 converged, 1 too_few_keypoints" in output
     assert "1 records were rejected" in output
+    assert "1 records without keypoints were passed over" in output
+    assert f"{out / 'spin'}, 9 people, 1 left out (error too high or not known)" in output
+    assert complaints.count("betas are not SMPL's") == 1, "once for both exports"
 
     direct = fit(people[:BATCH_SIZE], layout="coco17", image_size=IMAGE_SIZE)
     first, second = read_fits(out)
@@ -48,12 +53,18 @@ def test_a_data_set_is_fitted_exported_and_resumed(people, tmp_path, capsys):
     np.testing.assert_allclose(first.array("transl"), direct.transl, atol=1e-5)
     assert second.is_usable.tolist() == [True, False]
     assert second.texts("image") == ["one.jpg"] * 2
-    assert len(np.load(out / "spin" / "fits.npz")["pose"]) == 10
+    assert len(np.load(out / "spin" / "fits.npz")["pose"]) == 9
+    assert len(list((out / "amass").iterdir())) == 9
     assert "people.json" in (out / "rejected.jsonl").read_text()
     assert json.loads((out / "job.json").read_text())["profile"] == "default"
 
     assert main([*command, "--resume"]) == 1
     assert "0 people were fitted in this run" in capsys.readouterr().out
+
+    # COCO's boxes are tight: SPIN cuts them 1.2 times as large.
+    for more, side in (([], 1.2 * 300), (["--box-factor", "2"], 2 * 300)):
+        assert main(["export", str(out), "--to", "spin", *more]) == 0
+        np.testing.assert_allclose(np.load(out / "spin" / "fits.npz")["scale"], [side / 200] * 10, rtol=1e-6)
 
 
 def test_a_person_is_fitted_the_same_to_the_bit_in_any_company():
@@ -95,6 +106,8 @@ def test_the_local_engine_splits_the_cores_before_anything_else_and_fits_on_all(
         (["x.json", "--out", "o", "--layout", "coco71"], "coco71"),
         (["x.json", "--out", "o", "--profile", "fast"], "no profile 'fast'"),
         (["x.json", "--out", "o", "--box-factor", "0"], "--box-factor"),
+        (["x.json", "--out", "o", "--min-quality", "7"], "--min-quality"),
+        (["x.json", "--out", "o", "--max-error", "nan"], "--max-error"),
         (["x.json", "--out", "o", "--image-size", "640", "-480"], "--image-size"),
     ],
 )
@@ -127,7 +140,8 @@ def test_help_does_not_wait_for_jax():
     )
     result = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("  smplify-fit-dataset ") >= 3
+    assert result.stdout.count("  smplify-fit-dataset ") >= 4
+    assert "smplify-fit-dataset export FOLDER --to NAME" in result.stdout
 
 
 def _row(**about):

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from smplcodec import SMPLCodec, SMPLGender, SMPLVersion
 
 from smplify_jax.datasets.crops_of_fits import Bodies, turned
-from smplify_jax.datasets.exports import export_fits
+from smplify_jax.datasets.exports import ExportOptions, export_fits
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult
@@ -38,7 +38,8 @@ def test_amass_reads_an_upright_person_in_a_z_up_world(fits, tmp_path):
             assert data["poses"].shape == (1, 156)
             assert data["betas"].shape == (16,)
             assert str(data["gender"]) == "neutral"
-            assert data["mocap_framerate"] == 30.0
+            assert data["mocap_framerate"] == data["mocap_frame_rate"] == 30.0
+            assert str(data["body_name"]) == "open body"
             pose = np.concatenate([data["poses"][:, :66], np.zeros((1, 6))], axis=1)
             read = joints_of(pose, data["betas"][None, :10], data["trans"])
         # SMPL's two hands are not among SMPL-H's joints; the first 22 joints are where they were.
@@ -49,7 +50,7 @@ def test_amass_reads_an_upright_person_in_a_z_up_world(fits, tmp_path):
 def test_smplcodec_reads_amass_files_and_avatars(fits, tmp_path):
     for path in export_fits(fits, "amass", tmp_path / "amass"):
         assert SMPLCodec.from_amass_npz(path, "smplh").full_pose.shape == (1, 52, 3)
-    paths = export_fits(fits, "smpl", tmp_path / "smpl")
+    paths = export_fits(fits, "smpl", tmp_path / "smpl", ExportOptions(open_body_as_smpl=True))
     expected = turned_joints(fits, np.diag([1, -1, -1]))
     assert len(paths) == 5
     for path, joints in zip(paths, expected, strict=True):

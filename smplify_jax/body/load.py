@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     if _OPEN_BODY_KEY in arrays:
         load_npz(file)  # a damaged member is an InputError here
         return load_open_body(num_betas=num_betas, path=file)
-    return body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
+    body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
+    return replace(body, gender=gender_of_file(file) or gender)
 
 
 @lru_cache(maxsize=2)

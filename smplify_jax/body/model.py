@@ -43,6 +43,7 @@ class BodyModel(SkinnedMesh):
         point_names: P names; empty for a mesh whose topology is not known.
         name: what to call this body in messages and files.
         capsules: its parts as capsules, where they are known; see `with_capsules`.
+        gender: "neutral", "male" or "female", as the name of its file or the caller of `load_body` tells; None if neither does.
     """
 
     @exact_products

@@ -32,6 +32,9 @@ from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
+OPEN_BODY_NAME = "open body"
+"""Of every body whose betas span the open shape space, and not SMPL's."""
+
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
 """Learned for the body that is shipped by `python -m smplify_jax.learn.capsules`; another open body has none until it learns its own."""
 
@@ -83,7 +86,9 @@ def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> Bo
         raise InputError(
             f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
         )
-    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAME)
+    body = BodyModel(
+        **arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAME, gender="neutral"
+    )
     return with_capsules(body, CAPSULES_PATH) if Path(path) == OPEN_BODY_PATH and CAPSULES_PATH.is_file() else body
 
 

@@ -29,6 +29,7 @@ class SkinnedMesh:
     point_names: tuple[str, ...] = field(metadata={"static": True})
     name: str = field(metadata={"static": True})
     capsules: Capsules | None = None
+    gender: str | None = field(default=None, metadata={"static": True})
 
     @property
     def num_betas(self) -> int:

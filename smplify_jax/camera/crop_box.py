@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,10 +23,13 @@ class CropBox:
     Attributes:
         center: x, y [px].
         size: width, height [px].
+        has_margin: whether it leaves room around the person, as SPIN's boxes do; tight boxes, such as COCO's, do not. Boxes that are the
+            same part of a picture are equal, whatever they leave around the person.
     """
 
     center: tuple[float, float]
     size: tuple[float, float]
+    has_margin: bool = field(default=False, compare=False)
 
     @property
     def side(self) -> float:
@@ -44,6 +47,11 @@ class CropBox:
         """SPIN's `scale`, the side in units of 200 px."""
         return self.side / SPIN_BOX_UNIT
 
+    @property
+    def crop_factor(self) -> float:
+        """How much larger than the box the crop is that SPIN would train on: 1 if there is a margin already."""
+        return 1.0 if self.has_margin else SPIN_BOX_FACTOR
+
     @classmethod
     def from_xywh(cls, x: float, y: float, width: float, height: float) -> CropBox:
         """From left, top, width, height [px]."""
@@ -56,7 +64,7 @@ class CropBox:
 
     @classmethod
     def from_spin(cls, center: ArrayLike | None, scale: ArrayLike | None) -> CropBox:
-        """From `center` [px] and `scale` [200 px] of SPIN's npz, and of the tar files of 4D-Humans.
+        """From `center` [px] and `scale` [200 px] of SPIN's npz, and of the tar files of 4D-Humans; these boxes have a margin.
 
         Args:
             center: (2,).
@@ -66,7 +74,7 @@ class CropBox:
 
     @classmethod
     def from_center_and_size(cls, center: ArrayLike | None, size: ArrayLike | None) -> CropBox:
-        """From a centre and a size both in pixels, as in the npz files of 4D-Humans (whose size is called `scale`, too).
+        """From a centre and a size both in pixels, as in the npz files of 4D-Humans (whose size is called `scale`, too), with a margin.
 
         Args:
             center: (2,).
@@ -86,11 +94,11 @@ class CropBox:
             )
         width, height = np.broadcast_to(extent, (2,)).tolist()
         x, y = middle.tolist()
-        return cls((x, y), (width, height))
+        return cls((x, y), (width, height), has_margin=True)
 
     def enlarged(self, factor: float = SPIN_BOX_FACTOR) -> CropBox:
         """The box `factor` times as large around the same centre."""
-        return CropBox(self.center, (factor * self.size[0], factor * self.size[1]))
+        return CropBox(self.center, (factor * self.size[0], factor * self.size[1]), has_margin=True)
 
 
 def _numbers(value: ArrayLike | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`smplify-fit-dataset`: bodies for everybody in a data set. See `smplify-fit-dataset --help`."""
+"""`smplify-fit-dataset`: bodies for everybody in a data set, and their exports. See `smplify-fit-dataset --help`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
-from smplify_jax.cli.dataset_options import DATASET, DatasetCommand
-from smplify_jax.cli.program import FAILED, OK, UsageError, wrong_usage
+from smplify_jax.cli.dataset_export import export_line, export_options, run_export, tell_of_exports
+from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand
+from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.registry import check_format
 
-if TYPE_CHECKING:
-    from pathlib import Path
+EXPORT_WORD = "export"
+"""The first argument that makes it another command; an input of that name is ./export."""
 
+if TYPE_CHECKING:
     from smplify_jax.datasets.job.engine import Engine
     from smplify_jax.datasets.job.plan import Shard
     from smplify_jax.datasets.job.report import JobReport
@@ -30,7 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0; 1 if some records were rejected or could not be fitted, or the job stopped; 2 for wrong options.
     """
-    return DATASET.run(arguments, _run)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == [EXPORT_WORD]:
+        if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in given):
+            DATASET.complain(
+                f"{EXPORT_WORD} is a command here, and wants --to; the input of that name is ./{EXPORT_WORD}."
+            )
+            return WRONG_USAGE
+        return EXPORT.run(given[1:], run_export)
+    return DATASET.run(given, _run)
 
 
 def check_dataset_command(command: DatasetCommand) -> None:
@@ -49,8 +60,7 @@ def check_dataset_command(command: DatasetCommand) -> None:
         check_format(read.format)
         for name in write.export:
             get_export(name)
-    if not write.box_factor > 0:
-        raise UsageError("--box-factor must be a positive number.")
+    export_options(command.exports, read.images)
     if min(job.batch_size, job.threads, job.workers or 1) < 1:
         raise UsageError("--batch-size, --threads and --workers must be at least 1.")
     _shard(job.shard)
@@ -71,7 +81,6 @@ def _run(command: DatasetCommand) -> int:
     check_dataset_command(command)
     from smplify_jax.cli.cache import use_compilation_cache
     from smplify_jax.cli.fitter import people_fitter
-    from smplify_jax.datasets.exports.options import ExportOptions
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.keypoints.formats.reading import ReadOptions
@@ -96,17 +105,18 @@ def _run(command: DatasetCommand) -> int:
             people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras), uses_all_devices=True
         ),
         batch_size=job.batch_size,
-        box_factor=write.box_factor,
+        box_factor=command.exports.box_factor,
         shard=_shard(job.shard),
         engine=_engine(command),
         resume=job.resume,
         exports=write.export,
-        export_options=ExportOptions(dataset=write.dataset, images=read.images),
+        export_options=export_options(command.exports, read.images),
         shows_progress=True,
     )
-    print(_summary(report, write.out, write.export))
+    print(_summary(report, write.out))
     sentences = [RejectedRow(**row).sentence for row in report.rejected]
     DATASET.complain_of_some(sentences, report.num_rejected, str(write.out / "rejected.jsonl"))
+    tell_of_exports(DATASET, report.exports.values())
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")
     return OK if report.is_clean and report.num_batches_planned else FAILED
@@ -122,7 +132,7 @@ def _engine(command: DatasetCommand) -> Engine:
     return RayEngine(command.job.workers, command.job.threads)
 
 
-def _summary(report: JobReport, out: Path, exports: Sequence[str]) -> str:
+def _summary(report: JobReport, out: Path) -> str:
     """What there is, in a few lines."""
     told = {name: count for name, count in report.statuses.items() if count}
     run, speed = report.this_run, report.this_run.fits_per_second
@@ -131,13 +141,12 @@ def _summary(report: JobReport, out: Path, exports: Sequence[str]) -> str:
         f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in told.items()),
         f"{report.num_rejected:,} records were rejected"
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
+        *[f"{count:,} {what} were passed over" for what, count in report.passed_over.items()],
         f"{run.num_people:,} people were fitted in this run, in {run.seconds:,.0f} s{rate}",
     ]
-    if report.num_passed_over:
-        lines.append(f"{report.num_passed_over:,} files were passed over, which are no keypoint files")
     if report.is_complete:
         lines.append(f"Report: {out / 'report.html'}")
-        lines += [f"Export: {out / name}" for name in exports if report.num_people]
+        lines += [export_line(out / name, exported) for name, exported in report.exports.items()]
     else:
         lines.append(
             f"{report.num_batches:,} of {report.num_batches_planned:,} batches are there; report and exports follow when all are."

@@ -11,22 +11,32 @@ from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.datasets.reprojection import reprojection_loss
 
-CROP_COLUMNS = ("box_center", "box_size", "keypoints")
+CROP_COLUMNS = ("box_center", "box_size", "box_factor", "keypoints")
 BODY_COLUMNS = ("status", "betas", "global_orient", "body_pose", "transl", "joints")
 CAMERA_COLUMNS = ("focal_length", "camera_center")
 
 
 @dataclass(frozen=True, eq=False)
 class Crops:
-    """Square crops of N people.
+    """Crops of N people.
 
     Attributes:
         center: (N, 2) [px].
-        side: (N,) [px].
+        size: (N, 2) width and height [px] of what the crop has to show.
     """
 
     center: np.ndarray
-    side: np.ndarray
+    size: np.ndarray
+
+    @property
+    def side(self) -> np.ndarray:
+        """(N,) side [px] of the squares around these, which SPIN cuts out."""
+        return self.size.max(axis=1)
+
+    def expanded(self, width: float, height: float) -> Crops:
+        """With as much more width or height as makes the sizes' ratio that of the two numbers."""
+        least_width, least_height = self.size[:, 1] * width / height, self.size[:, 0] * height / width
+        return replace(self, size=np.maximum(self.size, np.stack([least_width, least_height], axis=1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +58,12 @@ class Bodies:
     is_usable: np.ndarray
 
 
-def crops_of(fits: FitBatch) -> Crops:
-    """The squares around the boxes as they were given (needs CROP_COLUMNS).
+def crops_of(fits: FitBatch, box_factor: float | None = None) -> Crops:
+    """The boxes as they were given, or around the observed keypoints where there was none, enlarged (needs CROP_COLUMNS).
 
-    Where there was none, the square around the observed keypoints is taken SPIN_BOX_FACTOR times as large, and at least a pixel.
+    Args:
+        fits: N people.
+        box_factor: how much larger the crops are, each side at least a pixel; by default what their rows say.
     """
     center, size = (fits.array(name).astype(np.float64) for name in ("box_center", "box_size"))
     keypoints = fits.points("keypoints", 3).astype(np.float64)
@@ -60,9 +72,17 @@ def crops_of(fits: FitBatch) -> Crops:
     high = np.where(is_seen, keypoints[..., :2], -np.inf).max(axis=1)
     is_empty = ~np.isfinite(low)
     low, high = np.where(is_empty, 0.0, low), np.where(is_empty, 0.0, high)
-    is_given = np.asarray(np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1))
-    side = np.where(is_given, size.max(axis=1), np.maximum(SPIN_BOX_FACTOR * (high - low).max(axis=1), 1.0))
-    return Crops(np.where(is_given[:, None], center, (low + high) / 2), side)
+    is_given = np.asarray(np.isfinite(np.concatenate([center, size], axis=1)).all(axis=1, keepdims=True))
+    factor = _box_factor(fits, is_given[:, 0]) if box_factor is None else np.full(len(fits), box_factor)
+    size = np.maximum(factor[:, None] * np.where(is_given, size, high - low), 1.0)
+    return Crops(np.where(is_given, center, (low + high) / 2), size)
+
+
+def _box_factor(fits: FitBatch, is_given: np.ndarray) -> np.ndarray:
+    """(N,) what the rows say; those of version 1 of the columns have boxes that are enlarged already."""
+    if "box_factor" in fits.records.schema.names:
+        return fits.array("box_factor").astype(np.float64)
+    return np.where(is_given, 1.0, SPIN_BOX_FACTOR)
 
 
 def bodies_of(fits: FitBatch) -> Bodies:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smplify_jax.datasets.provenance import Provenance
-from smplify_jax.datasets.schema import RENAMED_COLUMNS, TEXT_COLUMNS
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
-from smplify_jax.result import FitStatus
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,8 +24,6 @@ FOLDER = "parquet"
 
 ROWS_AT_A_TIME = 4096
 """About 6 MB of fits."""
-
-_USABLE = tuple(int(status) for status in FitStatus if status.is_usable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +43,9 @@ class FitBatch:
         return self.records.num_rows
 
     def array(self, name: str) -> np.ndarray:
-        """A column of numbers: (N,), or (N, L) for lists."""
+        """A column of numbers: (N,), or (N, L) for lists; NaN for null."""
         column = self.records.column(name)
-        if not hasattr(column.type, "list_size"):
+        if not hasattr(column.type, "value_field"):
             return column.to_numpy(zero_copy_only=False)
         return column.flatten().to_numpy(zero_copy_only=False).reshape(len(self), -1)
 
@@ -61,10 +57,17 @@ class FitBatch:
         """A column of texts: N, None where nothing is known."""
         return self.records.column(name).to_pylist()
 
+    def of(self, is_wanted: np.ndarray) -> FitBatch:
+        """Some of the people: those of whom (N,) says so."""
+        if is_wanted.all():
+            return self
+        pa, _ = require_arrow()
+        return FitBatch(self.records.filter(pa.array(is_wanted)), self.provenance)
+
     @property
     def is_usable(self) -> np.ndarray:
         """(N,) whether there is a body; needs the column `status`."""
-        return np.isin(self.array("status"), _USABLE)
+        return np.isin(self.array("status"), self.provenance.codes_with_body())
 
 
 def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: Provenance) -> None:
@@ -77,19 +80,20 @@ def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: P
     Raises:
         InputError: the file cannot be written, with the reason: the disk is full, and the like.
     """
-    _, parquet = require_arrow()
+    pa, parquet = require_arrow()
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder.") from error
+    texts = [field.name for field in table.schema if field.type == pa.string()]
     with atomic_write(path) as file:
         parquet.write_table(
             table.replace_schema_metadata(provenance.metadata()),
             file,
             row_group_size=ROWS_AT_A_TIME,
             compression="zstd",
-            use_dictionary=list(TEXT_COLUMNS),
+            use_dictionary=texts,
         )
 
 
@@ -150,15 +154,19 @@ def _stored_columns(file: pyarrow.parquet.ParquetFile, columns: Collection[str] 
     """The names under which the file has these columns; None for all."""
     if columns is None:
         return None
-    old_names = {RENAMED_COLUMNS.get(name, name): name for name in file.schema_arrow.names}
+    old_names = {_current(name): name for name in file.schema_arrow.names}
     return [old_names.get(name, name) for name in columns]
 
 
 def _with_current_names(records: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
     """The columns under their names of today."""
     pa, _ = require_arrow()
-    names = [RENAMED_COLUMNS.get(name, name) for name in records.schema.names]
-    return pa.RecordBatch.from_arrays(records.columns, names=names)
+    return pa.RecordBatch.from_arrays(records.columns, names=[_current(name) for name in records.schema.names])
+
+
+def _current(name: str) -> str:
+    """A column's name of today."""
+    return f"quality_features_{name.removeprefix('evidence_')}" if name.startswith("evidence_") else name
 
 
 def _open(path: Path) -> tuple[pyarrow.parquet.ParquetFile, Provenance]:

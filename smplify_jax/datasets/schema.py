@@ -1,7 +1,8 @@
 """One row a person: the columns of the Parquet files that fits are written to.
 
-Lists have a fixed size, so that a column is one block of numbers. The size of the keypoint columns follows from the layout, which is why
-a file holds one layout only: people of another layout are fitted in another batch anyway, and go to another file.
+Lists have a fixed size, so that a column is one block of numbers; but for those of keypoints, whose size follows from the layout: files of
+several layouts are then one table for whoever reads a folder. A file holds one layout only: people of another layout are fitted in another
+batch anyway. A number that is not known is null; in a list it is NaN, which keeps the column one block.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.keypoints.rows import DatasetRow
@@ -21,8 +23,6 @@ from smplify_jax.terms.objective import TERM_NAMES
 if TYPE_CHECKING:
     import pyarrow
 
-TEXT_COLUMNS = ("id", "source_id", "image", "file", "position", "gender", "layout", "status_name")
-
 NUMBER_COLUMNS = (
     "quality",
     "error_percent",
@@ -31,21 +31,19 @@ NUMBER_COLUMNS = (
     *(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__),
     "start_margin",
     "person_height_px",
+    "box_factor",
 )
-"""One float32 each."""
-
-RENAMED_COLUMNS = {f"evidence_{name}": f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__}
-"""Columns of schema version 1, to those of today."""
+"""One float32 each, null where it is not known."""
 
 
-def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: float = 1.0) -> pyarrow.Table:
+def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: float | None = None) -> pyarrow.Table:
     """The rows of a batch.
 
     Args:
         people: N people, each with an id of their own.
         result: their N fits in the same order.
-        box_factor: how much larger than the boxes the crops are that trainers cut out: 1 for boxes with a margin, as SPIN's and
-            4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors.
+        box_factor: how much larger than the boxes the crops are that trainers cut out; by default 1 for boxes with a margin, as SPIN's and
+            4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors, and for people without a box.
     Returns:
         A table of N rows.
     Raises:
@@ -56,11 +54,15 @@ def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: floa
         raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
     if len({person.id for person in people}) < num_people:
         raise InputError("two people have the same id: ids must be unique in the dataset.")
-    lists = _list_columns(people, result, box_factor)
+    points, lists = _points(people, result), _list_columns(people, result)
     counts = {"status": np.asarray(result.status, np.int8), "num_steps": np.asarray(result.num_steps, np.int32)}
     pa, _ = require_arrow()
     texts = {name: pa.array(values, pa.string()) for name, values in _text_columns(people, result).items()}
-    numbers = {name: _arrow_array(column) for name, column in (counts | _numbers(result) | lists).items()}
+    numbers = {name: _arrow_array(column) for name, column in (counts | lists).items()}
+    numbers |= {
+        name: pa.array(column, from_pandas=True) for name, column in _numbers(people, result, box_factor).items()
+    }
+    numbers |= {name: _lists_of_any_size(column) for name, column in points.items()}
     return pa.table(texts | numbers)
 
 
@@ -85,7 +87,7 @@ def _text_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, 
     }
 
 
-def _numbers(result: FitResult) -> dict[str, np.ndarray]:
+def _numbers(people: Sequence[DatasetRow], result: FitResult, box_factor: float | None) -> dict[str, np.ndarray]:
     height = np.asarray(result.person_height_px)
     numbers = {
         "quality": result.quality,
@@ -95,17 +97,24 @@ def _numbers(result: FitResult) -> dict[str, np.ndarray]:
         **{f"quality_features_{name}": value for name, value in vars(result.quality_features).items()},
         "start_margin": result.start_margin,
         "person_height_px": height,
+        "box_factor": [box_factor or (person.box.crop_factor if person.box else SPIN_BOX_FACTOR) for person in people],
     }
     return {name: np.asarray(numbers[name], np.float32) for name in NUMBER_COLUMNS}
 
 
-def _list_columns(people: Sequence[DatasetRow], result: FitResult, box_factor: float) -> dict[str, np.ndarray]:
+def _points(people: Sequence[DatasetRow], result: FitResult) -> dict[str, np.ndarray]:
+    """(N, 3 K) keypoints as detected and (N, 2 K) as fitted."""
     num_keypoints = result.keypoints_px.shape[-2]
     shapes = {np.shape(person.keypoints) for person in people}
     if shapes - {(num_keypoints, 3)}:
         raise InputError(
             f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), as the fits' layout {result.layout!r} has."
         )
+    points = {"keypoints": [person.keypoints for person in people], "keypoints_px": result.keypoints_px}
+    return {name: np.asarray(value, np.float32).reshape(len(people), -1) for name, value in points.items()}
+
+
+def _list_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, np.ndarray]:
     fitted = {
         "betas": result.betas,
         "global_orient": result.global_orient,
@@ -115,19 +124,24 @@ def _list_columns(people: Sequence[DatasetRow], result: FitResult, box_factor: f
         "camera_center": result.camera.camera_center,
         "joints": result.joints,
         "joints_std": result.joints_std,
-        "keypoints_px": result.keypoints_px,
     }
     given = {
-        "keypoints": [person.keypoints for person in people],
         "image_size": [person.image_size or _UNKNOWN for person in people],
         "box_center": [person.box.center if person.box else _UNKNOWN for person in people],
-        "box_size": box_factor * np.array([person.box.size if person.box else _UNKNOWN for person in people]),
+        "box_size": [person.box.size if person.box else _UNKNOWN for person in people],
     }
     return {name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | given).items()}
 
 
 _UNKNOWN = (np.nan, np.nan)
 """Not null: that keeps a column of lists one block of numbers."""
+
+
+def _lists_of_any_size(column: np.ndarray) -> pyarrow.Array:
+    """A column of lists whose type does not say their size."""
+    pa, _ = require_arrow()
+    ends = np.arange(len(column) + 1, dtype=np.int32) * column.shape[1]
+    return pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(column).ravel()))
 
 
 def _arrow_array(column: np.ndarray) -> pyarrow.Array:

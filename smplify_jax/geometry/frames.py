@@ -9,12 +9,14 @@ camera that took the picture is a viewer's at the origin, looking along -z.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from jax import Array
 
 from smplify_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from jax import Array
 
 Frame = Literal["camera", "upright"]
 

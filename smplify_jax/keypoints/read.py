@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.formats.reading import KeypointFormat, ReadOptions, Row, Source
+from smplify_jax.keypoints.formats.reading import OTHER_FILE, KeypointFormat, ReadOptions, Row, Source
 from smplify_jax.keypoints.formats.recognition import described, read_head
 from smplify_jax.keypoints.formats.registry import FORMAT_NAMES, FORMATS, get_formats
 from smplify_jax.keypoints.layouts import get_layout
@@ -88,7 +88,7 @@ def _no_format(formats: list[KeypointFormat]) -> str:
 def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions) -> Iterator[Row | PassedFile]:
     endings = tuple(sorted({ending for known in formats for ending in known.endings}))
     num_files = num_passed = 0
-    for entry in _files(root, endings):
+    for entry in _files(root, endings, options):
         num_files += 1
         source = Source(entry.path, entry.path.relative_to(root).as_posix(), options)
         try:
@@ -97,6 +97,7 @@ def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions
             found = _recognised(source, formats)
             if isinstance(found, PassedFile):
                 num_passed += 1
+                options.pass_over(OTHER_FILE)
                 yield found
             else:
                 yield from found.read(source)
@@ -116,7 +117,7 @@ class _Entry(NamedTuple):
     complaint: str = ""
 
 
-def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[_Entry]:
+def _files(folder: Path, endings: tuple[str, ...], options: ReadOptions) -> Iterator[_Entry]:
     """The files of a folder and its subfolders in the order of their names, hidden ones left out."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -128,6 +129,8 @@ def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[_Entry]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _files(path, endings)
+            yield from _files(path, endings, options)
         elif entry.name.lower().endswith(endings):
             yield _Entry(path)
+        else:
+            options.pass_over(OTHER_FILE)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.person_files import write_amass, write_people, write_smpl
 from smplify_jax.datasets.exports.spin import write_spin
 from smplify_jax.datasets.exports.webdataset import write_4dhumans
 from smplify_jax.datasets.parquet import fit_files
 from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
 
-Export = Callable[[Path, Path, ExportOptions], list[Path]]
+Export = Callable[[Path, Path, ExportOptions], Exported]
 """Writes files from the fits of a file or folder into a folder, and says which."""
 
 EXPORTS: dict[str, Export] = {
@@ -24,6 +27,9 @@ EXPORTS: dict[str, Export] = {
     "people": write_people,
 }
 """Every export by name."""
+
+LEFT_OUT = "left_out.jsonl"
+"""Beside an export's files: a line of JSON for each person whose picture cannot be used; not there if all can."""
 
 
 def get_export(name: str) -> Export:
@@ -39,18 +45,19 @@ def get_export(name: str) -> Export:
 
 def export_fits(
     fits: str | os.PathLike[str], name: str, out: str | os.PathLike[str], options: ExportOptions | None = None
-) -> list[Path]:
+) -> Exported:
     """Write fits in another format.
 
     Args:
         fits: a file that `write_fits` wrote, or a folder of them.
         name: a key of EXPORTS.
-        out: folder for the files, made if need be. Each appears when it is complete.
+        out: folder for the files, made if need be. Each appears when it is complete; those of an earlier export of the same name that this
+            one has no use for are removed.
         options: by default all defaults.
     Returns:
-        The written files.
+        The written files, and who was left out: people whose picture is needed and cannot be used, and those whom the options leave out.
     Raises:
-        InputError: there is no such export, nothing to read, or a file cannot be written.
+        InputError: there is no such export, nothing to read, nobody is left, or a file cannot be written.
     """
     write, source, folder = get_export(name), Path(fits), Path(out)
     fit_files(source)
@@ -58,4 +65,15 @@ def export_fits(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder.") from error
-    return write(source, folder, ExportOptions() if options is None else options)
+    exported = write(source, folder, ExportOptions() if options is None else options)
+    _write_left_out(folder / LEFT_OUT, exported)
+    return exported
+
+
+def _write_left_out(path: Path, exported: Exported) -> None:
+    if not exported.missing:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_write(path) as file:
+        for one in exported.missing:
+            file.write(json.dumps(vars(one), ensure_ascii=False).encode(errors="replace") + b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.datasets.crops_of_fits import Bodies, bodies_of, pad_columns, turned
+from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.selection import Selection, select
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
 from smplify_jax.keypoints.names import unique_names
-from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.terms.objective import TERM_NAMES
 
 Z_UP = Rotation.from_matrix([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """From the camera frame (x right, y down, z forward) to x right, y forward, z up, for a level camera."""
@@ -32,49 +33,59 @@ _GENDER_CODES = {"neutral": 0, "male": 1, "female": 2}
 _Arrays = dict[str, np.ndarray]
 
 
-def write_people(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
+def write_people(fits: Path, out: Path, options: ExportOptions) -> Exported:
     """Write `NAME.npz` as `smplify-fit` does: `FitResult.load` reads it, and it has the keys of the original SMPLify."""
-    del options
-    return [_write(path, arrays) for path, arrays in _named(fits, out, ".npz", _saved_fits)]
+    return _write_each(select(fits, options), out, ".npz", _saved_fits)
 
 
-def write_amass(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
-    """Write `NAME.npz` with AMASS's keys: a sequence of one frame, z up, as if the camera had been level."""
+def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
+    """Write `NAME.npz` with AMASS's keys: a sequence of one frame, z up, as if the camera had been level.
+
+    `body_name` says whose betas they are.
+    """
 
     def sequences(batch: FitBatch) -> Iterator[_Arrays]:
         bodies = turned(_usable(batch), Z_UP)
         poses = pad_columns(bodies.pose[:, :NUM_SHARED_POSE], NUM_SMPLH_POSE)
-        for index, gender in enumerate(_genders(batch)):
+        for index in range(len(bodies.pose)):
             yield {
                 "poses": poses[[index]],
                 "trans": bodies.transl[[index]],
                 "betas": pad_columns(bodies.betas, NUM_AMASS_BETAS)[index],
-                "gender": np.array(gender),
+                "gender": np.array(_gender(batch)),
+                # AMASS has the one name in its files of SMPL-H and the other in those of SMPL-X, and readers ask for either.
                 "mocap_framerate": np.array(options.frame_rate),
+                "mocap_frame_rate": np.array(options.frame_rate),
                 "surface_model_type": np.array("smplh"),
+                "body_name": np.array(batch.provenance.body_name),
             }
 
-    return [_write(path, arrays) for path, arrays in _named(fits, out, ".npz", sequences)]
+    return _write_each(select(fits, options), out, ".npz", sequences)
 
 
-def write_smpl(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
-    """Write `NAME.smpl`, an avatar of one frame, y up and z towards the camera."""
+def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
+    """Write `NAME.smpl`, an avatar of one frame, y up and z towards the camera.
+
+    Its readers refuse arrays that they do not know, so that nothing could mark the open body's betas: they are left out,
+    for SMPL's mean shape.
+    """
 
     def avatars(batch: FitBatch) -> Iterator[_Arrays]:
         bodies = turned(_usable(batch), Y_UP)
-        for index, gender in enumerate(_genders(batch)):
+        is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
+        for index in range(len(bodies.pose)):
             yield {
                 "codecVersion": np.array(SMPL_CODEC_VERSION, np.int32),
                 "smplVersion": np.array(SMPL_KIND, np.int32),
-                "gender": np.array(_GENDER_CODES[gender], np.int32),
-                "shapeParameters": bodies.betas[index].astype(np.float32),
+                "gender": np.array(_GENDER_CODES[_gender(batch)], np.int32),
+                "shapeParameters": (is_smpls * bodies.betas[index]).astype(np.float32),
                 "frameCount": np.array(1, np.int32),
                 "frameRate": np.array(options.frame_rate, np.float32),
                 "bodyTranslation": bodies.transl[[index]].astype(np.float32),
                 "bodyPose": bodies.pose[[index]].reshape(1, 24, 3).astype(np.float32),
             }
 
-    return [_write(path, arrays) for path, arrays in _named(fits, out, ".smpl", avatars)]
+    return _write_each(select(fits, options), out, ".smpl", avatars)
 
 
 def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
@@ -84,10 +95,7 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
     error_px = np.where(is_seen, np.linalg.norm(keypoints_px - keypoints[..., :2], axis=-1), np.nan)
     names = ("betas", "global_orient", "body_pose", "transl", "focal_length", "camera_center", "image_size")
     names += ("quality", "start_margin", "person_height_px", "cost", "status", "num_steps")
-    names += (
-        *(f"cost_{name}" for name in TERM_NAMES),
-        *(f"quality_features_{name}" for name in QualityFeatures.__dataclass_fields__),
-    )
+    names += tuple(name for name in batch.records.schema.names if name.startswith(("cost_", "quality_features_")))
     columns = {name: batch.array(name) for name in names}
     columns |= {name: batch.points(name, 3) for name in ("joints", "joints_std")}
     columns |= {"keypoints": keypoints, "keypoints_px": keypoints_px, "reprojection_error_px": error_px}
@@ -108,24 +116,27 @@ def _usable(batch: FitBatch) -> Bodies:
     return Bodies(bodies.pose[keep], bodies.betas[keep], bodies.transl[keep], bodies.pelvis[keep], keep[keep])
 
 
-def _genders(batch: FitBatch) -> list[str]:
-    """Of the usable people; neutral where it is not known."""
-    words = {"m": "male", "f": "female"}
-    genders = [words.get((gender or " ")[0].lower(), "neutral") for gender in batch.texts("gender")]
-    return [genders[index] for index in np.flatnonzero(batch.is_usable)]
+def _gender(batch: FitBatch) -> str:
+    """Of the body that was fitted, whose betas these are; neutral where its file does not tell."""
+    return batch.provenance.body_gender or "neutral"
 
 
-def _named(
-    fits: Path, out: Path, ending: str, contents: Callable[[FitBatch], Iterator[_Arrays]]
-) -> Iterator[tuple[Path, _Arrays]]:
-    """Each usable person's path, named for the id, and what goes there."""
-    ids = (str(name) for batch in read_fits(fits, ("id",)) for name in batch.texts("id"))
-    names = iter(unique_names(ids))
-    for batch in read_fits(fits):
-        some = [next(names) for _ in range(len(batch))]
-        usable = [some[index] for index in np.flatnonzero(batch.is_usable)]
-        for name, arrays in zip(usable, contents(batch), strict=True):
-            yield out / (name + ending), arrays
+def _write_each(
+    people: Selection, out: Path, ending: str, contents: Callable[[FitBatch], Iterator[_Arrays]]
+) -> Exported:
+    """Write a file for each person with a usable fit, named for the id, and remove that of an earlier export of who has none now."""
+    ids = (str(name) for batch in read_fits(people.fits, ("id",)) for name in batch.texts("id"))
+    paths = [out / (name + ending) for name in unique_names(ids)]
+    of_people = itertools.compress(paths, people.is_kept)
+    written: dict[Path, None] = {}
+    for batch in people.batches():
+        of_batch = list(itertools.islice(of_people, len(batch)))
+        for path, arrays in zip(itertools.compress(of_batch, batch.is_usable), contents(batch), strict=True):
+            written[_write(path, arrays)] = None
+    for path in paths:
+        if path not in written:
+            path.unlink(missing_ok=True)
+    return people.exported(list(written), len(written))
 
 
 def _write(path: Path, arrays: _Arrays) -> Path:

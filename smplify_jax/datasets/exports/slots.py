@@ -10,6 +10,8 @@ from smplify_jax.keypoints.layouts import get_layout
 
 NUM_OPENPOSE, NUM_SPIN, NUM_4DHUMANS = 25, 49, 44
 
+_FLAGS = (0.0, 0.5, 1.0)
+
 _NAMED_ALIKE = ("spin49", "openpose25", "openpose18")
 
 
@@ -33,9 +35,39 @@ def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
 
 
 def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
-    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed."""
+    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed.
+
+    Annotators' flags in place of confidences weigh as trainers have them: 1, whether the point is hidden or seen.
+    """
     placed = np.zeros((len(keypoints), num_slots, 3), np.float32)
     for source, slot in slots(layout, num_slots):
         placed[:, slot] = keypoints[:, source]
+    # A half and a whole are COCO's flags, as its reader writes them; a detector is never so sure of all it says.
+    is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
+    placed[is_flagged, :, 2] = placed[is_flagged, :, 2] > 0
     is_seen = np.isfinite(placed).all(axis=-1, keepdims=True) & (placed[..., 2:] > 0)
     return np.where(is_seen, placed, 0.0).astype(np.float32)
+
+
+def with_annotated_filled(placed: np.ndarray) -> np.ndarray:
+    """The 49 slots (N, 49, 3); of who has nothing in the annotators' 24, with what OpenPose found of the same points there, too.
+
+    SPIN's trainer weighs OpenPose's slots with 0 in its loss, and reckons the depth of a body from the annotators' alone: of people without
+    any, the equations are singular, and it stops.
+    """
+    filled, is_bare = placed.copy(), ~(placed[:, NUM_OPENPOSE:, 2] > 0).any(axis=1)
+    for source, slot in _twins():
+        filled[is_bare, slot] = placed[is_bare, source]
+    return filled
+
+
+@lru_cache(maxsize=1)
+def _twins() -> tuple[tuple[int, int], ...]:
+    """Pairs (OpenPose's slot, annotators' slot) of the same point of the body."""
+    points = get_layout("spin49").points
+    return tuple(
+        (source, slot)
+        for slot in range(NUM_OPENPOSE, NUM_SPIN)
+        for source in range(NUM_OPENPOSE)
+        if points[source] == points[slot]
+    )

@@ -2,11 +2,15 @@
 
 Row i of both is the same person; people without a usable fit are in both, with has_smpl 0 and a body at rest. Frame of pose: the camera
 that looks straight at the crop (`crop_view`).
+
+The open body's betas are not SMPL's: `shape` has them beside `body_name`, with has_smpl 0, by which the loader leaves them alone. In
+`NAME_fits.npy`, where nothing can be said of them, they are zeros.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +20,17 @@ from smplify_jax.datasets.crops_of_fits import (
     BODY_COLUMNS,
     CAMERA_COLUMNS,
     CROP_COLUMNS,
+    Crops,
     bodies_in_crops,
+    bodies_of,
     crops_of,
     pad_columns,
 )
+from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
-from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots
-from smplify_jax.datasets.parquet import FitBatch, count_fits, read_fits
+from smplify_jax.datasets.exports.selection import Selection, select
+from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots, with_annotated_filled
+from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz_stream import StreamedArray, write_npy, write_npz
 
@@ -31,77 +39,101 @@ NUM_BETAS = 10
 _POSE_COLUMNS = (*BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
 
 
-def write_spin(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
-    """Write both files, a column at a time, so that neither need fit in memory."""
+def write_spin(fits: Path, out: Path, options: ExportOptions) -> Exported:
+    """Write both files, a column at a time, so that neither need fit in memory.
+
+    With `options.images`, people whose picture is not there are left out.
+    """
     archive, static_fits = out / f"{options.dataset}.npz", out / f"{options.dataset}_fits.npy"
-    num_people = count_fits(fits)
+    people = select(fits, options, names_pictures=True, needs_pictures=options.images is not None)
+    columns = _Columns(people, options)
     arrays = [
-        _texts(fits, num_people, "imgname", "image"),
-        _texts(fits, num_people, "id", "id"),
-        _numbers(fits, num_people, "center", (2,), CROP_COLUMNS, lambda batch: crops_of(batch).center),
-        _numbers(fits, num_people, "scale", (), CROP_COLUMNS, lambda batch: crops_of(batch).side / SPIN_BOX_UNIT),
-        _numbers(fits, num_people, "openpose", (NUM_OPENPOSE, 3), ("keypoints",), _openpose),
-        _numbers(fits, num_people, "part", (NUM_SPIN - NUM_OPENPOSE, 3), ("keypoints",), _part),
-        _numbers(fits, num_people, "pose", (72,), _POSE_COLUMNS, lambda batch: _pose_and_shape(batch)[:, :72]),
-        _numbers(fits, num_people, "shape", (NUM_BETAS,), _POSE_COLUMNS, lambda batch: _pose_and_shape(batch)[:, 72:]),
-        _numbers(fits, num_people, "has_smpl", (), ("status",), lambda batch: batch.is_usable),
-        _numbers(fits, num_people, "quality", (), ("quality",), lambda batch: batch.array("quality")),
+        columns.texts("imgname", ("image",), lambda batch: [image or "" for image in batch.texts("image")]),
+        columns.texts("id", ("id",), lambda batch: [str(name) for name in batch.texts("id")]),
+        columns.numbers("center", (2,), CROP_COLUMNS, lambda batch: columns.crops(batch).center),
+        columns.numbers("scale", (), CROP_COLUMNS, lambda batch: columns.crops(batch).side / SPIN_BOX_UNIT),
+        columns.numbers("openpose", (NUM_OPENPOSE, 3), ("keypoints",), lambda batch: _slots(batch)[:, :NUM_OPENPOSE]),
+        columns.numbers(
+            "part", (NUM_SPIN - NUM_OPENPOSE, 3), ("keypoints",), lambda batch: _slots(batch)[:, NUM_OPENPOSE:]
+        ),
+        columns.numbers("pose", (72,), _POSE_COLUMNS, columns.pose),
+        columns.numbers("shape", (NUM_BETAS,), BODY_COLUMNS, columns.betas),
+        columns.numbers("has_smpl", (), ("status",), lambda batch: batch.is_usable & columns.is_smpls(batch)),
+        columns.numbers("quality", (), ("quality",), lambda batch: batch.array("quality")),
+        columns.texts("body_name", ("status",), lambda batch: [batch.provenance.body_name] * len(batch)),
     ]
-    arrays += _gender(fits, num_people)
+    arrays += _gender(columns)
     with atomic_write(archive) as file:
         write_npz(file, arrays)
-    both = _numbers(fits, num_people, "fits", (72 + NUM_BETAS,), _POSE_COLUMNS, _pose_and_shape)
     with atomic_write(static_fits) as file:
-        write_npy(file, both)
-    return [archive, static_fits]
+        write_npy(file, columns.numbers("fits", (72 + NUM_BETAS,), _POSE_COLUMNS, columns.static_fits))
+    return people.exported([archive, static_fits])
 
 
-def _pose_and_shape(batch: FitBatch) -> np.ndarray:
-    """(N, 82)."""
-    bodies = bodies_in_crops(batch, crops_of(batch))
-    return np.concatenate([bodies.pose, pad_columns(bodies.betas, NUM_BETAS)], axis=1)
+@dataclass(frozen=True)
+class _Columns:
+    """Arrays of the people, read anew for each.
+
+    Attributes:
+        people: their rows.
+        options: of the export.
+    """
+
+    people: Selection
+    options: ExportOptions
+
+    def numbers(
+        self,
+        name: str,
+        row_shape: tuple[int, ...],
+        columns: tuple[str, ...],
+        of_batch: Callable[[FitBatch], np.ndarray],
+    ) -> StreamedArray:
+        """(N, *row_shape) float32."""
+
+        def blocks() -> Iterable[np.ndarray]:
+            return (of_batch(batch).astype(np.float32) for batch in self.people.batches(columns))
+
+        return StreamedArray(name, (len(self.people), *row_shape), np.dtype(np.float32), blocks)
+
+    def texts(self, name: str, columns: tuple[str, ...], of_batch: Callable[[FitBatch], list[str]]) -> StreamedArray:
+        """(N,) texts. NumPy stores them at the length of the longest, which takes a pass to find."""
+
+        def texts() -> Iterable[list[str]]:
+            return (of_batch(batch) for batch in self.people.batches(columns))
+
+        longest = max((len(text) for some in texts() for text in some), default=0)
+        dtype = np.dtype(f"<U{max(1, longest)}")
+        return StreamedArray(name, (len(self.people),), dtype, lambda: (np.array(some, dtype) for some in texts()))
+
+    def crops(self, batch: FitBatch) -> Crops:
+        """The squares to cut out, and what is in them."""
+        return crops_of(batch, self.options.box_factor)
+
+    def pose(self, batch: FitBatch) -> np.ndarray:
+        """(N, 72) as the crop shows it."""
+        return bodies_in_crops(batch, self.crops(batch)).pose
+
+    def betas(self, batch: FitBatch) -> np.ndarray:
+        """(N, 10) as fitted."""
+        return pad_columns(bodies_of(batch).betas, NUM_BETAS)
+
+    def static_fits(self, batch: FitBatch) -> np.ndarray:
+        """(N, 82); betas that are not SMPL's are left out, because nothing here could say so."""
+        return np.concatenate([self.pose(batch), self.is_smpls(batch) * self.betas(batch)], axis=1)
+
+    def is_smpls(self, batch: FitBatch) -> bool:
+        """Whether a loader may take the betas for SMPL's."""
+        return self.options.open_body_as_smpl or not batch.provenance.is_open_body
 
 
 def _slots(batch: FitBatch) -> np.ndarray:
-    return in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN)
+    return with_annotated_filled(in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN))
 
 
-def _openpose(batch: FitBatch) -> np.ndarray:
-    return _slots(batch)[:, :NUM_OPENPOSE]
-
-
-def _part(batch: FitBatch) -> np.ndarray:
-    return _slots(batch)[:, NUM_OPENPOSE:]
-
-
-def _numbers(
-    fits: Path,
-    num_people: int,
-    name: str,
-    row_shape: tuple[int, ...],
-    columns: tuple[str, ...],
-    of_batch: Callable[[FitBatch], np.ndarray],
-) -> StreamedArray:
-    def blocks() -> Iterable[np.ndarray]:
-        return (of_batch(batch).astype(np.float32) for batch in read_fits(fits, columns))
-
-    return StreamedArray(name, (num_people, *row_shape), np.dtype(np.float32), blocks)
-
-
-def _texts(fits: Path, num_people: int, name: str, column: str) -> StreamedArray:
-    """NumPy stores texts at the length of the longest, which takes a pass to find."""
-
-    def texts() -> Iterable[list[str]]:
-        return ([text or "" for text in batch.texts(column)] for batch in read_fits(fits, (column,)))
-
-    longest = max((len(text) for some in texts() for text in some), default=0)
-    dtype = np.dtype(f"<U{max(1, longest)}")
-    return StreamedArray(name, (num_people,), dtype, lambda: (np.array(some, dtype) for some in texts()))
-
-
-def _gender(fits: Path, num_people: int) -> list[StreamedArray]:
-    """The array `gender` of "m" and "f", if it is known of everybody: SPIN takes what is not "m" for female."""
-    letters = [(gender or " ")[0].lower() for batch in read_fits(fits, ("gender",)) for gender in batch.texts("gender")]
-    if not letters or set(letters) - {"m", "f"}:
+def _gender(columns: _Columns) -> list[StreamedArray]:
+    """The array `gender` of "m" and "f", if everybody was fitted with such a body: SPIN takes what is not "m" for female."""
+    genders = {batch.provenance.body_gender for batch in columns.people.batches(("status",))}
+    if not genders or genders - {"male", "female"}:
         return []
-    return [StreamedArray("gender", (num_people,), np.dtype("<U1"), lambda: [np.array(letters, "<U1")])]
+    return [columns.texts("gender", ("status",), lambda batch: [batch.provenance.body_gender[0]] * len(batch))]

@@ -4,14 +4,16 @@ A sample KEY is `KEY.jpg` (or .jpeg, .png), the picture's bytes as they are, and
 
     keypoints_2d (44, 3): x, y [px], confidence: OpenPose's 25, then the first 19 of SPIN's other 24.
     keypoints_3d (44, 4): zeros, the last column being their confidence.
-    center (2,) [px], scale (2,): the crop's side over 200.
+    center (2,) [px], scale (2,): the crop's width and height over 200, in the ratio 192 : 256 of what its networks see. The loader widens
+        or heightens a box to that ratio and takes the larger side: a square would become a third larger.
     body_pose (72,): global_orient first [rad], in the frame of the camera that looks straight at the crop. betas (10,).
-    has_body_pose, has_betas (): 1, or 0 for people without a usable fit.
-    extra_info: fitting_loss, an array () of the dict that the loader filters by; id and quality.
+    has_body_pose, has_betas (): 1, or 0 for people without a usable fit; has_betas is 0 for the open body's, too, which are not SMPL's.
+    extra_info: fitting_loss, an array () of the dict that the loader filters by; id, quality and body_name.
 """
 
 from __future__ import annotations
 
+import glob
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -31,9 +33,11 @@ from smplify_jax.datasets.crops_of_fits import (
     losses_of,
     pad_columns,
 )
+from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.selection import select
 from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots
-from smplify_jax.datasets.parquet import FitBatch, read_fits
+from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.portable_pickle import portable_pickle
@@ -43,37 +47,41 @@ NUM_BETAS = 10
 SUFFIXES = (".jpg", ".jpeg", ".png")
 """What the loader takes for a picture."""
 
+CROP_SHAPE = (192, 256)
+"""Width and height [px] of what 4D-Humans' networks see."""
+
 _COLUMNS = ("id", "image", "quality", "keypoints_px", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
 
 _Person = dict[str, Any]
 
 
-def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> list[Path]:
-    """Write `NAME-000000.tar` and so on, each complete or not at all.
+def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> Exported:
+    """Write `NAME-000000.tar` and so on, each complete or not at all; shards of an earlier export beyond the last are removed.
 
-    Raises:
-        InputError: a picture is not there or of another kind.
+    People whose picture is not there, or of another kind, are left out.
     """
-    people = (pair for batch in read_fits(fits, _COLUMNS) for pair in _people(batch))
+    selection = select(fits, options, needs_pictures=True, suffixes=SUFFIXES)
+    people = (pair for batch in selection.batches(_COLUMNS) for pair in _people(batch, options))
     # Neighbours in the rows that share a picture share a sample; numbers keep the keys of the rest apart.
     samples = ((image, [person for _, person in group]) for image, group in groupby(people, lambda pair: pair[0]))
-    written = []
+    written: list[Path] = []
     for number, shard in enumerate(_shards(samples, options.people_per_shard)):
         path = out / f"{options.dataset}-{number:06d}.tar"
         with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
             for index, (image, some) in enumerate(shard):
-                picture = _picture(image, some, options)
+                picture = Path(image) if options.images is None else options.images / image
                 # The loader takes the name up to its first dot as the sample's.
                 key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
                 _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
                 _add(tar, f"{key}.data.pyd", portable_pickle(some))
         written.append(path)
-    return written
+    for path in out.glob(f"{glob.escape(options.dataset)}-[0-9][0-9][0-9][0-9][0-9][0-9].tar"):
+        if path not in written:
+            path.unlink()
+    return selection.exported(written)
 
 
-def _shards(
-    samples: Iterable[tuple[str | None, list[_Person]]], num_people: int
-) -> Iterator[list[tuple[str | None, list[_Person]]]]:
+def _shards(samples: Iterable[tuple[str, list[_Person]]], num_people: int) -> Iterator[list[tuple[str, list[_Person]]]]:
     shard, count = [], 0
     for sample in samples:
         shard.append(sample)
@@ -85,8 +93,10 @@ def _shards(
         yield shard
 
 
-def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
-    crops = crops_of(batch)
+def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Person]]:
+    crops = crops_of(batch, options.box_factor)
+    seen = crops.expanded(*CROP_SHAPE)
+    is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
     bodies = bodies_in_crops(batch, crops)
     keypoints = batch.points("keypoints", 3)
     placed = in_slots(keypoints, batch.provenance.layout, NUM_4DHUMANS)
@@ -94,36 +104,27 @@ def _people(batch: FitBatch) -> Iterator[tuple[str | None, _Person]]:
     loss, quality = losses_of(batch, crops), batch.array("quality")
     ids, images = batch.texts("id"), batch.texts("image")
     for index in range(len(batch)):
-        has_body = np.array(float(bodies.is_usable[index]), np.float32)
-        fitting_loss = {"reprojection_loss": float(loss[index])} if bodies.is_usable[index] else {}
+        is_usable = bool(bodies.is_usable[index])
+        fitting_loss = {"reprojection_loss": float(loss[index])} if is_usable else {}
         yield (
-            images[index],
+            images[index] or "",
             {
                 "keypoints_2d": placed[index],
                 "keypoints_3d": np.zeros((NUM_4DHUMANS, 4), np.float32),
                 "center": crops.center[index].astype(np.float32),
-                "scale": np.full(2, crops.side[index] / SPIN_BOX_UNIT, np.float32),
+                "scale": (seen.size[index] / SPIN_BOX_UNIT).astype(np.float32),
                 "body_pose": pose[index],
                 "betas": betas[index],
-                "has_body_pose": has_body,
-                "has_betas": has_body,
+                "has_body_pose": np.array(is_usable, np.float32),
+                "has_betas": np.array(is_usable and is_smpls, np.float32),
                 "extra_info": {
                     "fitting_loss": np.array(fitting_loss, object),
                     "id": ids[index],
                     "quality": float(quality[index]),
+                    "body_name": batch.provenance.body_name,
                 },
             },
         )
-
-
-def _picture(image: str | None, people: list[_Person], options: ExportOptions) -> Path:
-    first = people[0]["extra_info"]["id"]
-    if image is None:
-        raise InputError(f"The picture of {first!r} is not known: the tar files hold the pictures, so it is needed.")
-    path = Path(image) if options.images is None else options.images / image
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: is no picture that the loader reads; convert it to one of {', '.join(SUFFIXES)}.")
-    return path
 
 
 def _bytes_of(picture: Path) -> bytes:
@@ -131,7 +132,7 @@ def _bytes_of(picture: Path) -> bytes:
         return picture.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{picture}: cannot be read ({error.strerror}); give the folder that the pictures' names are relative to as `images`."
+            f"{picture}: cannot be read to its end ({error.strerror}); replace it, or take it away."
         ) from None
 
 

@@ -40,7 +40,7 @@ class BatchDone:
 class Engine(Protocol):
     """Fits what an intake reads and writes it to the job's folder."""
 
-    def run(self, intake: Intake, box_factor: float) -> Iterator[BatchDone]:
+    def run(self, intake: Intake, box_factor: float | None) -> Iterator[BatchDone]:
         """Do the job, and tell of each batch when its file is there.
 
         Raises:
@@ -56,7 +56,7 @@ class LocalEngine:
     Only one thread calls JAX: with two, jax 0.10.2 waited for ever on a CPU.
     """
 
-    def run(self, intake: Intake, box_factor: float) -> Iterator[BatchDone]:
+    def run(self, intake: Intake, box_factor: float | None) -> Iterator[BatchDone]:
         """Do the job, and tell of each batch when its file is there."""
         fitter, folder = intake.fitter, intake.folder
         writing: deque[tuple[BatchDone, Future[None]]] = deque()

@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ from smplify_jax.result import FitResult
 
 _PREFIX, _SUFFIX, _DIGITS = "part-", ".parquet", 8
 
+_FILES = ("job.json", "input.json", "rejected.jsonl", "report.json", "report.html")
+"""Those of a job besides its fits and exports."""
+
+_PLACES = ("input", "image_folder")
+"""Settings that say where something is."""
+
 _STALE_SECONDS = 600.0
 """No file is written for longer; what is older was left by a process that was killed."""
 
@@ -45,13 +51,13 @@ class InputCount:
         num_people: that can be fitted.
         num_batches: that they make.
         num_rejected: records that cannot.
-        num_passed_over: files of a folder that hold something else.
+        passed_over: number of things that hold no person, by what they are.
     """
 
     num_people: int
     num_batches: int
     num_rejected: int
-    num_passed_over: int = 0
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,14 @@ class JobFolder:
         numbers = (name.removeprefix(_PREFIX).removesuffix(_SUFFIX) for name in names if name.startswith(_PREFIX))
         return {int(number) for number in numbers if number.isdecimal()}
 
-    def begin(self, settings: dict[str, Any], shard: Shard, resume: bool) -> None:
+    def begin(self, settings: dict[str, Any], content: Callable[[], str], shard: Shard, resume: bool) -> None:
         """Make the folder, or go on in it.
+
+        Where nobody has been fitted yet, one process begins anew, whatever an earlier one was told.
 
         Args:
             settings: of the job.
+            content: gives the fingerprint of the input, for which it has to be read.
             shard: the part of the job that is to be done.
             resume: whether there may be results already.
 
@@ -102,23 +111,66 @@ class JobFolder:
             raise InputError(
                 f"{self.path}: is no folder for results ({error.strerror}); choose another one."
             ) from error
+        if shard.count == 1 and not self.done() and "job.json" in entries:
+            entries -= self._forget()
         if not resume:
             self._refuse_results(entries - {FOLDER}, shard)
         if "job.json" not in entries:
-            _write_json(self.path / "job.json", settings)
+            _write_json(self.path / "job.json", {**settings, "input_content": content()})
         # Read in any case: another shard may have written it at the same moment.
-        _check_settings(self.path, self.settings(), settings)
+        self._check_settings(settings, content)
         self.remove_leftovers(_STALE_SECONDS)
 
+    def abandon(self, *, is_begun: bool, is_new: bool) -> None:
+        """Leave nothing behind of a job that this process has begun and in which nobody was fitted, so that another can begin here.
+
+        Args:
+            is_begun: whether there was a job before this process; its files stay.
+            is_new: whether the folder was not there before.
+        """
+        if self.done():
+            return
+        if not is_begun and (self.path / "job.json").exists():
+            self._forget()
+            self.remove_leftovers()
+        for folder in (self.parts, *([self.path] if is_new else [])):
+            # Whatever else is in there stays.
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _forget(self) -> set[str]:
+        """Remove what a job without fits has written."""
+        for name in _FILES:
+            (self.path / name).unlink(missing_ok=True)
+        return set(_FILES)
+
     def _refuse_results(self, entries: Iterable[str], shard: Shard) -> None:
-        others = (
-            set() if shard.count == 1 else {"job.json", "input.json", "rejected.jsonl", "report.json", "report.html"}
-        )
+        others = set() if shard.count == 1 else set(_FILES)
         if any(shard.has(number) for number in self.done()) or any(
             name not in others for name in entries if not name.startswith(".")
         ):
             raise InputError(
                 f"{self.path}: is not empty; resume the job that was begun there, or choose another folder for this one."
+            )
+
+    def _check_settings(self, settings: dict[str, Any], content: Callable[[], str]) -> None:
+        begun_with = self.settings()
+        names = [name for name in {**begun_with, **settings} if name not in (*_PLACES, "input_content")]
+        changed = [name for name in names if begun_with.get(name) != settings.get(name)]
+        # Where things are may change; whether they are anywhere may not.
+        changed += [name for name in _PLACES if (begun_with.get(name) is None) != (settings.get(name) is None)]
+        if changed:
+            changes = ", ".join(
+                f"{name} was {begun_with.get(name)!r} and is {settings.get(name)!r} now" for name in changed
+            )
+            raise InputError(
+                f"{self.path}: the job was begun with other settings: {changes}; use the same, or another folder."
+            )
+        is_moved = begun_with.get("input") != settings.get("input")
+        if is_moved and begun_with.get("input_content") != content():
+            raise InputError(
+                f"{self.path}: the job was begun with {begun_with.get('input')}, and {settings.get('input')} does not hold the same: "
+                "give what that was, wherever it lies now, or another folder for the results."
             )
 
     def settings(self) -> dict[str, Any]:
@@ -137,7 +189,7 @@ class JobFolder:
                     if time.time() - file.stat().st_mtime >= older_than:
                         file.unlink()
 
-    def write_part(self, batch: Batch, result: FitResult, made_with: Provenance, box_factor: float) -> None:
+    def write_part(self, batch: Batch, result: FitResult, made_with: Provenance, box_factor: float | None) -> None:
         """Write the fits of a batch.
 
         Raises:
@@ -185,13 +237,6 @@ class JobFolder:
             with self.rejected.open("rb") as file:
                 for line in file:
                     yield json.loads(line)
-
-
-def _check_settings(path: Path, begun_with: dict[str, Any], settings: dict[str, Any]) -> None:
-    names = [name for name in {**begun_with, **settings} if begun_with.get(name) != settings.get(name)]
-    if names:
-        changes = ", ".join(f"{name} was {begun_with.get(name)!r} and is {settings.get(name)!r} now" for name in names)
-        raise InputError(f"{path}: the job was begun with other settings: {changes}; use the same, or another folder.")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

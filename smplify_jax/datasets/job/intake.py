@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from smplify_jax.datasets.job.fitter import BatchFitter
 from smplify_jax.datasets.job.folder import InputCount, JobFolder
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
+from smplify_jax.datasets.read import read_dataset
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write, explained_write_errors
 from smplify_jax.keypoints.formats.reading import ReadOptions
-from smplify_jax.keypoints.read import read_rows
-from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
+from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class JobInput:
     format: str | None
     options: ReadOptions
 
-    def rows(self) -> Iterator[DatasetRow | RejectedRow | PassedFile]:
-        """The records, and files of something else."""
-        return read_rows(self.path, self.format, self.options)
+    def rows(self, passed_over: Counter[str] | None = None) -> Iterator[DatasetRow | RejectedRow]:
+        """The records, as `read_dataset` gives them; what is passed over is counted."""
+        return read_dataset(self.path, self.format, replace(self.options, passed_over=passed_over))
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ class Intake:
         """
         done = self.folder.done()
         num_people = num_batches = 0
+        passed_over: Counter[str] = Counter()
         with _Rejections(self.folder) as rejections:
-            passed = _Passed()
-            records = passed.without(self.source.rows())
-            planned = plan_batches(records, self.batch_size, self.fitter.objection, rejections.add)
+            planned = plan_batches(
+                self.source.rows(passed_over), self.batch_size, self.fitter.objection, rejections.add
+            )
             for batch in planned:
                 num_batches += 1
                 num_people += len(batch.people)
@@ -85,26 +87,7 @@ class Intake:
                     f"{self.folder.part(surplus[0])}: the input has become shorter since this was written; begin anew in another folder."
                 )
             rejections.publish()
-        self.folder.write_input_count(InputCount(num_people, num_batches, rejections.count, passed.count))
-
-
-class _Passed:
-    """Counts the files that hold something else than keypoints.
-
-    Attributes:
-        count: of those met so far.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def without(self, rows: Iterable[DatasetRow | RejectedRow | PassedFile]) -> Iterator[DatasetRow | RejectedRow]:
-        """The rows without these files."""
-        for row in rows:
-            if isinstance(row, PassedFile):
-                self.count += 1
-            else:
-                yield row
+        self.folder.write_input_count(InputCount(num_people, num_batches, rejections.count, dict(passed_over)))
 
 
 class _Rejections:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smplify_jax.datasets.exports import export_fits, get_export
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.job.engine import Engine, LocalEngine
+from smplify_jax.datasets.job.fingerprint import fingerprint
 from smplify_jax.datasets.job.fitter import BatchFitter, PeopleFitter
 from smplify_jax.datasets.job.folder import JobFolder
 from smplify_jax.datasets.job.intake import Intake, JobInput
@@ -36,7 +39,7 @@ def fit_dataset(
     read: ReadOptions = _NO_READ_OPTIONS,
     fitter: BatchFitter | None = None,
     batch_size: int = BATCH_SIZE,
-    box_factor: float = 1.0,
+    box_factor: float | None = None,
     shard: Shard = _WHOLE,
     engine: Engine | None = None,
     resume: bool = False,
@@ -56,43 +59,59 @@ def fit_dataset(
         read: what the files do not say.
         fitter: fits the batches; by default a `PeopleFitter` with its defaults.
         batch_size: people of a batch, and so of a file; fewer in the last of each kind, as `plan_batches` sorts them.
-        box_factor: how much larger than the input's boxes the crops of the exports are, as in `fits_table`.
+        box_factor: how much larger than the input's boxes the crops of the exports are; by default as the kind of box needs, see
+            `fits_table`. An export may say otherwise later.
         shard: the part of the job to do. Shards may have one folder, at the same time or not.
         engine: who fits; by default this process.
-        resume: go on if there are results in the folder already.
+        resume: go on if there are results in the folder already. The input may lie elsewhere than before, if it holds the same.
         exports: keys of EXPORTS, written to OUT/NAME when all batches are there.
         export_options: of these.
-        shows_progress: count on stderr, if that is a terminal.
+        shows_progress: count on stderr: drawn on a terminal, a line every half minute elsewhere.
 
     Returns:
         What there is now; also in OUT/report.json and OUT/report.html once all batches are there.
 
     Raises:
         InputError: an argument cannot be used, the folder holds other results, the input cannot be read or the results cannot be written.
-            What concerns one person is in `rejected.jsonl`, or in their status.
+            What concerns one person is in `rejected.jsonl`, or in their status. If nobody was fitted yet, the folder is left as it was.
     """
     require_arrow()
     source, folder = JobInput(Path(input), format, read), JobFolder(Path(out))
     _check(source, folder, batch_size, exports)
     fitter = PeopleFitter() if fitter is None else fitter
-    folder.begin(_settings(source, fitter, batch_size, box_factor), shard, resume)
-    intake = Intake(source, folder, fitter, batch_size, shard)
-    engine = LocalEngine() if engine is None else engine
-    tally, start = RunTally(), time.perf_counter()
-    for done in followed(engine.run(intake, box_factor), intake, shows_progress):
-        tally = tally.with_batch(done, done.fitted_at - start)
+    settings = _settings(source, fitter, batch_size, box_factor)
+    with _free_if_nobody_was_fitted(folder, shard):
+        folder.begin(settings, lambda: fingerprint(source.path), shard, resume)
+        intake = Intake(source, folder, fitter, batch_size, shard)
+        engine = LocalEngine() if engine is None else engine
+        tally, start = RunTally(), time.perf_counter()
+        for done in followed(engine.run(intake, box_factor), intake, shows_progress):
+            tally = tally.with_batch(done, done.fitted_at - start)
     report = make_report(folder, folder.input_count(), shard, tally)
     if report.is_complete:
         write_report(folder, report)
         # Nobody writes parts any more.
         folder.remove_leftovers()
-    if report.is_complete and report.num_people:
-        for name in exports:
-            export_fits(folder.parts, name, folder.path / name, export_options)
+    if report.is_complete and report.num_people and exports:
+        exported = {name: export_fits(folder.parts, name, folder.path / name, export_options) for name in exports}
+        report = replace(report, exports=exported)
+        write_report(folder, report)
     return report
 
 
-def _settings(source: JobInput, fitter: BatchFitter, batch_size: int, box_factor: float) -> dict[str, Any]:
+@contextmanager
+def _free_if_nobody_was_fitted(folder: JobFolder, shard: Shard) -> Iterator[None]:
+    """Leave the folder as it was if the job fails before it has fitted anybody; other shards may have begun in it."""
+    is_new, is_begun = not folder.path.exists(), (folder.path / "job.json").exists()
+    try:
+        yield
+    except BaseException:
+        if shard.count == 1:
+            folder.abandon(is_begun=is_begun, is_new=is_new)
+        raise
+
+
+def _settings(source: JobInput, fitter: BatchFitter, batch_size: int, box_factor: float | None) -> dict[str, Any]:
     """What must be the same for a job to go on, as JSON has it."""
     read = source.options
     return {

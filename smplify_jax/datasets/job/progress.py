@@ -1,10 +1,12 @@
-"""A count of the people that are done, with fits a second and the time that is left."""
+"""A count of the people that are done, with fits a second and the time that is left: drawn on a terminal, in plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -13,16 +15,71 @@ from smplify_jax.datasets.job.intake import Intake
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.rows import DatasetRow
 
+SECONDS_BETWEEN_LINES = 30.0
+"""Of a log: often enough to see that a job lives, seldom enough to read the log of a day."""
+
 
 def followed(batches: Iterator[BatchDone], intake: Intake, is_shown: bool) -> Iterator[BatchDone]:
-    """Batches as they are done, counted on stderr if that is a terminal."""
-    with tqdm(unit="fit", file=sys.stderr, disable=None if is_shown else True, leave=False, smoothing=0.1) as bar:
+    """Batches as they are done, counted on stderr."""
+    if is_shown and not sys.stderr.isatty():
+        yield from _logged(batches, intake)
+        return
+    with tqdm(unit="fit", file=sys.stderr, disable=not is_shown, leave=False, smoothing=0.1) as bar:
         total = None if bar.disable else _Total(intake)
         for done in batches:
             if total is not None and total.num_people is not None:
                 bar.total = total.num_people
             bar.update(done.num_people)
             yield done
+
+
+def _logged(batches: Iterator[BatchDone], intake: Intake) -> Iterator[BatchDone]:
+    log = _Log(intake)
+    with log.told_in_time():
+        for done in batches:
+            log.num_people += done.num_people
+            yield done
+
+
+class _Log:
+    """Tells in a line every so often how far a job is.
+
+    Attributes:
+        num_people: that are done.
+    """
+
+    def __init__(self, intake: Intake) -> None:
+        self.num_people = 0
+        self._start = time.perf_counter()
+        # Counted only if that has been done already: it takes reading the input, and nobody waits before a log.
+        self._total = _Total(intake).num_people if intake.folder.is_input_counted else None
+
+    def line(self) -> str:
+        """So far."""
+        seconds = time.perf_counter() - self._start
+        if not self.num_people:
+            return f"nobody is fitted yet after {seconds:,.0f} s: the first wait until their fit is compiled"
+        total = "" if self._total is None else f" of about {self._total:,}"
+        rate = self.num_people / seconds
+        left = "" if self._total is None else f", {max(0, self._total - self.num_people) / rate:,.0f} s left"
+        return f"{self.num_people:,}{total} people fitted in {seconds:,.0f} s, {rate:,.1f} fits/s{left}"
+
+    @contextmanager
+    def told_in_time(self) -> Iterator[None]:
+        """By a thread, for compiling a fit may take longer than the time between two lines."""
+        is_over = threading.Event()
+
+        def tell() -> None:
+            while not is_over.wait(SECONDS_BETWEEN_LINES):
+                print(self.line(), file=sys.stderr, flush=True)
+
+        teller = threading.Thread(target=tell, name="log", daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            teller.join()
 
 
 class _Total:

@@ -39,7 +39,7 @@ class RayEngine:
     workers: int | None = None
     threads: int = 1
 
-    def run(self, intake: Intake, box_factor: float) -> Iterator[BatchDone]:
+    def run(self, intake: Intake, box_factor: float | None) -> Iterator[BatchDone]:
         """Do the job, and tell of each batch when its file is there."""
         ray = _require_ray()
         if not ray.is_initialized():
@@ -93,7 +93,7 @@ def _read(_: _Columns, intake: Intake) -> Iterator[_Columns]:
 class _Worker:
     """Fits and writes batches; lives as long as the job, so that it keeps what it has compiled."""
 
-    def __init__(self, intake: Intake, box_factor: float) -> None:
+    def __init__(self, intake: Intake, box_factor: float | None) -> None:
         self._intake = intake
         self._box_factor = box_factor
 

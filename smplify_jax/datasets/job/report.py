@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.job.engine import BatchDone
 from smplify_jax.datasets.job.folder import InputCount, JobFolder
 from smplify_jax.datasets.job.plan import Shard
@@ -74,7 +75,6 @@ class JobReport:
         num_batches: that are there, of all shards.
         num_batches_planned: that the input makes.
         num_rejected: records of the input without a row.
-        num_passed_over: files of the input that hold no keypoints.
         statuses: number of people by status name.
         quality: number of people with a body between each two of QUALITY_EDGES.
         num_without_quality: of people with a body, those whose profile or options have no calibrated quality.
@@ -83,7 +83,9 @@ class JobReport:
         failures: the first without a body.
         rejected: the first records without a row.
         settings: of the job.
+        passed_over: number of things in the input that hold no person, by what they are.
         this_run: what it did.
+        exports: what each came to, by name.
     """
 
     is_complete: bool
@@ -91,7 +93,6 @@ class JobReport:
     num_batches: int
     num_batches_planned: int
     num_rejected: int
-    num_passed_over: int
     statuses: dict[str, int]
     quality: list[int]
     num_without_quality: int
@@ -100,19 +101,29 @@ class JobReport:
     failures: list[dict[str, Any]]
     rejected: list[dict[str, str]]
     settings: dict[str, Any]
+    passed_over: dict[str, int] = field(default_factory=dict)
     this_run: RunTally = field(default_factory=RunTally)
+    exports: dict[str, Exported] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
-        """Whether every record has a row, and every row a body or too few keypoints for one."""
-        faults = (FitStatus.NON_FINITE, FitStatus.IMPLAUSIBLE)
-        return not self.num_rejected and not any(self.statuses.get(status.name.lower()) for status in faults)
+        """Whether every record has a row, every row a body or too few keypoints for one, and every exported one the picture it needs."""
+        is_told = {status.name.lower() for status in FitStatus if not status.is_usable} - {"too_few_keypoints"}
+        has_failed = any(self.statuses.get(name) for name in is_told)
+        return not (self.num_rejected or has_failed or any(one.missing for one in self.exports.values()))
+
+    @property
+    def num_with_body(self) -> int:
+        """People with a body."""
+        return sum(self.statuses.get(status.name.lower(), 0) for status in FitStatus if status.is_usable)
 
     def entries(self) -> dict[str, Any]:
         """As JSON has it."""
         edges = {"quality_edges": list(QUALITY_EDGES), "error_percent_edges": [*ERROR_EDGES[:-1], None]}
         this_run = {**asdict(self.this_run), "fits_per_second": self.this_run.fits_per_second}
-        return {**asdict(self), **edges, "this_run": this_run}
+        exports = {name: exported.entries() for name, exported in self.exports.items()}
+        counts = {**asdict(replace(self, exports={})), "num_with_body": self.num_with_body}
+        return {**counts, **edges, "this_run": this_run, "exports": exports}
 
 
 def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: RunTally) -> JobReport:
@@ -141,7 +152,6 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
         num_batches=len(done),
         num_batches_planned=counted.num_batches,
         num_rejected=counted.num_rejected,
-        num_passed_over=counted.num_passed_over,
         statuses={status.name.lower(): statuses[status.name.lower()] for status in FitStatus},
         quality=quality.tolist(),
         num_without_quality=num_without_quality,
@@ -150,6 +160,7 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
         failures=failures,
         rejected=list(islice(folder.rejections(), NUM_LISTED)),
         settings=folder.settings(),
+        passed_over=counted.passed_over,
         this_run=tally,
     )
 

@@ -7,8 +7,6 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from smplify_jax.result import FitStatus
-
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #667085; --line: #d9dee7; --bar: #3568b8; --page: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #343b48; --bar: #7aa5ea; --page: #14181f; } }
@@ -26,6 +24,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 td { overflow-wrap: anywhere; }
 td.bar { width: 55%; padding-right: 0; } td.bar i { display: block; height: .9rem; background: var(--bar); border-radius: 2px; }
 """
+
 
 _WORDS = {
     "converged": "converged",
@@ -55,6 +54,7 @@ def page(report: dict[str, Any]) -> str:
             _people("Most solver steps", "Slow, and often poor: the first to look at.", report["slowest"]),
             _failures(report),
             _rejected(report),
+            _exports(report),
             _settings(report["settings"]),
             "</body></html>\n",
         ]
@@ -66,16 +66,15 @@ def _about(report: dict[str, Any]) -> str:
 
 
 def _figures(report: dict[str, Any]) -> str:
-    this_run, statuses = report["this_run"], report["statuses"]
-    num_bodies = sum(count for name, count in statuses.items() if FitStatus[name.upper()].is_usable)
+    this_run, num_bodies = report["this_run"], report["num_with_body"]
     speed = this_run["fits_per_second"]
     figures = [
         (f"{report['num_people']:,}", "people"),
         (f"{num_bodies:,}", "with a body"),
-        (f"{statuses[FitStatus.POOR_FIT.name.lower()]:,}", "of these a poor one"),
+        (f"{report['statuses']['poor_fit']:,}", "of these a poor one"),
         (f"{report['num_people'] - num_bodies:,}", "without"),
         (f"{report['num_rejected']:,}", "records rejected"),
-        (f"{report['num_passed_over']:,}", "other files passed over"),
+        *[(f"{count:,}", f"{what} passed over") for what, count in report["passed_over"].items()],
         (f"{this_run['num_people']:,}", f"fitted in this run, {this_run['seconds']:,.0f} s"),
         *([] if speed is None else [(f"{speed:,.0f}", "fits/s in this run, after the first batch")]),
     ]
@@ -94,6 +93,14 @@ def _histograms(report: dict[str, Any]) -> Iterable[str]:
     yield _bars("Quality: probability of a good fit, people with a body", rows)
     rows = list(zip(_ranges(report["error_percent_edges"], " %"), report["error_percent"], strict=True))
     yield _bars("Median distance of fitted from detected keypoints, of the person's height", rows)
+
+
+def _exports(report: dict[str, Any]) -> str:
+    rows = [
+        (name, f"{one['num_people']:,}", ", ".join(f"{count:,}: {why}" for why, count in one["left_out"].items()))
+        for name, one in report["exports"].items()
+    ]
+    return _table("Exports", "", ("", "#people", "left out"), rows) if rows else ""
 
 
 def _ranges(edges: Sequence[float | None], unit: str = "") -> list[str]:
@@ -125,7 +132,7 @@ def _people(title: str, about: str, people: Sequence[dict[str, Any]]) -> str:
 
 
 def _failures(report: dict[str, Any]) -> str:
-    num_failed = sum(count for name, count in report["statuses"].items() if not FitStatus[name.upper()].is_usable)
+    num_failed = report["num_people"] - report["num_with_body"]
     about = _listed(len(report["failures"]), num_failed, "The rows are in the Parquet files, with NaN for a body.")
     return _table("People without a body", about, ("id", "why"), [(p["id"], p["sentence"]) for p in report["failures"]])
 

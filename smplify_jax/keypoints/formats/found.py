@@ -11,7 +11,7 @@ import numpy as np
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import check_count
-from smplify_jax.keypoints.formats.reading import DamagedFileError, Row, Size, Source
+from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -157,7 +157,9 @@ def _found(
         except InputError as error:
             yield RejectedRow(source.name, position, str(error))
         else:
-            if person is not None:
+            if person is None:
+                source.options.pass_over(WITHOUT_KEYPOINTS)
+            else:
                 yield person
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +33,10 @@ _PICTURE_ENDINGS = (
 """Tried in turn where a format names pictures without an ending."""
 
 
+WITHOUT_KEYPOINTS, OTHER_FILE = "records without keypoints", "files of other kinds"
+"""What is passed over."""
+
+
 class DamagedFileError(InputError):
     """A file whose rest cannot be read; what came before it counts.
 
@@ -52,11 +57,18 @@ class ReadOptions:
         layout: read the keypoints as this layout, in place of the one that the file says or that its count implies.
         image_size: width and height [px] of pictures whose size is said nowhere else.
         image_folder: where the pictures are, to look up sizes that the files do not say; or the one picture.
+        passed_over: counts what is neither a person nor rejected, by what it is, if a caller wants to know.
     """
 
     layout: str | None = None
     image_size: Size | None = None
     image_folder: Path | None = None
+    passed_over: Counter[str] | None = field(default=None, compare=False)
+
+    def pass_over(self, what: str) -> None:
+        """Count one thing that holds no person, such as `WITHOUT_KEYPOINTS`."""
+        if self.passed_over is not None:
+            self.passed_over[what] += 1
 
 
 @dataclass(frozen=True)
