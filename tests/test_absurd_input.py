@@ -162,7 +162,7 @@ def test_whoever_is_usable_is_finite_whatever_the_magnitudes(name):
             rows = value.reshape(NUM_PEOPLE, -1)
             assert not np.isinf(rows).any()
             assert np.isnan(rows[~is_usable]).all()
-            assert field in unknown or field.startswith("evidence") or np.isfinite(rows[is_usable]).all()
+            assert field in unknown or field.startswith("quality_features") or np.isfinite(rows[is_usable]).all()
 
 
 def test_integer_codes_in_files_stay_what_they_were():

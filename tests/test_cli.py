@@ -101,7 +101,8 @@ def test_the_examples_overlay_covers_the_person(example: tuple[subprocess.Comple
 
 
 def test_a_run_prints_one_line_per_person(mixed: tuple[subprocess.CompletedProcess[str], Path]):
-    lines = mixed[0].stdout.splitlines()
+    *lines, total = mixed[0].stdout.splitlines()
+    assert total == "3 people: 2 converged, 1 too_few_keypoints"
     assert sorted(line.split(":")[0] for line in lines) == ["halved", "nobody", "photo_0"]
     assert all(("px" in line) == (not line.startswith("nobody")) for line in lines)
 

@@ -1,6 +1,7 @@
 """The public names: all there, documented, and imported only when used."""
 
 import ast
+import configparser
 import inspect
 import subprocess
 import sys
@@ -41,6 +42,25 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_importing_the_package_does_not_import_jax():
     check = "import sys, smplify_jax; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("module", "name"), [("fit", "smplify-fit"), ("dataset", "smplify-fit-dataset")])
+def test_both_commands_tell_their_version_without_jax(module, name):
+    program = (
+        f"import sys; from smplify_jax.cli.{module} import main\n"
+        "try: main(['--version'])\n"
+        "finally: assert 'jax' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{name} {smplify_jax.__version__}\n"
+
+
+def test_type_checkers_are_told_that_the_package_is_typed():
+    assert (Path(smplify_jax.__file__).parent / "py.typed").is_file()
+    settings = configparser.ConfigParser()
+    settings.read(Path(__file__).parents[1] / "setup.cfg")
+    assert "py.typed" in settings["options.package_data"]["smplify_jax"]
+    assert settings["metadata"]["version"] == "attr: smplify_jax.__version__"
 
 
 def test_importing_everything_changes_no_jax_flag():

@@ -36,7 +36,7 @@ def is_center_plausible(camera: Camera, image_size: np.ndarray) -> np.ndarray:
     Returns:
         (B,) bool; true where the picture's size is not known.
     """
-    x, y = (_distance_from_picture(camera, image_size) / np.abs(np.asarray(camera.focal_length, np.float64))).T
+    x, y = (_distance_from_picture(camera, image_size) / np.abs(np.asarray(camera.focal_length))).T
     return ~(np.hypot(x, y) > MAX_OFF_AXIS)
 
 
@@ -47,5 +47,5 @@ def is_center_beside(camera: Camera, image_size: np.ndarray) -> np.ndarray:
 
 def _distance_from_picture(camera: Camera, image_size: np.ndarray) -> np.ndarray:
     """(B, 2) along x and y [px]; 0 inside."""
-    center = np.asarray(camera.camera_center, np.float64)
+    center = np.asarray(camera.camera_center)
     return np.maximum(np.maximum(-center, center - image_size), 0.0)

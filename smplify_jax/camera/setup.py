@@ -144,14 +144,9 @@ def focal_length_of_boxes(keypoints: np.ndarray, boxes: float) -> np.ndarray:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         boxes: focal length in units of that side.
     """
-    # One keypoint alone has a box of no size; such a person is not fitted, for a better reason than a focal length of zero.
-    return boxes * np.maximum(box_sides(keypoints), 1.0)
-
-
-def box_sides(keypoints: np.ndarray) -> np.ndarray:
-    """(B,) the longer side of the box around each person's observed keypoints [px]; 1 where there are none."""
     low, high = _boxes(keypoints)
-    return (high - low).max(axis=1)
+    # One keypoint alone has a box of no size; such a person is not fitted, for a better reason than a focal length of zero.
+    return boxes * np.maximum((high - low).max(axis=1), 1.0)
 
 
 def size_rows(image_size: ArrayLike | None, num_people: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand
+from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.keypoints.formats.registry import check_format
 
@@ -27,6 +27,7 @@ def check_command(command: FitCommand) -> None:
     check_camera(command.camera)
     check_body(command.body)
     check_layout(command.read.layout)
+    check_limits(command.write)
 
 
 def check_image_size(size: tuple[int, int] | None) -> None:
@@ -39,6 +40,14 @@ def check_camera(camera: CameraOptions) -> None:
     """Raise UsageError for a camera that cannot be."""
     if camera.focal_length is not None and not camera.focal_length > 0:
         raise UsageError("--focal-length must be a positive number of pixels.")
+
+
+def check_limits(write: WriteOptions) -> None:
+    """Raise UsageError for limits that nobody or everybody passes."""
+    if write.min_quality is not None and not 0 <= write.min_quality <= 1:
+        raise UsageError("--min-quality must be a probability, from 0 to 1.")
+    if write.max_error is not None and not write.max_error > 0:
+        raise UsageError("--max-error must be a positive number of percent of the person's height.")
 
 
 def check_body(body: BodyOptions) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+import smplify_jax
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.batches import fit_people
 from smplify_jax.cli.cache import use_compilation_cache
@@ -17,7 +17,7 @@ from smplify_jax.cli.fitter import people_fitter
 from smplify_jax.cli.inputs import FoundInputs, missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
-from smplify_jax.cli.report import PersonReport
+from smplify_jax.cli.report import PersonReport, count_statuses, total_line
 
 _Item = TypeVar("_Item")
 
@@ -46,12 +46,16 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
+            report = report.passed(command.write)
+        if report.status.is_usable and not report.left_out:
             files, complaint = write_person(out, person, fitted, command.write)
             report = replace(report, files=tuple(files))
             if complaint:
                 FIT.complain(complaint)
         tqdm.write(report.line(), file=sys.stdout)
         reports.append(report)
+    if len(reports) > 1:
+        print(total_line(reports))
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
     return reports, found
 
@@ -68,15 +72,12 @@ def _complain(found: FoundInputs) -> None:
 
 
 def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
-    try:
-        release = version("smplify-jax")
-    except PackageNotFoundError:
-        release = None
     return {
         "program": FIT.name,
-        "version": release,
+        "version": smplify_jax.__version__,
         "body": body_name,
         "profile": command.body.profile,
+        "statuses": count_statuses(reports),
         "people": [report.entry() for report in reports],
         "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in found.unread],
         "num_rejected": len(found.rejected),

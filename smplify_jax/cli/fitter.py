@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.cli.program import wrong_usage
@@ -20,12 +21,15 @@ def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_camera
 
     Raises:
         UsageError: there is no such profile.
-        InputError: the body or the prior cannot be read.
+        InputError: the body, its capsules or the prior cannot be read.
     """
     with wrong_usage():
         get_profile(options.profile)
+    body = load_body(options.body, options.gender, options.num_betas)
+    if options.capsules is not None:
+        body = with_capsules(body, options.capsules)
     return PeopleFitter(
-        body=load_body(options.body, options.gender, options.num_betas),
+        body=body,
         prior=load_prior(options.prior),
         profile=options.profile,
         num_betas=options.num_betas,

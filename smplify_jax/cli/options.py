@@ -86,6 +86,8 @@ class BodyOptions:
         body: an SMPL, SMPL-H or SMPL-X file (.pkl or .npz), or a folder of models as the package smplx has it; by
             default the open body that comes with the program.
         gender: neutral, female or male: which file of a model folder.
+        capsules: capsules of the body in --body, an .npz as `python -m smplify_jax.learn.capsules` writes it: parts are kept
+            apart only where a body has some, as the open body does.
         prior: pose prior: gmm_08.pkl, or an .npz with means, covars and weights; by default the one that comes with the
             program.
         profile: the recipe: "default"; or a published one: "smplify2016" or "spin"; or "plain".
@@ -96,6 +98,7 @@ class BodyOptions:
 
     body: Annotated[Path | None, shown("FILE|FOLDER")] = None
     gender: Annotated[str | None, shown("NAME")] = None
+    capsules: Annotated[Path | None, shown("FILE")] = None
     prior: Annotated[Path | None, shown("FILE")] = None
     profile: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     num_betas: Annotated[int, tyro.conf.arg(metavar="N")] = 10
@@ -108,12 +111,16 @@ class WriteOptions:
 
     Attributes:
         out: folder for the results; made if it is not there. Results of the same name are replaced.
+        min_quality: write no files for people whose quality is lower, or not known; the summary lists them.
+        max_error: write no files for people whose keypoints are missed by more percent of their height, in the median.
         obj: write the meshes.
         overlay: write the pictures of the bodies; transparent without --image.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
     out: Annotated[Path | None, shown("FOLDER")] = None
+    min_quality: Annotated[float | None, shown("0-1")] = None
+    max_error: Annotated[float | None, shown("PERCENT")] = None
     obj: bool = True
     overlay: bool = True
     cache: bool = True

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import tyro
 
+import smplify_jax
 from smplify_jax.errors import InputError
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -61,8 +62,12 @@ class Program(Generic[_Command]):
 
         Raises:
             UsageError: an option is unknown or its value is not of its kind.
-            SystemExit: with status 0, after the help was printed.
+            SystemExit: with status 0, after the help or the version was printed.
         """
+        given = sys.argv[1:] if arguments is None else arguments
+        if "--version" in given:
+            print(f"{self.name} {smplify_jax.__version__}")
+            raise SystemExit(OK)
         message = io.StringIO()
         try:
             # tyro prints a framed page for an error; one sentence is what scripts and logs can use.
@@ -70,8 +75,8 @@ class Program(Generic[_Command]):
                 return tyro.cli(
                     tyro.conf.OmitArgPrefixes[self.command],
                     prog=self.name,
-                    description=self.description,
-                    args=None if arguments is None else list(arguments),
+                    description=f"{self.description}\n--version prints the release and ends.",
+                    args=list(given),
                 )
         except SystemExit as stop:
             if not stop.code:

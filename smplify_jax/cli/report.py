@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from smplify_jax.cli.inputs import PersonInput
+from smplify_jax.cli.options import WriteOptions
 from smplify_jax.result import FitResult, FitStatus
 
 
@@ -18,10 +20,11 @@ class PersonReport:
     Attributes:
         person: what was fitted.
         status: how it ended.
-        error_px: mean distance between detected and fitted keypoints [px]; NaN without a fit.
-        error_percent: the same in percent of how tall a 1.7 m person appears at the fitted depth.
+        error_px: median distance between detected and fitted keypoints [px], which a few outliers do not change; NaN without a fit.
+        error_percent: the same in percent of how tall a 1.7 m person appears at the fitted depth: what a poor fit is told by.
         fitted: one person's result.
         files: names of the written files.
+        left_out: why there are none although there is a body; "" if that is not so.
     """
 
     person: PersonInput
@@ -30,25 +33,40 @@ class PersonReport:
     error_percent: float
     fitted: FitResult
     files: tuple[str, ...] = ()
+    left_out: str = ""
 
     @classmethod
     def of(cls, person: PersonInput, fitted: FitResult) -> PersonReport:
         """Measure one person's result, which has no leading axis."""
         errors = np.asarray(fitted.reprojection_error_px)
         errors = errors[np.isfinite(errors)]
-        error = float(errors.mean()) if len(errors) else np.nan
+        error = float(np.median(errors)) if len(errors) else np.nan
         percent = 100 * error / float(fitted.person_height_px)
         return cls(person, FitStatus(int(fitted.status)), error, percent, fitted)
+
+    @property
+    def quality(self) -> float:
+        """Probability of a good fit; NaN where it is not known."""
+        return float(self.fitted.quality)
+
+    def passed(self, options: WriteOptions) -> PersonReport:
+        """With the reason why this person gets no files, if the options leave them out."""
+        reasons = []
+        if options.min_quality is not None and not self.quality >= options.min_quality:
+            reasons.append(f"its quality is not at least --min-quality {options.min_quality:g}")
+        if options.max_error is not None and self.error_percent > options.max_error:
+            reasons.append(f"its error is over --max-error {options.max_error:g} %")
+        return replace(self, left_out=" and ".join(reasons))
 
     def line(self) -> str:
         """Name, status and error, for the terminal."""
         if not self.status.is_usable:
             return f"{self.person.name}: {self.status.sentence}"
-        quality = float(self.fitted.quality)
-        quality_text = "" if np.isnan(quality) else f" Quality {quality:.2f}."
+        told = "" if np.isnan(self.quality) else f" Quality {self.quality:.2f}."
+        told += f" Left out: {self.left_out}." if self.left_out else ""
         return (
             f"{self.person.name}: {self.status.sentence} Reprojection error {self.error_px:.1f} px, "
-            f"{self.error_percent:.1f} % of the person's height.{quality_text}"
+            f"{self.error_percent:.1f} % of the person's height.{told}"
         )
 
     def entry(self) -> dict[str, Any]:
@@ -68,7 +86,7 @@ class PersonReport:
             "num_keypoints": int((self.person.keypoints[:, 2] > 0).sum()),
             "reprojection_error_px": self.error_px,
             "reprojection_error_percent_of_height": self.error_percent,
-            "quality": float(result.quality),
+            "quality": self.quality,
             "quality_features": {name: float(value) for name, value in vars(result.quality_features).items()},
             "person_height_px": float(result.person_height_px),
             "depth_m": float(result.transl[2]),
@@ -79,4 +97,19 @@ class PersonReport:
             "cost_by_term": {name: float(value) for name, value in result.cost_by_term.items()},
             "num_steps": int(result.num_steps),
             "files": list(self.files),
+            "left_out": self.left_out or None,
         }
+
+
+def count_statuses(reports: Sequence[PersonReport]) -> dict[str, int]:
+    """How many fits ended how, by the name of each status, in the order of their codes."""
+    names = [report.status.name.lower() for report in reports]
+    return {status.name.lower(): names.count(status.name.lower()) for status in FitStatus}
+
+
+def total_line(reports: Sequence[PersonReport]) -> str:
+    """All people in one line, for the terminal."""
+    counts = [f"{count:,} {name}" for name, count in count_statuses(reports).items() if count]
+    num_left_out = sum(bool(report.left_out) for report in reports)
+    told = f"; {num_left_out:,} left out" if num_left_out else ""
+    return f"{len(reports):,} people: {', '.join(counts)}{told}"

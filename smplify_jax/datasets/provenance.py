@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import smplify_jax
 from smplify_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,10 +57,6 @@ class Provenance:
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
         """What fits with these are made with."""
-        try:
-            library_version = version("smplify-jax")
-        except PackageNotFoundError:
-            library_version = "unknown"
         # Imported late: who reads files of fits has no use for JAX.
         from smplify_jax.body.open_body import OPEN_BODY_NAME
         from smplify_jax.files.content_hash import content_hash
@@ -71,7 +67,7 @@ class Provenance:
             content_hash(body),
             content_hash(prior),
             layout,
-            library_version,
+            smplify_jax.__version__,
             body_gender=body.gender or "",
             is_open_body=body.name == OPEN_BODY_NAME,
             statuses_with_body=_statuses_with_body(),

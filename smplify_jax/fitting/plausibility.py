@@ -13,9 +13,8 @@ from smplify_jax.camera.plausibility import (
     is_center_plausible,
     is_focal_length_plausible,
 )
-from smplify_jax.camera.setup import box_sides
 from smplify_jax.errors import InputWarning
-from smplify_jax.keypoints.observations import are_fractions, are_mostly_outside
+from smplify_jax.keypoints.observations import MAX_FRACTION, are_mostly_outside, extent_px
 
 _NOT_FITTED = "They are not fitted."
 
@@ -30,9 +29,9 @@ def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) 
     Returns:
         (B,) bool. Who is not is not fitted.
     """
-    fractions = are_fractions(keypoints)
-    sides = np.fmax(image_size.max(axis=1), box_sides(keypoints))
-    short = ~is_focal_length_plausible(camera, sides)
+    extent = extent_px(keypoints)
+    fractions = (extent > 0) & (extent <= MAX_FRACTION)
+    short = ~is_focal_length_plausible(camera, np.fmax(image_size.max(axis=1), extent))
     far = ~is_center_plausible(camera, image_size)
     _warn(
         fractions,

@@ -48,9 +48,9 @@ def _status(checked: CheckedPerson, solution: Solution) -> Array:
     return jnp.where(checked.is_camera_valid, ended, FitStatus.NON_FINITE)
 
 
-def _is_whole(setup: Setup, seen: Observation, solution: Solution, fields: dict) -> Array:
+def _is_whole(setup: Setup, observation: Observation, solution: Solution, fields: dict) -> Array:
     """Whether every number is finite that can be known: absurd cameras and starts overflow on the way, and then there is no body."""
-    is_seen = seen.confidence > 0
+    is_seen = observation.confidence > 0
     known = fields | {
         "keypoints_px": jnp.where(setup.scene.body.is_defined[:, None], fields["keypoints_px"], 0.0),
         "reprojection_error_px": jnp.where(is_seen, fields["reprojection_error_px"], 0.0),

@@ -74,18 +74,6 @@ def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
     return copied
 
 
-def are_fractions(keypoints: np.ndarray) -> np.ndarray:
-    """Whether coordinates must be fractions of the picture rather than pixels: all of a person within MAX_FRACTION of each other.
-
-    Args:
-        keypoints: (..., K, 3) cleaned: x, y, confidence.
-    Returns:
-        (...,) bool; not for people of whom there is one point or none, or all in one place.
-    """
-    extent = _extent(keypoints)
-    return (extent > 0) & (extent <= MAX_FRACTION)
-
-
 def are_mostly_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
     """Whether more than half of a person's keypoints lie outside the picture, which suggests that it had another size.
 
@@ -99,18 +87,22 @@ def are_mostly_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndar
     return 2 * (_are_outside(keypoints, image_size) & is_seen).sum(axis=1) > is_seen.sum(axis=1)
 
 
-def _extent(keypoints: np.ndarray) -> np.ndarray:
-    """(...,) the longer side of the box around a person's keypoints; 0 or less where there is none."""
+def extent_px(keypoints: np.ndarray) -> np.ndarray:
+    """(...,) the longer side of the box around a person's keypoints [px]; 0 where there are none.
+
+    Args:
+        keypoints: (..., K, 3) cleaned: x, y [px], confidence.
+    """
     is_seen = keypoints[..., 2:] > 0
     low = np.where(is_seen, keypoints[..., :2], MAX_COORDINATE).min(axis=-2, initial=MAX_COORDINATE)
     high = np.where(is_seen, keypoints[..., :2], -MAX_COORDINATE).max(axis=-2, initial=-MAX_COORDINATE)
-    return (high - low).max(axis=-1)
+    return np.maximum((high - low).max(axis=-1), 0.0)
 
 
 def _are_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
     """(..., K) whether points lie outside their picture of (..., 2) pixels; not where its size is not known."""
     points, size = keypoints[..., :2], np.asarray(image_size)[..., None, :]
-    return np.asarray(((points < 0) | (points > size)).any(axis=-1) & np.isfinite(size).all(axis=-1))
+    return np.any((points < 0) | (points > size), axis=-1) & np.all(np.isfinite(size), axis=-1)
 
 
 def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:

@@ -69,7 +69,7 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fi
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
             result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
             truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
-            usable = np.asarray(result.status) <= 1
+            usable = np.array([status.is_usable for status in result.statuses()])
             errors += [
                 1000 * pa_mpjpe(ours, true)
                 for ours, true in zip(np.asarray(result.joints, np.float64)[usable], truth[usable], strict=True)

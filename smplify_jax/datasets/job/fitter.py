@@ -17,10 +17,12 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.camera.setup import complete_camera
 from smplify_jax.datasets.job.plan import is_camera_given
 from smplify_jax.datasets.provenance import Provenance
+from smplify_jax.errors import InputWarning
 from smplify_jax.execution.batching import least_in_any_company, people_at_once
 from smplify_jax.execution.devices import Device
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import get_profile
+from smplify_jax.keypoints.observations import are_mostly_outside
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
@@ -132,6 +134,8 @@ class PeopleFitter:
         with warnings.catch_warnings():
             # It would be said of every batch, and name arguments of `fit`; `objection` says it of every person, unless guesses are wanted.
             warnings.filterwarnings("ignore", "The picture's size is not known")
+            # It would name rows of this batch. Statuses tell who was not fitted, and who has a picture of another size is named below.
+            warnings.simplefilter("ignore", InputWarning)
             result = fit(
                 keypoints,
                 layout=people[0].layout,
@@ -145,7 +149,27 @@ class PeopleFitter:
                 # One device is the default; a program over one would be another program.
                 devices=self._devices if len(self._devices) > 1 else None,
             )
+        self._warn_of_outside(people, keypoints, sizes)
         return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_people], result)
+
+    def _warn_of_outside(self, people: Sequence[DatasetRow], keypoints: np.ndarray, sizes: np.ndarray) -> None:
+        """Name the first person most of whose keypoints lie outside the picture, once: whoever follows is like them."""
+        if self._named_outside:
+            return
+        for index in np.flatnonzero(are_mostly_outside(keypoints, sizes))[:1]:
+            self._named_outside.append(people[index].id)
+            width, height = sizes[index]
+            warnings.warn(
+                f"{people[index].id}: most keypoints lie outside the picture of {width:g} x {height:g} pixels, so this size is probably "
+                "that of another one, or of another resolution; only the first such person is named.",
+                InputWarning,
+                stacklevel=3,
+            )
+
+    @cached_property
+    def _named_outside(self) -> list[str]:
+        """Who was named, nobody or one."""
+        return []
 
     def _filled_up(self, people: Sequence[DatasetRow]) -> Sequence[DatasetRow]:
         """With people of whom nothing was seen, if there are too few for fits that are the same in any company."""

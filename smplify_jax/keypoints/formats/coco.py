@@ -170,18 +170,23 @@ def _flags_of(names: tuple[str, ...]) -> _Flags:
 
 
 def _with_confidences(rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """(N, 3) rows x, y, confidence from x, y, flag."""
+    """(N, 3) rows x, y, confidence from x, y, flag, which are overwritten."""
     flags = _flags_of(names)
-    values = np.where(rows[:, 2] == _OUTSIDE, 0.0, rows[:, 2])
-    confidences = values if flags.are_whole else values / 2.0
-    return np.column_stack([rows[:, :2] - flags.first_pixel, confidences])
+    rows[rows[:, 2] == _OUTSIDE, 2] = 0.0
+    if not flags.are_whole:
+        rows[:, 2] /= 2.0
+    if flags.first_pixel:
+        rows[:, :2] -= flags.first_pixel
+    return rows
 
 
 def _track(annotation: dict[str, Any]) -> str:
-    attributes = annotation.get("attributes")
-    places = [annotation, attributes] if isinstance(attributes, dict) else [annotation]
-    found = (known_track(place.get(key)) for place in places for key in ("track_id", "person_id"))
-    return next(filter(None, found), "")
+    for place in (annotation, annotation.get("attributes")):
+        if isinstance(place, dict):
+            found = known_track(place.get("track_id")) or known_track(place.get("person_id"))
+            if found:
+                return found
+    return ""
 
 
 def rows_with_feet(annotation: dict[str, Any], what: str) -> np.ndarray:

@@ -192,5 +192,5 @@ FORMAT = KeypointFormat(
     read,
     content="DeepLabCut's CSV or h5 of frames or labels, of one person or several `individuals`",
     layouts="by the [names](#names-of-keypoints) of body parts",
-    endings=(".csv",),
+    endings=(".csv", ".h5"),
 )

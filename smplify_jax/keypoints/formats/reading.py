@@ -227,6 +227,8 @@ def known_corners(values: Any) -> CropBox | None:
 
 def known_track(value: Any) -> str:
     """A person's number or name in a video as `DatasetRow` has it; "" for anything else, and for -1, no track."""
+    if value is None:
+        return ""
     track: Any = value
     if isinstance(value, list) and len(value) == 1:  # AlphaPose's trackers write lists
         track = value[0]
