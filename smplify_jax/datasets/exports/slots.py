@@ -35,18 +35,21 @@ def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
 
 
 def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
-    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed.
-
-    Annotators' flags in place of confidences weigh as trainers have them: 1, whether the point is hidden or seen.
-    """
+    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed."""
     placed = np.zeros((len(keypoints), num_slots, 3), np.float32)
     for source, slot in slots(layout, num_slots):
         placed[:, slot] = keypoints[:, source]
-    # A half and a whole are COCO's flags, as its reader writes them; a detector is never so sure of all it says.
-    is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
-    placed[is_flagged, :, 2] = placed[is_flagged, :, 2] > 0
     is_seen = np.isfinite(placed).all(axis=-1, keepdims=True) & (placed[..., 2:] > 0)
     return np.where(is_seen, placed, 0.0).astype(np.float32)
+
+
+def with_hidden_as_seen(keypoints: np.ndarray) -> np.ndarray:
+    """Keypoints (N, K, 3) with annotators' flags weighted as trainers weight them: 1, whether the point is hidden or seen."""
+    # A half and a whole are COCO's flags, as its reader writes them; no detector gives these alone.
+    is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
+    weighted = keypoints.copy()
+    weighted[is_flagged, :, 2] = weighted[is_flagged, :, 2] > 0
+    return weighted
 
 
 def with_annotated_filled(placed: np.ndarray) -> np.ndarray:
