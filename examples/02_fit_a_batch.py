@@ -35,7 +35,10 @@ for index, status in enumerate(result.statuses()):
     print(f"person {index:2d}: {error:4.1f} px  {status.sentence}")
 
 usable = np.array([status.is_usable for status in result.statuses()])
-print("standard deviation of the joints over the batch [mm]:", round(1000 * float(np.std(result.joints[usable], axis=0).mean()), 1))
+print(
+    "standard deviation of the joints over the batch [mm]:",
+    round(1000 * float(np.std(result.joints[usable], axis=0).mean()), 1),
+)
 
 result.save("fit_a_batch.npz")
 print("read back:", len(FitResult.load("fit_a_batch.npz")), "people")
