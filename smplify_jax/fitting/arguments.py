@@ -60,7 +60,7 @@ def resolve_keypoints(
 
 
 def resolve_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) -> BodyModel:
-    """The chosen body, the body in a file, or by default the open body.
+    """The given body, the body in a file, or by default the open body.
 
     Raises:
         InputError: it is not a body, or its file cannot be read.
@@ -76,7 +76,7 @@ def resolve_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int
 
 
 def resolve_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior | None:
-    """The chosen prior or the prior in a file; None for the shipped one.
+    """The given prior or the prior in a file; None for the shipped one.
 
     Raises:
         InputError: it is not a prior, or its file cannot be read.
