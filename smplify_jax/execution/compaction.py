@@ -1,6 +1,6 @@
 """Many loops of different lengths, batched, with compaction of the stragglers.
 
-One batch would run until its longest loop ends. So loops run in chunks: a chunk stops when few of its loops still run, and the stragglers of
+A batch would run until its longest loop ends. So loops run in chunks: a chunk stops when few of its loops still run, and the stragglers of
 all chunks are compacted into new chunks, until one chunk is left.
 """
 

@@ -34,7 +34,7 @@ def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
     path = Path(str(resources.files("smplify_jax.proposal").joinpath(SHIPPED))) if path is None else Path(path)
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file; give a proposal network (.npz), or None for the one included."
+            f"{path}: there is no such file; give a proposal network (.npz), or leave it out for the one included."
         )
     stored = {name: np.asarray(value) for name, value in load_npz(path).items()}
     if "format_version" not in stored or int(stored["format_version"]) != _FORMAT_VERSION:
