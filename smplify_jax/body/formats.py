@@ -98,7 +98,9 @@ def _name(arrays: Mapping[str, object], default: str, source: str) -> str:
         return default
     name = np.asarray(arrays[NAME_KEY])
     if name.ndim or name.dtype.kind != "U" or not (str(name).isprintable() and 0 < len(str(name)) <= _MAX_NAME_LENGTH):
-        raise InputError(f"{source}: {NAME_KEY!r} is no name; expected a line of at most {_MAX_NAME_LENGTH} characters")
+        raise InputError(
+            f"{source}: {NAME_KEY!r} is not a name; expected a line of at most {_MAX_NAME_LENGTH} characters"
+        )
     return str(name)
 
 
@@ -179,7 +181,7 @@ def _parents(reader: _Reader, num_joints: int) -> tuple[int, ...]:
     column_of_joint = {int(joint): column for column, joint in enumerate(table[1])}
     parents = (-1, *(column_of_joint.get(int(parent), num_joints) for parent in table[0, 1:]))
     if not all(parent < joint for joint, parent in enumerate(parents)):
-        raise reader.error("kintree_table", "is no tree; expected each joint's parent to come before it")
+        raise reader.error("kintree_table", "is not a tree; expected each joint's parent to come before it")
     return parents
 
 

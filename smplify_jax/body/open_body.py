@@ -106,7 +106,7 @@ def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise InputError(
-            f"{path} is no file; expected the open body that ships with smplify_jax: reinstall the package."
+            f"{path} is not a file; expected the open body that ships with smplify_jax: reinstall the package."
         )
     with np.load(path, allow_pickle=False) as archive:
         version = int(archive["format_version"]) if "format_version" in archive.files else 0
@@ -170,8 +170,8 @@ def _regressor(data: dict[str, np.ndarray], half: _Half) -> np.ndarray:
     stored = [name for name in SMPL_JOINT_NAMES if not name.startswith("right_")]
     vertices, weights = data["regressor_vertices"].astype(int), data["regressor_weights"]
     for k, name in enumerate(stored):
-        mine = data["regressor_joints"] == k
-        at, value = vertices[mine], weights[mine]
+        is_of_joint = data["regressor_joints"] == k
+        at, value = vertices[is_of_joint], weights[is_of_joint]
         if name.startswith("left_"):
             regressor[SMPL_JOINT_NAMES.index(name), at] = value
             regressor[SMPL_JOINT_NAMES.index(mirrored_name(name)), mirror[at]] = value

@@ -108,6 +108,6 @@ def _indices(pairs: Sequence[PartPair]) -> tuple[tuple[int, int], ...]:
     unknown = [name for pair in pairs for name in pair if name not in PARTS]
     if unknown or not pairs:
         raise InputError(
-            f"{unknown[0] if unknown else 'Nothing'!r} is no pair of body parts: use names from {', '.join(PARTS)}."
+            f"{unknown[0] if unknown else 'Nothing'!r} is not a pair of body parts: use names from {', '.join(PARTS)}."
         )
     return tuple((PARTS.index(first), PARTS.index(second)) for first, second in pairs)

@@ -8,7 +8,7 @@ cameras describe it:
   agree exactly for points at the depth of transl, and to first order around it;
 - the *cut-out* of the full picture's own camera: `crop_of_camera`. The transl is the same and the conversion is exact.
 
-All functions take any number of leading axes and compute in float64 with NumPy: they convert data and are no part of a fit.
+All functions take any number of leading axes and compute in float64 with NumPy: they convert data and are not part of a fit.
 Source: Hartley & Zisserman, Multiple View Geometry, 2004, sections 6.1 (pinhole) and 6.3 (weak perspective).
 """
 

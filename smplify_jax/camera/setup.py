@@ -66,7 +66,9 @@ def _stacked(cameras: Sequence[Camera | ArrayLike]) -> Camera:
             continue
         rows = [host_array(value, f"camera[{number}].{name}") for number, value in enumerate(values)]
         if any(row.shape not in ((), (1,), (2,)) for row in rows):
-            raise InputError(f"camera is a list of Cameras, one of whose {name} is not that of one person: give (2,).")
+            raise InputError(
+                f"camera is a list of Cameras, but not every {name} in it is for one person: give (2,) each."
+            )
         fields[name] = np.stack([np.broadcast_to(row, 2) for row in rows])
     return Camera(**fields)
 

@@ -38,7 +38,9 @@ def host_array(value: Any, name: str) -> np.ndarray:
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise _unusable(value, name) from error
-        raise InputError(f"{name} is no regular array: its rows have different lengths; give all the same.") from error
+        raise InputError(
+            f"{name} is not a regular array: its rows have different lengths; give equally long rows."
+        ) from error
     except Exception as error:  # whatever another library's arrays raise in their own __array__
         raise _unusable(value, name) from error
     if isinstance(value, np.ma.MaskedArray) and value.mask.any():

@@ -54,7 +54,7 @@ def resolve_keypoints(
     cleaned = cleaned[None] if is_single else cleaned
     if cleaned.shape[1] != len(layout.points):
         raise InputError(
-            f"{cleaned.shape[1]} keypoints were given but the layout {layout.name!r} has {len(layout.points)}: give their own layout."
+            f"{cleaned.shape[1]} keypoints were given but the layout {layout.name!r} has {len(layout.points)}: give the layout they are in."
         )
     return cleaned, layout, image_size, is_single
 

@@ -195,5 +195,5 @@ def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ..
     others = jnp.where(jnp.arange(num_candidates) == winner[:, None], jnp.inf, energies)
     margin = jnp.min(others, axis=1) - jnp.min(energies, axis=1)
     margin = jnp.where(jnp.isfinite(margin), margin, jnp.nan)
-    everybody = jnp.arange(num_people)
-    return jax.tree.map(lambda leaf: leaf[everybody, winner], solutions), margin
+    people = jnp.arange(num_people)
+    return jax.tree.map(lambda leaf: leaf[people, winner], solutions), margin

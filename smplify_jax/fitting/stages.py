@@ -163,9 +163,9 @@ class Profile:
 
     def plan(self, num_starts: int) -> Profile:
         """The static part that a program is compiled for: the profile without its rounds, whose numbers may change without recompiling."""
-        nothing = {"name": "", "camera": (), "explore": (), "refine": ()}
+        no_rounds = {"name": "", "camera": (), "explore": (), "refine": ()}
         return dataclasses.replace(
-            self, **nothing, num_starts=num_starts, focal_length_px=None, focal_length_boxes=None
+            self, **no_rounds, num_starts=num_starts, focal_length_px=None, focal_length_boxes=None
         )
 
     def assumed_focal_length(self, keypoints: np.ndarray) -> np.ndarray | float | None:

@@ -40,11 +40,11 @@ def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.
         betas=jnp.zeros(body.num_betas), global_orient=jnp.zeros(3), body_pose=zero_pose, transl=jnp.zeros(3)
     )
     rest = torso @ jnp.where(body.is_defined[:, None], points, 0.0)
-    seen = torso @ (observation.keypoints_px / observation.camera.focal_length)
+    observed = torso @ (observation.keypoints_px / observation.camera.focal_length)
     is_seen = torso @ (observation.confidence > 0).astype(jnp.float32) > 0
     # Rows are left and right shoulder, left and right hip.
     is_side = is_seen[:2] & is_seen[2:]
-    length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, seen))
+    length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, observed))
     depth = jnp.where(jnp.any(is_side), length / jnp.maximum(apparent, 1e-12), otherwise)
     return jnp.clip(depth, MIN_START_DEPTH, MAX_START_DEPTH)
 

@@ -114,7 +114,7 @@ def check_fits_body(
 def _numbers(value: object, name: str, path: object) -> np.ndarray:
     kinds = "iu" if name in _INTEGERS else "fiu"
     if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
-        raise InputError(f"{path}: {name!r} holds no {'whole ' if name in _INTEGERS else ''}numbers; {_ADVICE}")
+        raise InputError(f"{path}: {name!r} does not hold {'whole ' if name in _INTEGERS else ''}numbers; {_ADVICE}")
     wanted = value.dtype if value.dtype.kind in "iu" else np.dtype(np.float64 if value.itemsize > 4 else np.float32)
     with np.errstate(over="ignore"):  # what overflows becomes infinite, which is checked
         return np.asarray(value, jax.dtypes.canonicalize_dtype(wanted))
@@ -122,7 +122,7 @@ def _numbers(value: object, name: str, path: object) -> np.ndarray:
 
 def _text(value: object, name: str, path: object) -> np.ndarray:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "U" or value.ndim:
-        raise InputError(f"{path}: {name!r} is no text; {_ADVICE}")
+        raise InputError(f"{path}: {name!r} is not a text; {_ADVICE}")
     return value
 
 
@@ -148,7 +148,7 @@ def _check_people(arrays: Mapping[str, np.ndarray], is_usable: Mapping[int, bool
     unknown = sorted(set(codes.tolist()) - set(is_usable))
     if unknown:
         raise InputError(
-            f"{path}: 'status' holds {unknown[0]}, which means nothing here: update smplify-jax, or {_ADVICE}"
+            f"{path}: 'status' holds {unknown[0]}, which this version does not know: update smplify-jax, or {_ADVICE}"
         )
     has_body = np.array([is_usable[code] for code in codes.tolist()], bool)
     for name in _ALWAYS_FINITE:

@@ -28,8 +28,8 @@ def _where_needed(function: Callable[..., Array]) -> Callable[..., Array]:
 
     def of_one(is_needed: Array, *arrays: Array) -> Array:
         result = jax.eval_shape(function, *arrays)
-        nothing = jnp.zeros(result.shape, result.dtype)
-        return jax.lax.cond(is_needed, lambda: function(*arrays), lambda: nothing)
+        zeros = jnp.zeros(result.shape, result.dtype)
+        return jax.lax.cond(is_needed, lambda: function(*arrays), lambda: zeros)
 
     mapped = custom_vmap(of_one)
 
