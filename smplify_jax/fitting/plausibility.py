@@ -20,7 +20,7 @@ _NOT_FITTED = "They are not fitted."
 
 
 def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) -> np.ndarray:
-    """Whether each person's keypoints and camera are plausible for a picture in pixels; warns once for each kind of problem.
+    """Whether each person's keypoints and camera are plausible for a picture in pixels; with one warning per kind of problem.
 
     Args:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.

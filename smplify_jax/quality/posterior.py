@@ -36,6 +36,6 @@ def joint_std(hessian: Array, weight: Array, jacobian: Array, is_needed: Array) 
 
 @batch_last
 def joints_and_jacobian(joints_body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
-    """Joints (..., J, 3) [m] and their Jacobian in the step of `BodyParameters.retract`: (..., 3 J, P)."""
+    """Joints (..., J, 3) [m] and their Jacobian with respect to the step of `BodyParameters.retract`: (..., 3 J, P)."""
     joints, jacobian = keypoints_and_jacobian(joints_body, parameters)
     return batch_first(joints, 2), batch_first(jacobian.reshape(-1, *jacobian.shape[2:]), 2)

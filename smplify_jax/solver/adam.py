@@ -1,4 +1,4 @@
-"""Adam, which the published fitters that run beside a network in training use.
+"""Adam, the solver of published fitters that run inside a network's training loop.
 
 It needs only the energy and its gradient; the Hessian is dead code that the compiler removes.
 Source: Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1, with the constants recommended there.

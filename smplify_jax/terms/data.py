@@ -39,7 +39,7 @@ class DataTerm:
         return posed.keypoints_cam[:, :2] / depth, depth
 
     def _differences(self, in_view: Array) -> Array:
-        """(K, 2, ...) [reference px]."""
+        """(K, 2, ...) projected minus detected keypoints [reference px]."""
         observation = self.observation
         pixels = observation.camera.focal_length * in_view + observation.camera.camera_center
         return observation.pixel_scale * (pixels - observation.keypoints_px)

@@ -25,9 +25,9 @@ from smplify_jax.body.posed_keypoints import PosedKeypoints
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Linearization:
-    """A term linearised at a body: its energy and its part of the normal equations. J is the Jacobian of its residuals in the step.
+    """A term linearised at a body: its energy and its part of the normal equations.
 
-    J^T J is the sum of those parts below that are not None.
+    J is the Jacobian of its residuals with respect to the step. J^T J is the sum of those parts below that are not None.
 
     Attributes:
         energy: (...) r^T r.
