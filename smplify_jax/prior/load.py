@@ -21,7 +21,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "covars": ("covars", "covars_", "_covars", "covariances_"),
     "weights": ("weights", "weights_"),
 }
-"""The names of one thing: gmm_08.pkl's, then those that scikit-learn has given its attributes over the years."""
+"""The names of each array: first that of gmm_08.pkl, then scikit-learn's attribute names over the years."""
 
 
 def load_prior(path: str | Path | None = None) -> PosePrior:
@@ -40,7 +40,7 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     path = Path(path)
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file; give a pose prior (.npz or .pkl), or none for the one included."
+            f"{path}: there is no such file; give a pose prior (.npz or .pkl), or leave it out for the one included."
         )
     content = load_npz(path, set().union(*_SPELLINGS.values())) if path.suffix.lower() == ".npz" else _read_pickle(path)
     return PosePrior.from_moments(*(_find(content, key, path) for key in _KEYS), source=str(path))
