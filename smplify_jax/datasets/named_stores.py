@@ -1,4 +1,4 @@
-"""`NamedStores`: the stores of several data sets behind one front, for batches whose rows come from all of them."""
+"""`NamedStores`: the stores of several data sets behind one interface, for batches that mix rows of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class NamedStores:
-    """Stores by the names of their data sets; every method takes N names beside the N rows, and is `FitStore`'s otherwise.
+    """Stores by the names of their data sets. Every method is that of `FitStore`, but also takes the N names of the rows' stores.
 
     Attributes:
         stores: by name.
@@ -30,7 +30,7 @@ class NamedStores:
         """Open a store for each name.
 
         Raises:
-            InputError: a file is not there, or no store.
+            InputError: a file does not exist, or is not a store.
         """
         return cls({name: FitStore.open(path) for name, path in paths.items()})
 
@@ -43,7 +43,7 @@ class NamedStores:
         return sides
 
     def get(self, names: Sequence[str], rows: ArrayLike, augmentation: Augmentation | None = None) -> StoredFits:
-        """`FitStore.get`: the fits of N rows, in the order in which they were named."""
+        """`FitStore.get`: the fits of N rows, in the order of the arguments."""
         rows = np.asarray(rows)
         parts = [
             (chosen, store.get(rows[chosen], _rows_of(augmentation, chosen, len(rows))))
@@ -123,7 +123,7 @@ class NamedStores:
             store.flush()
 
     def _by_store(self, names: Sequence[str], rows: np.ndarray) -> Iterator[tuple[FitStore, np.ndarray]]:
-        """Each store that is named, and the positions at which it is."""
+        """Each store that `names` mentions, with the positions at which it does."""
         asked = np.asarray(names, str)
         if asked.shape != rows.shape or rows.ndim != 1:
             raise InputError(f"names have shape {asked.shape} and rows {rows.shape}: expected (N,) of both.")
@@ -145,7 +145,7 @@ def _rows_of(augmentation: Augmentation | None, chosen: np.ndarray, num_rows: in
 
 
 def _blocks_of(blocks: Mapping[str, ArrayLike | None], chosen: np.ndarray, num_rows: int) -> dict:
-    """Some rows of each array that is there."""
+    """The chosen rows of each array that is not None."""
     arrays = {name: np.asarray(values) for name, values in blocks.items() if values is not None}
     for name, array in arrays.items():
         if array.ndim == 0 or len(array) != num_rows:

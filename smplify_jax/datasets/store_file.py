@@ -1,7 +1,7 @@
-"""The file of a fits store: a header, the body's keypoints if fits can be measured, then the rows: two slots each, and what was seen.
+"""File format of a fits store: a header, the body's keypoints if fits can be measured, then the rows: two slots and the keypoints.
 
-A row is rewritten in the slot that does not hold its newest version, and a slot counts only if its checksum is right. Whatever moment a
-writer is killed at, the other slot still holds the version before.
+A writer writes to the slot that does not hold the row's newest version, and readers ignore a slot whose checksum is wrong. Whenever a
+writer is killed, the other slot still holds the previous version.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SLOT = np.dtype(
         ("checksum", "<u4"),
     ]
 )
-"""One version of one row; the numbers of `StoredFits`, and how often the row was written."""
+"""One version of one row: the arrays of `StoredFits` with a checksum."""
 
 _SEEN = np.dtype([("keypoints", "<f4", (49, 3)), ("focal_length", "<f4"), ("side", "<f4")])
 """One row of `CropKeypoints`."""
@@ -53,24 +53,22 @@ _HEADER = np.dtype(
     ]
 )
 _MAGIC = b"smplify_jax_v2"
-_MAGIC_UNMEASURED = (
-    b"smplify_jax_v1"  # files without keypoints, whose losses are in a unit that only their writer knows
-)
+_MAGIC_UNMEASURED = b"smplify_jax_v1"  # files without keypoints; only their writer knows the unit of their losses
 
 _NUM_WORDS = SLOT.itemsize // 4 - 1
-_MULTIPLIER = 0x9E3779B1  # odd, so every power of it is: no change of a single word goes unnoticed modulo 2^32
+_MULTIPLIER = 0x9E3779B1  # odd, as are its powers, so any change of a single word changes the sum modulo 2^32
 _WORD_WEIGHTS = np.array([pow(_MULTIPLIER, power, 2**32) for power in range(1, _NUM_WORDS + 1)], np.uint32)
-_EMPTY_CHECKSUM = np.uint32(0x5EED5EED)  # of a slot of zeros; its own checksum field says zero, so it does not count
+_EMPTY_CHECKSUM = np.uint32(0x5EED5EED)  # of a slot of zeros, whose own checksum field is zero, so that it is invalid
 
 
 def checksums(slots: np.ndarray) -> np.ndarray:
-    """(...,) what the checksums of slots should be: a weighted sum of their other words, modulo 2^32."""
+    """The correct checksums (...,) of slots: a weighted sum of their other words, modulo 2^32."""
     words = np.ascontiguousarray(slots).view(np.uint32).reshape(*slots.shape, _NUM_WORDS + 1)[..., :-1]
     return (words * _WORD_WEIGHTS).sum(axis=-1, dtype=np.uint32) + _EMPTY_CHECKSUM
 
 
 def newest(slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of two slots (N, 2) to believe: (N,) its index, and (N,) whether there is one at all."""
+    """Which of the two slots (N, 2) is the newest valid one: its index (N,), and whether there is one (N,)."""
     is_whole = checksums(slots) == slots["checksum"]
     version = np.where(is_whole, slots["version"], 0)
     return version.argmax(axis=1), is_whole.any(axis=1)
@@ -78,13 +76,13 @@ def newest(slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class StoreFile:
-    """A store, mapped into memory and shared with whoever else maps it.
+    """A memory-mapped store, shared with the other processes that map it.
 
     Attributes:
         slots: (num_rows, 2) of SLOT.
-        rest_pelvis: of the body whose fits these are.
+        rest_pelvis: of the body that was fitted.
         seen: the rows' keypoints; None if the store has none.
-        loss: how fits are measured on them; None if the store has none.
+        loss: measures fits on the keypoints; None if the store has none.
     """
 
     slots: np.ndarray
@@ -104,11 +102,11 @@ def write_store(
 
     Args:
         path: the file.
-        num_rows: of all blocks together.
-        rest_pelvis: of the body whose fits these are.
-        blocks: (N,) of SLOT, whose versions and checksums are set here, and the keypoints of the same rows: all of them, if there is
-            `loss`, or none.
-        loss: of the body whose fits these are.
+        num_rows: total of all blocks.
+        rest_pelvis: of the body that was fitted.
+        blocks: slots (N,) of SLOT, whose versions and checksums are set here, with the keypoints of the same rows; keypoints are None in
+            every block if `loss` is None, and in no block otherwise.
+        loss: of the body that was fitted; None if fits cannot be measured.
     Raises:
         InputError: the file cannot be written.
     """
@@ -136,7 +134,7 @@ def map_store(path: Path) -> StoreFile:
     """Open a store.
 
     Raises:
-        InputError: the file is not there, no store, or not as long as it should be.
+        InputError: the file does not exist, is not a store, or has the wrong length.
     """
     try:
         with path.open("r+b") as file:
@@ -159,7 +157,7 @@ def map_store(path: Path) -> StoreFile:
 
 
 def _packed(points: SkinnedPoints) -> bytes:
-    """An npz, filled up to a multiple of 8 bytes so that the rows lie aligned."""
+    """An npz, padded to a multiple of 8 bytes so that the rows are aligned."""
     file = BytesIO()
     np.savez(file, **vars(points))
     return file.getvalue() + b"\0" * (-file.tell() % 8)
