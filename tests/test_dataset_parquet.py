@@ -208,7 +208,7 @@ def _of_the_future(path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (_damaged, "no readable Parquet file"),
+        (_damaged, "not a readable Parquet file"),
         (_foreign, "holds no fits of this package"),
         (_of_the_future, "update smplify-jax"),
         (lambda path: None, "there are no .parquet files"),

@@ -77,7 +77,7 @@ class Augmentation:
                 f"{scales.shape}: expected (N,) of each, and finite angles."
             )
         if not (np.isfinite(scales) & (scales > 0)).all():
-            raise InputError("an augmentation has scales that are not finite or not above 0: give 1 for none.")
+            raise InputError("an augmentation has scales that are not finite or not above 0: use 1 for no scaling.")
         return cls(angle, flipped, scales)
 
     @classmethod

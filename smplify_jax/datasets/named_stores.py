@@ -50,7 +50,7 @@ class NamedStores:
             for store, chosen in self._by_store(names, rows)
         ]
         if not parts:
-            raise InputError("no rows were named, so there are no fits to get: name at least one.")
+            raise InputError("no rows were given, so there are no fits to get: give at least one.")
         back = np.argsort(np.concatenate([chosen for chosen, _ in parts]))
         joined = [np.concatenate([getattr(fits, one.name) for _, fits in parts])[back] for one in fields(StoredFits)]
         return StoredFits(*joined)
@@ -140,7 +140,9 @@ def _rows_of(augmentation: Augmentation | None, chosen: np.ndarray, num_rows: in
     if augmentation is None:
         return None
     if len(augmentation) != num_rows:
-        raise InputError(f"the augmentation is of {len(augmentation)} pictures for {num_rows} rows.")
+        raise InputError(
+            f"the augmentation has {len(augmentation)} pictures for {num_rows} rows: expected one for each."
+        )
     return augmentation.of_rows(chosen)
 
 

@@ -85,7 +85,7 @@ def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: P
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder.") from error
+        raise InputError(f"{path.parent}: cannot be created ({error.strerror}); choose another folder.") from error
     texts = [field.name for field in table.schema if field.type == pa.string()]
     with atomic_write(path) as file:
         parquet.write_table(
@@ -109,7 +109,7 @@ def fit_files(folder_or_file: str | os.PathLike[str]) -> list[Path]:
     folder = path / FOLDER if (path / FOLDER).is_dir() else path
     files = sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
     if not files:
-        raise InputError(f"{path}: there are no .parquet files; give a file of fits, or the folder that they lie in.")
+        raise InputError(f"{path}: there are no .parquet files; give a file of fits, or a folder of them.")
     return files
 
 
@@ -137,7 +137,7 @@ def read_fits(
                 for records in file.iter_batches(rows_at_a_time, columns=_stored_columns(file, columns)):
                     yield FitBatch(_with_current_names(records), provenance)
             except (pa.ArrowException, OSError) as error:
-                raise InputError(f"{path}: is damaged ({error}); write it anew.") from None
+                raise InputError(f"{path}: is damaged ({error}); write it again.") from None
 
 
 def count_fits(folder_or_file: str | os.PathLike[str]) -> int:
@@ -174,7 +174,7 @@ def _open(path: Path) -> tuple[pyarrow.parquet.ParquetFile, Provenance]:
     try:
         file = parquet.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: is no readable Parquet file ({error}); write it anew.") from None
+        raise InputError(f"{path}: is not a readable Parquet file ({error}); write it again.") from None
     try:
         return file, Provenance.from_metadata(file.schema_arrow.metadata, path)
     except InputError:

@@ -96,7 +96,7 @@ class Provenance:
             raise InputError(f"{path}: holds no fits of this package; give a file or folder that write_fits wrote.")
         if int(number) > SCHEMA_VERSION:
             raise InputError(
-                f"{path}: has version {number} of the columns and this release reads up to {SCHEMA_VERSION}: "
+                f"{path}: has version {number} of the columns, and this release reads up to version {SCHEMA_VERSION}: "
                 "update smplify-jax."
             )
         texts = {field.name: stored.get(_PREFIX + field.name, "") for field in dataclasses.fields(cls)}

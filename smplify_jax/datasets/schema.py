@@ -51,7 +51,7 @@ def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: floa
     """
     num_people = len(people)
     if not num_people or not result.is_batched or len(result) != num_people:
-        raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
+        raise InputError(f"{num_people} people were given and {len(result)} fits: give one fit for each person.")
     if len({person.id for person in people}) < num_people:
         raise InputError("two people have the same id: ids must be unique in the dataset.")
     points, lists = _points(people, result), _list_columns(people, result)
@@ -108,7 +108,7 @@ def _points(people: Sequence[DatasetRow], result: FitResult) -> dict[str, np.nda
     shapes = {np.shape(person.keypoints) for person in people}
     if shapes - {(num_keypoints, 3)}:
         raise InputError(
-            f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), as the fits' layout {result.layout!r} has."
+            f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), the shape of the fits' layout {result.layout!r}."
         )
     points = {"keypoints": [person.keypoints for person in people], "keypoints_px": result.keypoints_px}
     return {name: np.asarray(value, np.float32).reshape(len(people), -1) for name, value in points.items()}

@@ -90,7 +90,7 @@ class FitStore:
                 slots, is_whole = self._read(indices)
         if not is_whole.all():
             raise InputError(
-                f"{self.path}: row {int(indices[~is_whole][0])} is damaged; make the store anew from the fits it came from."
+                f"{self.path}: row {int(indices[~is_whole][0])} is damaged; make the store again from the original fits."
             )
         pose, transl = slots["pose"], slots["transl"]
         if augmentation is not None:
@@ -200,8 +200,8 @@ class FitStore:
         indices, is_better = self._indices(rows), np.asarray(is_better, bool)
         if is_better.shape != indices.shape or stored.version.shape != indices.shape:
             raise InputError(
-                f"is_better has shape {is_better.shape} and stored holds {stored.version.shape} fits: expected one of each "
-                f"for each of the {len(indices)} rows, the fits as `get` returned them for these rows."
+                f"is_better has shape {is_better.shape} and stored holds {stored.version.shape} fits: expected one entry of "
+                f"each for each of the {len(indices)} rows, with the fits that `get` returned for these rows."
             )
         candidates = self._candidates(indices, pose, betas, transl, quality, augmentation)
         positions = np.flatnonzero(is_better & is_finite(candidates))
@@ -248,13 +248,13 @@ class FitStore:
         if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
             raise InputError(f"rows have shape {indices.shape} and type {indices.dtype}: expected (N,) integers.")
         if ((indices < 0) | (indices >= len(self))).any():
-            raise InputError(f"rows reach from {indices.min()} to {indices.max()}: the store has 0 to {len(self) - 1}.")
+            raise InputError(f"rows range from {indices.min()} to {indices.max()}: the store has 0 to {len(self) - 1}.")
         return indices.astype(np.int64)
 
     def _measurable(self) -> tuple[CropKeypoints, FitLoss]:
         if self.file.seen is None or self.file.loss is None:
             raise InputError(
-                f"{self.path}: has no keypoints to measure fits on; make the store anew with them (store_from_spin with "
+                f"{self.path}: has no keypoints to measure fits on; make the store again with them (store_from_spin with "
                 "`dataset`), or compare fits yourself and call `replace`."
             )
         return self.file.seen, self.file.loss
@@ -287,5 +287,7 @@ class FitStore:
 
 def _fitting(augmentation: Augmentation, num_rows: int) -> Augmentation:
     if len(augmentation) != num_rows:
-        raise InputError(f"the augmentation is of {len(augmentation)} pictures for {num_rows} rows.")
+        raise InputError(
+            f"the augmentation has {len(augmentation)} pictures for {num_rows} rows: expected one for each."
+        )
     return augmentation

@@ -146,7 +146,7 @@ def map_store(path: Path) -> StoreFile:
             is_store = is_store and path.stat().st_size == first_row + num_rows * row.itemsize
             if not is_store:
                 raise InputError(
-                    f"{path}: is no whole fits store; make one with store_from_spin or store_from_parquet."
+                    f"{path}: is not a complete fits store; make one with store_from_spin or store_from_parquet."
                 )
             loss = FitLoss(_unpacked(file.read(num_points_bytes), path)) if num_points_bytes else None
         rows = np.memmap(path, row, "r+", first_row, (num_rows,))
@@ -168,4 +168,4 @@ def _unpacked(packed: bytes, path: Path) -> SkinnedPoints:
         with np.load(BytesIO(packed), allow_pickle=False) as arrays:
             return SkinnedPoints(**arrays)
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: the body's keypoints are damaged ({error}); make the store anew.") from None
+        raise InputError(f"{path}: the body's keypoints are damaged ({error}); make the store again.") from None

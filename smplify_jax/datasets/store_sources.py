@@ -187,9 +187,7 @@ def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
     halves = [arrays.get(name, np.zeros((num_rows, *shapes[name]), np.float32)) for name in ("openpose", "part")]
     side = arrays["scale"] * SPIN_BOX_UNIT
     if not (np.isfinite(side) & (side > 0)).all():
-        raise InputError(
-            f"{dataset}: scale has values that are not above 0; each row needs the crop that was fitted in."
-        )
+        raise InputError(f"{dataset}: scale has values that are not above 0; each row needs the crop of its fit.")
     return CropKeypoints.of_pictures(np.concatenate(halves, axis=1), arrays["center"], side, SPIN_FOCAL_SIDES * side)
 
 
