@@ -141,7 +141,7 @@ def _rows_of(augmentation: Augmentation | None, chosen: np.ndarray, num_rows: in
         return None
     if len(augmentation) != num_rows:
         raise InputError(
-            f"the augmentation has {len(augmentation)} pictures for {num_rows} rows: expected one for each."
+            f"got an augmentation of {len(augmentation)} pictures for {num_rows} rows: give one picture for each row."
         )
     return augmentation.of_rows(chosen)
 

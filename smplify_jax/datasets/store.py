@@ -288,6 +288,6 @@ class FitStore:
 def _fitting(augmentation: Augmentation, num_rows: int) -> Augmentation:
     if len(augmentation) != num_rows:
         raise InputError(
-            f"the augmentation has {len(augmentation)} pictures for {num_rows} rows: expected one for each."
+            f"got an augmentation of {len(augmentation)} pictures for {num_rows} rows: give one picture for each row."
         )
     return augmentation
