@@ -133,7 +133,7 @@ def _nearest_centres(
     generator: np.random.Generator,
     num_steps: int = 30,
 ) -> np.ndarray:
-    """(N,) index of the nearest centre, by k-means whose centres keep the symmetry."""
+    """Index (N,) of the nearest centre, by k-means with mirror-symmetric centres."""
     pairs = shape.num_pairs
     centres = samples[generator.choice(len(samples), shape.num_fitted, replace=False, p=weights)]
     assigned = np.zeros(len(samples), int)
@@ -149,7 +149,7 @@ def _nearest_centres(
 
 
 def _share_columns(shares: np.ndarray, index: int, shape: MixtureShape) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) how much of each sample, and of each mirror image, is in one of the fitted components."""
+    """Responsibilities (N,) of one fitted component for the samples, and for their mirror images."""
     if index < shape.num_pairs:
         return shares[:, index], shares[:, shape.num_pairs + index]
     half = 0.5 * shares[:, shape.num_pairs + index]

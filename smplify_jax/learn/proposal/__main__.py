@@ -37,7 +37,7 @@ def main(
         folder: Motion clips and their manifest.csv; the train split is used.
         out: The .npz to write.
         body: A body file; the open body by default.
-        report: Write the loss along the way there, as JSON.
+        report: Write the loss during training there, as JSON.
         training: How to train.
     """
     poses = load_poses(
