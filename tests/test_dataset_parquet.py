@@ -1,4 +1,4 @@
-"""Fits in Parquet: nothing is lost, nothing is half written, and what cannot be read is told in a sentence."""
+"""Fits in Parquet: nothing is lost, nothing is half written, and an unreadable file gives one sentence."""
 
 import sys
 from dataclasses import replace

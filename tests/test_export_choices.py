@@ -1,4 +1,4 @@
-"""What exports say of the body that was fitted, whom they leave out, and which crops and pictures they name."""
+"""How exports state the fitted body, whom they leave out, and which crops and pictures they name."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""The fits store: better fits win, augmentation comes and goes, and neither a kill nor a second process spoils a row."""
+"""The fits store: better fits win, augmentation is undone and applied, and neither a kill nor a second process damages a row."""
 
 import os
 import pickle
