@@ -28,9 +28,9 @@ def print_rates(layout: str, batch: int, num_runs: int, num_starts: int | None) 
     people = draw_keypoints(layout, max(batch, NUM_PEOPLE))
     call = partial(fit_in_turn, *people, layout, batch, num_starts, jax.devices())
     call()
-    work, wall = time.process_time(), time.perf_counter()
-    took = median_seconds(call, num_runs)
-    busy = (time.process_time() - work) / (time.perf_counter() - wall)
-    how, of = "" if num_starts is None else f"_{num_starts}_starts", f"{layout}/{batch}"
-    rate = len(people[0]) / took
-    print(json.dumps({f"all_cores_fits_per_second{how}/{of}": rate, f"all_cores_busy{how}/{of}": busy}))
+    cpu_start, start = time.process_time(), time.perf_counter()
+    duration = median_seconds(call, num_runs)
+    busy = (time.process_time() - cpu_start) / (time.perf_counter() - start)
+    starts, size = "" if num_starts is None else f"_{num_starts}_starts", f"{layout}/{batch}"
+    rate = len(people[0]) / duration
+    print(json.dumps({f"all_cores_fits_per_second{starts}/{size}": rate, f"all_cores_busy{starts}/{size}": busy}))

@@ -53,31 +53,31 @@ class SpinRecipe:
         Returns:
             The parameters as tensors, and the keypoints (N, K, 2) [px] as `keypoints_px`.
         """
-        seen = _Seen(keypoints, focal_length)
-        at = _start(seen, self._prior.mean_pose)
-        torso = torch.tensor(subset_weights(self._layout, "torso")) * (seen.confidence > 0)
+        observed = _Observations(keypoints, focal_length)
+        at = _start(observed, self._prior.mean_pose)
+        torso = torch.tensor(subset_weights(self._layout, "torso")) * (observed.confidence > 0)
         start_depth = at["transl"][:, 2].detach().clone()
 
         def camera_loss() -> torch.Tensor:
-            apart = seen.apart(self._project(at, seen))
+            differences = observed.differences(self._project(at, observed))
             by_depth = (DEPTH * (at["transl"][:, 2] - start_depth)) ** 2
-            return (torso[..., None] * apart**2).sum() + by_depth.sum()
+            return (torso[..., None] * differences**2).sum() + by_depth.sum()
 
-        trust = torch.tensor(subset_weights(self._layout, "no hips, no neck")) * seen.confidence
+        trust = torch.tensor(subset_weights(self._layout, "no hips, no neck")) * observed.confidence
 
         def body_loss() -> torch.Tensor:
-            squares = seen.apart(self._project(at, seen)) ** 2
+            squares = observed.differences(self._project(at, observed)) ** 2
             data = trust[..., None] ** 2 * SIGMA**2 * squares / (SIGMA**2 + squares)
             return data.sum() + (self._prior(at["body_pose"]) + SHAPE**2 * (at["betas"] ** 2).sum(1)).sum()
 
         _minimize(camera_loss, [at["global_orient"], at["transl"]], num_steps)
         _minimize(body_loss, [at["global_orient"], at["body_pose"], at["betas"]], num_steps)
         with torch.no_grad():
-            return {**at, "keypoints_px": self._project(at, seen)}
+            return {**at, "keypoints_px": self._project(at, observed)}
 
-    def _project(self, at: dict[str, torch.Tensor], seen: _Seen) -> torch.Tensor:
+    def _project(self, at: dict[str, torch.Tensor], observed: _Observations) -> torch.Tensor:
         """Projected keypoints (N, K, 2) [px]."""
-        return seen.project(self._points(*self._forward(**at)))
+        return observed.project(self._points(*self._forward(**at)))
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _minimize(loss: Any, free: list[torch.Tensor], num_steps: int) -> None:
         tensor.requires_grad_(False)
 
 
-class _Seen:
+class _Observations:
     """Keypoints and cameras as tensors, and the scale from pixels of the picture to pixels of the crop."""
 
     def __init__(self, keypoints: np.ndarray, focal_length: np.ndarray) -> None:
@@ -120,15 +120,15 @@ class _Seen:
     def project(self, points_cam: torch.Tensor) -> torch.Tensor:
         return self.focal_length[:, None, None] * points_cam[..., :2] / points_cam[..., 2:] + self.center
 
-    def apart(self, points: torch.Tensor) -> torch.Tensor:
+    def differences(self, points: torch.Tensor) -> torch.Tensor:
         """Differences (N, K, 2) from the keypoints [px of the crop]."""
         return (SPIN_HEIGHT_PX / self.height)[:, None, None] * (points - self.points)
 
 
-def _start(seen: _Seen, mean_pose: torch.Tensor) -> dict[str, torch.Tensor]:
-    num_people = len(seen.points)
-    depth = _PERSON_HEIGHT * seen.focal_length / seen.height
-    beside = (seen.middle - seen.center) * (depth / seen.focal_length)[:, None]
+def _start(observed: _Observations, mean_pose: torch.Tensor) -> dict[str, torch.Tensor]:
+    num_people = len(observed.points)
+    depth = _PERSON_HEIGHT * observed.focal_length / observed.height
+    beside = (observed.middle - observed.center) * (depth / observed.focal_length)[:, None]
     return {
         "betas": torch.zeros(num_people, 10),
         "global_orient": torch.tensor([[torch.pi, 0.0, 0.0]]).repeat(num_people, 1),

@@ -69,8 +69,10 @@ class NamedStores:
         rows, blocks = np.asarray(rows), {"pose": pose, "betas": betas, "transl": transl}
         losses = np.zeros(len(rows), np.float32)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
-            losses[chosen] = store.measure(rows[chosen], **some, augmentation=_rows_of(augmentation, chosen, len(rows)))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
+            losses[chosen] = store.measure(
+                rows[chosen], **some_blocks, augmentation=_rows_of(augmentation, chosen, len(rows))
+            )
         return losses
 
     def update_if_better(
@@ -88,9 +90,9 @@ class NamedStores:
         rows, blocks = np.asarray(rows), {"pose": pose, "betas": betas, "transl": transl, "quality": quality}
         is_stored = np.zeros(len(rows), bool)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
             is_stored[chosen] = store.update_if_better(
-                rows[chosen], **some, augmentation=_rows_of(augmentation, chosen, len(rows))
+                rows[chosen], **some_blocks, augmentation=_rows_of(augmentation, chosen, len(rows))
             )
         return is_stored
 
@@ -112,9 +114,11 @@ class NamedStores:
         blocks = {"pose": pose, "betas": betas, "transl": transl, "quality": quality, "is_better": is_better}
         is_stored = np.zeros(len(rows), bool)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
             one = _rows_of(augmentation, chosen, len(rows))
-            is_stored[chosen] = store.replace(rows[chosen], stored=stored.of_rows(chosen), **some, augmentation=one)
+            is_stored[chosen] = store.replace(
+                rows[chosen], stored=stored.of_rows(chosen), **some_blocks, augmentation=one
+            )
         return is_stored
 
     def flush(self) -> None:

@@ -125,12 +125,14 @@ def _list_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, 
         "joints": result.joints,
         "joints_std": result.joints_std,
     }
-    given = {
+    from_input = {
         "image_size": [person.image_size or _UNKNOWN for person in people],
         "box_center": [person.box.center if person.box else _UNKNOWN for person in people],
         "box_size": [person.box.size if person.box else _UNKNOWN for person in people],
     }
-    return {name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | given).items()}
+    return {
+        name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | from_input).items()
+    }
 
 
 _UNKNOWN = (np.nan, np.nan)

@@ -70,8 +70,8 @@ class FitStore:
         Raises:
             InputError: a row is out of range, or the store has no keypoints.
         """
-        seen, _ = self._measurable()
-        return seen.side[self._indices(rows)].astype(np.float64)
+        observed, _ = self._measurable()
+        return observed.side[self._indices(rows)].astype(np.float64)
 
     def get(self, rows: ArrayLike, augmentation: Augmentation | None = None) -> StoredFits:
         """The best fits so far of N rows, as the augmented pictures show them.
@@ -252,12 +252,12 @@ class FitStore:
         return indices.astype(np.int64)
 
     def _measurable(self) -> tuple[CropKeypoints, FitLoss]:
-        if self.file.seen is None or self.file.loss is None:
+        if self.file.observed is None or self.file.loss is None:
             raise InputError(
                 f"{self.path}: has no keypoints to measure fits on; make the store again with them (store_from_spin with "
                 "`dataset`), or compare fits yourself and call `replace`."
             )
-        return self.file.seen, self.file.loss
+        return self.file.observed, self.file.loss
 
     def _candidates(
         self,
@@ -272,9 +272,11 @@ class FitStore:
         candidates = as_slots(len(indices), pose, betas, transl, quality)
         if augmentation is not None:
             self._undo(candidates, _fitting(augmentation, len(indices)))
-        if self.file.seen is not None and self.file.loss is not None:
+        if self.file.observed is not None and self.file.loss is not None:
             blocks = {name: candidates[name] for name in ("pose", "betas", "transl")}
-            candidates["loss"], candidates["transl"] = self.file.loss.measure(self.file.seen.of_rows(indices), **blocks)
+            candidates["loss"], candidates["transl"] = self.file.loss.measure(
+                self.file.observed.of_rows(indices), **blocks
+            )
         return candidates
 
     def _undo(self, candidates: np.ndarray, augmentation: Augmentation) -> None:

@@ -36,11 +36,11 @@ SLOT = np.dtype(
 )
 """One version of one row: the arrays of `StoredFits` with a checksum."""
 
-_SEEN = np.dtype([("keypoints", "<f4", (49, 3)), ("focal_length", "<f4"), ("side", "<f4")])
+_OBSERVED = np.dtype([("keypoints", "<f4", (49, 3)), ("focal_length", "<f4"), ("side", "<f4")])
 """One row of `CropKeypoints`."""
 
 _ROW = np.dtype([("slots", SLOT, 2)])
-_MEASURED_ROW = np.dtype([("slots", SLOT, 2), ("seen", _SEEN)])
+_MEASURED_ROW = np.dtype([("slots", SLOT, 2), ("observed", _OBSERVED)])
 
 _HEADER = np.dtype(
     [
@@ -81,13 +81,13 @@ class StoreFile:
     Attributes:
         slots: (num_rows, 2) of SLOT.
         rest_pelvis: of the body that was fitted.
-        seen: the rows' keypoints; None if the store has none.
+        observed: the rows' keypoints; None if the store has none.
         loss: measures fits on the keypoints; None if the store has none.
     """
 
     slots: np.ndarray
     rest_pelvis: RestPelvis
-    seen: CropKeypoints | None
+    observed: CropKeypoints | None
     loss: FitLoss | None
 
 
@@ -117,16 +117,16 @@ def write_store(
     with atomic_write(path) as file:
         file.write(header.tobytes())
         file.write(points)
-        for block, seen in blocks:
-            rows = np.zeros(len(block), _ROW if seen is None else _MEASURED_ROW)
+        for block, observed in blocks:
+            rows = np.zeros(len(block), _ROW if observed is None else _MEASURED_ROW)
             slots = np.zeros((len(block), 2), SLOT)
             slots[:, 0] = block
             slots["version"][:, 0] = 1
             slots["checksum"][:, 0] = checksums(slots[:, 0])
             rows["slots"] = slots
-            if seen is not None:
-                for name in _SEEN.names or ():
-                    rows["seen"][name] = getattr(seen, name)
+            if observed is not None:
+                for name in _OBSERVED.names or ():
+                    rows["observed"][name] = getattr(observed, name)
             file.write(rows.tobytes())
 
 
@@ -152,8 +152,8 @@ def map_store(path: Path) -> StoreFile:
         rows = np.memmap(path, row, "r+", first_row, (num_rows,))
     except OSError as error:
         raise InputError(f"{path}: cannot be opened for writing ({error.strerror}); check the path.") from None
-    seen = CropKeypoints(*(rows["seen"][name] for name in _SEEN.names or ())) if loss is not None else None
-    return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), seen, loss)
+    observed = CropKeypoints(*(rows["observed"][name] for name in _OBSERVED.names or ())) if loss is not None else None
+    return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), observed, loss)
 
 
 def _packed(points: SkinnedPoints) -> bytes:

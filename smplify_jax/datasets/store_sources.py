@@ -59,8 +59,8 @@ def store_from_spin(
         InputError: a file cannot be read or is not of its kind, the files differ in their number of rows, or the store cannot be written.
     """
     fits = _read_fits_npy(fits_npy)
-    seen = None if dataset is None else _read_spin_keypoints(Path(dataset), len(fits))
-    return _write(path, body, fits[:, :NUM_POSE], fits[:, NUM_POSE:], None, None, seen)
+    observed = None if dataset is None else _read_spin_keypoints(Path(dataset), len(fits))
+    return _write(path, body, fits[:, :NUM_POSE], fits[:, NUM_POSE:], None, None, observed)
 
 
 def store_from_arrays(
@@ -104,8 +104,8 @@ def store_from_arrays(
             f"{focal_sides.shape}: expected ({num_rows}, {num_keypoints}, 3), ({num_rows}, 2), ({num_rows},) and ({num_rows},) "
             f"for the {num_rows} poses and the layout {layout}."
         )
-    seen = CropKeypoints.of_pictures(in_slots(points, layout, NUM_SPIN), center, side, focal_sides * side)
-    return _write(path, body, pose, betas, transl, quality, seen)
+    observed = CropKeypoints.of_pictures(in_slots(points, layout, NUM_SPIN), center, side, focal_sides * side)
+    return _write(path, body, pose, betas, transl, quality, observed)
 
 
 def store_from_parquet(path: str | os.PathLike[str], fits: str | os.PathLike[str], body: BodyModel) -> FitStore:
@@ -135,28 +135,28 @@ def _write(
     betas: ArrayLike,
     transl: ArrayLike | None,
     quality: ArrayLike | None,
-    seen: CropKeypoints | None,
+    observed: CropKeypoints | None,
 ) -> FitStore:
     slots = as_slots(len(np.asarray(pose)), pose, betas, transl, quality)
-    loss = None if seen is None else FitLoss.of(body)
+    loss = None if observed is None else FitLoss.of(body)
 
     def blocks() -> Iterator[_Block]:
         for first in range(0, len(slots), _ROWS_AT_A_TIME):
             rows = slice(first, first + _ROWS_AT_A_TIME)
-            yield _measured(slots[rows], None if seen is None else seen.of_rows(rows), loss)
+            yield _measured(slots[rows], None if observed is None else observed.of_rows(rows), loss)
 
     write_store(path, len(slots), RestPelvis.of(body, NUM_BETAS), blocks(), loss)
     return FitStore.open(path)
 
 
-def _measured(slots: np.ndarray, seen: CropKeypoints | None, loss: FitLoss | None) -> _Block:
+def _measured(slots: np.ndarray, observed: CropKeypoints | None, loss: FitLoss | None) -> _Block:
     """The rows with their losses; infinite where a fit cannot be measured, so that any measurable fit is better."""
-    if seen is None or loss is None:
+    if observed is None or loss is None:
         return slots, None
     slots = slots.copy()
-    measured, slots["transl"] = loss.measure(seen, **{name: slots[name] for name in ("pose", "betas", "transl")})
+    measured, slots["transl"] = loss.measure(observed, **{name: slots[name] for name in ("pose", "betas", "transl")})
     slots["loss"] = np.where(np.isfinite(measured), measured, np.inf)
-    return slots, seen
+    return slots, observed
 
 
 def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
@@ -197,13 +197,13 @@ def _block_of(batch: FitBatch, loss: FitLoss) -> _Block:
     slots = as_slots(
         len(batch), bodies.pose, pad_columns(bodies.betas, NUM_BETAS), bodies.transl, batch.array("quality")
     )
-    slots, seen = _measured(slots, _seen_in_crops(batch, crops), loss)
+    slots, observed = _measured(slots, _observed_in_crops(batch, crops), loss)
     slots["loss"] = np.where(bodies.is_usable, slots["loss"], np.inf)
     slots["transl"] = np.where(bodies.is_usable[:, None], slots["transl"], np.nan)
-    return slots, seen
+    return slots, observed
 
 
-def _seen_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
+def _observed_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
     """The keypoints as seen by cameras that look straight at the crops; detections are rotated in the same way as the bodies."""
     keypoints = in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN).astype(np.float64)
     focal_length, center = batch.array("focal_length").astype(np.float64), batch.array("camera_center")

@@ -41,7 +41,7 @@ def as_slots(
 ) -> np.ndarray:
     """Slots (N,) with an unknown loss."""
     unknown = np.float32(np.nan)
-    given = {
+    blocks = {
         "pose": (pose, (num_rows, NUM_POSE)),
         "betas": (betas, (num_rows, NUM_BETAS)),
         "transl": (np.full((num_rows, 3), unknown) if transl is None else transl, (num_rows, 3)),
@@ -49,7 +49,7 @@ def as_slots(
     }
     slots = np.zeros(num_rows, SLOT)
     slots["loss"] = np.inf
-    for name, (values, shape) in given.items():
+    for name, (values, shape) in blocks.items():
         array = np.asarray(values)
         if array.shape != shape:
             raise InputError(

@@ -105,9 +105,9 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
         "c": columns["camera_center"],
         "pose": bodies_of(batch).pose.astype(np.float32),
     }
-    said = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}
+    labels = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}
     for index in np.flatnonzero(batch.is_usable):
-        yield {name: column[index] for name, column in columns.items()} | said
+        yield {name: column[index] for name, column in columns.items()} | labels
 
 
 def _usable(batch: FitBatch) -> Bodies:

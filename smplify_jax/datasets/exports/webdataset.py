@@ -68,12 +68,12 @@ def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> Exported:
     for number, shard in enumerate(_shards(samples, options.people_per_shard)):
         path = out / f"{options.dataset}-{number:06d}.tar"
         with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
-            for index, (image, some) in enumerate(shard):
+            for index, (image, group) in enumerate(shard):
                 picture = Path(image) if options.images is None else options.images / image
                 # The loader takes the file name up to its first dot as the sample's key.
                 key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
                 _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
-                _add(tar, f"{key}.data.pyd", portable_pickle(some))
+                _add(tar, f"{key}.data.pyd", portable_pickle(group))
         written.append(path)
     for path in out.glob(f"{glob.escape(options.dataset)}-[0-9][0-9][0-9][0-9][0-9][0-9].tar"):
         if path not in written:
@@ -95,7 +95,7 @@ def _shards(samples: Iterable[tuple[str, list[_Person]]], num_people: int) -> It
 
 def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Person]]:
     crops = crops_of(batch, options.box_factor)
-    seen = crops.expanded(*CROP_SHAPE)
+    expanded = crops.expanded(*CROP_SHAPE)
     is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
     bodies = bodies_in_crops(batch, crops)
     keypoints = batch.points("keypoints", 3)
@@ -112,7 +112,7 @@ def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Per
                 "keypoints_2d": placed[index],
                 "keypoints_3d": np.zeros((NUM_4DHUMANS, 4), np.float32),
                 "center": crops.center[index].astype(np.float32),
-                "scale": (seen.size[index] / SPIN_BOX_UNIT).astype(np.float32),
+                "scale": (expanded.size[index] / SPIN_BOX_UNIT).astype(np.float32),
                 "body_pose": pose[index],
                 "betas": betas[index],
                 "has_body_pose": np.array(is_usable, np.float32),

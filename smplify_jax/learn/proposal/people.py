@@ -79,13 +79,13 @@ def draw_examples(bank: PoseBank, body: KeypointBody, tables: DetectionTables, k
     height = PERSON_HEIGHT * placed["focal_ratio"] / placed["pelvis"][:, 2]
     found, confidence = detect(tables, detect_key, rays, height)
 
-    def see(found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
-        return _see(body, found, confidence, rays, person, pose)
+    def example_of(found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
+        return _example(body, found, confidence, rays, person, pose)
 
-    return jax.vmap(see)(found, confidence, rays, placed, poses)
+    return jax.vmap(example_of)(found, confidence, rays, placed, poses)
 
 
-def _see(body: KeypointBody, found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
+def _example(body: KeypointBody, found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
     """One person's example, from keypoints given as rays (x/z, y/z) of the assumed camera."""
     camera = Camera(jnp.ones(2), jnp.zeros(2))
     limb_depth = start_depth(found, confidence, camera.focal_length, body.reach[:-1, :-1])
