@@ -12,7 +12,7 @@ from PIL import Image
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.exports import EXPORTS, ExportOptions, export_fits
-from smplify_jax.datasets.exports.slots import in_slots
+from smplify_jax.datasets.exports.slots import in_slots, with_hidden_as_seen
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.errors import InputError
 
@@ -220,7 +220,7 @@ def test_coco_s_flags_weigh_as_in_spin_and_detectors_confidences_stay():
     keypoints = np.ones((2, 17, 3), np.float32)
     keypoints[0, :3, 2] = (0.5, 0.0, 1.0)
     keypoints[1, :3, 2] = (0.5, 0.0, 0.9)
-    placed = in_slots(keypoints, "coco17", 49)
+    placed = in_slots(with_hidden_as_seen(keypoints), "coco17", 49)
     nose, left_eye, right_eye = (25 + k for k in (19, 20, 21))
     assert placed[0, [nose, left_eye, right_eye], 2].tolist() == [1, 0, 1]
     np.testing.assert_allclose(placed[1, [nose, left_eye, right_eye], 2], [0.5, 0, 0.9])

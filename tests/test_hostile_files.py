@@ -1,6 +1,5 @@
 """Small malicious files: each gives one sentence quickly, in a separate process, which a crash would end."""
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,9 @@ import pytest
 HOSTILE = Path(__file__).parent / "data" / "hostile"
 
 _READ = """
+import resource
 import sys
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 from smplify_jax import {reader}
 from smplify_jax.errors import InputError
 try:
@@ -26,11 +27,7 @@ SECONDS = 60
 
 def reads(reader, name):
     program = [sys.executable, "-c", _READ.format(reader=reader), str(HOSTILE / name)]
-    return subprocess.run(program, capture_output=True, text=True, timeout=SECONDS, preexec_fn=_no_core_file)
-
-
-def _no_core_file():
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return subprocess.run(program, capture_output=True, text=True, timeout=SECONDS)
 
 
 @pytest.mark.parametrize(

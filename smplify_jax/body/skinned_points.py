@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ class SkinnedPoints:
         num_joints, num_betas = len(self.joints), self.joints.shape[2] - 1
         num_people = len(pose)
         vectors = np.asarray(pose, np.float64)[:, : 3 * num_joints].reshape(-1, 3)
+        from scipy.spatial.transform import Rotation  # a quarter of a second, which `fit` has no use for
+
         rotations = Rotation.from_rotvec(vectors).as_matrix().reshape(num_people, num_joints, 3, 3)
         shape = np.concatenate([np.ones((num_people, 1)), np.asarray(betas, np.float64)[:, :num_betas]], axis=1)
         joints, vertices = (np.tensordot(shape, rest, (1, 2)) for rest in (self.joints, self.vertices))

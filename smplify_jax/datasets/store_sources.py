@@ -22,7 +22,7 @@ from smplify_jax.datasets.crops_of_fits import (
     crops_of,
     pad_columns,
 )
-from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots
+from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots, with_hidden_as_seen
 from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
 from smplify_jax.datasets.parquet import FitBatch, count_fits, read_fits
 from smplify_jax.datasets.store import FitStore
@@ -205,7 +205,8 @@ def _block_of(batch: FitBatch, loss: FitLoss) -> _Block:
 
 def _observed_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
     """The keypoints as seen by cameras that look straight at the crops; detections are rotated in the same way as the bodies."""
-    keypoints = in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN).astype(np.float64)
+    found = with_hidden_as_seen(batch.points("keypoints", 3))
+    keypoints = in_slots(found, batch.provenance.layout, NUM_SPIN).astype(np.float64)
     focal_length, center = batch.array("focal_length").astype(np.float64), batch.array("camera_center")
     rays = np.ones_like(keypoints)
     rays[..., :2] = (keypoints[..., :2] - center[:, None]) / focal_length[:, None]

@@ -35,18 +35,21 @@ def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
 
 
 def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
-    """Place keypoints (N, K, 3) in slots (N, num_slots, 3) float32; rows of zeros where there is none or it was not observed.
-
-    Annotators' visibility flags in place of confidences become 1 for both hidden and visible points, as trainers expect.
-    """
+    """Place keypoints (N, K, 3) in slots (N, num_slots, 3) float32; rows of zeros where there is none or it was not observed."""
     placed = np.zeros((len(keypoints), num_slots, 3), np.float32)
     for source, slot in slots(layout, num_slots):
         placed[:, slot] = keypoints[:, source]
-    # The reader of COCO turns visibility flags into 0.5 and 1; no detector gives only such round scores.
-    is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
-    placed[is_flagged, :, 2] = placed[is_flagged, :, 2] > 0
     is_seen = np.isfinite(placed).all(axis=-1, keepdims=True) & (placed[..., 2:] > 0)
     return np.where(is_seen, placed, 0.0).astype(np.float32)
+
+
+def with_hidden_as_seen(keypoints: np.ndarray) -> np.ndarray:
+    """Set annotators' visibility flags in keypoints (N, K, 3) to 1 for both hidden and visible points, as trainers expect."""
+    # The reader of COCO turns visibility flags into 0.5 and 1; no detector gives only such round scores.
+    is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
+    weighted = keypoints.copy()
+    weighted[is_flagged, :, 2] = weighted[is_flagged, :, 2] > 0
+    return weighted
 
 
 def with_annotated_filled(placed: np.ndarray) -> np.ndarray:

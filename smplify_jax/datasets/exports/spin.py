@@ -29,7 +29,13 @@ from smplify_jax.datasets.crops_of_fits import (
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import Selection, select
-from smplify_jax.datasets.exports.slots import NUM_OPENPOSE, NUM_SPIN, in_slots, with_annotated_filled
+from smplify_jax.datasets.exports.slots import (
+    NUM_OPENPOSE,
+    NUM_SPIN,
+    in_slots,
+    with_annotated_filled,
+    with_hidden_as_seen,
+)
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz_stream import StreamedArray, write_npy, write_npz
@@ -128,7 +134,9 @@ class _Columns:
 
 
 def _slots(batch: FitBatch) -> np.ndarray:
-    return with_annotated_filled(in_slots(batch.points("keypoints", 3), batch.provenance.layout, NUM_SPIN))
+    return with_annotated_filled(
+        in_slots(with_hidden_as_seen(batch.points("keypoints", 3)), batch.provenance.layout, NUM_SPIN)
+    )
 
 
 def _gender(columns: _Columns) -> list[StreamedArray]:

@@ -36,7 +36,7 @@ from smplify_jax.datasets.crops_of_fits import (
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import select
-from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots
+from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots, with_hidden_as_seen
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
@@ -99,7 +99,7 @@ def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Per
     is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
     bodies = bodies_in_crops(batch, crops)
     keypoints = batch.points("keypoints", 3)
-    placed = in_slots(keypoints, batch.provenance.layout, NUM_4DHUMANS)
+    placed = in_slots(with_hidden_as_seen(keypoints), batch.provenance.layout, NUM_4DHUMANS)
     pose, betas = bodies.pose.astype(np.float32), pad_columns(bodies.betas, NUM_BETAS).astype(np.float32)
     loss, quality = losses_of(batch, crops), batch.array("quality")
     ids, images = batch.texts("id"), batch.texts("image")
