@@ -1,4 +1,4 @@
-"""What `fit` takes, in which forms, and the sentence for what it cannot take."""
+"""The arguments that `fit` accepts, in all their forms, and the sentences for those that it refuses."""
 
 from __future__ import annotations
 

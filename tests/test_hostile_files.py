@@ -1,4 +1,4 @@
-"""Small files made to do harm: each ends in one sentence, soon, in a process of its own that a crash would take down."""
+"""Small malicious files: each gives one sentence quickly, in a separate process, which a crash would end."""
 
 import subprocess
 import sys

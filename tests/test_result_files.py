@@ -1,4 +1,4 @@
-"""Saved results: what is read is what was written, and what is no such file is told."""
+"""Saved results: reading returns what was written, and other files give one sentence."""
 
 import os
 import pickle
