@@ -185,7 +185,7 @@ def test_pictures_whose_names_have_no_ending_get_that_of_their_file(tmp_path, im
     exported = export_fits(tmp_path, "spin", tmp_path / "out", ExportOptions(images=images))
     assert arrays(exported.files[0])["imgname"].tolist() == ["street 0.png"] * 2 + ["street 1.JPG"] * 2
     (note,) = (note for note in export_fits(tmp_path, "spin", tmp_path / "out").notes if "no suffix" in note)
-    assert "4 people's pictures" in note
+    assert "picture names of 4 people" in note
     assert len(export_fits(tmp_path, "4dhumans", tmp_path / "tars", ExportOptions(images=images))) == 1
 
 
