@@ -70,6 +70,7 @@ class JobOptions:
 
     Attributes:
         resume: go on with the job that was begun in --out, with the same options.
+        accept_version: go on also if another release of the program began it. Fits may differ; each file of fits says its release.
         shard: do the i-th of n parts of the job, i from 0 on; all parts may write to one folder, at the same time or not.
         batch_size: people that go to one file. A worker of the engine ray fits them in one go, and a GPU wants 1024 or 16384 then, the
             sizes that fits are filled up to there.
@@ -80,6 +81,7 @@ class JobOptions:
     """
 
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    accept_version: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     shard: Annotated[str | None, shown("I/N")] = None
     batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 256
     engine: Literal["local", "ray"] = "local"
@@ -114,6 +116,7 @@ class ExportChoices:
         frame_rate: what formats of motion say; a person in a single picture has none.
         open_body_as_smpl: let loaders take the open body's betas for SMPL's, whose bodies have other shapes for the same numbers. Without
             it, has_smpl and has_betas are 0 for fits of the open body, and betas are left out where nothing can say whose they are.
+        pictures_anywhere: export also pictures whose names in the data set, or links, lead out of the folder --images.
     """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fits"
@@ -122,6 +125,7 @@ class ExportChoices:
     max_error: Annotated[float | None, shown("PERCENT")] = None
     frame_rate: Annotated[float, tyro.conf.arg(metavar="HZ")] = 30.0
     open_body_as_smpl: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
 @dataclass(frozen=True)

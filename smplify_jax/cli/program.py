@@ -6,18 +6,21 @@ import contextlib
 import io
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import tyro
 
 import smplify_jax
+from smplify_jax.cli.signals import ended_by_signals
 from smplify_jax.errors import InputError
+from smplify_jax.files.printable import MAX_LINE, printable
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: 130 is 128 + SIGINT, as shells have it."""
+"""Exit statuses: 130 is 128 + SIGINT, as shells have it; SIGTERM gives 143."""
 
 MAX_TOLD = 20
 """Sentences about records that cannot be used; more would hide what else is said."""
@@ -87,9 +90,17 @@ class Program(Generic[_Command]):
     def run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
         """Do the work that the arguments ask for, and tell what goes wrong.
 
+        Args:
+            arguments: by default those of this process, which is then the program's own: signals end it.
+            work: gets the options.
         Returns:
             Exit status: that of the work; 1 if it cannot be done; 2 for wrong options.
         """
+        is_own = arguments is None and threading.current_thread() is threading.main_thread()
+        with ended_by_signals(lambda: f"{self.name}: {self.farewell}") if is_own else contextlib.nullcontext():
+            return self._run(arguments, work)
+
+    def _run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
         try:
             with self._warnings_in_one_line():
                 return work(self.parse(arguments))
@@ -111,8 +122,13 @@ class Program(Generic[_Command]):
             return INTERRUPTED
 
     def complain(self, message: object) -> None:
-        """Tell the user, on stderr."""
-        print(f"{self.name}: {message}", file=sys.stderr, flush=True)
+        """Tell the user, on stderr, in one line."""
+        print(f"{self.name}: {printable(str(message), MAX_LINE)}", file=sys.stderr, flush=True)
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Print lines for the user."""
+        for line in lines:
+            print(printable(line, MAX_LINE))
 
     def complain_of_some(self, messages: Sequence[str], total: int, where: str) -> None:
         """Tell the user about the first of many records, and how many more there are.

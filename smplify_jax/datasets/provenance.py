@@ -41,6 +41,7 @@ class Provenance:
         is_open_body: whether the betas are the open body's, and not SMPL's.
         statuses_with_body: codes of the column `status` that mean that there is a body, separated by commas: a file says it
             itself, to releases that know fewer of them and to readers who do without this package. "" for those of this release.
+        input_hash: SHA-256 of all that the fits and their rows were made of, by which a job knows its input again; "" where nobody asks.
     """
 
     profile: str
@@ -53,6 +54,7 @@ class Provenance:
     body_gender: str = ""
     is_open_body: bool = False
     statuses_with_body: str = ""
+    input_hash: str = ""
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smplify_jax.files.printable import printable
+
 NUM_NAMED = 3
 """How many of the pictures that are not there a message names; the file `left_out.jsonl` has them all."""
 
@@ -55,7 +57,7 @@ class Exported:
         """Which pictures are not there, in a sentence; None if all are."""
         if not self.missing:
             return None
-        names = list(dict.fromkeys(f"{one.image or one.id} ({one.reason})" for one in self.missing))
+        names = list(dict.fromkeys(f"{printable(one.image or one.id)} ({one.reason})" for one in self.missing))
         more = f" and {len(names) - NUM_NAMED:,} more" if len(names) > NUM_NAMED else ""
         who = "1 person was" if len(self.missing) == 1 else f"{len(self.missing):,} people were"
         return (

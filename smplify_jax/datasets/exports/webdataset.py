@@ -35,6 +35,7 @@ from smplify_jax.datasets.crops_of_fits import (
 )
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.pictures import PictureFolder
 from smplify_jax.datasets.exports.selection import select
 from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots, with_hidden_as_seen
 from smplify_jax.datasets.parquet import FitBatch
@@ -64,12 +65,12 @@ def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> Exported:
     people = (pair for batch in selection.batches(_COLUMNS) for pair in _people(batch, options))
     # Neighbours in the rows that share a picture share a sample; numbers keep the keys of the rest apart.
     samples = ((image, [person for _, person in group]) for image, group in groupby(people, lambda pair: pair[0]))
-    written: list[Path] = []
+    folder, written = PictureFolder(options.images), list[Path]()
     for number, shard in enumerate(_shards(samples, options.people_per_shard)):
         path = out / f"{options.dataset}-{number:06d}.tar"
         with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
             for index, (image, some) in enumerate(shard):
-                picture = Path(image) if options.images is None else options.images / image
+                picture = folder.path_of(image)
                 # The loader takes the name up to its first dot as the sample's.
                 key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
                 _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
