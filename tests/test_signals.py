@@ -56,6 +56,12 @@ def _started(program, arguments, cache, handler="signal.default_int_handler"):
             process.kill()
 
 
+def _rest(process):
+    """What it says until it ends."""
+    assert process.stderr is not None
+    return process.stderr.read()
+
+
 def _wait_until_it_compiles(process):
     """The fit, that is, which takes seconds; the commands compile it under these names."""
     while True:
@@ -82,7 +88,7 @@ def test_a_command_that_is_stopped_while_it_compiles_ends_at_once_with_a_sentenc
         time.sleep(seconds)
         start = time.monotonic()
         process.send_signal(number)
-        said = process.stderr.read()
+        said = _rest(process)
         assert process.wait(timeout=120) == STATUS[number]
         assert time.monotonic() - start < SECONDS_TO_END
     told = "\n".join(line for line in said.splitlines() if line.startswith("smplify"))
@@ -103,9 +109,9 @@ def test_a_job_that_was_stopped_goes_on(tmp_path):
     with _started("smplify-fit-dataset", arguments, tmp_path / "cold") as process:
         _wait_until_it_compiles(process)
         process.send_signal(signal.SIGTERM)
-        process.stderr.read()
+        _rest(process)
     with _started("smplify-fit-dataset", [*arguments, "--resume"], None) as process:
-        process.stderr.read()
+        _rest(process)
         assert process.wait(timeout=300) == 0
     assert [len(batch) for batch in read_fits(tmp_path / "out")] == [3]
     assert not list((tmp_path / "out").rglob(".*"))
@@ -116,5 +122,5 @@ def test_a_signal_that_is_to_be_ignored_is(tmp_path):
     with _started("smplify-fit", [DETECTIONS, "--out", tmp_path / "out"], None, "signal.SIG_IGN") as process:
         _wait_until_it_compiles(process)
         process.send_signal(signal.SIGINT)
-        process.stderr.read()
+        _rest(process)
         assert process.wait(timeout=300) == 0

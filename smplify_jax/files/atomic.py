@@ -79,7 +79,8 @@ def _open_unfinished(path: Path) -> tuple[Path, BinaryIO, int | None]:
 def remove_unfinished(folder: str | os.PathLike[str]) -> None:
     """Remove from a folder the hidden files of `atomic_write` whose writers were killed; those that somebody is writing stay."""
     try:
-        entries = [entry for entry in os.scandir(folder) if _UNFINISHED.fullmatch(entry.name)]
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if _UNFINISHED.fullmatch(entry.name)]
     except OSError:
         return
     for entry in entries:

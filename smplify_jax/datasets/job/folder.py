@@ -83,7 +83,7 @@ class JobFolder:
 
     def done(self) -> set[int]:
         """Numbers of the batches whose fits are there."""
-        names = (entry.name for entry in os.scandir(self.parts)) if self.parts.is_dir() else ()
+        names = os.listdir(self.parts) if self.parts.is_dir() else ()
         numbers = (name.removeprefix(_PREFIX).removesuffix(_SUFFIX) for name in names if name.startswith(_PREFIX))
         return {int(number) for number in numbers if number.isdecimal()}
 
@@ -111,7 +111,7 @@ class JobFolder:
         """
         try:
             self.parts.mkdir(parents=True, exist_ok=True)
-            entries = {entry.name for entry in os.scandir(self.path)}
+            entries = set(os.listdir(self.path))
         except OSError as error:
             raise InputError(
                 f"{self.path}: is no folder for results ({error.strerror}); choose another one."
