@@ -54,7 +54,7 @@ class BatchFitter(Protocol):
     def fit(self, people: Sequence[DatasetRow]) -> FitResult:
         """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays.
 
-        Each one's is the same to the bit, whoever the others are: a job that was stopped goes on with others.
+        Each one's is the same but for last digits, whoever the others are: a job that was stopped goes on with others.
         """
         ...
 
