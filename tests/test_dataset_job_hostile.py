@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import one_sentence
 from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_coco, write_people
 
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.cli.dataset import main
 from smplify_jax.datasets.exports import export_fits
 from smplify_jax.datasets.job.intake import JobInput
 from smplify_jax.datasets.job.job import fit_dataset
@@ -298,3 +300,29 @@ def test_shards_share_a_folder_and_none_is_done_twice_at_a_time(tmp_path):
     # What locked the killed shard goes with the job's end, whoever ends it.
     assert _run(people, tmp_path, resume=True).is_complete
     assert not list((tmp_path / "out").glob(".*"))
+
+
+# What is told
+
+
+def test_names_in_the_report_cannot_be_markup_or_turn_the_direction_of_writing(tmp_path, monkeypatch):
+    name = "<script>alert(1)</script>&\"'\u202e\x1b[2J"
+    rows = [_row(0, id=f"f#{name}"), _row(1, id=f"g#{name}", file=name, position=name, image_size=(0.0, 1.0))]
+    monkeypatch.setattr(JobInput, "rows", lambda self, passed_over=None: iter(rows))
+    folder = tmp_path / "<b>"
+    folder.mkdir()
+    _run(write_people(folder / "people.parquet", 1), tmp_path)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3  # an id, a file and its place
+    assert "<script" not in page
+    assert "<b>/" not in page
+    assert not {"\u202e", "\x1b"} & set(page)
+
+
+def test_a_job_whose_exports_would_leave_its_folder_is_wrong_usage_and_begins_nothing(tmp_path, capsys):
+    people = write_people(tmp_path / "people.parquet", 1)
+    before = sorted(tmp_path.rglob("*"))
+    arguments = [str(people), "--out", str(tmp_path / "out"), "--export", "spin", "--dataset", "../../x"]
+    assert main(arguments) == 2
+    assert "--dataset is '../../x'" in one_sentence(capsys.readouterr().err, "smplify-fit-dataset")
+    assert sorted(tmp_path.rglob("*")) == before
