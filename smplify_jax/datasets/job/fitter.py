@@ -161,8 +161,8 @@ class PeopleFitter:
             self._named_outside.append(people[index].id)
             width, height = sizes[index]
             warnings.warn(
-                f"{printable(people[index].id)}: most keypoints lie outside the picture of {width:g} x {height:g} pixels, so this size is probably "
-                "that of another one, or of another resolution; only the first such person is named.",
+                f"{printable(people[index].id)}: most keypoints lie outside the picture of {width:g} x {height:g} pixels, so this size is "
+                "probably that of another one, or of another resolution; only the first such person is named.",
                 InputWarning,
                 stacklevel=3,
             )
