@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import threading
 
 import numpy as np
@@ -17,6 +16,7 @@ from smplify_jax.datasets.job.job import fit_dataset
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches, together
 from smplify_jax.datasets.parquet import read_fits
 from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 
@@ -259,17 +259,18 @@ def test_a_job_killed_once_all_is_fitted_fits_nothing_anew(people, tmp_path):
     assert num_lines(tmp_path / "log") == 4
 
 
-def test_leftovers_of_killed_processes_are_removed_when_nobody_can_be_writing_them(people, tmp_path):
+def test_leftovers_of_killed_processes_are_removed_and_what_others_write_or_own_stays(people, tmp_path):
     parts = tmp_path / "out" / "parquet"
     parts.mkdir(parents=True)
-    for name, age in (("old", 3600.0), ("new", 0.0)):
-        file = parts / f".{name}.part"
-        file.write_bytes(b"half")
-        os.utime(file, (file.stat().st_atime, file.stat().st_mtime - age))
-    _run(people, tmp_path / "out", shard=Shard(0, 2))
-    assert [file.name for file in parts.glob(".*")] == [".new.part"]
-    _run(people, tmp_path / "out", shard=Shard(1, 2))
-    assert not list(parts.glob(".*"))
+    (parts / ".part-00000007.parquet.0123456789ab.part").write_bytes(b"half")
+    (parts / ".mine.part").write_bytes(b"a user's own")
+    with atomic_write(parts / "of another process"):
+        _run(people, tmp_path / "out", shard=Shard(0, 2))
+        _run(people, tmp_path / "out", shard=Shard(1, 2))
+        names = [file.name for file in parts.glob(".*")]
+        assert len(names) == 2
+        assert any(name.startswith(".of another process.") for name in names)
+    assert [file.name for file in parts.glob(".*")] == [".mine.part"]
 
 
 def test_exports_are_written_once_all_shards_are_done(people, tmp_path):

@@ -34,14 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 if some records were rejected or could not be fitted, or the job stopped; 2 for wrong options.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == [EXPORT_WORD]:
-        if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in words):
-            DATASET.complain(
-                f"{EXPORT_WORD} is a command here and needs --to; the input of that name is ./{EXPORT_WORD}."
-            )
-            return WRONG_USAGE
-        return EXPORT.run(words[1:], run_export)
-    return DATASET.run(words, _run)
+    if words[:1] != [EXPORT_WORD]:
+        return DATASET.run(arguments, _run)
+    if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in words):
+        DATASET.complain(f"{EXPORT_WORD} is a command here, and needs --to; the input of that name is ./{EXPORT_WORD}.")
+        return WRONG_USAGE
+    return EXPORT.run(None if arguments is None else words[1:], run_export)
 
 
 def check_dataset_command(command: DatasetCommand) -> None:
@@ -109,11 +107,12 @@ def _run(command: DatasetCommand) -> int:
         shard=_shard(job.shard),
         engine=_engine(command),
         resume=job.resume,
+        accept_version=job.accept_version,
         exports=write.export,
         export_options=export_options(command.exports, read.images),
         shows_progress=True,
     )
-    print(_summary(report, write.out))
+    DATASET.tell(_summary(report, write.out))
     sentences = [RejectedRow(**row).sentence for row in report.rejected]
     DATASET.complain_of_some(sentences, report.num_rejected, str(write.out / "rejected.jsonl"))
     complain_of_exports(DATASET, report.exports.values())
@@ -132,7 +131,7 @@ def _engine(command: DatasetCommand) -> Engine:
     return RayEngine(command.job.workers, command.job.threads)
 
 
-def _summary(report: JobReport, out: Path) -> str:
+def _summary(report: JobReport, out: Path) -> list[str]:
     """The job's results so far, in a few lines."""
     counts = {name: count for name, count in report.statuses.items() if count}
     run, speed = report.this_run, report.this_run.fits_per_second
@@ -151,7 +150,7 @@ def _summary(report: JobReport, out: Path) -> str:
         lines.append(
             f"{report.num_batches:,} of {report.num_batches_planned:,} batches are done; report and exports follow when all are."
         )
-    return "\n".join(lines)
+    return lines
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def run_export(command: ExportCommand) -> int:
         EXPORT.complain(f"the job in {job} has not ended yet: only the people fitted so far are exported.")
     out = command.out or (job if job.is_dir() else job.parent) / command.to
     exported = export_fits(job, command.to, out, export_options(command.exports, command.images))
-    print(export_line(out, exported))
+    EXPORT.tell([export_line(out, exported)])
     complain_of_exports(EXPORT, [exported])
     return FAILED if exported.missing else OK
 

@@ -70,6 +70,7 @@ class JobOptions:
 
     Attributes:
         resume: continue the job that was started in --out, with the same options.
+        accept_version: continue also if another release of the program started it. Fits may differ; each file of fits names its release.
         shard: do part I of N of the job, with I from 0 to N - 1; all parts may write to the same folder, also at the same time.
         batch_size: number of people per file. A worker of the engine ray fits them as one batch; use 1024 or 16384 on a GPU, the sizes that
             batches are padded to there.
@@ -80,6 +81,7 @@ class JobOptions:
     """
 
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    accept_version: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     shard: Annotated[str | None, shown("I/N")] = None
     batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 256
     engine: Literal["local", "ray"] = "local"
@@ -114,6 +116,7 @@ class ExportChoices:
         frame_rate: frames per second written to motion formats; a person in a single picture has none.
         open_body_as_smpl: let loaders use the open body's betas as SMPL's, although the same numbers give other shapes in SMPL. Otherwise,
             has_smpl and has_betas are 0 for fits of the open body, and formats that cannot mark the betas leave them out.
+        pictures_anywhere: export also pictures whose names, or links, lead out of the folder --images.
     """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fits"
@@ -122,6 +125,7 @@ class ExportChoices:
     max_error: Annotated[float | None, shown("PERCENT")] = None
     frame_rate: Annotated[float, tyro.conf.arg(metavar="HZ")] = 30.0
     open_body_as_smpl: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
 @dataclass(frozen=True)

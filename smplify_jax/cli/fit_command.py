@@ -18,6 +18,8 @@ from smplify_jax.cli.inputs import FoundInputs, missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.report import PersonReport, count_statuses, total_line
+from smplify_jax.files.atomic import remove_unfinished
+from smplify_jax.files.printable import MAX_LINE, printable
 
 _Item = TypeVar("_Item")
 
@@ -39,6 +41,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     for complaint in missing_pictures(people, command):
         FIT.complain(complaint)
     make_folder(out)
+    remove_unfinished(out)
     complaint = use_compilation_cache() if command.write.cache else None
     if complaint:
         FIT.complain(complaint)
@@ -52,10 +55,10 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
             report = replace(report, files=tuple(files))
             if complaint:
                 FIT.complain(complaint)
-        tqdm.write(report.line(), file=sys.stdout)
+        tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
     if len(reports) > 1:
-        print(total_line(reports))
+        FIT.tell([total_line(reports)])
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
     return reports, found
 
@@ -68,7 +71,7 @@ def _complain(found: FoundInputs) -> None:
     if found.passed:
         first = found.passed[0].row
         more = f", and {len(found.passed) - 1} more files" if len(found.passed) > 1 else ""
-        FIT.complain(f"passed over '{first.file}', which is not a keypoint file{more}.")
+        FIT.complain(f"passed over '{printable(first.file)}', which is not a keypoint file{more}.")
 
 
 def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:

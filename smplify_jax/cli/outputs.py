@@ -87,7 +87,10 @@ def write_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
 def write_summary(path: Path, summary: dict[str, Any]) -> None:
     """Write a JSON file; numbers that are not finite become null, because JSON has no NaN."""
     with atomic_write(path) as file:
-        file.write(json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        file.write(
+            json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace")
+            + b"\n"
+        )
 
 
 def _plain(value: Any) -> Any:

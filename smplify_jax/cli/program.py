@@ -6,18 +6,21 @@ import contextlib
 import io
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import tyro
 
 import smplify_jax
+from smplify_jax.cli.signals import ended_by_signals
 from smplify_jax.errors import InputError
+from smplify_jax.files.printable import MAX_LINE, printable
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: 130 is 128 + SIGINT, as in shells."""
+"""Exit statuses: 130 is 128 + SIGINT, as in shells; SIGTERM gives 143."""
 
 MAX_COMPLAINTS = 20
 """Maximum number of sentences about unusable records; more would hide other output."""
@@ -87,9 +90,17 @@ class Program(Generic[_Command]):
     def run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
         """Parse the arguments, do the work, and print a sentence if it fails.
 
+        Args:
+            arguments: by default those of this process, which is then the program's own: signals end it.
+            work: gets the options.
         Returns:
             Exit status: that of the work; 1 if it fails; 2 for wrong options; 130 if the user stops it.
         """
+        is_own = arguments is None and threading.current_thread() is threading.main_thread()
+        with ended_by_signals(lambda: f"{self.name}: {self.interrupt_message}") if is_own else contextlib.nullcontext():
+            return self._run(arguments, work)
+
+    def _run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
         try:
             with self._warnings_in_one_line():
                 return work(self.parse(arguments))
@@ -111,8 +122,13 @@ class Program(Generic[_Command]):
             return INTERRUPTED
 
     def complain(self, message: object) -> None:
-        """Print a message to stderr, with the program's name."""
-        print(f"{self.name}: {message}", file=sys.stderr, flush=True)
+        """Print a message to stderr, with the program's name, in one line."""
+        print(f"{self.name}: {printable(str(message), MAX_LINE)}", file=sys.stderr, flush=True)
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Print lines for the user."""
+        for line in lines:
+            print(printable(line, MAX_LINE))
 
     def complain_of_some(self, messages: Sequence[str], total: int, where: str) -> None:
         """Print the first messages about unusable records, and how many more there are.

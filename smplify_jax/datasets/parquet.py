@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -80,21 +81,27 @@ def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: P
     Raises:
         InputError: the file cannot be written; the message gives the reason, such as a full disk.
     """
-    pa, parquet = require_arrow()
-    path = Path(path)
+    content, path = fits_bytes(table, provenance), Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be created ({error.strerror}); choose another folder.") from error
-    texts = [field.name for field in table.schema if field.type == pa.string()]
     with atomic_write(path) as file:
-        parquet.write_table(
-            table.replace_schema_metadata(provenance.metadata()),
-            file,
-            row_group_size=ROWS_AT_A_TIME,
-            compression="zstd",
-            use_dictionary=texts,
-        )
+        file.write(content)
+
+
+def fits_bytes(table: pyarrow.Table, provenance: Provenance) -> bytes:
+    """The content of a file of fits."""
+    pa, parquet = require_arrow()
+    texts, content = [field.name for field in table.schema if field.type == pa.string()], io.BytesIO()
+    parquet.write_table(
+        table.replace_schema_metadata(provenance.metadata()),
+        content,
+        row_group_size=ROWS_AT_A_TIME,
+        compression="zstd",
+        use_dictionary=texts,
+    )
+    return content.getvalue()
 
 
 def fit_files(folder_or_file: str | os.PathLike[str]) -> list[Path]:
@@ -148,6 +155,17 @@ def count_fits(folder_or_file: str | os.PathLike[str]) -> int:
         with file:
             total += file.metadata.num_rows
     return total
+
+
+def read_provenance(path: str | os.PathLike[str]) -> Provenance:
+    """The provenance of a file of fits.
+
+    Raises:
+        InputError: it is not a file of fits.
+    """
+    file, provenance = _open(Path(path))
+    file.close()
+    return provenance
 
 
 def _stored_columns(file: pyarrow.parquet.ParquetFile, columns: Collection[str] | None) -> list[str] | None:

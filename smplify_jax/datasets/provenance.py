@@ -41,6 +41,7 @@ class Provenance:
         is_open_body: whether the betas belong to the open body rather than to SMPL.
         statuses_with_body: codes of the column `status` for which there is a body, separated by commas. The file states them for
             releases that know fewer statuses and for readers without this package. "" means those of this release.
+        input_hash: SHA-256 of everything that the fits and their rows depend on, by which a job recognises its input; "" if not used.
     """
 
     profile: str
@@ -53,6 +54,7 @@ class Provenance:
     body_gender: str = ""
     is_open_body: bool = False
     statuses_with_body: str = ""
+    input_hash: str = ""
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from smplify_jax.datasets.checksums import check_files
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.person_files import write_amass, write_people, write_smpl
@@ -14,7 +15,7 @@ from smplify_jax.datasets.exports.spin import write_spin
 from smplify_jax.datasets.exports.webdataset import write_4dhumans
 from smplify_jax.datasets.parquet import fit_files
 from smplify_jax.errors import InputError
-from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.atomic import atomic_write, remove_unfinished
 
 Export = Callable[[Path, Path, ExportOptions], Exported]
 """Function that exports the fits of a file or folder (first argument) to a folder (second argument)."""
@@ -57,14 +58,16 @@ def export_fits(
     Returns:
         The written files, and who was left out: people whose picture is needed but cannot be used, and people whom the options exclude.
     Raises:
-        InputError: there is no such export, there is nothing to read, nobody is left to export, or a file cannot be written.
+        InputError: there is no such export, nothing to read, a file of fits is not as its job wrote it, nobody is left, or a file cannot be
+            written.
     """
     write, source, folder = get_export(name), Path(fits), Path(out)
-    fit_files(source)
+    check_files(fit_files(source))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be created ({error.strerror}); choose another folder.") from error
+    remove_unfinished(folder)
     exported = write(source, folder, ExportOptions() if options is None else options)
     _write_left_out(folder / LEFT_OUT, exported)
     return exported

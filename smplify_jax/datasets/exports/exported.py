@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smplify_jax.files.printable import printable
+
 NUM_NAMED = 3
 """Number of unusable pictures that a message names; the file `left_out.jsonl` lists all of them."""
 
@@ -55,7 +57,7 @@ class Exported:
         """A sentence about the pictures that cannot be used; None if all can."""
         if not self.missing:
             return None
-        names = list(dict.fromkeys(f"{one.image or one.id} ({one.reason})" for one in self.missing))
+        names = list(dict.fromkeys(f"{printable(one.image or one.id)} ({one.reason})" for one in self.missing))
         more = f" and {len(names) - NUM_NAMED:,} more" if len(names) > NUM_NAMED else ""
         who = "1 person was" if len(self.missing) == 1 else f"{len(self.missing):,} people were"
         return f"{who} left out because a picture cannot be used: {', '.join(names[:NUM_NAMED])}{more}; see left_out.jsonl."

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.printable import printable
+
+_MAX_NAME_BYTES = 200
+"""Common file systems stop at 255; the rest is for numbers and endings."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,8 @@ class ExportOptions:
 
     Attributes:
         dataset: name of the data set in file names.
-        images: folder that the pictures' names are relative to; None if they are paths already.
+        images: folder that the pictures' names are relative to; by default the current folder.
+        pictures_anywhere: also use pictures whose names or links lead out of that folder.
         frame_rate: [1/s] written where a format needs one; a person in a single picture has none.
         people_per_shard: minimum number of people in a tar file, except the last.
         box_factor: size of a crop over the size of the input's box, or of the box around the observed keypoints if the input has none; by
@@ -32,8 +37,13 @@ class ExportOptions:
     min_quality: float | None = None
     max_error: float | None = None
     open_body_as_smpl: bool = False
+    pictures_anywhere: bool = False
 
     def __post_init__(self) -> None:
+        if not _is_file_name(self.dataset):
+            raise InputError(
+                f"dataset is '{printable(self.dataset)}': expected a name that files can begin with, such as coco, and no path."
+            )
         if self.box_factor is not None and not 0 < self.box_factor < float("inf"):
             raise InputError(f"box_factor is {self.box_factor}: expected a positive number such as 1.2.")
         if self.min_quality is not None and not 0 <= self.min_quality <= 1:
@@ -42,3 +52,8 @@ class ExportOptions:
             raise InputError(f"max_error is {self.max_error}: expected percent of the person's height.")
         if not 0 < self.frame_rate < float("inf"):
             raise InputError(f"frame_rate is {self.frame_rate}: expected a positive number of frames a second.")
+
+
+def _is_file_name(name: str) -> bool:
+    is_plain = name.isprintable() and not name.startswith((".", "-")) and not any(one in name for one in '/\\:*?"<>|')
+    return is_plain and 0 < len(name.encode(errors="surrogatepass")) <= _MAX_NAME_BYTES

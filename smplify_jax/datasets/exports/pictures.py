@@ -17,15 +17,49 @@ ENDINGS = (
 """Suffixes to try after a picture's name, in this order: OpenPose leaves the suffix out."""
 
 
-def ending_in_folder(image: str, folder: Path | None) -> str | None:
-    """The suffix that completes a picture's name, usually ""; None if no suffix gives a readable file.
+class PictureFolder:
+    """Where pictures are looked for.
 
-    Args:
-        image: name of the picture, with or without its suffix.
-        folder: the folder that the name is relative to; None if it is a path already.
+    Attributes:
+        folder: that their names are relative to.
     """
-    path = image if folder is None else os.path.join(folder, image)
-    return next((ending for ending in ENDINGS if _is_readable(path + ending)), None)
+
+    def __init__(self, folder: Path | None, *, leads_anywhere: bool = False) -> None:
+        """Look in a folder, None for the one that the process runs in; with `leads_anywhere` also where names and links lead out of it."""
+        self.folder = Path() if folder is None else folder
+        self._root = None if leads_anywhere else os.path.realpath(self.folder)
+
+    def path_of(self, image: str) -> Path:
+        """A picture's path."""
+        return self.folder / image
+
+    def ending_of(self, image: str) -> str | None:
+        """What a picture's name lacks of a file's in the folder, most often nothing; None if there is no such file that can be read.
+
+        Args:
+            image: name of the picture, with or without its ending.
+
+        Raises:
+            OutsideError: the name, or a link, leads out of the folder.
+        """
+        path = os.path.join(self.folder, image)
+        if "\0" in path:
+            return None
+        ending = next((ending for ending in ENDINGS if _is_readable(path + ending)), None)
+        # Of what is outside, not even whether it is there is told.
+        if not self._holds(path + (ending or "")):
+            raise OutsideError
+        return ending
+
+    def _holds(self, path: str) -> bool:
+        if self._root is None:
+            return True
+        real = os.path.realpath(path)
+        return real == self._root or real.startswith(os.path.join(self._root, ""))
+
+
+class OutsideError(Exception):
+    """A picture's name leads out of the folder of pictures."""
 
 
 def _is_readable(path: str) -> bool:

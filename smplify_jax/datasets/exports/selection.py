@@ -12,17 +12,19 @@ import numpy as np
 
 from smplify_jax.datasets.exports.exported import Exported, MissingPicture
 from smplify_jax.datasets.exports.options import ExportOptions
-from smplify_jax.datasets.exports.pictures import ENDINGS, ending_in_folder, has_ending
+from smplify_jax.datasets.exports.pictures import ENDINGS, OutsideError, PictureFolder, has_ending
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
+from smplify_jax.files.printable import printable
 
 _COLUMNS = ("id", "image", "gender", "quality", "error_percent")
 
-_NOT_FOUND, _UNKNOWN, _NO_KIND = (
+_NOT_FOUND, _UNKNOWN, _NO_KIND, _OUTSIDE = (
     "not there, or not readable",
     "its name is not known",
     "not a kind of picture that the loader reads",
+    "its name or a link leads out of the folder of pictures",
 )
 
 OPEN_BODY_NOTE = (
@@ -93,8 +95,9 @@ def select(
     missing: list[MissingPicture] = []
     is_kept, endings = [np.zeros(0, bool)], [np.zeros(0, np.uint8)]
     notes = _Notes()
-    # The people of a picture follow each other. The cache lives for this export only, because pictures may change between exports.
-    ending_of = lru_cache(maxsize=4096)(ending_in_folder)
+    # The people of a picture follow each other. Kept no longer than for this export: pictures come and go.
+    folder = PictureFolder(options.images, leads_anywhere=options.pictures_anywhere)
+    picture = lru_cache(maxsize=4096)(lambda image: _picture(image, folder, suffixes))
     for batch in read_fits(fits, _COLUMNS):
         notes.add(batch, options)
         if names_pictures and not needs_pictures:
@@ -102,7 +105,7 @@ def select(
         reasons, lacking = _too_poor(batch, options), np.zeros(len(batch), np.uint8)
         pairs = zip(batch.texts("id"), batch.texts("image"), strict=True) if needs_pictures else ()
         for index, (name, image) in enumerate(pairs):
-            ending, problem = _picture(image, image and ending_of(image, options.images), suffixes)
+            ending, problem = picture(image)
             if problem and index not in reasons:
                 missing.append(MissingPicture(str(name), image or "", problem))
                 reasons[index] = "picture cannot be used"
@@ -129,10 +132,14 @@ def _too_poor(batch: FitBatch, options: ExportOptions) -> dict[int, str]:
     return reasons
 
 
-def _picture(image: str | None, ending: str | None, suffixes: Collection[str] | None) -> tuple[str, str]:
+def _picture(image: str | None, folder: PictureFolder, suffixes: Collection[str] | None) -> tuple[str, str]:
     """The suffix that completes the picture's name, and why the picture cannot be used, "" if it can."""
     if not image:
         return "", _UNKNOWN
+    try:
+        ending = folder.ending_of(image)
+    except OutsideError:
+        return "", _OUTSIDE
     if ending is None:
         return "", _NOT_FOUND
     is_known = suffixes is None or Path(image + ending).suffix.lower() in suffixes
@@ -145,11 +152,12 @@ def _nobody(missing: list[MissingPicture], left_out: Counter[str], options: Expo
         return f"nobody is left to export: {counts}; accept a lower quality or a larger error."
     first = missing[0]
     if first.reason == _UNKNOWN:
-        return f"the picture of {first.id!r} is not known, nor is that of any other person: this export needs pictures."
-    where = "where their names say" if options.images is None else f"in {options.images}"
+        return f"the picture of '{printable(first.id)}' is not known, nor is that of any other person: this export needs pictures."
+    where = "in the current folder" if options.images is None else f"in {options.images}"
     return (
-        f"{first.image}: {first.reason}, and no other picture can be used {where}: give the folder that the pictures' names are relative "
-        "to as `images` (--images), and convert pictures of other kinds."
+        f"{printable(first.image)}: {first.reason}, and no other picture can be used {where}: give the folder that the pictures' names are "
+        "relative to as `images` (--images), convert pictures of other kinds, and allow names that lead out of the folder by "
+        "`pictures_anywhere` (--pictures-anywhere) if you know where they lead."
     )
 
 
@@ -194,7 +202,7 @@ class _Notes:
             )
         if self._num_without_ending:
             notes.append(
-                f"the picture names of {self._num_without_ending:,} people have no suffix, such as {self._name!r}; give the pictures' "
-                "folder with --images, so that loaders find them."
+                f"the names of {self._num_without_ending:,} people's pictures have no ending, such as '{printable(self._name)}'; give the "
+                "pictures' folder with --images, so that loaders find them."
             )
         return tuple(notes)

@@ -35,6 +35,7 @@ from smplify_jax.datasets.crops_of_fits import (
 )
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
+from smplify_jax.datasets.exports.pictures import PictureFolder
 from smplify_jax.datasets.exports.selection import select
 from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots, with_hidden_as_seen
 from smplify_jax.datasets.parquet import FitBatch
@@ -64,13 +65,13 @@ def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> Exported:
     people = (pair for batch in selection.batches(_COLUMNS) for pair in _people(batch, options))
     # Consecutive rows with the same picture share a sample. Numbers keep keys unique when a picture comes up again later.
     samples = ((image, [person for _, person in group]) for image, group in groupby(people, lambda pair: pair[0]))
-    written: list[Path] = []
+    folder, written = PictureFolder(options.images), list[Path]()
     for number, shard in enumerate(_shards(samples, options.people_per_shard)):
         path = out / f"{options.dataset}-{number:06d}.tar"
         with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
             for index, (image, group) in enumerate(shard):
-                picture = Path(image) if options.images is None else options.images / image
-                # The loader takes the file name up to its first dot as the sample's key.
+                picture = folder.path_of(image)
+                # The loader takes the name up to its first dot as the sample's key.
                 key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
                 _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
                 _add(tar, f"{key}.data.pyd", portable_pickle(group))

@@ -20,6 +20,7 @@ from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.errors import InputWarning
 from smplify_jax.execution.batching import least_in_any_company, people_at_once
 from smplify_jax.execution.devices import Device
+from smplify_jax.files.printable import printable
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.keypoints.observations import are_mostly_outside
@@ -54,7 +55,7 @@ class BatchFitter(Protocol):
     def fit(self, people: Sequence[DatasetRow]) -> FitResult:
         """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays.
 
-        Each one's is the same to the bit, whoever the others are: a job that was stopped goes on with others.
+        Each one's is the same but for last digits, whoever the others are: a job that was stopped goes on with others.
         """
         ...
 
@@ -160,8 +161,8 @@ class PeopleFitter:
             self._named_outside.append(people[index].id)
             width, height = sizes[index]
             warnings.warn(
-                f"{people[index].id}: most keypoints lie outside the picture of {width:g} x {height:g} pixels, so this size is probably "
-                "that of another one, or of another resolution; only the first such person is named.",
+                f"{printable(people[index].id)}: most keypoints lie outside the picture of {width:g} x {height:g} pixels, so this size is "
+                "probably that of another one, or of another resolution; only the first such person is named.",
                 InputWarning,
                 stacklevel=3,
             )

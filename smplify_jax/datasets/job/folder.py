@@ -4,7 +4,9 @@
     parquet/part-N     the fits of batch N; there when they are complete
     input.json         how much the input holds; there when it has been read to its end
     rejected.jsonl     what the input holds besides people that can be fitted; likewise
-    report.json, .html there when all fits are
+    checksums/         of the files of fits, a list for each process
+    SHA256SUMS         the same in one list; there when all fits are
+    report.json, .html likewise
 
 Every file takes its name in one step, and every process of a job would write the same content, so that it does not matter which one does,
 or how often.
@@ -14,33 +16,28 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from smplify_jax.datasets.checksums import LISTS, SUMS, Checksums, note, remove_lists
 from smplify_jax.datasets.job.plan import Batch, Shard
-from smplify_jax.datasets.parquet import FOLDER, read_fits, write_fits
+from smplify_jax.datasets.job.settings import check_settings
+from smplify_jax.datasets.parquet import FOLDER, fits_bytes, read_fits, read_provenance
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.datasets.schema import fits_table
 from smplify_jax.errors import InputError
-from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.atomic import atomic_write, remove_unfinished
 from smplify_jax.result import FitResult
 
 _PREFIX, _SUFFIX, _DIGITS = "part-", ".parquet", 8
 
-_FILES = ("job.json", "input.json", "rejected.jsonl", "report.json", "report.html")
+_FILES = ("job.json", "input.json", "rejected.jsonl", "report.json", "report.html", SUMS)
 """Those of a job besides its fits and exports."""
-
-_PLACES = ("input", "image_folder")
-"""Settings that say where something is."""
-
-_STALE_SECONDS = 600.0
-"""No file is written for longer; what is older was left by a process that was killed."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,18 @@ class JobFolder:
 
     def done(self) -> set[int]:
         """Numbers of the batches whose fits are there."""
-        names = (entry.name for entry in os.scandir(self.parts)) if self.parts.is_dir() else ()
+        names = os.listdir(self.parts) if self.parts.is_dir() else ()
         numbers = (name.removeprefix(_PREFIX).removesuffix(_SUFFIX) for name in names if name.startswith(_PREFIX))
         return {int(number) for number in numbers if number.isdecimal()}
 
-    def begin(self, settings: dict[str, Any], content: Callable[[], str], shard: Shard, resume: bool) -> None:
+    def begin(
+        self,
+        settings: dict[str, Any],
+        content: Callable[[], str],
+        shard: Shard,
+        resume: bool,
+        accept_version: bool = False,
+    ) -> None:
         """Make the folder, or go on in it.
 
         Where nobody has been fitted yet, one process begins anew, whatever an earlier one was told.
@@ -100,17 +104,19 @@ class JobFolder:
             content: gives the fingerprint of the input, for which it has to be read.
             shard: the part of the job that is to be done.
             resume: whether there may be results already.
+            accept_version: whether these may be of another release of the library.
 
         Raises:
             InputError: there are results and `resume` is not set, they were made with other settings, or nothing can be written here.
         """
         try:
             self.parts.mkdir(parents=True, exist_ok=True)
-            entries = {entry.name for entry in os.scandir(self.path)}
+            entries = set(os.listdir(self.path))
         except OSError as error:
             raise InputError(
                 f"{self.path}: is no folder for results ({error.strerror}); choose another one."
             ) from error
+        self.remove_leftovers()
         if shard.count == 1 and not self.done() and "job.json" in entries:
             entries -= self._forget()
         if not resume:
@@ -118,34 +124,32 @@ class JobFolder:
         if "job.json" not in entries:
             _write_json(self.path / "job.json", {**settings, "input_content": content()})
         # Read in any case: another shard may have written it at the same moment.
-        self._check_settings(settings, content)
-        self.remove_leftovers(_STALE_SECONDS)
+        check_settings(self.path, self.settings(), settings, content, accept_version=accept_version)
 
-    def abandon(self, *, is_begun: bool, is_new: bool) -> None:
+    def abandon(self, *, is_begun: bool) -> None:
         """Leave nothing behind of a job that this process has begun and in which nobody was fitted, so that another can begin here.
 
         Args:
             is_begun: whether there was a job before this process; its files stay.
-            is_new: whether the folder was not there before.
         """
         if self.done():
             return
         if not is_begun and (self.path / "job.json").exists():
             self._forget()
             self.remove_leftovers()
-        for folder in (self.parts, *([self.path] if is_new else [])):
-            # Whatever else is in there stays.
-            with suppress(OSError):
-                folder.rmdir()
+        # Whatever else is in there stays.
+        with suppress(OSError):
+            self.parts.rmdir()
 
     def _forget(self) -> set[str]:
         """Remove what a job without fits has written."""
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
-        return set(_FILES)
+        remove_lists(self.path)
+        return {*_FILES, LISTS}
 
     def _refuse_results(self, entries: Iterable[str], shard: Shard) -> None:
-        others = set() if shard.count == 1 else set(_FILES)
+        others = set() if shard.count == 1 else {*_FILES, LISTS}
         if any(shard.has(number) for number in self.done()) or any(
             name not in others for name in entries if not name.startswith(".")
         ):
@@ -153,41 +157,14 @@ class JobFolder:
                 f"{self.path}: is not empty; resume the job that was begun there, or choose another folder for this one."
             )
 
-    def _check_settings(self, settings: dict[str, Any], content: Callable[[], str]) -> None:
-        begun_with = self.settings()
-        names = [name for name in {**begun_with, **settings} if name not in (*_PLACES, "input_content")]
-        changed = [name for name in names if begun_with.get(name) != settings.get(name)]
-        # Where things are may change; whether they are anywhere may not.
-        changed += [name for name in _PLACES if (begun_with.get(name) is None) != (settings.get(name) is None)]
-        if changed:
-            changes = ", ".join(
-                f"{name} was {begun_with.get(name)!r} and is {settings.get(name)!r} now" for name in changed
-            )
-            raise InputError(
-                f"{self.path}: the job was begun with other settings: {changes}; use the same, or another folder."
-            )
-        is_moved = begun_with.get("input") != settings.get("input")
-        if is_moved and begun_with.get("input_content") != content():
-            raise InputError(
-                f"{self.path}: the job was begun with {begun_with.get('input')}, and {settings.get('input')} does not hold the same: "
-                "give what that was, wherever it lies now, or another folder for the results."
-            )
-
     def settings(self) -> dict[str, Any]:
         """The settings that the job was begun with."""
         return _read_json(self.path / "job.json")
 
-    def remove_leftovers(self, older_than: float = 0.0) -> None:
-        """Remove the hidden files of killed processes.
-
-        Args:
-            older_than: [s] leave younger ones, which others may be writing.
-        """
+    def remove_leftovers(self) -> None:
+        """Remove the hidden files of killed processes; those that others are writing stay."""
         for folder in (self.path, self.parts):
-            for file in folder.glob(".*.part"):
-                with suppress(OSError):
-                    if time.time() - file.stat().st_mtime >= older_than:
-                        file.unlink()
+            remove_unfinished(folder)
 
     def write_part(self, batch: Batch, result: FitResult, made_with: Provenance, box_factor: float | None) -> None:
         """Write the fits of a batch.
@@ -195,24 +172,63 @@ class JobFolder:
         Raises:
             InputError: that cannot be done, with the reason.
         """
-        write_fits(self.part(batch.number), fits_table(batch.people, result, box_factor), made_with)
+        made_with = replace(made_with, input_hash=batch.input_hash)
+        content, path = fits_bytes(fits_table(batch.people, result, box_factor), made_with), self.part(batch.number)
+        note(self.path, path, content)
+        if not self.parts.is_dir():
+            raise InputError(self._gone())
+        with atomic_write(path) as file:
+            file.write(content)
 
-    def check_part(self, batch: Batch) -> None:
-        """Make sure that a file has the fits of a batch, and not of what the input was before somebody changed it.
+    def check_part(self, batch: Batch, checksums: Checksums) -> None:
+        """Make sure that a file is as it was written, and has the fits of a batch, not of what the input was before somebody changed it.
 
         Raises:
-            InputError: it has not.
+            InputError: it is not, or has not.
         """
         path = self.part(batch.number)
-        found = list(read_fits(path, ("id", "keypoints"), rows_at_a_time=len(batch.people) + 1))
-        if len(found) == 1 and found[0].texts("id") == [row.id for row in batch.people]:
-            keypoints = np.stack([row.keypoints for row in batch.people]).reshape(len(batch.people), -1)
-            if np.array_equal(found[0].array("keypoints"), keypoints.astype(np.float32), equal_nan=True):
-                return
-        raise InputError(
-            f"{path}: holds fits of other people than those that the input has in their place: the input has changed since; "
-            "begin anew in another folder."
+        checksums.check(path)
+        fitted_of = read_provenance(path).input_hash
+        if fitted_of == batch.input_hash:
+            return
+        is_of_them = self._is_of(batch)
+        if is_of_them and not fitted_of:
+            return  # an earlier release did not note more
+        what = (
+            "holds fits of people of whom the input says something else now (layout, names, the picture's size, the box or the camera)"
+            if is_of_them
+            else "holds fits of other people than those that the input has in their place"
         )
+        raise InputError(
+            f"{path}: {what}: the input has changed since; give what it was, or begin anew in another folder."
+        )
+
+    def check_parts(self, numbers: Iterable[int]) -> None:
+        """Make sure that the batches of those numbers, which this process has fitted or found, are there.
+
+        Raises:
+            InputError: they are not.
+        """
+        if set(numbers) - self.done():
+            raise InputError(self._gone())
+
+    def _gone(self) -> str:
+        return (
+            f"{self.parts}: somebody has removed it, or files in it, while the job was at work; resume the job, which fits what is missing "
+            "anew."
+        )
+
+    def _is_of(self, batch: Batch) -> bool:
+        """Whether ids and keypoints are those of a batch."""
+        found = list(read_fits(self.part(batch.number), ("id", "keypoints"), rows_at_a_time=len(batch.people) + 1))
+        if len(found) != 1 or found[0].texts("id") != [row.id for row in batch.people]:
+            return False
+        keypoints = np.stack([row.keypoints for row in batch.people]).reshape(len(batch.people), -1)
+        return np.array_equal(found[0].array("keypoints"), keypoints.astype(np.float32), equal_nan=True)
+
+    def gather_checksums(self) -> None:
+        """Put the sums of all files into one list: the job is complete."""
+        Checksums(self.path).gather([self.part(number) for number in self.done()])
 
     @property
     def is_input_counted(self) -> bool:
@@ -241,7 +257,8 @@ class JobFolder:
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     with atomic_write(path) as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+        # What of a file's name is no UTF-8 becomes an escape of JSON's.
+        file.write(json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from smplify_jax.datasets.checksums import Checksums
 from smplify_jax.datasets.job.fitter import BatchFitter
 from smplify_jax.datasets.job.folder import InputCount, JobFolder
 from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
@@ -65,7 +66,7 @@ class Intake:
         Raises:
             InputError: the input cannot be read, or the fits that are there are not of it.
         """
-        done = self.folder.done()
+        done, checksums = self.folder.done(), Checksums(self.folder.path)
         num_people = num_batches = 0
         passed_over: Counter[str] = Counter()
         with _Rejections(self.folder) as rejections:
@@ -78,7 +79,7 @@ class Intake:
                 if not self.shard.has(batch.number):
                     continue
                 if batch.number in done:
-                    self.folder.check_part(batch)
+                    self.folder.check_part(batch, checksums)
                     continue
                 yield batch
             surplus = sorted(number for number in done if number >= num_batches)
@@ -112,8 +113,10 @@ class _Rejections:
 
     def add(self, row: RejectedRow) -> None:
         self.count += 1
+        # A file may give anything for a text, and a reader pass it on.
+        texts = {name: value if isinstance(value, str) else repr(value) for name, value in vars(row).items()}
         with explained_write_errors(self._path):
-            self._file.write(json.dumps(vars(row), ensure_ascii=False).encode(errors="replace") + b"\n")
+            self._file.write(json.dumps(texts, ensure_ascii=False).encode(errors="replace") + b"\n")
 
     def publish(self) -> None:
         self._file.seek(0)

@@ -17,6 +17,7 @@ from smplify_jax.datasets.job.fingerprint import fingerprint
 from smplify_jax.datasets.job.fitter import BatchFitter, PeopleFitter
 from smplify_jax.datasets.job.folder import JobFolder
 from smplify_jax.datasets.job.intake import Intake, JobInput
+from smplify_jax.datasets.job.lock import job_lock, remove_old_locks
 from smplify_jax.datasets.job.plan import Shard
 from smplify_jax.datasets.job.progress import followed
 from smplify_jax.datasets.job.report import JobReport, RunTally, make_report, write_report
@@ -43,6 +44,7 @@ def fit_dataset(
     shard: Shard = _WHOLE,
     engine: Engine | None = None,
     resume: bool = False,
+    accept_version: bool = False,
     exports: Sequence[str] = (),
     export_options: ExportOptions | None = None,
     shows_progress: bool = False,
@@ -50,7 +52,8 @@ def fit_dataset(
     """Fit everybody in a data set, and write a Parquet file a batch to OUT/parquet, in the columns of `fits_table`.
 
     Killed at any moment and called again with `resume`, it goes on: files that are there are kept, and at most the batches that were being
-    fitted are fitted anew. What it ends with does not depend on how often that happened, nor on the number of shards.
+    fitted are fitted anew. What it ends with does not depend on how often that happened, nor on the number of shards,
+    but for last digits, which depend on who is fitted in the same call.
 
     Args:
         input: a file or folder that `read_dataset` reads.
@@ -64,6 +67,7 @@ def fit_dataset(
         shard: the part of the job to do. Shards may have one folder, at the same time or not.
         engine: who fits; by default this process.
         resume: go on if there are results in the folder already. The input may lie elsewhere than before, if it holds the same.
+        accept_version: go on also with what another release of this library has fitted; the files of fits say which.
         exports: keys of EXPORTS, written to OUT/NAME when all batches are there.
         export_options: of these.
         shows_progress: count on stderr: drawn on a terminal, a line every half minute elsewhere.
@@ -72,26 +76,38 @@ def fit_dataset(
         What there is now; also in OUT/report.json and OUT/report.html once all batches are there.
 
     Raises:
-        InputError: an argument cannot be used, the folder holds other results, the input cannot be read or the results cannot be written.
-            What concerns one person is in `rejected.jsonl`, or in their status. If nobody was fitted yet, the folder is left as it was.
+        InputError: an argument cannot be used, the folder holds other results or another process is at work in it, the input cannot be read
+            or the results cannot be written. What concerns one person is in `rejected.jsonl`, or in their status. If nobody was fitted yet,
+            the folder is left as it was.
     """
     require_arrow()
     source, folder = JobInput(Path(input), format, read), JobFolder(Path(out))
     _check(source, folder, batch_size, exports)
     fitter = PeopleFitter() if fitter is None else fitter
     settings = _settings(source, fitter, batch_size, box_factor)
-    with _free_if_nobody_was_fitted(folder, shard):
-        folder.begin(settings, lambda: fingerprint(source.path), shard, resume)
-        intake = Intake(source, folder, fitter, batch_size, shard)
-        engine = LocalEngine() if engine is None else engine
-        tally, start = RunTally(), time.perf_counter()
-        for done in followed(engine.run(intake, box_factor), intake, shows_progress):
-            tally = tally.with_batch(done, done.fitted_at - start)
-    report = make_report(folder, folder.input_count(), shard, tally)
+    with job_lock(folder.path, shard):
+        with _free_if_nobody_was_fitted(folder, shard):
+            folder.begin(settings, lambda: fingerprint(source.path), shard, resume, accept_version)
+            intake = Intake(source, folder, fitter, batch_size, shard)
+            engine = LocalEngine() if engine is None else engine
+            tally, start = RunTally(), time.perf_counter()
+            for done in followed(engine.run(intake, box_factor), intake, shows_progress):
+                tally = tally.with_batch(done, done.fitted_at - start)
+        return _ended(folder, shard, tally, exports, export_options)
+
+
+def _ended(
+    folder: JobFolder, shard: Shard, tally: RunTally, exports: Sequence[str], export_options: ExportOptions | None
+) -> JobReport:
+    """The report, and what is written when all batches are there."""
+    counted = folder.input_count()
+    folder.check_parts(number for number in range(counted.num_batches) if shard.has(number))
+    report = make_report(folder, counted, shard, tally)
     if report.is_complete:
+        folder.gather_checksums()
         write_report(folder, report)
-        # Nobody writes parts any more.
         folder.remove_leftovers()
+        remove_old_locks(folder.path)
     if report.is_complete and report.num_people and exports:
         exported = {name: export_fits(folder.parts, name, folder.path / name, export_options) for name in exports}
         report = replace(report, exports=exported)
@@ -102,12 +118,12 @@ def fit_dataset(
 @contextmanager
 def _free_if_nobody_was_fitted(folder: JobFolder, shard: Shard) -> Iterator[None]:
     """Leave the folder as it was if the job fails before it has fitted anybody; other shards may have begun in it."""
-    is_new, is_begun = not folder.path.exists(), (folder.path / "job.json").exists()
+    is_begun = (folder.path / "job.json").exists()
     try:
         yield
     except BaseException:
         if shard.count == 1:
-            folder.abandon(is_begun=is_begun, is_new=is_new)
+            folder.abandon(is_begun=is_begun)
         raise
 
 

@@ -84,6 +84,7 @@ class JobReport:
         rejected: the first records without a row.
         settings: of the job.
         passed_over: number of things in the input that hold no person, by what they are.
+        library_versions: number of people by the release of this library that fitted them.
         this_run: what it did.
         exports: what each came to, by name.
     """
@@ -102,6 +103,7 @@ class JobReport:
     rejected: list[dict[str, str]]
     settings: dict[str, Any]
     passed_over: dict[str, int] = field(default_factory=dict)
+    library_versions: dict[str, int] = field(default_factory=dict)
     this_run: RunTally = field(default_factory=RunTally)
     exports: dict[str, Exported] = field(default_factory=dict)
 
@@ -132,12 +134,14 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
     is_complete = done == set(range(counted.num_batches))
     numbers = sorted(number for number in done if is_complete or shard.has(number))
     statuses: Counter[str] = Counter()
+    versions: Counter[str] = Counter()
     quality, error = np.zeros(len(QUALITY_EDGES) - 1, int), np.zeros(len(ERROR_EDGES) - 1, int)
     num_without_quality = 0
     slowest: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     for batch in (batch for number in numbers for batch in read_fits(folder.part(number), _COLUMNS)):
         statuses.update(str(name) for name in batch.texts("status_name"))
+        versions[batch.provenance.library_version] += len(batch)
         is_usable, scores = batch.is_usable, batch.array("quality")
         is_scored = np.isfinite(scores) & is_usable
         num_without_quality += int((is_usable & ~is_scored).sum())
@@ -161,6 +165,7 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
         rejected=list(islice(folder.rejections(), NUM_LISTED)),
         settings=folder.settings(),
         passed_over=counted.passed_over,
+        library_versions=dict(versions),
         this_run=tally,
     )
 
@@ -168,7 +173,12 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
 def write_report(folder: JobFolder, report: JobReport) -> None:
     """Write report.json and report.html."""
     with atomic_write(folder.path / "report.json") as file:
-        file.write(json.dumps(report.entries(), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        file.write(
+            json.dumps(report.entries(), indent=2, ensure_ascii=False, allow_nan=False).encode(
+                errors="backslashreplace"
+            )
+            + b"\n"
+        )
     with atomic_write(folder.path / "report.html") as file:
         file.write(page(report.entries()).encode(errors="replace"))
 

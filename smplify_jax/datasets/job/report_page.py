@@ -7,6 +7,8 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from smplify_jax.files.printable import MAX_LINE, printable
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #667085; --line: #d9dee7; --bar: #3568b8; --page: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #343b48; --bar: #7aa5ea; --page: #14181f; } }
@@ -42,20 +44,20 @@ def page(report: dict[str, Any]) -> str:
     Args:
         report: the content of report.json.
     """
-    title = f"Fits of {report['settings'].get('input', '')}"
+    title = _safe(f"Fits of {report['settings'].get('input', '')}")
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f'<h1>{escape(title)}</h1><p class="about">{escape(_about(report))}</p>',
+            f"<title>{title}</title><style>{_STYLE}</style></head><body>",
+            f'<h1>{title}</h1><p class="about">{escape(_about(report))}</p>',
             _figures(report),
             *_histograms(report),
             _people("Most solver steps", "Slow, and often poor: the first to look at.", report["slowest"]),
             _failures(report),
             _rejected(report),
             _exports(report),
-            _settings(report["settings"]),
+            _settings(report["settings"], report["library_versions"]),
             "</body></html>\n",
         ]
     )
@@ -149,9 +151,15 @@ def _listed(num_listed: int, num_all: int, where: str) -> str:
     return f"{where} The first {num_listed:,} of {num_all:,}:" if num_listed < num_all else where
 
 
-def _settings(settings: dict[str, Any]) -> str:
+def _settings(settings: dict[str, Any], versions: dict[str, int]) -> str:
     rows = [(name, "" if value is None else str(value)) for name, value in settings.items()]
+    rows += [("fitted by release", f"{name}: {count:,} people") for name, count in versions.items()]
     return _table("Settings", "", ("", ""), rows)
+
+
+def _safe(text: str) -> str:
+    """A text from outside, as a page may show it."""
+    return escape(printable(text, MAX_LINE))
 
 
 def _table(title: str, about: str, names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
@@ -159,9 +167,7 @@ def _table(title: str, about: str, names: Sequence[str], rows: Sequence[Sequence
     kinds = [' class="number"' if name.startswith("#") else "" for name in names]
     head = "".join(f"<th{kind}>{escape(name.removeprefix('#'))}</th>" for name, kind in zip(names, kinds, strict=True))
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{kind}>{escape(cell or '')}</td>" for cell, kind in zip(row, kinds, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{kind}>{_safe(cell or '')}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows
     )
     text = f'<p class="about">{escape(about)}</p>' if about else ""

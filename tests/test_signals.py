@@ -1,0 +1,126 @@
+"""Ctrl-C and SIGTERM, sent to the commands in processes of their own while they compile their first fits on a cold cache."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from command_line import DETECTIONS, REPOSITORY, one_sentence
+from dataset_jobs import write_coco
+
+from smplify_jax.datasets.parquet import read_fits
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+FAREWELL = {
+    "smplify-fit": "stopped; results written so far are complete.",
+    "smplify-fit-dataset": "stopped; go on with --resume, only what was being fitted is fitted anew.",
+}
+
+SCRIPT = """
+import signal, sys
+signal.signal(signal.SIGINT, {handler})
+from smplify_jax.cli.{module} import main
+sys.argv = {argv!r}
+sys.exit(main())
+"""
+
+SECONDS_TO_END = 5.0
+"""A fit compiles for longer, also on a fast machine, and a process that waited for it would not be stopped at once."""
+
+
+@contextmanager
+def _started(program, arguments, cache, handler="signal.default_int_handler"):
+    """Whatever the tests were started with, the program is started as from a terminal; what it compiles is told on stderr."""
+    module = {"smplify-fit": "fit", "smplify-fit-dataset": "dataset"}[program]
+    script = SCRIPT.format(handler=handler, module=module, argv=[program, *map(str, arguments), "--no-cache"])
+    env = {**os.environ, "JAX_LOG_COMPILES": "1", "JAX_PLATFORMS": "cpu"}
+    env |= {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _rest(process):
+    """What it says until it ends."""
+    assert process.stderr is not None
+    return process.stderr.read()
+
+
+def _wait_until_it_compiles(process):
+    """The fit, that is, which takes seconds; the commands compile it under these names."""
+    while True:
+        line = process.stderr.readline()
+        assert line, "it has ended before"
+        if line.startswith(("Compiling jit(call)", "Compiling jit(fit_people)")):
+            return
+
+
+@pytest.mark.parametrize(
+    ("program", "number", "seconds"),
+    [
+        ("smplify-fit", signal.SIGINT, 3.0),
+        ("smplify-fit", signal.SIGTERM, 0.5),
+        ("smplify-fit-dataset", signal.SIGINT, 0.5),
+        ("smplify-fit-dataset", signal.SIGTERM, 3.0),
+    ],
+)
+def test_a_command_that_is_stopped_while_it_compiles_ends_at_once_with_a_sentence(program, number, seconds, tmp_path):
+    """Half a second later JAX hands the program to XLA, 3 seconds later XLA compiles it."""
+    source = DETECTIONS if program == "smplify-fit" else write_coco(tmp_path / "people.json", [_person()])
+    with _started(program, [source, "--out", tmp_path / "out"], tmp_path / "cold") as process:
+        _wait_until_it_compiles(process)
+        time.sleep(seconds)
+        start = time.monotonic()
+        process.send_signal(number)
+        said = _rest(process)
+        assert process.wait(timeout=120) == STATUS[number]
+        assert time.monotonic() - start < SECONDS_TO_END
+    told = "\n".join(line for line in said.splitlines() if line.startswith("smplify"))
+    assert one_sentence(told, program).endswith(FAREWELL[program])
+    assert "Traceback" not in said
+    assert not list((tmp_path / "out").glob("*.npz"))
+
+
+def _person():
+    flat = np.ones((17, 3))
+    flat[:, :2] = np.random.default_rng(0).uniform(100, 400, (17, 2))
+    return flat.ravel().tolist()
+
+
+def test_a_job_that_was_stopped_goes_on(tmp_path):
+    people = write_coco(tmp_path / "people.json", [_person()] * 3)
+    arguments = [people, "--out", tmp_path / "out"]
+    with _started("smplify-fit-dataset", arguments, tmp_path / "cold") as process:
+        _wait_until_it_compiles(process)
+        process.send_signal(signal.SIGTERM)
+        _rest(process)
+    with _started("smplify-fit-dataset", [*arguments, "--resume"], None) as process:
+        _rest(process)
+        assert process.wait(timeout=300) == 0
+    assert [len(batch) for batch in read_fits(tmp_path / "out")] == [3]
+    assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_a_signal_that_is_to_be_ignored_is(tmp_path):
+    """As of what a shell runs in the background."""
+    with _started("smplify-fit", [DETECTIONS, "--out", tmp_path / "out"], None, "signal.SIG_IGN") as process:
+        _wait_until_it_compiles(process)
+        process.send_signal(signal.SIGINT)
+        _rest(process)
+        assert process.wait(timeout=300) == 0
