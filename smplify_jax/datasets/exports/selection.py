@@ -202,7 +202,7 @@ class _Notes:
             )
         if self._num_without_ending:
             notes.append(
-                f"the names of {self._num_without_ending:,} people's pictures have no ending, such as '{printable(self._name)}'; give the "
+                f"the picture names of {self._num_without_ending:,} people have no suffix, such as '{printable(self._name)}'; give the "
                 "pictures' folder with --images, so that loaders find them."
             )
         return tuple(notes)
