@@ -22,8 +22,8 @@ class People:
     height_px: np.ndarray
 
 
-def draw_people(num_people, layout, seed=0):
-    """Upright people at random yaw, 250-700 px tall, seen by cameras of known focal length."""
+def draw_people(num_people, layout, seed=0, is_any_way_up=False):
+    """Upright people at random yaw, or people turned every way alike, 250-700 px tall, seen by cameras of known focal length."""
     rng = np.random.default_rng(seed)
     prior, body = load_prior(), load_body()
     shares = np.asarray(prior.weights, np.float64)
@@ -39,7 +39,7 @@ def draw_people(num_people, layout, seed=0):
     place = rng.uniform(-0.2, 0.2, (num_people, 2)) * IMAGE_SIZE * (depth / focal_length)[:, None]
     parameters = {
         "betas": np.clip(rng.normal(size=(num_people, 10)), -2, 2),
-        "global_orient": (lean * facing * yaw).as_rotvec(),
+        "global_orient": (Rotation.random(num_people, rng) if is_any_way_up else lean * facing * yaw).as_rotvec(),
         "body_pose": pose,
         "transl": np.column_stack([place, depth]),
     }

@@ -130,6 +130,14 @@ def test_what_cannot_be_a_fit_is_told(result, rewritten, name, change, message):
     assert "\n" not in str(refused.value)
 
 
+def test_quality_features_that_an_older_file_lacks_are_unknown(result, rewritten):
+    later = ("uprightness", "head_height", "foot_height", "hand_height", "turn_from_proposal")
+    loaded = FitResult.load(rewritten(**{f"quality_features_{name}": None for name in later}))
+    for name, values in vars(loaded.quality_features).items():
+        expected = np.full(NUM_PEOPLE, np.nan) if name in later else getattr(result.quality_features, name)
+        np.testing.assert_array_equal(values, expected, err_msg=name)
+
+
 def test_a_pickle_inside_a_file_is_not_executed(rewritten, tmp_path):
     class Malicious:
         def __reduce__(self):

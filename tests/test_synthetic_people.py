@@ -1,13 +1,17 @@
 """The benchmark's synthetic people: what their detections promise, and that a seed repeats them."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from smplify_jax import load_body
 from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.learn.mocap.limits import is_possible
+from smplify_jax.learn.mocap.poses import PoseSet
+from smplify_jax.learn.mocap.recombination import recombined
 from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, PeopleOptions, detect, make_people
 
 LAYOUT = get_layout("coco17")
@@ -56,6 +60,35 @@ def test_unseen_parts_have_no_confidence():
     assert is_hidden.sum() == 6
     assert (found[:, is_hidden] == 0).all()
     assert (found[:, ~is_hidden, 2] > 0).all()
+
+
+def test_recombined_poses_are_possible_ones_that_nobody_was_recorded_in():
+    generator = np.random.default_rng(0)
+    poses = generator.normal(0, 0.1, size=(500, 24, 3))
+    names = np.arange(500).astype(str)
+    recorded = PoseSet(poses.reshape(500, 72), **{one.name: names for one in fields(PoseSet) if one.name != "poses"})
+    drawn = recombined(recorded, np.random.default_rng(1))
+    assert len(drawn) > 400
+    assert is_possible(drawn.poses).all()
+    vectors, of_name = drawn.poses.reshape(-1, 24, 3), poses[drawn.clips.astype(int)]
+    legs = [0, 1, 2, 4, 5, 7, 8, 10, 11]
+    np.testing.assert_array_equal(vectors[:, legs], of_name[:, legs])
+    for part in ([12, 15], [13, 16, 18, 20, 22], [14, 17, 19, 21, 23]):
+        donors = np.array([np.flatnonzero((poses[:, part] == one).all(axis=(1, 2))).item() for one in vectors[:, part]])
+        assert np.mean(donors != drawn.clips.astype(int)) > 0.9
+    assert np.abs(vectors[:, 3, 0]).std() > 1.5 * np.abs(poses[:, 3, 0]).std()
+
+
+@pytest.mark.real_data
+def test_people_any_way_up_have_the_poses_of_those_who_stand(shared_data: Path):
+    body = load_body()
+    options = PeopleOptions(max_frames_per_clip=1)
+    folder = shared_data / "mocap"
+    usual, turned = (make_people(folder, body, options=one) for one in (options, replace(options, is_any_way_up=True)))
+    np.testing.assert_array_equal(usual.truth.body_pose, turned.truth.body_pose)
+    up = [-Rotation.from_rotvec(np.asarray(p.truth.global_orient)).as_matrix()[:, 1, 1] for p in (usual, turned)]
+    assert np.median(up[0]) > 0.9
+    assert (up[1] < 0).mean() > 0.25  # half of 27 are expected, with a standard error of 0.1
 
 
 @pytest.mark.real_data

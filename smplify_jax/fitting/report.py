@@ -13,12 +13,18 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import project
 from smplify_jax.fitting.person import CheckedPerson, PreparedSearch, Setup
 from smplify_jax.fitting.search import Problem
+from smplify_jax.geometry.rotations import exp_so3
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.objective import TermWeights
+
+_HEAD = SMPL_JOINT_NAMES.index("head")
+_ANKLES = (SMPL_JOINT_NAMES.index("left_ankle"), SMPL_JOINT_NAMES.index("right_ankle"))
+_WRISTS = (SMPL_JOINT_NAMES.index("left_wrist"), SMPL_JOINT_NAMES.index("right_wrist"))
 
 
 def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array) -> dict:
@@ -113,28 +119,33 @@ def _uncertainty_and_quality(
         else:
             weight = jnp.asarray(last_weights.pose_prior)
             std = joint_std(solution.model.hessian, weight, jacobian, is_usable)
-        if setup.quality is not None:
-            std = std * setup.quality.std_scale
-    quality_features = _quality_features(prepared.problem, prepared.proposal, std, fields, last_weights)
+    # Before they are scaled: the score is learned from fits that know no scale yet.
+    quality_features = _quality_features(prepared.problem, prepared.proposal, std, joints, fields, last_weights)
+    if setup.quality is not None:
+        std = std * setup.quality.std_scale
     quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(quality_features)
     return {"joints": joints, "joints_std": std, "quality_features": quality_features, "quality": quality}
 
 
 def _quality_features(
-    problem: Problem, proposal: Proposal | None, std: Array, fields: dict, last_weights: TermWeights
+    problem: Problem, proposal: Proposal | None, std: Array, joints: Array, fields: dict, last_weights: TermWeights
 ) -> QualityFeatures:
     is_seen = problem.observation.confidence > 0
     num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
     costs = fields["cost_by_term"]
     unknown = jnp.full_like(fields["cost"], jnp.nan)
-    by_proposal = {"anchor_distance": unknown, "proposal_std": unknown, "noise": unknown}
+    names = ("anchor_distance", "proposal_std", "noise", "turn_from_proposal")
+    by_proposal = dict.fromkeys(names, unknown)
+    orientation = exp_so3(fields["global_orient"])
     if proposal is not None:
         difference = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
         by_proposal = {
             "anchor_distance": jnp.sum(difference**2),
             "proposal_std": jnp.mean(proposal.std_pose),
             "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
+            "turn_from_proposal": _angle_between(orientation, exp_so3(proposal.parameters.global_orient)),
         }
+    height = joints[0, 1] - joints[:, 1]  # y points down
     return QualityFeatures(
         joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
         image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
@@ -143,5 +154,14 @@ def _quality_features(
         pose_surprise=costs["pose_prior"] / jnp.asarray(last_weights.pose_prior) ** 2,
         num_seen=num_seen,
         max_beta=jnp.max(jnp.abs(fields["betas"])),
+        uprightness=-orientation[1, 1],
+        head_height=height[_HEAD],
+        foot_height=jnp.mean(height[jnp.array(_ANKLES)]),
+        hand_height=jnp.mean(height[jnp.array(_WRISTS)]),
         **by_proposal,
     )
+
+
+def _angle_between(first: Array, second: Array) -> Array:
+    """Angle [rad] of the rotation from one (3, 3) rotation to another."""
+    return jnp.arccos(jnp.clip(0.5 * (jnp.sum(first * second) - 1.0), -1.0, 1.0))

@@ -8,6 +8,7 @@ people for any noise, so that the rows of a table compare the same people.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
+from smplify_jax.learn.mocap.recombination import recombined
 
 LOWER_BODY = ("hip", "knee", "ankle", "toe", "heel")
 """Parts of the names of keypoints that a picture cropped at the waist does not show."""
@@ -62,6 +64,8 @@ class PeopleOptions:
         split: split of the motion folder.
         max_frames_per_clip: number of poses drawn from one recording, at most.
         max_poses_per_subject: number of poses of one actor, at most.
+        is_recombined: whether poses combine parts of several recorded ones, see `recombined`.
+        is_any_way_up: whether root orientations are uniform, upside down too, rather than upright as recorded.
         max_beta: shape coefficients are normal, clipped at this many standard deviations.
         pitch, roll: [rad] standard deviations of the camera's tilt; yaw is uniform.
         focal_length: range, as a fraction of the picture's diagonal.
@@ -72,6 +76,8 @@ class PeopleOptions:
     split: str = "val"
     max_frames_per_clip: int = 8
     max_poses_per_subject: int = 64
+    is_recombined: bool = False
+    is_any_way_up: bool = False
     max_beta: float = 2.0
     pitch: float = np.radians(10.0)
     roll: float = np.radians(5.0)
@@ -208,19 +214,28 @@ def detect(
     return np.where(is_missing[..., None], 0.0, detections).astype(np.float32)
 
 
+@lru_cache(maxsize=8)
+def _recorded_poses(folder: str | Path, split: str, max_frames_per_clip: int, seed: int) -> PoseSet:
+    """Kept, 2 MB each: reading takes seconds, and who compares layouts or groups of people draws the same poses many times."""
+    return load_poses(folder, split=split, max_frames_per_clip=max_frames_per_clip, seed=seed)
+
+
 def _draw_poses(folder: str | Path, options: PeopleOptions) -> PoseSet:
-    poses = load_poses(folder, split=options.split, max_frames_per_clip=options.max_frames_per_clip, seed=options.seed)
+    poses = _recorded_poses(folder, options.split, options.max_frames_per_clip, options.seed)
     generator = np.random.default_rng([options.seed, 0])
     kept = []
     for subject in np.unique(poses.subjects):
         rows = np.flatnonzero(poses.subjects == subject)
         kept.append(generator.permutation(rows)[: options.max_poses_per_subject])
-    return poses.select(np.sort(np.concatenate(kept)))
+    chosen = poses.select(np.sort(np.concatenate(kept)))
+    return recombined(chosen, np.random.default_rng([options.seed, 3])) if options.is_recombined else chosen
 
 
 def _draw_orientations(recorded: np.ndarray, options: PeopleOptions, generator: np.random.Generator) -> np.ndarray:
     """Draw global_orient (N, 3) in the camera frame: a yaw about the vertical, the camera's pitch and roll, then y down."""
     count = len(recorded)
+    if options.is_any_way_up:
+        return Rotation.from_quat(generator.normal(size=(count, 4))).as_rotvec()
     yaw = _turn("y", generator.uniform(0.0, 2.0 * np.pi, size=count))
     pitch = _turn("x", options.pitch * generator.normal(size=count))
     roll = _turn("z", options.roll * generator.normal(size=count))

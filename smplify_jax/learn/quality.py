@@ -1,16 +1,19 @@
 """Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE`.
 
 Fits synthetic people in the poses of the train split and learns to predict from the quality features which fits come within 80 mm of the
-truth. Prints how often fits with a given score are good on the validation split.
+truth. Some of these people are unusual: no recording shows them, or not that way up. Prints how often fits with a given score are good on
+the validation split.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +21,7 @@ import tyro
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import load_body
+from smplify_jax.errors import InputWarning
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.geometry.metrics import pa_mpjpe
@@ -38,7 +42,23 @@ DETECTORS = (
     Detector(noise=0.02, unseen=LOWER_BODY),
     Detector(noise=0.01, missing=0.5),
 )
-_RIDGE = 1e-3
+
+GROUPS = {
+    "usual": PeopleOptions(),
+    "rotated": PeopleOptions(is_any_way_up=True),
+    "recombined": PeopleOptions(is_recombined=True),
+    "recombined and rotated": PeopleOptions(is_recombined=True, is_any_way_up=True),
+}
+"""Who is fitted."""
+
+SHARES = {"usual": 0.82, "rotated": 0.06, "recombined": 0.06, "recombined and rotated": 0.06}
+"""What the groups count for in the calibration, however many are fitted: without unusual people the score believes any fit of theirs
+whose keypoints fit well, and as many of them as of usual ones would make it doubt everybody."""
+
+_UNUSUAL_FITTED = 0.5
+"""Of poses_per_subject: more than their share, so that what is learned and told of them is no chance."""
+
+_RIDGE = 3e-3
 _NUM_NEWTON_STEPS = 30
 NUM_BINS = 10
 
@@ -51,23 +71,47 @@ class Fits:
         numbers: (N, F) quality features, from `QualityFeatures.vector`.
         is_good: (N,) whether PA-MPJPE is below GOOD_MM.
         std_ratio: (N,) root mean square of the joints' errors relative to the pelvis, over that of their posterior standard deviations.
+        group: (N,) the name in GROUPS.
     """
 
     numbers: np.ndarray
     is_good: np.ndarray
     std_ratio: np.ndarray
+    group: np.ndarray
+
+    def weight(self) -> np.ndarray:
+        """(N,) what each counts for, 1 on average: every group as much as its share among those that are there."""
+        names, index, counts = np.unique(self.group, return_inverse=True, return_counts=True)
+        weight = (np.array([SHARES[name] for name in names]) / counts)[index]
+        return weight / weight.mean()
+
+    def of(self, group: str) -> Fits:
+        """Those of one group."""
+        return Fits(*(getattr(self, name)[self.group == group] for name in self.__dataclass_fields__))
 
 
 def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fits:
-    """Fit the people of a split under every detector and layout."""
+    """Fit the people of a split, every group under every detector and layout."""
+    parts = []
+    for name, options in GROUPS.items():
+        num_poses = max_poses_per_subject if name == "usual" else math.ceil(_UNUSUAL_FITTED * max_poses_per_subject)
+        options = dataclasses.replace(options, split=split, max_poses_per_subject=num_poses)
+        parts.append(_fit_group(folder, name, options))
+    return Fits(*(np.concatenate([getattr(part, name) for part in parts]) for name in Fits.__dataclass_fields__))
+
+
+def _fit_group(folder: Path, name: str, options: PeopleOptions) -> Fits:
     body = load_body(num_betas=10)
-    options = PeopleOptions(split=split, max_poses_per_subject=max_poses_per_subject)
     numbers, errors, ratios = [], [], []
     for layout in LAYOUTS:
-        for index, detector in enumerate(DETECTORS):
+        for seed, detector in enumerate(DETECTORS):
             # Different people for every detector: a pose under six detectors would count as six.
-            people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
-            result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
+            people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=seed))
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", InputWarning
+                )  # some people are too close to fit into their picture, as in life
+                result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
             truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
             usable = np.array([status.is_usable for status in result.statuses()])
             errors += [
@@ -76,7 +120,8 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fi
             ]
             ratios.append(_std_ratio(result, truth)[usable])
             numbers.append(np.asarray(result.quality_features.vector(), np.float64)[usable])
-    return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM, np.concatenate(ratios))
+    group = np.full(len(errors), name)
+    return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM, np.concatenate(ratios), group)
 
 
 def _std_ratio(result: FitResult, truth: np.ndarray) -> np.ndarray:
@@ -86,10 +131,15 @@ def _std_ratio(result: FitResult, truth: np.ndarray) -> np.ndarray:
 
 
 def calibrate(fits: Fits) -> QualityModel:
-    """Logistic regression by Newton's method, with a small ridge penalty on all weights except the bias."""
+    """Logistic regression by Newton's method, with a small ridge penalty on all weights except the bias.
+
+    The scale of the standard deviations comes from usual people: a body facing the other way is another optimum, about which the curvature
+    at this one says nothing.
+    """
+    weight = fits.weight()
     center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
-    blank = np.zeros(2 * len(center))
-    ratio = np.asarray(np.sqrt(np.mean(fits.std_ratio**2)), np.float32)
+    blank = np.zeros(len(center) * (len(center) + 3) // 2)
+    ratio = np.asarray(np.sqrt(np.mean(fits.of("usual").std_ratio ** 2)), np.float32)
     model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()), ratio)
     inputs = np.asarray(model.inputs(jnp.asarray(fits.numbers, jnp.float32)), np.float64)
     inputs = np.column_stack([inputs, np.ones(len(inputs))])
@@ -97,8 +147,8 @@ def calibrate(fits: Fits) -> QualityModel:
     weights = np.zeros(inputs.shape[1])
     for _ in range(_NUM_NEWTON_STEPS):
         probability = 1.0 / (1.0 + np.exp(-inputs @ weights))
-        gradient = inputs.T @ (probability - fits.is_good) + ridge @ weights
-        hessian = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + ridge
+        gradient = inputs.T @ (weight * (probability - fits.is_good)) + ridge @ weights
+        hessian = (inputs * (weight * probability * (1 - probability))[:, None]).T @ inputs + ridge
         weights -= np.linalg.solve(hessian, gradient)
     return dataclasses.replace(model, weights=weights[:-1].astype(np.float32), bias=np.asarray(weights[-1], np.float32))
 
@@ -109,29 +159,59 @@ def predict(model: QualityModel, numbers: ArrayLike) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-(inputs @ np.asarray(model.weights) + np.asarray(model.bias))))
 
 
-def reliability(scores: np.ndarray, is_good: np.ndarray) -> tuple[list[dict[str, float]], float]:
+def reliability(
+    scores: np.ndarray, is_good: np.ndarray, weight: np.ndarray | None = None
+) -> tuple[list[dict[str, float]], float]:
     """How often fits with a given score are good, and the expected calibration error.
 
+    Args:
+        scores: (N,).
+        is_good: (N,).
+        weight: (N,) what each fit counts for; 1 by default.
     Returns:
         A row per non-empty tenth of the scores, and the mean of |score - fraction of good fits| over all fits.
     """
+    weight = np.ones(len(scores)) if weight is None else weight
     tenth = np.minimum((scores * NUM_BINS).astype(int), NUM_BINS - 1)
     rows, error = [], 0.0
     for index in range(NUM_BINS):
         inside = tenth == index
         if not inside.any():
             continue
-        row = {"fits": int(inside.sum()), "score": float(scores[inside].mean()), "good": float(is_good[inside].mean())}
-        rows.append(row)
-        error += row["fits"] / len(scores) * abs(row["score"] - row["good"])
+        score, good = (float(np.average(values[inside], weights=weight[inside])) for values in (scores, is_good))
+        rows.append({"fits": int(inside.sum()), "score": score, "good": good})
+        error += float(weight[inside].sum() / weight.sum()) * abs(score - good)
     return rows, error
+
+
+def judge(model: QualityModel, fits: Fits) -> dict[str, Any]:
+    """How well the scores of fits that were not learned from tell which are good: of all by their groups' shares, and of each group."""
+    scores = predict(model, fits.numbers)
+    rows, error = reliability(scores, fits.is_good, fits.weight())
+    groups = {}
+    for name in GROUPS:
+        inside = fits.group == name
+        groups[name] = {
+            "fits": int(inside.sum()),
+            "score": float(scores[inside].mean()),
+            "good": float(fits.is_good[inside].mean()),
+            "expected_calibration_error": reliability(scores[inside], fits.is_good[inside])[1],
+        }
+    spread = float(np.sqrt(np.mean(fits.of("usual").std_ratio ** 2)) / model.std_scale)
+    return {
+        "expected_calibration_error": error,
+        "groups": groups,
+        "bins": rows,
+        "usual_bins": reliability(scores[fits.group == "usual"], fits.is_good[fits.group == "usual"])[0],
+        "usual_error_over_claimed_std": spread,
+    }
 
 
 def main(
     folder: Annotated[Path, tyro.conf.Positional],
     out: Path,
     report: Path | None = None,
-    poses_per_subject: int = 48,
+    poses_per_subject: int = 32,
 ) -> None:
     """Calibrate the quality score of the default profile.
 
@@ -144,11 +224,7 @@ def main(
     model = calibrate(fit_known_people(folder, "train", poses_per_subject))
     model.save(out)
     held_out = fit_known_people(folder, "val", poses_per_subject)
-    rows, error = reliability(predict(model, held_out.numbers), held_out.is_good)
-    spread = float(np.sqrt(np.mean(held_out.std_ratio**2)) / model.std_scale)
-    good = float(held_out.is_good.mean())
-    table = {"expected_calibration_error": error, "error_over_claimed_std": spread, "good": good, "bins": rows}
-    text = json.dumps(table, indent=1)
+    text = json.dumps(judge(model, held_out), indent=1)
     print(text)
     if report is not None:
         report.write_text(text + "\n", encoding="utf-8")

@@ -33,7 +33,7 @@ class QualityFeatures:
     """Inputs of the quality model for one fit (or many, with leading batch axes).
 
     Attributes:
-        joint_std: mean posterior standard deviation of the joints [m].
+        joint_std: mean posterior standard deviation of the joints [m], before `QualityModel.std_scale` scales it.
         image_joint_std: the same in the image plane only [m].
         data_energy: of the data term, per observed keypoint.
         error_2d: median reprojection error, in heights of the person.
@@ -43,6 +43,11 @@ class QualityFeatures:
         noise: mean noise that the network estimates for the observed keypoints, in heights.
         num_seen: observed keypoints.
         max_beta: largest |betas|.
+        uprightness: cosine of the angle between the pelvis's up axis and that of the picture: 1 upright, -1 upside down.
+        head_height: how far the head is above the pelvis, along the picture's up axis [m].
+        foot_height: the same of the middle of both ankles [m].
+        hand_height: and of both wrists [m].
+        turn_from_proposal: angle between the orientations of the fit and of the network's proposal [rad].
     """
 
     joint_std: Array
@@ -55,6 +60,11 @@ class QualityFeatures:
     noise: Array
     num_seen: Array
     max_beta: Array
+    uprightness: Array
+    head_height: Array
+    foot_height: Array
+    hand_height: Array
+    turn_from_proposal: Array
 
     def vector(self) -> Array:
         """(..., F) the features, scaled for a logistic regression."""
@@ -67,21 +77,32 @@ class QualityFeatures:
             self.proposal_std,
             self.noise,
             self.num_seen,
+            self.turn_from_proposal + 0.05,
         )
         logs = jnp.log(jnp.maximum(jnp.stack(positive, axis=-1), 1e-6))
-        others = jnp.stack([self.pose_surprise / 10.0, self.max_beta], axis=-1)
-        return jnp.concatenate([logs, others], axis=-1)
+        others = (
+            self.pose_surprise / 10.0,
+            self.max_beta,
+            self.uprightness,
+            self.head_height,
+            self.foot_height,
+            self.hand_height,
+        )
+        return jnp.concatenate([logs, jnp.stack(others, axis=-1)], axis=-1)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class QualityModel:
-    """A logistic regression on `QualityFeatures.vector` and their squares.
+    """A logistic regression on `QualityFeatures.vector` and the products of any two of its numbers, their squares among them.
+
+    Products, because what a feature says depends on others: keypoints that fit badly are expected where they are noisy, and a head below
+    the pelvis where the feet are above it.
 
     Attributes:
         center: (F,) subtracted from the numbers.
         scale: (F,) divides them.
-        weights: (2 F,) of the scaled numbers and of their squares.
+        weights: (F + F (F + 1) / 2,) of the scaled numbers and of their products.
         bias: ().
         std_scale: () ratio of the joints' actual errors to their posterior standard deviations.
     """
@@ -97,9 +118,13 @@ class QualityModel:
         return jax.nn.sigmoid(self.inputs(quality_features.vector()) @ jnp.asarray(self.weights) + self.bias)
 
     def inputs(self, numbers: Array) -> Array:
-        """(..., 2 F). Clipped: far outside the calibration data, the nearest value in it is a better guide than extrapolation."""
+        """(..., F + F (F + 1) / 2) numbers and products.
+
+        Clipped: far outside the calibration data, the nearest value in it is a better guide than extrapolation.
+        """
         scaled = jnp.clip((numbers - self.center) / self.scale, -3.0, 3.0)
-        return jnp.concatenate([scaled, scaled**2], axis=-1)
+        first, second = np.triu_indices(numbers.shape[-1])
+        return jnp.concatenate([scaled, scaled[..., first] * scaled[..., second]], axis=-1)
 
     def save(self, path: str | Path) -> None:
         """Write to an .npz file."""

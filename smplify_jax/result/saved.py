@@ -39,6 +39,9 @@ FEATURE_KEYS = tuple(FEATURES + name for name in QualityFeatures.__dataclass_fie
 _RENAMED_KEYS = {f"evidence_{name}": FEATURES + name for name in QualityFeatures.__dataclass_fields__}
 """Keys that version 0.1.0 wrote, to their names today."""
 
+_LATER_FEATURES = ("uprightness", "head_height", "foot_height", "hand_height", "turn_from_proposal")
+"""What version 0.1.0 did not write; NaN then."""
+
 CAMERA_SHAPES: dict[str, tuple[int | None, ...]] = {"focal_length": (2,), "camera_center": (2,)}
 TEXTS = ("layout", "body_name")
 
@@ -82,9 +85,11 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
     """
     content = {_RENAMED_KEYS.get(name, name): value for name, value in load_npz(path).items()}
     shapes = FIELD_SHAPES | CAMERA_SHAPES | dict.fromkeys(FEATURE_KEYS, ())
-    missing = sorted({*shapes, *TEXTS} - set(content))
+    missing = sorted({*shapes, *TEXTS} - set(content) - {FEATURES + name for name in _LATER_FEATURES})
     if missing:
         raise InputError(f"{path}: is not a saved fit, it lacks {', '.join(missing)}; {_ADVICE}")
+    unknown = np.full(getattr(content["status"], "shape", ()), np.nan, np.float32)
+    content = dict.fromkeys((FEATURES + name for name in _LATER_FEATURES), unknown) | content
     shapes |= {name: () for name in content if name.startswith(COST)}
     arrays = {name: _numbers(content[name], name, path) for name in shapes}
     arrays |= {name: _text(content[name], name, path) for name in TEXTS}
