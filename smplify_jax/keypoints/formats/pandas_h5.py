@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import budget
 from smplify_jax.files.safe_pickle import parse_pickle
-from smplify_jax.keypoints.formats.npz_columns import MAX_ROW_BYTES
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 _BLOCK_ROWS = 512
@@ -137,7 +137,7 @@ def _check_member(path: Path, group: Any, name: str) -> None:
     if is_elsewhere or getattr(found, "is_virtual", False) or getattr(found, "external", None):
         raise InputError(f"'{path}' refers to other files; write the table as CSV")
     size, dtype = getattr(found, "size", None) or 0, getattr(found, "dtype", np.dtype(float))
-    if size > _MAX_ITEMS_PER_BYTE * path.stat().st_size or dtype.itemsize > MAX_ROW_BYTES:
+    if size > _MAX_ITEMS_PER_BYTE * path.stat().st_size or dtype.itemsize > budget().row_bytes:
         raise InputError(f"'{path}' claims {size} values of {dtype.itemsize} bytes in {name[:40]!r}; it is damaged")
 
 
