@@ -43,7 +43,8 @@ class Budget:
     picture_pixels: int = 10**8
 
 
-_BUDGET: ContextVar[Budget] = ContextVar("budget", default=Budget())
+_DEFAULT = Budget()
+_BUDGET: ContextVar[Budget] = ContextVar("budget", default=_DEFAULT)
 
 RAISE = "if the file is to be trusted, raise it with smplify_jax.files.budget.read_with"
 

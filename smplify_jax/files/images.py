@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -60,7 +59,7 @@ def save_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str] | IO[bytes]) -> Iterator[Image.Image]:
-    if isinstance(path, io.IOBase):
+    if not isinstance(path, (str, os.PathLike)):
         with _explained("the picture"), Image.open(path, formats=_FORMATS) as image:
             _check_size(image)
             yield image

@@ -70,9 +70,7 @@ def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     path = Path(path)
     try:
         with open_npz(path) as archive:
-            members = {
-                name: member for name, member in archive.members.items() if names is None or name in names
-            }
+            members = {name: member for name, member in archive.members.items() if names is None or name in names}
             archive.charge(members)
             return {name: _read_array(archive, name, f"{path}, {name!r}") for name in members}
     except InputError:
@@ -195,7 +193,9 @@ def array_of(data: bytes | bytearray, shape: tuple[int, ...], dtype: np.dtype, i
     """
     if len(data) < math.prod(shape) * dtype.itemsize:
         raise ValueError("an array is shorter than it claims")
-    flat = np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype, math.prod(shape)) if data else np.empty(0, dtype)
+    flat = (
+        np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype, math.prod(shape)) if data else np.empty(0, dtype)
+    )
     if dtype.kind == "b":
         flat = flat != 0  # any byte may stand for a boolean, and NumPy's are 0 and 1
     check_text(flat)

@@ -105,8 +105,11 @@ def _as_dtype(item: object, values: Values) -> np.dtype:
 
 def _shape(item: object, values: Values) -> tuple[int, ...]:
     value = values.resolve(item)
-    is_short = isinstance(value, tuple) and len(value) <= _MAX_AXES
-    if not is_short or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in value):
+    if (
+        not isinstance(value, tuple)
+        or len(value) > _MAX_AXES
+        or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in value)
+    ):
         raise DamagedPickleError("an array has no shape")
     return tuple(int(n) for n in value)
 

@@ -34,9 +34,8 @@ from smplify_jax.files.pickle_arrays import (
 )
 from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference, check_key
 
-
-_MAX_BITS = 64
-"""Of a whole number: arrays hold no larger ones, and Python takes its time over huge ones."""
+_MAX_BITS = 1000
+"""Of a whole number: larger ones are no float, and Python takes its time over huge ones."""
 
 _ITEM_BYTES = 32
 """What Python needs for a number in a list, and about the time of making an array of it."""
@@ -73,7 +72,9 @@ class Resolver:
         if isinstance(item, Reference):
             raise InputError(f"the pickle holds the class {item} where a value should be; nothing was executed")
         if isinstance(item, int) and item.bit_length() > _MAX_BITS:
-            raise InputError(f"the pickle holds a whole number of more than {_MAX_BITS} bits; expected numbers that fit into an array")
+            raise InputError(
+                f"the pickle holds a whole number of more than {_MAX_BITS} bits; expected numbers that a float can hold"
+            )
         if not isinstance(item, (list, tuple, dict, set, Node)):
             return item
         key = id(item)  # the tree keeps its items alive, so an id stays its item's

@@ -16,6 +16,7 @@ from typing import BinaryIO, Protocol, cast
 from smplify_jax.files.budget import Allowance
 from smplify_jax.files.plain import open_plain, size_of
 
+
 class _Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 

@@ -88,7 +88,9 @@ def _explained(source: Source) -> Iterator[None]:
         raise
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
-        raise InputError(f"'{source.path}' cannot be read ({reason}); it is damaged, or holds what no keypoint file has") from error
+        raise InputError(
+            f"'{source.path}' cannot be read ({reason}); it is damaged, or holds what no keypoint file has"
+        ) from error
 
 
 def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat | PassedFile:

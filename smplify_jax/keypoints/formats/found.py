@@ -142,8 +142,8 @@ def rows_of(
 ) -> Iterator[Row]:
     """The rows of what `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
 
-    A `DamagedFileError` of the records rejects the rest of the file. Whatever else goes wrong with a record rejects it, too: a file can hold
-    what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are read, or all.
+    A `DamagedFileError` of the records rejects the rest of the file. Whatever else goes wrong with a record rejects it, too: a file can
+    hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are read, or all.
     """
     for block in _in_blocks(_found(source, records, make)):
         yield from _cleaned(block)
@@ -173,7 +173,9 @@ def _found(
 
 
 def _rejected(source: Source, position: str, error: Exception) -> RejectedRow:
-    reason = str(error) if isinstance(error, InputError) else f"the record cannot be read ({type(error).__name__}: {error})"
+    reason = (
+        str(error) if isinstance(error, InputError) else f"the record cannot be read ({type(error).__name__}: {error})"
+    )
     return RejectedRow(source.name, printable(position), printable(reason))
 
 

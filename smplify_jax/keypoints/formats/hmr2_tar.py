@@ -19,8 +19,8 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import read_image_size
 from smplify_jax.files.budget import Allowance, budget
+from smplify_jax.files.images import read_image_size
 from smplify_jax.files.safe_pickle import parse_pickle
 from smplify_jax.files.tar import DAMAGE, open_tar
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of

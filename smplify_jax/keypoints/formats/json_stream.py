@@ -67,15 +67,21 @@ class JsonStream:
             try:
                 value, end = self._decoded()
             except json.JSONDecodeError as error:
-                if not self._may_be_cut_off(error) or not self._read_more():
-                    raise _damaged(error.msg) from error
-                continue
+                damage = _damaged(error.msg)
+                if not self._may_be_cut_off(error):
+                    raise damage from error
             except (ValueError, RecursionError) as error:  # thousands of brackets
                 raise _damaged(error) from error
-            # A number near the window's edge may go on behind it.
-            if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
-                self._place = end
-                return value
+            else:
+                # A number near the window's edge may go on behind it.
+                length = end - self._place
+                if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
+                    self._place += length
+                    return value
+                continue
+            # Here, where Python's error no longer holds the window.
+            if not self._read_more():
+                raise damage
 
     def _decoded(self) -> tuple[Any, int]:
         try:
@@ -145,6 +151,7 @@ class JsonStream:
         rest = self._text[self._place :]
         if len(rest) > MAX_VALUE_LENGTH:
             raise _damaged("a value does not end")
+        self._text, self._place = rest, 0  # not the old window, the rest and what is read at once
         # As much again as there is: a value that needs many windows is then parsed again few times.
         try:
             more = self._file.read(max(BLOCK_LENGTH, len(rest)))
@@ -153,7 +160,7 @@ class JsonStream:
         if not more:
             self._is_at_end = True
             return False
-        self._text, self._place = rest + more, 0
+        self._text = rest + more
         return True
 
 
