@@ -134,9 +134,9 @@ def test_reliability_sees_an_overconfident_score():
 
 def test_a_quality_model_survives_its_file(tmp_path):
     model = QualityModel(
-        np.zeros(2, np.float32),
-        np.ones(2, np.float32),
-        np.arange(4, dtype=np.float32),
+        np.zeros(10, np.float32),
+        np.ones(10, np.float32),
+        np.arange(20, dtype=np.float32),
         np.asarray(1, np.float32),
         np.asarray(2, np.float32),
     )

@@ -33,15 +33,12 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     Returns:
         The prior.
     Raises:
-        InputError: no such file, another kind of file, or moments that do not make a mixture.
+        InputError: no such file, one that is damaged or asks for more than the budget (`files.budget`) allows, another kind of file,
+            or moments that do not make a mixture.
     """
     if path is None:
         return load_prior(Path(str(resources.files("smplify_jax.prior").joinpath(SHIPPED))))
     path = Path(path)
-    if not path.is_file():
-        raise InputError(
-            f"{path}: there is no such file; give a pose prior (.npz or .pkl), or none for the one included."
-        )
     content = load_npz(path, set().union(*_SPELLINGS.values())) if path.suffix.lower() == ".npz" else _read_pickle(path)
     return PosePrior.from_moments(*(_find(content, key, path) for key in _KEYS), source=str(path))
 

@@ -125,4 +125,14 @@ def load_quality_model(path: str | Path | None = None) -> QualityModel:
         raise InputError(
             f"{path}: lacks {', '.join(missing)} of a quality model; write it anew with smplify_jax.learn.quality."
         )
-    return QualityModel(**{name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__})
+    arrays = {name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__}
+    size = len(QualityFeatures.__dataclass_fields__)
+    shapes = {"center": (size,), "scale": (size,), "weights": (2 * size,), "bias": (), "std_scale": ()}
+    for name, array in arrays.items():
+        is_fitting = array.shape == shapes[name] and array.dtype.kind == "f" and bool(np.isfinite(array).all())
+        if not is_fitting or (name.endswith("scale") and (array <= 0).any()):
+            raise InputError(
+                f"{path}: {name!r} of this quality model has shape {array.shape} and type {array.dtype}; expected finite numbers of "
+                f"shape {shapes[name]}, scales above 0: write it anew with smplify_jax.learn.quality."
+            )
+    return QualityModel(**arrays)

@@ -16,7 +16,8 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import budget
-from smplify_jax.files.npz import DAMAGE, NpzArchive, array_of, load_npz, open_npz, read_array_header
+from smplify_jax.files.npy import DAMAGE, array_of, read_array_header
+from smplify_jax.files.npz import NpzArchive, load_npz, open_npz
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_ROWS = 512

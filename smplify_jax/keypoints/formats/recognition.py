@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.npz import DAMAGE, open_npz, read_array_header
+from smplify_jax.files.npy import DAMAGE, read_array_header
+from smplify_jax.files.npz import open_npz
 from smplify_jax.files.plain import open_plain
 from smplify_jax.files.tar import is_tar
 from smplify_jax.keypoints.formats.json_stream import JsonStream
