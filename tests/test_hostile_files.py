@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from smplify_jax import load_keypoints
 from smplify_jax.errors import InputError
@@ -45,18 +46,18 @@ def rows(path):
 def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-before, start, code = memory(), time.perf_counter(), 0
+before, start, code = memory(), time.process_time(), 0
 try:
     READER(sys.argv[1])
 except InputError as error:
     print(error)
     code = 3
-print(time.perf_counter() - start, (memory() - before) / 1024, file=sys.stderr)
+print(time.process_time() - start, (memory() - before) / 1024, file=sys.stderr)
 sys.exit(code)
 """
 
 SECONDS, MEGABYTES = 2.0, 300.0
-"""What reading may take, imports left out."""
+"""What reading may take, imports left out; seconds of a processor, as others may keep the machine busy."""
 
 PROCESS_SECONDS = 60
 """For imports on a busy machine; what such files once asked for took minutes or never ended."""
@@ -172,7 +173,7 @@ def test_a_header_of_a_gigabyte_is_not_read(tmp_path):
     write_bomb(tmp_path / "header.npz", 2**29, start=b"\x93NUMPY\x02\x00" + (2**29).to_bytes(4, "little"))
     _, is_sentence = reads("load_keypoints", tmp_path / "header.npz")
     assert is_sentence
-    with pytest.raises(InputError, match="header has 536870912 bytes"):
+    with read_with(unpacked_per_byte=2000), pytest.raises(InputError, match="header has 536870912 bytes"):
         load_npz(tmp_path / "header.npz")
 
 
@@ -244,8 +245,17 @@ def bound(path):
         end.bind(str(path))
 
 
-@pytest.mark.parametrize("make", [fifo, endless, bound])
-@pytest.mark.parametrize("reader", ["load_body", "load_prior", "load_keypoints", "read_image_size"])
+@pytest.mark.parametrize(
+    ("make", "reader"),
+    [
+        (fifo, "load_body"),
+        (fifo, "load_prior"),
+        (fifo, "load_keypoints"),
+        (fifo, "read_image_size"),
+        (endless, "load_keypoints"),
+        (bound, "load_body"),
+    ],
+)
 def test_what_is_no_plain_file_is_a_sentence_and_not_waited_for(tmp_path, monkeypatch, make, reader):
     monkeypatch.chdir(tmp_path)  # the name of a socket has a hundred letters at most
     make(Path("odd.npz"))
@@ -290,15 +300,17 @@ def test_1100_folders_in_each_other_are_no_recursion(tmp_path, monkeypatch):
     for _ in range(1100):
         Path("d").mkdir()
         os.chdir("d")
-    with read_with(folder_depth=2000):
-        (row,) = read_rows(tmp_path)
-    assert isinstance(row, RejectedRow) or row is None
+    try:
+        with read_with(folder_depth=2000), pytest.raises(InputError, match="holds no keypoint file"):
+            list(read_rows(tmp_path))
+    finally:  # pytest would remove them by a function that calls itself
+        for _ in range(1100):
+            os.chdir("..")
+            Path("d").rmdir()
 
 
 def test_a_picture_of_too_many_pixels_is_refused_from_its_head(tmp_path):
-    from PIL import Image
-
-    Image.new("1", (20_000, 20_000)).save(tmp_path / "large.png")
+    Image.new("1", (11_000, 11_000)).save(tmp_path / "large.png")
     with pytest.raises(InputError, match="the limit picture_pixels"):
         load_image(tmp_path / "large.png")
 

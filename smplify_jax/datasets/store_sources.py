@@ -197,7 +197,8 @@ def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
     side = arrays["scale"] * SPIN_BOX_UNIT
     if not (np.isfinite(side) & (side > 0)).all() or not np.isfinite(arrays["center"]).all():
         raise InputError(
-            f"{dataset}: scale has values that are not above 0, or center some that are not finite; each row needs the crop that was fitted in."
+            f"{dataset}: scale has values that are not above 0, or center some that are not finite; each row needs the crop that was "
+            "fitted in."
         )
     return CropKeypoints.of_pictures(np.concatenate(halves, axis=1), arrays["center"], side, SPIN_FOCAL_SIDES * side)
 
