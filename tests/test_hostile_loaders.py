@@ -9,7 +9,7 @@ from dataset_fits import draw_fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smplify_jax import load_body, load_prior, save_body
+from smplify_jax import FitResult, FitStatus, load_body, load_prior, save_body
 from smplify_jax.body.capsule_files import load_capsules
 from smplify_jax.body.open_body import CAPSULES_PATH, OPEN_BODY_PATH, load_open_body, read_open_body
 from smplify_jax.datasets.store import FitStore
@@ -180,7 +180,7 @@ def test_a_changed_result_loads_with_finite_bodies_or_is_a_sentence(folder, resu
     except InputError as error:
         assert path.name in str(error)  # noqa: PT017
     else:
-        usable = np.atleast_1d(result.is_usable)
+        usable = [FitStatus(code).is_usable for code in np.atleast_1d(result.status).tolist()]
         assert np.isfinite(np.atleast_2d(result.body_pose)[usable]).all()
         assert np.isfinite(np.atleast_2d(result.betas)[usable]).all()
 
