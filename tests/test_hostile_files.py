@@ -125,6 +125,11 @@ def test_names_that_differ_in_case_are_told_apart_in_time():
     assert not is_sentence
 
 
+def reasons(rows):
+    """Why the rejected among some rows are."""
+    return [row.reason for row in rows if isinstance(row, RejectedRow)]
+
+
 def coco(ids):
     """COCO's JSON with a picture and a person for each id."""
     images = [{"id": k, "file_name": f"{n}.jpg"} for n, k in enumerate(ids)]
@@ -270,8 +275,9 @@ def test_in_a_folder_what_is_no_plain_file_costs_nobody(tmp_path):
     (tmp_path / "c.json").write_text(coco([1]))
     rows = list(read_rows(tmp_path))
     assert [type(row) for row in rows] == [RejectedRow, RejectedRow, DatasetRow]
-    assert "is a pipe" in rows[0].reason
-    assert "is a device" in rows[1].reason
+    pipe, device = reasons(rows)
+    assert "is a pipe" in pipe
+    assert "is a device" in device
 
 
 def test_a_folder_that_links_to_itself_is_read_once(tmp_path):
@@ -279,7 +285,7 @@ def test_a_folder_that_links_to_itself_is_read_once(tmp_path):
     (tmp_path / "again").symlink_to(tmp_path)
     rows = list(read_rows(tmp_path))
     assert [type(row) for row in rows] == [DatasetRow, RejectedRow]
-    assert "read already" in rows[1].reason
+    assert "read already" in reasons(rows)[0]
 
 
 def test_folders_too_deep_are_one_rejected_row_until_their_limit_is_raised(tmp_path, monkeypatch):
@@ -288,8 +294,8 @@ def test_folders_too_deep_are_one_rejected_row_until_their_limit_is_raised(tmp_p
         Path("d").mkdir()
         os.chdir("d")
     Path("a.json").write_text(coco([1]))
-    (row,) = read_rows(tmp_path)
-    assert "the limit folder_depth" in row.reason
+    (reason,) = reasons(read_rows(tmp_path))
+    assert "the limit folder_depth" in reason
     with read_with(folder_depth=200):
         (row,) = read_rows(tmp_path)
     assert isinstance(row, DatasetRow)
@@ -320,7 +326,7 @@ def test_text_that_is_not_utf8_costs_its_record_alone(tmp_path):
     (tmp_path / "a.json").write_bytes(text)
     rows = list(read_rows(tmp_path / "a.json"))
     assert [type(row) for row in rows] == [DatasetRow, RejectedRow, DatasetRow]
-    assert "not UTF-8" in rows[1].reason
+    assert "not UTF-8" in reasons(rows)[0]
 
 
 def test_a_file_whose_name_is_not_utf8_has_a_name_that_is(tmp_path):
@@ -346,7 +352,7 @@ def test_a_record_that_no_reader_thought_of_is_one_rejected_row(tmp_path, monkey
     monkeypatch.setattr("smplify_jax.keypoints.formats.coco._make_row", fails)
     (tmp_path / "a.json").write_text(coco([1, 2]))
     rows = list(read_rows(tmp_path / "a.json"))
-    assert [row.reason for row in rows] == ["the record cannot be read (ZeroDivisionError: nobody thought?of it)"] * 2
+    assert reasons(rows) == ["the record cannot be read (ZeroDivisionError: nobody thought?of it)"] * 2
 
 
 def test_names_of_many_people_take_time_that_grows_with_their_number():

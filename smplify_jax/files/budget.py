@@ -24,6 +24,7 @@ class Budget:
         unpacked_per_byte: of these for each byte of the file, beyond `spare_bytes`.
         spare_bytes: that any file may unpack to, however small it is.
         row_bytes: of one person.
+        value_letters: of one record of JSON: what is longer is no record, or has lost its closing quote.
         member_bytes: of one file in an archive: larger than any picture, and than the people of any picture.
         num_members: files in an archive.
         nesting: of lists and objects in each other.
@@ -36,6 +37,7 @@ class Budget:
     unpacked_per_byte: int = 32
     spare_bytes: int = 64 * 2**20
     row_bytes: int = 2**20
+    value_letters: int = 2**26
     member_bytes: int = 2**28
     num_members: int = 2**16
     nesting: int = 64

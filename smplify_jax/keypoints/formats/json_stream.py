@@ -13,14 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from smplify_jax.files.budget import budget
 from smplify_jax.files.plain import opened_text
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_LENGTH = 2**18
 """Characters read at a time."""
-
-MAX_VALUE_LENGTH = 2**26
-"""Characters that a single record may have: what is longer is no record, or has lost its closing quote."""
 
 _MAX_TOKEN_LENGTH = 16
 """The longest piece that a window's edge can spoil, other than a string: "-Infinity", an escape in a string, the point of a number."""
@@ -60,7 +58,7 @@ class JsonStream:
         """The next value, whole.
 
         Raises:
-            DamagedFileError: there is none, it is damaged or cut off, or longer than `MAX_VALUE_LENGTH`.
+            DamagedFileError: there is none, it is damaged or cut off, or longer than the budget allows.
         """
         self.peek()
         while True:
@@ -149,8 +147,8 @@ class JsonStream:
         if self._is_at_end:
             return False
         rest = self._text[self._place :]
-        if len(rest) > MAX_VALUE_LENGTH:
-            raise _damaged("a value does not end")
+        if len(rest) > budget().value_letters:
+            raise _damaged("a value does not end within the limit value_letters")
         self._text, self._place = rest, 0  # not the old window, the rest and what is read at once
         # As much again as there is: a value that needs many windows is then parsed again few times.
         try:
