@@ -1,7 +1,7 @@
-"""What each part of the default profile is worth: `python -m benchmarks.ablations MOTION_FOLDER [--json FILE] [--plots FOLDER]`.
+"""Ablation study of the default profile: `python -m benchmarks.ablations MOTION_FOLDER [--json FILE] [--plots FOLDER]`.
 
 Like table 2 and figure 4 of Bogo et al., Keep it SMPL, ECCV 2016, on the people of `smplify_jax.learn.people`: the default with one part
-taken away at a time; accuracy against noise; shape against noise and against the keypoints that are seen.
+removed at a time; accuracy against noise; shape against noise and against the visible keypoints.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ SUBSETS: dict[str, tuple[str, ...]] = {
     "no legs": ("knee", "ankle"),
     "trunk alone": ("nose", "eye", "ear", "elbow", "wrist", "knee", "ankle"),
 }
-"""Keypoints out of sight, as parts of their names."""
+"""Hidden keypoints, as parts of their names."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Measure what each part is worth."""
+    """Measure the effect of each part."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Folder of motion capture with its manifest."""
     json: Path | None = None
-    """Write the tables here too."""
+    """Also write the tables here."""
     plots: Path | None = None
     """Draw the curves there; needs matplotlib."""
 
 
 def one_gaussian() -> PosePrior:
-    """The shipped prior's mixture as one Gaussian of the same mean and covariance."""
+    """The shipped prior's mixture as a single Gaussian of the same mean and covariance."""
     mixture = load_prior()
     weights, means = np.asarray(mixture.weights, float), np.asarray(mixture.means, float)
     weights = weights / weights.sum()
@@ -59,13 +59,13 @@ def one_gaussian() -> PosePrior:
 
 
 def without(profile: Profile, term: str) -> Profile:
-    """The profile with a term's weight at next to nothing in the refining rounds."""
+    """The profile with a negligible weight of a term in the refinement rounds."""
     rounds = [replace(one, weights=replace(one.weights, **{term: 1e-3})) for one in profile.refine]
     return replace(profile, refine=tuple(rounds))
 
 
 def variants() -> dict[str, partial]:
-    """Name to `fit` with one part taken away."""
+    """`fit` without one part, by name."""
     default = PROFILES["default"]
     fits = {
         "default": partial(fit, profile=default),
@@ -81,7 +81,7 @@ def variants() -> dict[str, partial]:
 
 
 def table(folder: Path) -> list[dict]:
-    """One row per variant, all noise levels together."""
+    """One row per variant, over all noise levels."""
     body = load_body(num_betas=10)
     rows = []
     for name, fit_variant in variants().items():
@@ -94,7 +94,7 @@ def table(folder: Path) -> list[dict]:
 
 
 def curves(folder: Path) -> list[dict]:
-    """One row per noise level and subset of keypoints, of the default and of `plain`; gaps, outliers and swaps left out as in the paper."""
+    """One row per noise level and subset of keypoints, for the default and `plain`; without gaps, outliers and swaps, as in the paper."""
     body = load_body(num_betas=10)
     cells = [(noise, "all") for noise in CURVE_NOISE] + [(0.01, subset) for subset in SUBSETS if subset != "all"]
     rows = []
@@ -110,8 +110,8 @@ def curves(folder: Path) -> list[dict]:
 
 
 def draw(rows: Sequence[dict], folder: Path) -> None:
-    """Accuracy and shape against noise, and against what is seen, as two pictures."""
-    import matplotlib.pyplot as plt  # an extra: the tables need no plots
+    """Plot accuracy and shape against noise, and against the visible keypoints, as two pictures."""
+    import matplotlib.pyplot as plt  # optional: the tables do not need it
 
     folder.mkdir(parents=True, exist_ok=True)
     measures = {"pa_mean": "PA-MPJPE [mm]", "shape_mm": "T-pose shape error [mm]"}

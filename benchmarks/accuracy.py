@@ -1,6 +1,6 @@
-"""How close fits come to known people: `python -m benchmarks.accuracy MOTION_FOLDER [--profiles NAME ...] [--json FILE]`.
+"""Accuracy of fits on synthetic people: `python -m benchmarks.accuracy MOTION_FOLDER [--profiles NAME ...] [--json FILE]`.
 
-The people are those of `smplify_jax.learn.people`: held-out actors, drawn bodies and cameras; the true focal length is given.
+The people are those of `smplify_jax.learn.people`: held-out actors, random bodies and cameras; the true focal length is given.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.measure import accuracy, joined, summarize, tell
+from benchmarks.measure import accuracy, joined, print_and_write, summarize
 from smplify_jax import fit, load_body
 from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, PeopleOptions, make_people
 
 NOISE_LEVELS = {f"{100 * noise:g} %": replace(Detector(), noise=noise) for noise in (0.0, 0.01, 0.02, 0.04)}
-"""Detections as they come; the row "all" is of these together."""
+"""Realistic detections; the row "all" combines these."""
 DETECTORS = {"exact": EXACT} | NOISE_LEVELS | {"2 %, no legs": Detector(noise=0.02, unseen=LOWER_BODY)}
-"""By their name in the table; "exact" has every keypoint where it is."""
+"""Detectors by their names in the table; "exact" has no errors."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Measure accuracy on synthetic people with known truth."""
+    """Measure accuracy on synthetic people with ground truth."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Folder of motion capture with its manifest."""
     profiles: tuple[str, ...] = ("default",)
     layouts: tuple[str, ...] = ("openpose25", "coco17", "lsp14")
     split: str = "val"
-    """Or "hdm05": other actors and actions."""
+    """Split of the motion folder; "hdm05" has other actors and actions."""
     num_starts: int | None = None
-    """Search from that many yaw angles, instead of what the profile does."""
+    """Search from this many yaw angles, instead of the profile's starts."""
     noise: tuple[str, ...] = tuple(DETECTORS)
-    """Which rows, such as "2 %"."""
+    """Rows to measure, such as "2 %"."""
     num_people: int | None = None
-    """Measure on this many people spread over all of them, instead of all."""
+    """Measure on this many people, evenly spread over all of them."""
     json: Path | None = None
-    """Write the table here too."""
+    """Also write the table here."""
 
 
 def measure(options: Options, profile: str, layout: str) -> list[dict]:
-    """One row per detector, then one of all noise levels together."""
+    """One row per detector, then one over all noise levels."""
     body = load_body(num_betas=10)
     found = {}
     for name in options.noise:
@@ -66,4 +66,4 @@ def run(options: Options) -> list[dict]:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = run(chosen)
-    tell(table, chosen.json)
+    print_and_write(table, chosen.json)

@@ -1,4 +1,4 @@
-"""Fits per second with a program on every core: in a process of its own, because JAX's devices are chosen before it is used."""
+"""Fits per second with one JAX device per core, in a separate process, because JAX's devices must be chosen before its first use."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from smplify_jax import use_all_cores
 
 
 def measure_all_cores(layout: str, batch: int, num_runs: int, num_starts: int | None = None) -> dict[str, float]:
-    """Fits per second, and how many cores they keep busy; by the network, or by searched starts in its place."""
-    call = f"from benchmarks.all_cores import tell; tell({layout!r}, {batch}, {num_runs}, {num_starts})"
+    """Fits per second, and the number of busy cores; starting from the network, or from `num_starts` searched starts."""
+    call = f"from benchmarks.all_cores import print_rates; print_rates({layout!r}, {batch}, {num_runs}, {num_starts})"
     output = subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(output)
 
 
-def tell(layout: str, batch: int, num_runs: int, num_starts: int | None) -> None:
-    """Measure in this process, and print it as JSON."""
+def print_rates(layout: str, batch: int, num_runs: int, num_starts: int | None) -> None:
+    """Measure in this process, and print the result as JSON."""
     use_all_cores()
     people = draw_keypoints(layout, max(batch, NUM_PEOPLE))
     call = partial(fit_in_turn, *people, layout, batch, num_starts, jax.devices())
     call()
-    work, wall = time.process_time(), time.perf_counter()
-    took = median_seconds(call, num_runs)
-    busy = (time.process_time() - work) / (time.perf_counter() - wall)
-    how, of = "" if num_starts is None else f"_{num_starts}_starts", f"{layout}/{batch}"
-    rate = len(people[0]) / took
-    print(json.dumps({f"all_cores_fits_per_second{how}/{of}": rate, f"all_cores_busy{how}/{of}": busy}))
+    cpu_start, start = time.process_time(), time.perf_counter()
+    duration = median_seconds(call, num_runs)
+    busy = (time.process_time() - cpu_start) / (time.perf_counter() - start)
+    starts, size = "" if num_starts is None else f"_{num_starts}_starts", f"{layout}/{batch}"
+    rate = len(people[0]) / duration
+    print(json.dumps({f"all_cores_fits_per_second{starts}/{size}": rate, f"all_cores_busy{starts}/{size}": busy}))

@@ -1,9 +1,9 @@
-"""What a job costs beyond its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
+"""Overhead of a job over its fits: `python -m benchmarks.dataset_job [--people N] [--json FILE]`. Needs Linux, and no data.
 
-Every run is a process of its own, as users start it, with the compilation cache on. People are drawn by `benchmarks.draw`, and
-repeated with 1 px of noise. `share` is the job's speed in that of `fit` alone on as many cores, in a loop over some of the same people, as
-many a call as in the job, all after one batch that waits for compilation. `cpu_ms_per_fit` is what all threads worked, which says more than
-time where others use the machine. `memory_mb` is the most that the process held in the second and in the last quarter of its time.
+Every run is a separate process, as for users, with the compilation cache on. People are drawn by `benchmarks.draw`, and repeated with 1 px
+of noise. `share` is the job's speed relative to `fit` alone on as many cores, in a loop over some of the same people, with as many people
+per call as in the job; both are measured after one batch that waits for compilation. `cpu_ms_per_fit` is the CPU time of all threads, which
+is more reliable than wall-clock time on a shared machine. `memory_mb` is the peak memory in the second and in the last quarter of the run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 import tyro
 
 from benchmarks.draw import draw_keypoints
-from benchmarks.measure import tell
+from benchmarks.measure import print_and_write
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.folder import JobFolder
@@ -49,20 +49,20 @@ class Options:
     people: int = 100_000
     batch_size: int = 256
     json: Path | None = None
-    """Write the table here too."""
+    """Also write the table here."""
     folder: Path | None = None
-    """Keep the results here, in a folder for each run; by default they are removed."""
+    """Keep the results here, in one folder per run; by default they are removed."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a process went.
+    """Measurements of one process.
 
     Attributes:
-        fits_per_second: NaN if it was killed.
-        cpu_ms_per_fit: NaN likewise.
-        seconds: all of it, with the start and a batch that waits for compilation.
-        memory_mb: in the second and in the last quarter.
+        fits_per_second: NaN if the process was killed.
+        cpu_ms_per_fit: NaN if the process was killed.
+        seconds: total, including the start and a batch that waits for compilation.
+        memory_mb: peaks in the second and in the last quarter.
     """
 
     fits_per_second: float
@@ -72,7 +72,7 @@ class Run:
 
 
 def write_input(path: Path, num_people: int) -> None:
-    """A Parquet file of people, a few thousand at a time."""
+    """Write a Parquet file of people, a few thousand at a time."""
     keypoints, focal_length = draw_keypoints(LAYOUT, NUM_DRAWN)
     generator = np.random.default_rng(0)
     writer = None
@@ -103,30 +103,30 @@ def time_fits(path: str, batch_size: int) -> None:
     clocks = _Clocks()
     for people in calls:
         fitter.fit(people)
-    clocks.tell(sum(map(len, calls)))
+    clocks.print_rates(sum(map(len, calls)))
 
 
 def do_job(path: str, out: str, batch_size: int, shard: str, resume: bool) -> None:
-    """Time a job, from its call to its end."""
+    """Time a whole job."""
     fitter = _warm_fitter(path, batch_size)
     clocks = _Clocks()
     report = fit_dataset(path, out, fitter=fitter, batch_size=batch_size, shard=Shard.parse(shard), resume=resume)
-    clocks.tell(report.this_run.num_people)
+    clocks.print_rates(report.this_run.num_people)
 
 
 class _Clocks:
-    """Prints how long this process took, and what its threads worked, since this was made."""
+    """Clocks for the wall-clock and CPU time of this process, which start when they are created."""
 
     def __init__(self) -> None:
         self._wall, self._work = time.perf_counter(), time.process_time()
 
-    def tell(self, num_fits: int) -> None:
+    def print_rates(self, num_fits: int) -> None:
         wall, work = time.perf_counter() - self._wall, time.process_time() - self._work
         print(json.dumps({"fits_per_second": num_fits / wall, "cpu_ms_per_fit": 1000 * work / num_fits}))
 
 
 def _warm_fitter(path: str, batch_size: int) -> PeopleFitter:
-    """As `smplify-fit-dataset` makes it: a device for every core, or for as many as NPROC says."""
+    """A fitter like that of `smplify-fit-dataset`, with a device for every core, or for NPROC cores."""
     use_all_cores()
     use_compilation_cache()
     fitter = PeopleFitter(uses_all_devices=True)
@@ -139,14 +139,14 @@ def _first_batches(path: str, batch_size: int, count: int) -> list[Batch]:
 
 
 def start(call: str, threads: int | None = None) -> subprocess.Popen[str]:
-    """A process that calls one of the two functions above."""
+    """Start a process that calls `time_fits` or `do_job`."""
     environment = dict(os.environ) if threads is None else {**os.environ, "NPROC": str(threads)}
     command = [sys.executable, "-c", f"from benchmarks.dataset_job import *; {call}"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def watch(process: subprocess.Popen[str], kill_when: Path | None = None) -> Run:
-    """Wait for a process, or kill it when a file is there."""
+    """Wait for a process, or kill it as soon as a file exists."""
     began, memory = time.perf_counter(), []
     while process.poll() is None:
         memory.append(_memory_mb(process.pid))
@@ -169,7 +169,7 @@ def _memory_mb(process: int) -> int:
 
 
 def run(options: Options, folder: Path) -> list[dict]:
-    """A row for each run."""
+    """One row per run."""
     path, size = folder / "people.parquet", options.batch_size
     write_input(path, options.people)
     num_batches = -(-options.people // size)
@@ -177,7 +177,7 @@ def run(options: Options, folder: Path) -> list[dict]:
     def job(name: str, shard: str = "0/1", resume: bool = False, threads: int | None = None) -> subprocess.Popen[str]:
         return start(f"do_job({str(path)!r}, {str(folder / name)!r}, {size}, {shard!r}, {resume})", threads)
 
-    # Once to compile, so that no run waits for what another has in the cache.
+    # Run once to fill the compilation cache, so that later runs are comparable.
     watch(start(f"time_fits({str(path)!r}, {size})"))
     alone = watch(start(f"time_fits({str(path)!r}, {size})"))
     rows = [_row("fit alone", alone, alone.fits_per_second)]
@@ -202,7 +202,7 @@ def run(options: Options, folder: Path) -> list[dict]:
 
 
 def _together(processes: Sequence[subprocess.Popen[str]]) -> Run:
-    """Processes side by side, as one: their speeds add up."""
+    """Watch processes that run side by side, and combine their measurements: their speeds add up."""
     with ThreadPoolExecutor() as watchers:
         runs = list(watchers.map(watch, processes))
     memory = [sum(run.memory_mb[k] for run in runs) for k in range(2)]
@@ -213,7 +213,7 @@ def _together(processes: Sequence[subprocess.Popen[str]]) -> Run:
 
 def _row(name: str, run: Run, alone: float) -> dict:
     before, after = run.memory_mb
-    # Runs take hours: told as they end, and again as a table.
+    # Runs may take hours: print each result as it ends, and again in the table.
     print(f"{name}: {run.fits_per_second:.1f} fits/s, {run.seconds:.0f} s", file=sys.stderr, flush=True)
     return {
         "run": name,
@@ -227,7 +227,7 @@ def _row(name: str, run: Run, alone: float) -> dict:
 
 
 def _check_same(one: Path, other: Path, num_people: int) -> None:
-    """Both have everybody once, and in the same order."""
+    """Check that both folders contain every person once, in the same order."""
     ids = [[name for batch in read_fits(out, ("id",)) for name in batch.texts("id")] for out in (one, other)]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == len(ids[0]) == num_people
@@ -239,4 +239,4 @@ if __name__ == "__main__":
         where = Path(temporary) if chosen.folder is None else chosen.folder
         where.mkdir(parents=True, exist_ok=True)
         table = run(chosen, where)
-    tell(table, chosen.json)
+    print_and_write(table, chosen.json)

@@ -1,4 +1,4 @@
-"""People to measure speed on: drawn from the shipped prior, seen with a detector's noise. Needs no data but what is shipped."""
+"""Random people for measuring speed: poses from the shipped prior, detections with noise. Needs only shipped data."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ IMAGE_SIZE = (1280, 960)
 
 
 def draw_keypoints(layout: str, num_people: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (N, K, 3) with noise of 2 % of the height, in pictures of `IMAGE_SIZE`, and the focal lengths (N,) [px]."""
+    """Draw keypoints (N, K, 3) with noise of 2 % of the height, in pictures of `IMAGE_SIZE`, and the focal lengths (N,) [px]."""
     generator = np.random.default_rng(0)
     prior, body = load_prior(), load_body()
     shares = np.asarray(prior.weights, float)
     component = generator.choice(len(shares), num_people, p=shares / shares.sum())
     factor, normal = np.linalg.cholesky(np.asarray(prior.covars, float)), generator.normal(size=(num_people, 69))
     pose = np.asarray(prior.means, float)[component]
-    for k in range(len(shares)):  # one matrix a person would be 600 MB for 16,384 people
+    for k in range(len(shares)):  # one matrix per person would be 600 MB for 16,384 people
         pose[component == k] += normal[component == k] @ factor[k].T
     focal_length = generator.uniform(1100, 3200, num_people)
     height_px = generator.uniform(200, 800, num_people)
     half_yaw = generator.uniform(0, np.pi, num_people)
-    # exp((pi, 0, 0)) followed by nothing but a yaw is a half turn about an axis in the x-z plane.
+    # exp((pi, 0, 0)) followed by a yaw is a half turn about an axis in the x-z plane.
     orient = np.pi * np.column_stack([np.cos(half_yaw), 0 * half_yaw, np.sin(half_yaw)])
     points = np.asarray(
         body.keypoints(

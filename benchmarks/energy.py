@@ -1,7 +1,7 @@
-"""Whose fits have the lower energy of one objective: `python -m benchmarks.energy MOTION_FOLDER [--json FILE]`.
+"""Which profile finds the lower energy of the same objective: `python -m benchmarks.energy MOTION_FOLDER [--json FILE]`.
 
-The objective is the last round of `plain`: the paper's weights, `transl` free. `plain` minimises it; bodies that the faithful profiles
-found are put into it as they are. So this compares searches, not weights.
+The objective is that of the last round of `plain`: the paper's weights, with `transl` free. `plain` minimises it; the bodies that the
+published profiles find are evaluated in it unchanged. So this compares searches, not weights.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import tell
+from benchmarks.measure import print_and_write
 from smplify_jax import FitResult, fit, load_body
 from smplify_jax.fitting.profiles import PLAIN
 from smplify_jax.learn.people import People, PeopleOptions, make_people
@@ -22,7 +22,7 @@ from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
 _RIVALS = ("smplify2016", "spin")
 _SAME = 1e-3
-"""Energies within this fraction of each other count as equal."""
+"""Relative difference of energies below which they count as equal."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Options:
     """Folder of motion capture with its manifest."""
     layouts: tuple[str, ...] = ("openpose25", "coco17")
     json: Path | None = None
-    """Write the table here too."""
+    """Also write the table here."""
 
 
 def energy_of(result: FitResult, people: People) -> np.ndarray:
-    """(N,) energy of fitted bodies under the last round of `plain`, without a step."""
+    """Energy (N,) of fitted bodies under the last round of `plain`, without a step."""
     judge = replace(PLAIN, name="judge", refine=(replace(PLAIN.refine[-1], solver=SolverOptions(max_steps=0)),))
     return np.asarray(fit(**people.as_seen(), body=result.body, profile=judge, init=result).cost)
 
 
 def measure(folder: Path, layout: str) -> list[dict]:
-    """A row for each rival, all noise levels together."""
+    """One row per rival, over all noise levels."""
     body = load_body(num_betas=10)
     ours, theirs = [], {name: [] for name in _RIVALS}
     for detector in NOISE_LEVELS.values():
@@ -69,4 +69,4 @@ def _row(layout: str, rival: str, ours: np.ndarray, theirs: np.ndarray) -> dict:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = [row for layout in chosen.layouts for row in measure(chosen.folder, layout)]
-    tell(table, chosen.json)
+    print_and_write(table, chosen.json)

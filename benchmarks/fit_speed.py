@@ -1,4 +1,4 @@
-"""Fits per second, compilation, and how both grow."""
+"""Fits per second and compilation times, by layout and batch size."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from benchmarks.timing import NUM_PEOPLE, fit_in_turn, median_seconds, ready_fit
 from smplify_jax.execution.batching import padded_batches
 
 GROWTH_BATCH = 64
-"""People a call with whom the growth with keypoints, and the search in place of the network, are measured."""
+"""Batch size for measuring the growth with keypoints, and the search instead of the network."""
 
 _NUM_REFERENCE_KERNELS = 200
 
 
 def time_fits(layouts: Sequence[str], batches: Sequence[int], num_runs: int) -> dict[str, float]:
-    """Fits per second, how many cores they keep busy, and how much longer a first call took that had to compile."""
+    """Fits per second, the number of busy cores, and the compilation time in a first call."""
     values: dict[str, float] = {}
     for layout in layouts:
         people_of: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -45,7 +45,7 @@ def time_fits(layouts: Sequence[str], batches: Sequence[int], num_runs: int) -> 
 def _time_in_turns(
     layout: str, people_of: Mapping[int, tuple[np.ndarray, np.ndarray]], num_runs: int
 ) -> dict[str, float]:
-    """Fits per second and cores kept busy with batches of each size, in turns: so all see the machine's good and bad minutes."""
+    """Fits per second and busy cores for batches of each size, measured in turns, so that the machine's fluctuations affect all alike."""
     took: dict[int, list[float]] = defaultdict(list)
     worked: dict[int, float] = defaultdict(float)
     for _ in range(num_runs):
@@ -63,7 +63,7 @@ def time_layouts(layouts: Sequence[str], num_runs: int) -> dict[str, float]:
 
 
 def time_starts(layout: str, num_runs: int) -> dict[str, float]:
-    """Fits per second of the search."""
+    """Fits per second with searched starts."""
     return {f"fits_per_second_4_starts/{layout}/{GROWTH_BATCH}": _rate(layout, num_runs, num_starts=4)}
 
 
@@ -74,21 +74,21 @@ def _rate(layout: str, num_runs: int, num_starts: int | None) -> float:
 
 
 def time_reference_compilation(num_runs: int) -> float:
-    """Seconds to trace and compile a program that never changes: what compilation takes on this machine, whatever we do.
+    """Seconds to trace and compile a fixed reference program, as a measure of compilation speed on this machine.
 
-    Like a fit, it is many small kernels: each has a constant of its own, and a product in between keeps them from being fused.
+    Like a fit, it consists of many small kernels: each has a different constant, and a product in between prevents fusion.
     """
     number = count()
 
-    def compile_anew() -> None:
+    def compile_again() -> None:
         jax.jit(partial(_reference, first=next(number))).lower(jnp.ones((8, 8))).compile()
 
-    compile_anew()
-    return median_seconds(compile_anew, num_runs)
+    compile_again()
+    return median_seconds(compile_again, num_runs)
 
 
 def _reference(x: jax.Array, first: int) -> jax.Array:
-    """Another program for each `first`, or JAX would take the one it has."""
+    """A different program for each `first`, so that JAX cannot reuse a compiled one."""
     for kernel in range(first, first + _NUM_REFERENCE_KERNELS):
         x = jnp.cumsum(jnp.sin(x * (1 + kernel)), axis=0) @ x / (2 + kernel)
     return x

@@ -1,7 +1,7 @@
-"""What an unknown focal length costs, and how often a search helps: `python -m benchmarks.focal_length MOTION_FOLDER [--json FILE]`.
+"""Accuracy with an unknown focal length, and the benefit of a search: `python -m benchmarks.focal_length MOTION_FOLDER [--json FILE]`.
 
-The people of `smplify_jax.learn.people`, whose focal lengths are 0.7 to 2 of the picture's diagonal, fitted under the true one, the
-diagonal, the published 5000 px, and the best of `camera="search"`.
+The people of `smplify_jax.learn.people`, whose focal lengths are 0.7 to 2 times the picture's diagonal, are fitted with the true one, the
+diagonal, the published 5000 px, and `camera="search"`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import accuracy, joined, summarize, tell
+from benchmarks.measure import accuracy, joined, print_and_write, summarize
 from smplify_jax import fit, load_body
 from smplify_jax.fitting.profiles import PUBLISHED_FOCAL_LENGTH_PX
 from smplify_jax.learn.people import People, PeopleOptions, make_people
 
 GUESSES = {"true": "given", "diagonal": None, "5000 px": PUBLISHED_FOCAL_LENGTH_PX, "search": "search"}
-"""Name in the table to `fit`'s argument `camera`; "given" stands for each person's own."""
+"""Argument `camera` of `fit` by the name in the table; "given" stands for each person's true camera."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Options:
     """Folder of motion capture with its manifest."""
     layouts: tuple[str, ...] = ("openpose25", "coco17")
     json: Path | None = None
-    """Write the table here too."""
+    """Also write the table here."""
 
 
 def measure(folder: Path, layout: str) -> list[dict]:
-    """One row per guess, all noise levels together; `better_percent`: people whom it brings nearer to the truth than the diagonal does."""
+    """One row per guess, over all noise levels; `better_percent` counts people with a smaller error than with the diagonal."""
     body = load_body(num_betas=10)
     found: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in GUESSES}
     for detector in NOISE_LEVELS.values():
@@ -63,4 +63,4 @@ def _seen(people: People, camera: Any) -> dict[str, Any]:
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
     table = [row for layout in chosen.layouts for row in measure(chosen.folder, layout)]
-    tell(table, chosen.json)
+    print_and_write(table, chosen.json)

@@ -1,4 +1,4 @@
-"""Whether a run is as fast as a baseline: by ratios within each run, never by times across machines."""
+"""Gate: is a run as fast as a baseline? It compares ratios of times within each run, never times across machines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from benchmarks.metric import Report, metric_of
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's.
+    """Result of the gate.
 
     Attributes:
-        failures: a sentence for each reason not to pass.
-        notes: a sentence for each thing to know that is no reason.
+        failures: a sentence for each reason to fail; none if the run passes.
+        notes: a sentence for each remark that is no reason to fail.
     """
 
     failures: tuple[str, ...]
@@ -21,9 +21,9 @@ class Verdict:
 
 
 def judge(run: Report, baseline: Report) -> Verdict:
-    """Compare every metric that has a tolerance and that both have.
+    """Compare every metric that has a tolerance and is in both reports.
 
-    A metric that only one of them has is told and does not fail, as a run may measure less than all; but nothing in common fails.
+    A metric in only one of them gets a note, because a run may measure only some metrics. Without any metric in common, the run fails.
     """
     ours, theirs = _gated(run), _gated(baseline)
     common = [key for key in theirs if key in ours]
@@ -54,7 +54,7 @@ def _gated(report: Report) -> dict[str, float]:
 
 
 def _is_worse(key: str, value: float, expected: float) -> bool:
-    """Whether it is worse by more than the tolerance; NaN is."""
+    """Whether a value is worse by more than the tolerance; NaN is always worse."""
     metric = metric_of(key)
     tolerance = metric.tolerance or 0.0
     if metric.is_higher_better:

@@ -1,9 +1,9 @@
-"""SMPL's forward pass in torch with nothing but what SPIN's recipe needs: the torch baseline must not be slow for another library's sake.
+"""SMPL's forward pass in torch, reduced to what SPIN's recipe needs, so that another library's overhead does not slow the torch baseline.
 
-The mesh is skinned whole, as SPIN's own code does on every step. What is left out or done once, next to smplx's `SMPL.forward`: joints
-picked from vertices, homogeneous coordinates, rest joints from the mesh (they are linear in the betas), and products of one 4x4 matrix a
-vertex. Blending by shape and by pose is one product, and numbers of one kind lie side by side, so that they go through the processor's
-vectors. Outputs are smplx's to float32.
+The whole mesh is skinned, as in SPIN's own code at every step. Compared with smplx's `SMPL.forward`, it leaves out or precomputes joints
+selected from vertices, homogeneous coordinates, rest joints from the mesh (they are linear in the betas), and products of one 4x4 matrix
+per vertex. Shape and pose blend shapes are one matrix product, and arrays are laid out so that the processor's vector units are used.
+Outputs equal those of smplx to float32 precision.
 Source: Loper et al., SMPL, SIGGRAPH Asia 2015, equations 2-10.
 """
 
@@ -14,7 +14,7 @@ import torch
 
 from smplify_jax import BodyModel
 
-_SMALLEST_SQUARE = 1e-16  # added to a rotation vector's [rad²]: values and derivatives stay finite at zero
+_SMALLEST_SQUARE = 1e-16  # added to a rotation vector's squared norm [rad²]: values and derivatives stay finite at zero
 
 # (3, 9): a vector times this is the matrix of its cross product.
 _CROSS = torch.tensor([[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0.0]])
@@ -45,9 +45,9 @@ class LeanSmpl:
     def __call__(
         self, betas: torch.Tensor, global_orient: torch.Tensor, body_pose: torch.Tensor, transl: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vertices (N, V, 3) and joints (N, J, 3) [m] of N bodies; arguments as smplx's."""
+        """Vertices (N, V, 3) and joints (N, J, 3) [m] of N bodies; arguments as in smplx."""
         num_people = len(betas)
-        # Apart, so that steps of the orientation alone have no derivatives of the pose's displacements to take.
+        # Separately, so that steps of the orientation alone do not differentiate the pose blend shapes.
         root, others = (_rotation_matrices(vectors.view(num_people, -1, 3)) for vectors in (global_orient, body_pose))
         rotations = torch.cat([root, others], 1)
         features = (others - self._identity).view(num_people, -1)
@@ -56,20 +56,20 @@ class LeanSmpl:
         rest = self._rest_joints + (betas @ self._joint_directions).view(num_people, -1, 3)
 
         turns = self._world_rotations(rotations)
-        # A joint lies where all bones on its path from the root lead, each turned by the joint that it hangs on.
+        # A joint's position is the sum of all bones on its path from the root, each rotated by its parent joint.
         bones = (rest - rest[:, self._parents]) * self._is_bone
         turned = _times(turns[:, self._parents], bones)
         joints = self._ancestors_or_self @ turned + (rest[:, :1] + transl[:, None])
         offsets = joints - _times(turns, rest)
         transforms = torch.cat([turns, offsets[..., None]], -1).permute(0, 2, 3, 1).reshape(-1, self._num_joints)
         blended = (transforms @ self._weights).view(num_people, 3, 4, self._num_vertices)
-        *columns, vertices = blended.unbind(2)  # a slice each would have its derivative filled up with zeros
+        *columns, vertices = blended.unbind(2)  # the derivatives of single slices would be padded with zeros
         for column, coordinate in zip(columns, posed.unbind(1), strict=True):
             vertices = torch.addcmul(vertices, column, coordinate[:, None])
         return vertices.transpose(1, 2), joints
 
     def _world_rotations(self, rotations: torch.Tensor) -> torch.Tensor:
-        """(N, J, 3, 3): with each product a joint has twice as many of its ancestors."""
+        """Global rotations (N, J, 3, 3); each product doubles the number of ancestors included in a joint's rotation."""
         num_people = len(rotations)
         beyond_root = self._identity.expand(num_people, 1, 3, 3)
         world = torch.cat([rotations, beyond_root], 1)
@@ -80,7 +80,7 @@ class LeanSmpl:
 
 
 def _rotation_matrices(vectors: torch.Tensor) -> torch.Tensor:
-    """(N, J, 3, 3) of rotation vectors (N, J, 3), by Rodrigues' formula."""
+    """Rotation matrices (N, J, 3, 3) of rotation vectors (N, J, 3), by Rodrigues' formula."""
     square = (vectors * vectors).sum(-1)[..., None, None] + _SMALLEST_SQUARE
     angle = square.sqrt()
     cross = (vectors @ _CROSS).view(-1, 3, 3)
@@ -91,12 +91,12 @@ def _rotation_matrices(vectors: torch.Tensor) -> torch.Tensor:
 
 
 def _times(matrices: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-    """(..., 3, 3) times (..., 3)."""
+    """Product of matrices (..., 3, 3) and vectors (..., 3)."""
     return (matrices * vectors[..., None, :]).sum(-1)
 
 
 def _jumps(parents: list[int]) -> list[torch.Tensor]:
-    """The ancestors (J + 1,) 1, 2, 4, ... steps above each joint, as far as anyone has one; J stands for beyond the root."""
+    """The ancestors (J + 1,) 1, 2, 4, ... steps above each joint, while any joint has one; index J stands for beyond the root."""
     beyond = len(parents)
     above = np.array([beyond if parent < 0 else parent for parent in parents] + [beyond])
     jumps = []

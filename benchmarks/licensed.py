@@ -1,7 +1,7 @@
-"""How close fits come on data sets that only their licensees have: `python -m benchmarks.licensed {human36m,humaneva,3dpw} PATH`.
+"""Accuracy of fits on data sets that need a licence: `python -m benchmarks.licensed {human36m,humaneva,3dpw} PATH`.
 
-Prints, for each action or sequence and for all, MPJPE (pelvis-aligned) and PA-MPJPE over fourteen joints; see docs/licensed_datasets.md for
-where the files come from and what exactly is compared. Every view is fitted for itself, with the true focal length and principal point.
+Prints MPJPE (pelvis-aligned) and PA-MPJPE over fourteen joints for each action or sequence and for all. docs/licensed_datasets.md explains
+where the files come from and what exactly is compared. Every view is fitted separately, with the true focal length and principal point.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _CAMERA_FILES = ("metadata.xml", "camera-parameters.json")
 
 @dataclass(frozen=True)
 class Common:
-    """What every data set can be told."""
+    """Options of every data set."""
 
     path: Annotated[Path, tyro.conf.Positional]
     """Folder of the data set."""
     profile: str = "default"
-    """The recipe."""
+    """The fitting profile."""
     body: Path | None = None
     """Body file, or folder of models, to fit; by default the open body."""
     regressor: Path | None = None
-    """J_regressor_h36m.npy for the body's mesh: compare its points, as published figures do."""
+    """J_regressor_h36m.npy for the body's mesh: compare its joints, as in published results."""
     json: Path | None = None
-    """Write the table here too."""
+    """Also write the table here."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Human36M(Common):
     cameras: Path | None = None
     """The calibration; by default metadata.xml or camera-parameters.json in PATH."""
     detections: str = "gt"
-    """Which data_2d_h36m_*.npz."""
+    """The * of the file data_2d_h36m_*.npz to use."""
     all_cameras: bool = False
     """All four cameras instead of the frontal one."""
 
@@ -71,7 +71,7 @@ class HumanEva(Common):
     cameras: Path | None = None
     """The calibration; by default camera-parameters.json in PATH."""
     detections: str = "gt"
-    """Which data_2d_humaneva15_*.npz."""
+    """The * of the file data_2d_humaneva15_*.npz to use."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        Exit status as smplify-fit has it: 0; 1 if a file could not be read or nobody could be fitted; 2 for wrong options.
+        Exit status as for smplify-fit: 0; 1 if a file could not be read or nobody could be fitted; 2 for wrong options.
     """
     command: Human36M | HumanEva | ThreeDPW = tyro.cli(
         Command, prog=f"python -m {PROGRAM}", description=__doc__, args=None if arguments is None else list(arguments)
@@ -129,7 +129,7 @@ def run(command: Human36M | HumanEva | ThreeDPW) -> list[dict]:
 
 
 def read(command: Human36M | HumanEva | ThreeDPW) -> list[Recording]:
-    """The people of the data set, as far as the command asks for them."""
+    """The people of the data set that the command selects."""
     if isinstance(command, ThreeDPW):
         bodies = None if command.regressor is None else {name: _body(command, name) for name in GENDERS.values()}
         return read_threedpw(command.path, command.split, command.every, bodies)
@@ -152,7 +152,7 @@ def _check(command: Human36M | HumanEva | ThreeDPW) -> None:
     if command.regressor is None:
         return
     if command.body is None:
-        raise UsageError("--regressor is made for SMPL's mesh: give SMPL's models too, with --body FOLDER.")
+        raise UsageError("--regressor is made for SMPL's mesh: also give SMPL's models, with --body FOLDER.")
     if isinstance(command, ThreeDPW) and not command.body.is_dir():
         raise UsageError(
             "3DPW's people are SMPL's male and female bodies: with --regressor, --body must be a folder with all three."
@@ -160,7 +160,7 @@ def _check(command: Human36M | HumanEva | ThreeDPW) -> None:
 
 
 def _body(command: Common, gender: str) -> BodyModel:
-    """The body of a gender, with the regressor's points if there is one; a file is for all."""
+    """The body of a gender, with the regressor's points if there is one; a single file is used for all genders."""
     is_folder = command.body is not None and command.body.is_dir()
     body = load_body(command.body, gender if is_folder else None)
     if command.regressor is None:

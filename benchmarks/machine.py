@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""Describe the machine that a measurement was made on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import jax
 
 
 def describe_machine() -> dict[str, object]:
-    """Processor, cores, versions and device: what times depend on.
+    """Processor, cores, versions and device, on which times depend.
 
-    `load` is how many processes wanted to run in the minute before, this one included: well above one, the machine was not quiet.
+    `load` is the average number of running processes in the last minute, including this one; well above one, the machine was not idle.
     """
     return {
         "cpu": cpu_model(),
@@ -29,7 +29,7 @@ def describe_machine() -> dict[str, object]:
 
 
 def cpu_model() -> str:
-    """As Linux tells it; elsewhere what Python knows."""
+    """Processor name from Linux; on other systems, from Python."""
     try:
         found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:
@@ -38,5 +38,5 @@ def cpu_model() -> str:
 
 
 def num_cores() -> int:
-    """Those that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Errors of fitted bodies against known truth, and writing tables."""
+"""Errors of fitted bodies against ground truth, and output of tables."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.people import People
 
 FAILURE_MM = 150.0
-"""PA-MPJPE beyond which a fit counts as failed."""
+"""PA-MPJPE above which a fit counts as failed."""
 
 
 OVERLAP_MM = 20.0
-"""Capsules that overlap deeper than this, on the paper's pairs of parts, make a body reach into itself."""
+"""A body counts as self-penetrating if capsules of the paper's pairs of parts overlap deeper than this."""
 
 
 def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np.ndarray]:
-    """What is measured of each person, (N,) by name.
+    """Measurements (N,) of each person, by name.
 
-    PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; shape: mean distance of vertices in the T-pose [mm]; the 2D error of
-    observed keypoints, median [% of height]; how deep the body reaches into itself [mm]; the quality score; steps; whether they walk.
+    PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; shape: mean distance of vertices in the T-pose [mm]; median 2D error of
+    observed keypoints [% of height]; depth of self-penetration [mm]; quality score; number of steps; whether the person walks.
     """
     truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
     fitted = np.asarray(result.joints, np.float64)
@@ -49,7 +49,7 @@ def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np
 
 
 def _t_posed(body: BodyModel, betas: ArrayLike) -> np.ndarray:
-    """(N, V, 3) with the pelvis at the origin [m]."""
+    """Vertices (N, V, 3) in the T-pose, with the pelvis at the origin [m]."""
     betas = np.asarray(betas)
     rest = {
         "global_orient": np.zeros((len(betas), 3)),
@@ -61,7 +61,7 @@ def _t_posed(body: BodyModel, betas: ArrayLike) -> np.ndarray:
 
 
 def joined(errors: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Several sets of people as one."""
+    """Combine the measurements of several sets of people."""
     return {name: np.concatenate([one[name] for one in errors]) for name in errors[0]}
 
 
@@ -84,7 +84,7 @@ def summarize(errors: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def print_table(rows: Sequence[dict]) -> None:
-    """Columns are the keys of the first row."""
+    """Print rows as a table; the columns are the keys of the first row."""
     names = list(rows[0])
     cells = [names] + [[f"{row[n]:.2f}" if isinstance(row[n], float) else str(row[n]) for n in names] for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
@@ -92,15 +92,15 @@ def print_table(rows: Sequence[dict]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
 
 
-def tell(rows: Sequence[dict], json_path: Path | None) -> None:
-    """Print the table, and write it where that is wanted."""
+def print_and_write(rows: Sequence[dict], json_path: Path | None) -> None:
+    """Print the table, and write it if there is a path."""
     print_table(rows)
     if json_path is not None:
         write_json(json_path, rows)
 
 
 def write_json(path: Path, rows: Sequence[dict]) -> None:
-    """The same rows for a program; what is not a number is null, as JSON has it."""
+    """Write the rows as JSON; NaN becomes null."""
     plain = [
         {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
         for row in rows

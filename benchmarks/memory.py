@@ -1,4 +1,4 @@
-"""What a person costs in memory: by XLA's account of the compiled program, and by what the process held at most."""
+"""Memory per person: according to XLA's analysis of the compiled program, and from the peak memory of the process."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _FEW, _MANY = 1, 64
 
 
 def measure_memory(layout: str, batches: Sequence[int]) -> dict[str, float]:
-    """KB a person: what the compiled program adds for one more, and what the process held at most with all of a large batch.
+    """KB per person: the increase of the compiled program's memory, and the process's peak for a large number of people.
 
-    The first is exact. The second has keypoints and results of everybody, and a batch of the size that `fit` goes in.
+    The first is exact. The second includes everybody's keypoints and results, and one batch of the size that `fit` uses.
     """
     few, many = (_program_bytes(layout, num_people) for num_people in (_FEW, _MANY))
     sizes = [len(rows) for num_people in (_FEW, _MANY) for rows, _ in padded_batches(num_people)]
@@ -35,34 +35,34 @@ def measure_memory(layout: str, batches: Sequence[int]) -> dict[str, float]:
 
 
 def _program_bytes(layout: str, num_people: int) -> int:
-    """What the program that fits so many people needs at once: its arguments, its results, and all in between."""
+    """Memory of the program that fits this many people, in bytes: its arguments, results and temporaries."""
     jax.clear_caches()
-    gc.collect()  # so that the one program of that name is the one that is asked for
+    gc.collect()  # removes earlier programs of the same name
     ready_fit(*draw_keypoints(layout, num_people), layout, None)
     stats = fit_program().get_compiled_memory_stats()
     return stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
 
 
 def fit_program() -> Any:
-    """The compiled program that fits people, XLA's executable; only one may have been compiled."""
+    """XLA's executable that fits people; there must be only one."""
     programs = jax.devices()[0].client.live_executables()
     fits = [program for program in programs if program.hlo_modules()[0].name == _PROGRAM]
     if len(fits) != 1:
         raise RuntimeError(
-            f"{len(fits)} compiled programs are called {_PROGRAM}: expected the one that was called just now."
+            f"{len(fits)} compiled programs are called {_PROGRAM}: expected only the one that was just called."
         )
     return fits[0]
 
 
 def _peak_growth(layout: str, num_people: int) -> float | None:
-    """Bytes that the process grew by at most during a fit; None where the system does not tell.
+    """Peak growth of the process during a fit, in bytes; None if the system does not report it.
 
-    The program is there, but no call was as large before: memory that one has freed is not always given back, and would hide the next's.
+    The program must be compiled, but no earlier call may have been as large: freed memory is not always returned and would hide the growth.
     """
     people = draw_keypoints(layout, num_people)
     ready_fit(*draw_keypoints(layout, _MANY), layout, None)
     try:
-        # Linux: forget the peak so far, of which compilation is the most.
+        # Linux: reset the peak, which so far is mostly due to compilation.
         Path("/proc/self/clear_refs").write_text("5")
         before = _status_bytes("VmRSS")
         ready_fit(*people, layout, None)

@@ -1,4 +1,4 @@
-"""What the speed benchmark measures: each metric's unit, direction and tolerance; and reports of them as JSON."""
+"""Metrics of the speed benchmark with unit, direction and tolerance, and reports of them as JSON."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Metric:
     Attributes:
         unit: "x" for ratios.
         is_higher_better: its direction.
-        tolerance: share by which it may be worse than the baseline's; None if it says as much of the machine as of the code, so that it
-            is told and never compared.
+        tolerance: fraction by which it may be worse than the baseline's; None if it depends on the machine as much as on the code, so that
+            it is reported but never compared.
     """
 
     unit: str
@@ -48,7 +48,7 @@ METRICS: dict[str, Metric] = {
     "torch_fits_per_second": Metric("fits/s", is_higher_better=True),
     "scipy_s_per_person": Metric("s", is_higher_better=False),
     "ours_s_per_person": Metric("s", is_higher_better=False),
-    # Ratios, and counts of the compiled program: these say the same on every machine, or nearly so.
+    # Ratios, and counts of the compiled program: nearly the same on every machine.
     "times_torch": Metric("x", is_higher_better=True, tolerance=_NOISY),
     "times_scipy": Metric("x", is_higher_better=True, tolerance=_NOISY),
     "energy_over_scipy": Metric("x", is_higher_better=False, tolerance=0.01),
@@ -62,14 +62,14 @@ METRICS: dict[str, Metric] = {
     "import_in_jax_imports": Metric("x", is_higher_better=False, tolerance=_NOISY),
     "program_kb_per_person": Metric("kB", is_higher_better=False, tolerance=0.05),
 }
-"""By the first part of a measurement's key; docs/performance.md says what each is."""
+"""Metrics by the first part of a measurement's key; docs/performance.md explains them."""
 
 
 def metric_of(key: str) -> Metric:
     """The metric of a measurement such as "fits_per_second/coco17/64".
 
     Raises:
-        InputError: there is none, as in a baseline of another release.
+        InputError: there is no such metric, for example in a baseline of another release.
     """
     name = key.split("/", 1)[0]
     if name not in METRICS:
@@ -79,34 +79,34 @@ def metric_of(key: str) -> Metric:
 
 @dataclass(frozen=True)
 class Report:
-    """What one run measured.
+    """Measurements of one run.
 
     Attributes:
-        machine: its description.
-        values: by key: a metric, and what it was measured on, such as "fits_per_second/coco17/64".
+        machine: description of the machine.
+        values: by key: the metric and what it was measured on, such as "fits_per_second/coco17/64".
     """
 
     machine: Mapping[str, object]
     values: Mapping[str, float]
 
     def write(self, path: Path) -> None:
-        """As JSON, each value with its metric."""
+        """Write the report as JSON, each value with its metric."""
         metrics = {key: {"value": value, **vars(metric_of(key))} for key, value in self.values.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"machine": dict(self.machine), "metrics": metrics}, indent=2) + "\n")
 
     def rows(self) -> list[dict]:
-        """For `print_table`."""
+        """Rows for `print_table`."""
         return [
             {"metric": key, "value": _three_digits(v), "unit": metric_of(key).unit} for key, v in self.values.items()
         ]
 
 
 def read_report(path: Path) -> Report:
-    """What `Report.write` wrote.
+    """Read a report that `Report.write` wrote.
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file is not such a report.
     """
     try:
         content = json.loads(path.read_text())
@@ -114,7 +114,7 @@ def read_report(path: Path) -> Report:
         return Report(dict(content["machine"]), values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: is no report of this benchmark ({type(error).__name__}: {error}); make one with --json."
+            f"{path}: is not a report of this benchmark ({type(error).__name__}: {error}); make one with --json."
         ) from None
 
 

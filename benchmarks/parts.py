@@ -1,7 +1,7 @@
-"""Where a fit's time goes, part by part: `python -m benchmarks.parts [--layout NAME] [--people N] [--starts N]`.
+"""Time of a fit by its parts: `python -m benchmarks.parts [--layout NAME] [--people N] [--starts N]`.
 
-Times are those of JAX's profiler, summed over all threads, so that on two cores they come to up to twice what a clock shows. An operation
-that XLA made out of several parts' counts for the part of its result.
+Times come from JAX's profiler and are summed over all threads, so on two cores they are up to twice the wall-clock time. An operation that
+XLA fused from several parts counts for the part of its result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARTS = {
     "compaction": "stragglers back in their places",
     "posterior": "joints and their standard deviation",
 }
-"""Name of a scope in the program to what the table calls it."""
+"""Name in the table by the name of a scope in the program."""
 
 OTHER = "start, loops, report"
 _NUM_CALLS = 5
@@ -46,23 +46,23 @@ class Options:
     layout: str = "coco17"
     people: int = 64
     starts: int | None = None
-    """As many searched starts in place of the network."""
+    """Number of searched starts, instead of the network."""
 
 
 def part_of(operation: str) -> str:
-    """The innermost part that an operation's name, a path of scopes such as `vmap(network)`, passes through."""
+    """The innermost part in an operation's name, which is a path of scopes such as `vmap(network)`."""
     scopes = [scope for scope in re.findall(r"[^/()]+", operation) if scope in PARTS]
     return PARTS[scopes[-1]] if scopes else OTHER
 
 
 def parts_by_instruction(program: str) -> dict[str, str]:
-    """Instruction to part, from a compiled program's text."""
+    """Part by instruction, from a compiled program's text."""
     found = re.findall(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*?op_name=\"([^\"]*)\"", program, re.MULTILINE)
     return {instruction: part_of(operation) for instruction, operation in found}
 
 
 def measure(options: Options) -> list[dict]:
-    """Microseconds a person, by part."""
+    """Microseconds per person, by part."""
     people = draw_keypoints(options.layout, options.people)
     ready_fit(*people, options.layout, options.starts)
     part_by_instruction = parts_by_instruction(fit_program().hlo_modules()[0].to_string())
@@ -75,7 +75,7 @@ def measure(options: Options) -> list[dict]:
     total: Counter[str] = Counter()
     for event in events:
         name = event.get("name", "")
-        # Loops and branches hold what they run, which is counted by itself.
+        # The time of loops and branches contains that of their operations, which are counted themselves.
         if event.get("ph") == "X" and name in part_by_instruction and not name.startswith(("while", "cond")):
             total[part_by_instruction[name]] += event["dur"]
     count = _NUM_CALLS * options.people

@@ -1,4 +1,4 @@
-"""Ratios of what one run measured: what a gate can compare, because the machine's speed is in both parts."""
+"""Ratios of measurements within one run: a gate can compare them, because the machine's speed cancels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from smplify_jax import get_layout
 
 KEYPOINTS_FROM = "lsp14"
-"""The layout that growth with keypoints is counted from."""
+"""The reference layout for the growth with keypoints."""
 
 
 def ratios(values: Mapping[str, float]) -> dict[str, float]:
-    """Every ratio whose two parts were measured."""
+    """Every ratio whose numerator and denominator were measured."""
     found = {}
     for name, upper, lower in _pairs(values):
         if upper in values and lower in values:
@@ -20,7 +20,7 @@ def ratios(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _pairs(values: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:
-    """A ratio's key, and its two parts'."""
+    """Keys of each ratio, its numerator and its denominator."""
     for key in values:
         name, *of = key.split("/")
         layout, batch = [*of, "", ""][:2]
@@ -43,7 +43,7 @@ def _pairs(values: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:
 
 
 def _keypoint_growth(values: Mapping[str, float]) -> dict[str, float]:
-    """Time by number of keypoints, in that of `KEYPOINTS_FROM`: one where it grows as the keypoints do, less where it grows slower."""
+    """Time per keypoint relative to `KEYPOINTS_FROM`: one if time is proportional to the number of keypoints, less if it grows slower."""
     fewest = values.get(f"fits_per_second/{KEYPOINTS_FROM}/64")
     found = {}
     for key, value in values.items():

@@ -1,8 +1,8 @@
-"""scipy's least_squares, a person at a time, against `fit` on the very same objective and from the same start.
+"""SciPy's least_squares, one person at a time, against `fit` on the same objective and from the same start.
 
-The objective is the default's last round without what the network adds: keypoints, pose and shape priors, bend, interpenetration.
-scipy's residuals are the library's terms, and its Jacobian is theirs by automatic differentiation, compiled: more than most who call
-it give it.
+The objective is the default's last round without the network's contributions: keypoints, pose and shape priors, bend, interpenetration.
+SciPy's residuals are the library's terms, and its Jacobian is computed from them by compiled automatic differentiation: more help than
+most callers give it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from smplify_jax.terms.objective import RoundInputs, Scene, build_terms
 _DEFAULT = PROFILES["default"]
 _ROUND = replace(_DEFAULT.refine[-1], solver=SolverOptions(max_steps=100, relative_gain=1e-3))
 OBJECTIVE = replace(_DEFAULT, refine=(_ROUND,), uses_proposal=False, weighs_by_noise=False)
-"""As a profile; its start is further away than the default's last round has it, hence more steps."""
+"""The objective as a profile; it starts farther from the solution than the default's last round does, hence more steps."""
 
-_GAIN = 1e-4  # relative, of a step that ends scipy's search: the paper's
-_SAME_ENERGY = 1e-3  # relative: float32 sums in another order
+_GAIN = 1e-4  # relative gain of a step below which SciPy stops, as in the paper
+_SAME_ENERGY = 1e-3  # relative: float32 sums differ by their order
 
 
 def measure_scipy(layout: str, num_people: int, num_runs: int) -> dict[str, float]:
-    """Seconds a person of both, and our final energy in scipy's (medians over people)."""
+    """Seconds per person of both, and the ratio of our final energy to SciPy's (medians over people)."""
     people = [_Person(layout, *person) for person in zip(*draw_keypoints(layout, num_people), strict=True)]
     for one in people:
         one.check_same_objective()
@@ -55,20 +55,20 @@ def measure_scipy(layout: str, num_people: int, num_runs: int) -> dict[str, floa
 
 
 class _Person:
-    """One person's problem, for both."""
+    """One person's problem, for both solvers."""
 
     def __init__(self, layout: str, keypoints: np.ndarray, focal_length: float) -> None:
         self._layout, self._keypoints, self._focal_length = layout, keypoints, focal_length
         self._body = load_body(num_betas=10)
         self._scene = _scene(self._body, layout)
         self._inputs = _inputs(self._scene, keypoints, focal_length)
-        # Where the default finds the person and how it turns them, in the mean pose.
+        # The position and orientation that the default finds, in the mean pose.
         found = ready_fit(keypoints, focal_length, layout, None)
         pose, betas = np.asarray(load_prior().mean_pose), np.zeros(10, np.float32)
         self._start = BodyParameters(np.asarray(found.global_orient), pose, betas, np.asarray(found.transl))
 
     def fit(self) -> FitResult:
-        """What we find."""
+        """Our solution."""
         result = fit(
             self._keypoints,
             layout=self._layout,
@@ -81,19 +81,19 @@ class _Person:
         return jax.block_until_ready(result)
 
     def solve(self) -> OptimizeResult:
-        """What scipy finds."""
-        jacobian: Any = self._jacobian  # SciPy's annotations know names of methods only
+        """SciPy's solution."""
+        jacobian: Any = self._jacobian  # SciPy's annotations allow only names of methods
         return least_squares(self._residuals, _flat(self._start), jacobian, x_scale="jac", ftol=_GAIN)
 
     def check_same_objective(self) -> None:
-        """Compile all, and make sure that the residuals are those of our fit."""
+        """Compile everything, and check that the residuals equal those of our fit."""
         result = self.fit()
         found = _flat(BodyParameters(*(getattr(result, name) for name in _NAMES)))
         self._jacobian(found)
         energy = float(np.sum(self._residuals(found) ** 2))
         if abs(energy / float(result.cost) - 1) > _SAME_ENERGY:
             raise RuntimeError(
-                f"scipy's objective is not the fit's: at the fit's end they are {energy:.6g} and {float(result.cost):.6g}."
+                f"SciPy's objective differs from the fit's: at the fit's solution they are {energy:.6g} and {float(result.cost):.6g}."
             )
 
     def _residuals(self, flat: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ _NAMES = ("global_orient", "body_pose", "betas", "transl")
 
 
 def _flat(parameters: BodyParameters) -> np.ndarray:
-    """(85,) in the order of `_NAMES`."""
+    """Parameters (85,) in the order of `_NAMES`."""
     return np.concatenate([np.asarray(getattr(parameters, name), np.float64) for name in _NAMES])
 
 
@@ -129,7 +129,7 @@ def _scene(body: BodyModel, layout: str) -> Scene:
 
 
 def _inputs(scene: Scene, keypoints: np.ndarray, focal_length: float) -> RoundInputs:
-    """As `fit` makes it of a person whom no network has seen."""
+    """Inputs of a round like those of `fit`, without the network."""
     points = clean_keypoints(keypoints)
     confidence = jnp.asarray(points[:, 2] * np.asarray(scene.body.is_defined))
     both = jnp.full(2, focal_length, jnp.float32)

@@ -1,7 +1,7 @@
-"""How fast fits are: `python -m benchmarks.speed [--json FILE] [--gate BASELINE.json] [--plot FILE.png]`.
+"""Speed of fits: `python -m benchmarks.speed [--json FILE] [--gate BASELINE.json] [--plot FILE.png]`.
 
-Needs no data but what is shipped; the torch baseline needs torch (in the extra `smplx`), the plot matplotlib. Compilation is timed apart;
-a time is the median of several, each waited for. What each metric is: docs/performance.md.
+Needs only shipped data; the torch baseline needs torch (in the extra `smplx`), the plot matplotlib. Compilation is timed separately; each
+time is the median of several runs, waiting for each result. docs/performance.md explains the metrics.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Part = Literal["fits", "cores", "starts", "keypoints", "compilation", "scipy", "
 
 @dataclass(frozen=True)
 class Options:
-    """Measure how fast fits are."""
+    """Measure the speed of fits."""
 
     layouts: tuple[str, ...] = ("coco17", "openpose25")
-    """The baselines, searched starts and memory are of the first one."""
+    """The baselines, searched starts and memory are measured with the first one."""
     batches: tuple[int, ...] = (1, 64, 1024, 16384)
     growth_layouts: tuple[str, ...] = ("lsp14", "spin49")
-    """Measured with 64 people, for the growth with keypoints."""
+    """Measured with batches of 64 people, for the growth with keypoints."""
     parts: tuple[Part, ...] = (
         "fits",
         "cores",
@@ -66,12 +66,14 @@ class Options:
     gate: Annotated[Path | None, tyro.conf.arg(metavar="BASELINE.json")] = None
     """Exit with 1 if a ratio is worse than in this report by more than its tolerance."""
     plot: Path | None = None
-    """Draw the growth with people and keypoints."""
+    """Plot the growth with people and keypoints to this file."""
 
 
 def run(options: Options) -> Report:
-    """Measure all parts, and take the ratios."""
-    jax.config.update("jax_enable_compilation_cache", False)  # what an earlier run compiled would be read, not compiled
+    """Measure all parts, and compute the ratios."""
+    jax.config.update(
+        "jax_enable_compilation_cache", False
+    )  # otherwise an earlier run's programs would not be compiled again
     machine = describe_machine()
     values: dict[str, float] = {}
     for part in options.parts:
@@ -88,7 +90,7 @@ def _cores(options: Options) -> dict[str, float]:
     values: dict[str, float] = {}
     for layout in options.layouts:
         for batch in options.batches:
-            if batch >= GROWTH_BATCH:  # fewer leave little to each core
+            if batch >= GROWTH_BATCH:  # smaller batches leave too little work for each core
                 values |= measure_all_cores(layout, batch, options.runs)
     return values
 
@@ -129,7 +131,7 @@ def _torch(options: Options) -> dict[str, float]:
     for batch in sorted(set(options.batches) & set(_TORCH_BATCHES)):
         people = draw_keypoints(layout, batch)
         times = []
-        # Threads that wait for each other make one person slower and many faster: the baseline has what is best for it.
+        # More threads make one person slower and many faster: use the best number for the baseline.
         for num_threads in sorted({1, num_cores()}):
             with with_threads(num_threads):
                 recipe.fit(*people, num_steps=2)
@@ -155,7 +157,7 @@ def main() -> int:
     """Run the command.
 
     Returns:
-        Exit status: 1 if the gate did not let the run pass, or its baseline cannot be read.
+        Exit status: 0; 1 if the run fails the gate, or the baseline cannot be read.
     """
     options = tyro.cli(Options, prog=f"python -m {PROGRAM}", description=__doc__)
     try:

@@ -13,7 +13,7 @@ from smplify_jax import get_layout
 
 
 def draw_growth(report: Report, path: Path) -> None:
-    """Fits per second against batch size, and time a fit against keypoints, as a picture."""
+    """Plot fits per second against batch size, and time per fit against the number of keypoints."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     _draw_batches(report, left)
     _draw_keypoints(report, right)
@@ -31,7 +31,7 @@ def _draw_batches(report: Report, axis: Axes) -> None:
     }
     for name, label in labels.items():
         for layout, rates in _by_layout(report, name).items():
-            # Layouts with one point are on the right.
+            # Layouts with a single point are in the plot on the right.
             if len(rates) > 1 or name != "fits_per_second":
                 axis.loglog(*zip(*sorted(rates.items()), strict=True), marker="o", label=label.format(layout))
     axis.set(xlabel="people in a call", ylabel="fits per second")

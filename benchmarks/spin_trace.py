@@ -1,8 +1,8 @@
-"""Whether a fits store decides as SPIN's own trainer did: `python -m benchmarks.spin_trace spin_trace.npz [--json FILE]`.
+"""Does a fits store decide like SPIN's own trainer? `python -m benchmarks.spin_trace spin_trace.npz [--json FILE]`.
 
-The trace is of 54 training steps of 16 people each: what SPIN's trainer got from its table of fits, what its SMPLify made of the network's
-guess, and whether it kept that. The same fits go through `FitStore`, under the same augmentation, in the same order. What the trace
-holds: docs/datasets.md.
+The trace records 54 training steps of 16 people each: the fits in the trainer's table, the result of its SMPLify from the network's guess,
+and whether it kept the result. The same fits go through `FitStore` with the same augmentation in the same order. docs/datasets.md describes
+the trace.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from benchmarks.measure import tell
+from benchmarks.measure import print_and_write
 from smplify_jax import InputError, get_layout, load_body
 from smplify_jax.camera.crop_box import SPIN_BOX_UNIT
 from smplify_jax.datasets.augmentation import Augmentation
@@ -30,15 +30,15 @@ _CENTER = np.full(2, CROP_PX / 2)
 _LAYOUT = get_layout("spin49")
 STEP = 16
 SAME_POSE_RAD = 1e-3
-"""Two tables that differ by more hold different fits; augmentation undone and done leaves 1e-5."""
+"""[rad] Fits that differ by more are different; undoing and applying augmentation changes them by 1e-5."""
 
 REASONS = ("table_differs", "placed_otherwise", "keypoints_rounded", "spin_places_worse")
-"""Why the store may decide otherwise, the first that holds:
+"""Reasons why the store decides differently; the first that applies counts:
 
-- the tables differ already, by an earlier decision;
-- SPIN keeps no translation: it places the stored fit anew on every visit, and the new one where its SMPLify left it; on fits placed so the
-  store decides as it did;
-- SPIN measures on the visit's keypoints, rounded to whole pixels of a crop of another size; on these the store decides as it did;
+- the tables already differ because of an earlier decision;
+- SPIN stores no translation: it places the stored fit again at every visit, and the new fit where its SMPLify left it; with fits placed
+  like that, the store decides like SPIN;
+- SPIN measures on the visit's keypoints, rounded to whole pixels of a crop of another size; on these, the store decides like SPIN;
 - SPIN places the stored fit by a plain sum of squares, worse than the store does.
 """
 _FIELDS = (
@@ -61,17 +61,17 @@ _FIELDS = (
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What SPIN's trainer did; V visits in the order of the steps.
+    """Recorded actions of SPIN's trainer: V visits in the order of the steps.
 
     Attributes:
-        rows: (V,) of the table.
+        rows: (V,) rows of the table.
         augmentation: of the V pictures.
-        crop_side: (300,) [px of the picture] the mean of the row's visits, as the row's own is not in the trace; 0 for rows without one.
+        crop_side: (300,) [px of the picture] mean over the row's visits, because the trace lacks the row's own; 0 for rows without visits.
         keypoints: (V, 49, 3) in the augmented crop of 224 px, which SPIN rounds to whole pixels.
-        start: (300, 82) the table before.
-        pose, betas, transl: (V, 72), (V, 10), (V, 3) of SPIN's SMPLify, as the augmented picture shows them.
-        got_pose, got_betas: (V, 72), (V, 10) of SPIN's table at the time, as the augmented picture shows them.
-        old_loss, new_loss: (V,) SPIN's, of the stored fit and of the new one.
+        start: (300, 82) the initial table.
+        pose, betas, transl: (V, 72), (V, 10), (V, 3) results of SPIN's SMPLify, as the augmented picture shows them.
+        got_pose, got_betas: (V, 72), (V, 10) fits in SPIN's table at the time, as the augmented picture shows them.
+        old_loss, new_loss: (V,) SPIN's losses of the stored fit and of the new one.
         is_kept: (V,) whether SPIN kept the new fit.
     """
 
@@ -91,14 +91,14 @@ class Trace:
 
     @cached_property
     def is_first_visit(self) -> np.ndarray:
-        """(V,) whether SPIN's table still held the fit that it began with."""
+        """Whether (V,) SPIN's table still held the initial fit."""
         _, first = np.unique(self.rows, return_index=True)
         return np.isin(np.arange(len(self.rows)), first)
 
     def row_keypoints(self, *, averaged: bool) -> np.ndarray:
-        """(300, 49, 3) before augmentation [px of the picture, from the crop's centre]: the first visit's, or the mean of all.
+        """Keypoints (300, 49, 3) before augmentation [px of the picture, from the crop's centre]: of the first visit, or the mean of all.
 
-        Rounding moves the mean less.
+        The mean has a smaller rounding error.
         """
         plain = self.keypoints.copy()
         flip = list(_LAYOUT.flip)
@@ -116,7 +116,7 @@ def read_trace(path: Path) -> Trace:
     """Read the archive, whose arrays are (steps, slots, ...).
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file is not such an archive.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -145,7 +145,7 @@ def read_trace(path: Path) -> Trace:
 
 
 def make_store(trace: Trace, path: Path, *, averaged: bool) -> FitStore:
-    """The table that SPIN began with, on the rows' keypoints."""
+    """Make a store from SPIN's initial table, with the rows' keypoints."""
     num_rows = len(trace.start)
     return store_from_arrays(
         path,
@@ -161,11 +161,11 @@ def make_store(trace: Trace, path: Path, *, averaged: bool) -> FitStore:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What the store did, V visits.
+    """Decisions of the store at V visits.
 
     Attributes:
         is_kept: (V,) whether it kept the new fit.
-        reason: (V,) text where it decided otherwise than SPIN, empty elsewhere.
+        reason: (V,) text if it decided differently from SPIN, empty otherwise.
     """
 
     is_kept: np.ndarray
@@ -173,7 +173,7 @@ class Replay:
 
 
 def replay(trace: Trace, store: FitStore, *, gives_transl: bool = True) -> Replay:
-    """Offer the store each new fit, step by step as the trainer would."""
+    """Offer each new fit to the store, step by step like the trainer."""
     is_kept, reason = np.zeros(len(trace.rows), bool), np.zeros(len(trace.rows), object)
     on_visits = _agrees_on_visits(trace)
     for first in range(0, len(trace.rows), STEP):
@@ -194,7 +194,7 @@ def replay(trace: Trace, store: FitStore, *, gives_transl: bool = True) -> Repla
 
 
 def _agrees_on_visits(trace: Trace) -> np.ndarray:
-    """(V,) whether the store's measure decides as SPIN did on the keypoints of the visit, as SPIN measured."""
+    """Whether (V,) the store's measure decides like SPIN on the keypoints of the visit, on which SPIN measured."""
     num_visits = len(trace.rows)
     center, side = np.tile(_CENTER, (num_visits, 1)), np.full(num_visits, CROP_PX)
     seen = CropKeypoints.of_pictures(trace.keypoints, center, side, SPIN_FOCAL_SIDES * CROP_PX)
@@ -210,11 +210,11 @@ class Options:
 
     trace: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="spin_trace.npz")]
     json: Path | None = None
-    """Write the table here, too."""
+    """Also write the table here."""
 
 
 def measure(trace: Trace) -> list[dict]:
-    """A row for each way to give the store what it needs."""
+    """One row for each way to supply the store's inputs."""
     return [
         _row("each fit with its own translation, keypoints from all visits", trace, averaged=True, gives_transl=True),
         _row(
@@ -246,7 +246,7 @@ def main() -> int:
     """Run the command."""
     options = tyro.cli(Options, prog="python -m benchmarks.spin_trace", description=__doc__)
     try:
-        tell(measure(read_trace(options.trace)), options.json)
+        print_and_write(measure(read_trace(options.trace)), options.json)
     except InputError as error:
         print(f"benchmarks.spin_trace: {error}", file=sys.stderr)
         return 1

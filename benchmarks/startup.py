@@ -1,4 +1,4 @@
-"""How long `smplify-fit` takes from its start to its files, in processes of their own as users start it."""
+"""Time of `smplify-fit` from its start to its files, in separate processes, as for users."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from benchmarks.timing import seconds
 from smplify_jax.cli.example import EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE
 
 _PROGRAM_MODULES = "smplify_jax.cli.example, smplify_jax.cli.batches, smplify_jax.cli.inputs, smplify_jax.cli.outputs"
-"""What the command imports, at first and when it has read its options."""
+"""Modules that the command imports, at first and after reading its options."""
 
 
 def measure_startup(num_runs: int) -> dict[str, float]:
-    """Seconds for one person and their picture, without and with compiled programs in the cache; of the imports, and of JAX's alone."""
+    """Seconds for one person and their picture, without and with compiled programs in the cache; for all imports, and for JAX's alone."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "XDG_CACHE_HOME": folder}
         environment.pop("JAX_COMPILATION_CACHE_DIR", None)
         out = Path(folder) / "fits"
 
-        # The console script in `smplify-fit` calls the same; this finds it without PATH.
+        # The console script `smplify-fit` calls the same function; this finds it without PATH.
         command = [sys.executable, "-m", "smplify_jax.cli.fit", str(EXAMPLE_KEYPOINTS), "--image", str(EXAMPLE_PICTURE)]
 
         def fit_one() -> None:
@@ -44,9 +44,9 @@ def measure_startup(num_runs: int) -> dict[str, float]:
 
 
 def _import_seconds(modules: str, num_runs: int) -> float:
-    """From the start of Python; its own start included, which is some 20 ms."""
+    """Seconds to import modules in a new Python process, including its own start of about 20 ms."""
     importing = partial(_run, [sys.executable, "-c", f"import {modules}"], dict(os.environ))
-    importing()  # whatever is not in the system's cache of files yet
+    importing()  # fills the system's file cache
     return median(seconds(importing) for _ in range(num_runs))
 
 

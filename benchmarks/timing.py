@@ -1,4 +1,4 @@
-"""Stop watches."""
+"""Timing of calls."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from smplify_jax import FitResult, fit
 from smplify_jax.execution.devices import Device
 
 MIN_SECONDS = 0.5
-"""Runs of a few milliseconds are repeated for this long: a median of five would be the machine's mood."""
+"""Runs of a few milliseconds are repeated for this long, because a median of five would be too noisy."""
 
 NUM_PEOPLE = 1024
-"""Smaller batches are measured on as many people, one after the other: some take five times the steps of most, and of 64 people one more
-of these would be felt."""
+"""Smaller batches are measured on this many people, one batch after the other: some people take five times as many steps as most, and among
+64 people a single one more of these would change the result."""
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """How long one call takes; what it returns must be ready."""
+    """Duration of one call; the call must wait for its result."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def median_seconds(call: Callable[[], object], num_runs: int) -> float:
-    """The median of `num_runs` calls, or of more where they are short. The caller has warmed it up."""
+    """Median duration of `num_runs` calls, or of more if they are short. The caller must warm it up."""
     times: list[float] = []
     while len(times) < num_runs or sum(times) < MIN_SECONDS:
         times.append(seconds(call))
@@ -44,7 +44,7 @@ def ready_fit(
     num_starts: int | None,
     devices: Sequence[Device] | None = None,
 ) -> FitResult:
-    """`fit` by its default profile, waited for."""
+    """`fit` with the default profile, waiting for the result."""
     result = fit(
         keypoints,
         layout=layout,
@@ -64,7 +64,7 @@ def fit_in_turn(
     num_starts: int | None = None,
     devices: Sequence[Device] | None = None,
 ) -> None:
-    """`ready_fit` of one batch after the other."""
+    """`ready_fit` on one batch after the other."""
     for first in range(0, len(keypoints), batch):
         rows = slice(first, first + batch)
         ready_fit(keypoints[rows], focal_length[rows], layout, num_starts, devices)

@@ -1,8 +1,8 @@
-"""What people use, in torch: SPIN's published recipe through the full mesh (`LeanSmpl`). Needs torch.
+"""Baseline in torch: SPIN's published recipe with the full mesh (`LeanSmpl`). Needs torch.
 
 Adam with learning rate 0.01: 100 steps of orientation and translation on hips and shoulders, then 100 of orientation, pose and shape on
 the keypoints, all people of a batch at once; a person fills 1 / 1.2 of a crop of 224 px. The recipe starts from a network's body. Here
-it starts from the mean pose, upright and facing the camera, which costs nothing and changes nothing in the time of 200 steps.
+it starts from the mean pose, upright and facing the camera, which costs nothing and does not change the time of 200 steps.
 Source: Kolotouros et al., Learning to reconstruct 3D human pose and shape via model-fitting in the loop, ICCV 2019, and its published
 weights.
 """
@@ -30,7 +30,7 @@ _BENDS = (("left_elbow", 1, 1.0), ("right_elbow", 1, -1.0), ("left_knee", 0, -1.
 _PERSON_HEIGHT = 1.7  # [m] for the depth at the start
 
 Forward = Callable[..., tuple[torch.Tensor, torch.Tensor]]
-"""Vertices (N, V, 3) and joints (N, J, 3) of `betas`, `global_orient`, `body_pose` and `transl`."""
+"""Function from `betas`, `global_orient`, `body_pose` and `transl` to vertices (N, V, 3) and joints (N, J, 3)."""
 
 
 class SpinRecipe:
@@ -53,36 +53,36 @@ class SpinRecipe:
         Returns:
             The parameters as tensors, and the keypoints (N, K, 2) [px] as `keypoints_px`.
         """
-        seen = _Seen(keypoints, focal_length)
-        at = _start(seen, self._prior.mean_pose)
-        torso = torch.tensor(subset_weights(self._layout, "torso")) * (seen.confidence > 0)
+        observed = _Observations(keypoints, focal_length)
+        at = _start(observed, self._prior.mean_pose)
+        torso = torch.tensor(subset_weights(self._layout, "torso")) * (observed.confidence > 0)
         start_depth = at["transl"][:, 2].detach().clone()
 
         def camera_loss() -> torch.Tensor:
-            apart = seen.apart(self._project(at, seen))
+            differences = observed.differences(self._project(at, observed))
             by_depth = (DEPTH * (at["transl"][:, 2] - start_depth)) ** 2
-            return (torso[..., None] * apart**2).sum() + by_depth.sum()
+            return (torso[..., None] * differences**2).sum() + by_depth.sum()
 
-        trust = torch.tensor(subset_weights(self._layout, "no hips, no neck")) * seen.confidence
+        trust = torch.tensor(subset_weights(self._layout, "no hips, no neck")) * observed.confidence
 
         def body_loss() -> torch.Tensor:
-            squares = seen.apart(self._project(at, seen)) ** 2
+            squares = observed.differences(self._project(at, observed)) ** 2
             data = trust[..., None] ** 2 * SIGMA**2 * squares / (SIGMA**2 + squares)
             return data.sum() + (self._prior(at["body_pose"]) + SHAPE**2 * (at["betas"] ** 2).sum(1)).sum()
 
         _minimize(camera_loss, [at["global_orient"], at["transl"]], num_steps)
         _minimize(body_loss, [at["global_orient"], at["body_pose"], at["betas"]], num_steps)
         with torch.no_grad():
-            return {**at, "keypoints_px": self._project(at, seen)}
+            return {**at, "keypoints_px": self._project(at, observed)}
 
-    def _project(self, at: dict[str, torch.Tensor], seen: _Seen) -> torch.Tensor:
-        """(N, K, 2) [px]."""
-        return seen.project(self._points(*self._forward(**at)))
+    def _project(self, at: dict[str, torch.Tensor], observed: _Observations) -> torch.Tensor:
+        """Projected keypoints (N, K, 2) [px]."""
+        return observed.project(self._points(*self._forward(**at)))
 
 
 @contextmanager
 def with_threads(num_threads: int) -> Iterator[None]:
-    """Let torch use so many threads."""
+    """Let torch use this number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(num_threads)
     try:
@@ -92,7 +92,7 @@ def with_threads(num_threads: int) -> Iterator[None]:
 
 
 def _minimize(loss: Any, free: list[torch.Tensor], num_steps: int) -> None:
-    """Adam over the sum of all people's losses: it scales every number on its own, so people do not meet."""
+    """Adam on the sum of all people's losses: it scales every parameter separately, so people do not affect each other."""
     for tensor in free:
         tensor.requires_grad_(True)
     optimizer = torch.optim.Adam(free, lr=LEARNING_RATE, betas=(0.9, 0.999), fused=True)
@@ -104,8 +104,8 @@ def _minimize(loss: Any, free: list[torch.Tensor], num_steps: int) -> None:
         tensor.requires_grad_(False)
 
 
-class _Seen:
-    """Keypoints and cameras as tensors, and how many pixels of the crop a pixel is."""
+class _Observations:
+    """Keypoints and cameras as tensors, and the scale from pixels of the picture to pixels of the crop."""
 
     def __init__(self, keypoints: np.ndarray, focal_length: np.ndarray) -> None:
         points = torch.tensor(np.asarray(keypoints, np.float32))
@@ -120,15 +120,15 @@ class _Seen:
     def project(self, points_cam: torch.Tensor) -> torch.Tensor:
         return self.focal_length[:, None, None] * points_cam[..., :2] / points_cam[..., 2:] + self.center
 
-    def apart(self, points: torch.Tensor) -> torch.Tensor:
-        """(N, K, 2) [px of the crop]."""
+    def differences(self, points: torch.Tensor) -> torch.Tensor:
+        """Differences (N, K, 2) from the keypoints [px of the crop]."""
         return (SPIN_HEIGHT_PX / self.height)[:, None, None] * (points - self.points)
 
 
-def _start(seen: _Seen, mean_pose: torch.Tensor) -> dict[str, torch.Tensor]:
-    num_people = len(seen.points)
-    depth = _PERSON_HEIGHT * seen.focal_length / seen.height
-    beside = (seen.middle - seen.center) * (depth / seen.focal_length)[:, None]
+def _start(observed: _Observations, mean_pose: torch.Tensor) -> dict[str, torch.Tensor]:
+    num_people = len(observed.points)
+    depth = _PERSON_HEIGHT * observed.focal_length / observed.height
+    beside = (observed.middle - observed.center) * (depth / observed.focal_length)[:, None]
     return {
         "betas": torch.zeros(num_people, 10),
         "global_orient": torch.tensor([[torch.pi, 0.0, 0.0]]).repeat(num_people, 1),
@@ -144,7 +144,7 @@ class _Points:
         table = PointTable.of_layout(body, layout)
         self._vertices = torch.tensor(table.vertices)
         self._of_joints = torch.tensor(table.weights_of_joints.astype(np.float32))
-        # The open body has hips as points of its surface, so no point is anchored to a joint.
+        # The open body defines hips as points of its surface, so no keypoint is anchored to a joint.
         self._of_vertices = torch.tensor(table.weights_of_vertices.astype(np.float32))
 
     def __call__(self, vertices: torch.Tensor, joints: torch.Tensor) -> torch.Tensor:
@@ -152,7 +152,7 @@ class _Points:
 
 
 class _Prior:
-    """Energies (N,) of poses: the mixture's nearest component, and bends against the joint."""
+    """Energies (N,) of poses: the mixture's nearest component, and bending in the wrong direction."""
 
     def __init__(self) -> None:
         prior = load_prior()

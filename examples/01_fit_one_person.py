@@ -2,8 +2,8 @@
 
     python examples/01_fit_one_person.py
 
-Reads OpenPose's detections of the picture that comes with the library, fits the open body, and writes
-`fit_one_person.png` to the current folder. Put your own files in place of the two paths.
+This example reads OpenPose's detections for the picture that comes with the library, fits the open body, and writes
+`fit_one_person.png` to the current folder. Replace the two paths with your own files.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ picture = load_image(EXAMPLE_PICTURE)
 people = load_keypoints(EXAMPLE_KEYPOINTS)
 height, width = picture.shape[:2]
 
-# One person: (K, 3) rows x, y [px], confidence. Without a camera, the focal length is the picture's diagonal.
+# One person: (K, 3) rows of x, y [px], confidence. Without a camera, the focal length is taken to be the picture's diagonal.
 result = fit(people.keypoints[0], layout=people.layout, image_size=(width, height))
 
 print(result.statuses()[0].sentence)

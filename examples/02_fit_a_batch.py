@@ -1,10 +1,10 @@
-"""Fit many people at once, look at their status, and keep the results.
+"""Fit many people at once, check their statuses, and save the results.
 
     python examples/02_fit_a_batch.py
 
-Everybody in a batch is fitted on their own, side by side in one compiled program: a person who cannot be fitted (here:
-one with three keypoints) says so in their status and leaves the others alone. Writes `fit_a_batch.npz` to the current
-folder.
+Each person in a batch is fitted independently, in one compiled program. A person who cannot be fitted (here, one with
+three keypoints) gets a status that says so, and does not affect the others. The example writes `fit_a_batch.npz` to the
+current folder.
 """
 
 import time
@@ -18,7 +18,7 @@ from smplify_jax.cli.example import EXAMPLE_KEYPOINTS
 IMAGE_SIZE = (512, 640)
 BATCH = 16
 
-# Sixteen detections of the same person that differ by two pixels of noise, and one with almost nothing detected.
+# Sixteen detections of the same person with two pixels of noise; in the last, almost nothing is detected.
 people = load_keypoints(EXAMPLE_KEYPOINTS)
 rng = np.random.default_rng(0)
 batch = np.repeat(people.keypoints, BATCH, axis=0)
@@ -35,7 +35,10 @@ for index, status in enumerate(result.statuses()):
     print(f"person {index:2d}: {error:4.1f} px  {status.sentence}")
 
 usable = np.array([status.is_usable for status in result.statuses()])
-print("spread of the joints over the batch [mm]:", round(1000 * float(np.std(result.joints[usable], axis=0).mean()), 1))
+print(
+    "standard deviation of the joints over the batch [mm]:",
+    round(1000 * float(np.std(result.joints[usable], axis=0).mean()), 1),
+)
 
 result.save("fit_a_batch.npz")
 print("read back:", len(FitResult.load("fit_a_batch.npz")), "people")

@@ -1,4 +1,4 @@
-"""Fits of made-up datasets, without fitting: bodies at random before cameras, and keypoints that are theirs but for noise."""
+"""Fits of synthetic data sets, made without fitting: random bodies in front of cameras, and their keypoints with noise."""
 
 from dataclasses import replace
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Jobs that fit nothing: what they need of a fit is that it takes time, and gives each person numbers of their own."""
+"""Jobs with a fake fitter, which only takes time and gives each person different numbers."""
 
 import json
 import time

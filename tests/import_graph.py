@@ -12,7 +12,7 @@ ROOT = Path(smplify_jax.__file__).parent
 
 
 def modules() -> list[str]:
-    """Every module but the package itself, whose public names come from everywhere."""
+    """Every module except the package itself, which imports its public names from everywhere."""
     return [_module_of(path) for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"]
 
 

@@ -1,7 +1,7 @@
 """Run jobs in processes that can be killed: `python job_process.py INPUT LOG SECONDS`.
 
-Each line of stdin is the folder of a job; a process goes on with it, and its number is printed, then how it ended. All are forks of
-this one, which has imported what they need: that takes longer than such a job.
+Each line of stdin is the folder of a job. A child process continues the job; its process id is printed, then how it ended. All children
+are forks of this process, which has imported everything that they need: the imports take longer than such a job.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Made-up rows whose fits can be measured: bodies before SPIN's camera, and their keypoints in pictures."""
+"""Synthetic rows whose fits can be measured: bodies in front of SPIN's camera, and their keypoints in pictures."""
 
 from functools import lru_cache
 

@@ -1,7 +1,7 @@
 """The published recipes' numbers, written down a second time, and a naive float64 energy of each of their rounds.
 
-A row says which keypoints a round looks at, whether it uses their confidence, the robust function's sigma [px] (None for plain squares),
-the weights, and what may change.
+A row states which keypoints a round uses, whether it uses their confidence, the robust function's sigma [px] (None for plain squares), the
+weights, and the free parameters.
 """
 
 from dataclasses import dataclass

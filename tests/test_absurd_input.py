@@ -1,4 +1,4 @@
-"""Absurd input is said rather than fitted, absurd fits are not called converged, and whoever is usable is finite."""
+"""Absurd input is reported instead of fitted, absurd fits are not called converged, and every usable fit is finite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentation comes and goes without a trace, and means for bodies what it means for their pictures."""
+"""Undoing an augmentation restores the original, and bodies are augmented consistently with their pictures."""
 
 from dataclasses import replace
 

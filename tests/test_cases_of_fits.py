@@ -1,4 +1,4 @@
-"""What users gave to `fit` and to the commands, where a wrong answer came without a word."""
+"""Inputs of users for which `fit` or the commands once gave a wrong answer without a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `smplify-fit` says of absurd input and poor fits, and whom its limits leave out."""
+"""How `smplify-fit` reports absurd input and poor fits, and whom its limits leave out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEOPLE = draw_people(3, "coco17")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory):
-    """Somebody good, somebody of two pixels, somebody whose points are anywhere, in a picture of that size."""
+    """One good person, one two pixels tall, and one with random points, in a picture of the given size."""
 
     def run_command(*options: str, image_size: tuple[int, int] = IMAGE_SIZE) -> tuple[int, dict[str, Any], Path]:
         folder = tmp_path_factory.mktemp("statuses")

@@ -1,4 +1,4 @@
-"""`smplify-fit-dataset export` as a user runs it, on fits that are there."""
+"""`smplify-fit-dataset export` as a user runs it, on existing fits."""
 
 import json
 import subprocess

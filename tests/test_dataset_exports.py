@@ -218,7 +218,11 @@ def test_names_with_dots_do_not_split_a_sample(tmp_path, images):
 
 @pytest.mark.parametrize(
     ("image", "message"),
-    [("nothing.jpg", "nothing.jpg: not there"), ("street.tif", "street.tif: no kind of picture"), ("", "is not known")],
+    [
+        ("nothing.jpg", "nothing.jpg: not there"),
+        ("street.tif", "street.tif: not a kind of picture"),
+        ("", "is not known"),
+    ],
 )
 def test_without_anybodys_picture_the_first_is_told_and_there_is_no_tar(tmp_path, monkeypatch, image, message):
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""From what a reader finds to rows: many people are cleaned at once, and nobody sees that."""
+"""From a reader's records to rows: cleaning many people at once gives the same rows as one by one."""
 
 from pathlib import Path
 

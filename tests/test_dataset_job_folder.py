@@ -1,4 +1,4 @@
-"""What a job leaves in its folder when it fails to start, where it finds its input again, and what it says of what it passed over."""
+"""A job's folder after a failed start, moved input of a resumed job, and counts of records and files that were passed over."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A job that is killed at any moment, and gone on with, ends as if nothing had happened."""
+"""A job that is killed at any moment and then resumed gives the same result as one that was not."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""What a job tells of itself: its report, and its progress."""
+"""A job's report and its progress display."""
 
 import io
 import json

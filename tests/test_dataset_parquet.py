@@ -1,4 +1,4 @@
-"""Fits in Parquet: nothing is lost, nothing is half written, and what cannot be read is told in a sentence."""
+"""Fits in Parquet: nothing is lost, nothing is half written, and an unreadable file gives one sentence."""
 
 import sys
 from dataclasses import replace
@@ -208,7 +208,7 @@ def _of_the_future(path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (_damaged, "no readable Parquet file"),
+        (_damaged, "not a readable Parquet file"),
         (_foreign, "holds no fits of this package"),
         (_of_the_future, "update smplify-jax"),
         (lambda path: None, "there are no .parquet files"),

@@ -1,4 +1,4 @@
-"""What exports say of the body that was fitted, whom they leave out, and which crops and pictures they name."""
+"""How exports state the fitted body, whom they leave out, and which crops and pictures they name."""
 
 import json
 import pickle
@@ -184,8 +184,8 @@ def test_pictures_whose_names_have_no_ending_get_that_of_their_file(tmp_path, im
     write_drawn(tmp_path / "b.parquet", 2, "openpose25", image="street 1")
     exported = export_fits(tmp_path, "spin", tmp_path / "out", ExportOptions(images=images))
     assert arrays(exported.files[0])["imgname"].tolist() == ["street 0.png"] * 2 + ["street 1.JPG"] * 2
-    (note,) = (note for note in export_fits(tmp_path, "spin", tmp_path / "out").notes if "ending" in note)
-    assert "4 people's pictures" in note
+    (note,) = (note for note in export_fits(tmp_path, "spin", tmp_path / "out").notes if "no suffix" in note)
+    assert "picture names of 4 people" in note
     assert len(export_fits(tmp_path, "4dhumans", tmp_path / "tars", ExportOptions(images=images))) == 1
 
 

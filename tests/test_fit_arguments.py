@@ -1,4 +1,4 @@
-"""What `fit` takes, in which forms, and the sentence for what it cannot take."""
+"""The arguments that `fit` accepts, in all their forms, and the sentences for those that it refuses."""
 
 from __future__ import annotations
 
@@ -113,16 +113,16 @@ def test_bodies_and_priors_may_be_given_by_their_files(tmp_path, result):
         (ONE, {"num_betas": "10"}, "num_betas is '10'"),
         (ONE, {"num_starts": 2.5}, "num_starts is 2.5"),
         (ONE, {"image_size": "640x480"}, "image_size has type"),
-        (ONE, {"image_size": [(1, 2), (3,)]}, "image_size is no regular array"),
+        (ONE, {"image_size": [(1, 2), (3,)]}, "image_size is not a regular array"),
         (ONE, {"image_size": (640, 0)}, "not a positive number"),
         (ONE, {"image_size": (-640, 480)}, "not a positive number"),
         (ONE, {"image_size": (np.inf, 480)}, "not a positive number"),
         (ONE, {"camera": "wide"}, "camera is 'wide'"),
         (ONE, {"camera": {"f": 1000}}, "camera has type"),
-        (ONE, {"camera": [[1000, 0], [0]]}, "camera is no regular array"),
+        (ONE, {"camera": [[1000, 0], [0]]}, "camera is not a regular array"),
         (ONE, {"camera": matrix(1000, 1000).T}, "transposed"),
         (ONE, {"camera": [Camera(np.array(1000.0), np.zeros(2)), 5.0]}, "list of Cameras and other things"),
-        (ONE, {"camera": [Camera(np.zeros(4), np.zeros(2))]}, "one of whose focal_length"),
+        (ONE, {"camera": [Camera(np.zeros(4), np.zeros(2))]}, "not every focal_length"),
         (ONE, {"camera": Camera(np.array(1000.0), np.zeros(3))}, "image_size|camera_center"),
         (ONE, {"body": 5}, "body is a int"),
         (ONE, {"body": "no_such_body.pkl"}, "no such file"),

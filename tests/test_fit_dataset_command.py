@@ -1,4 +1,4 @@
-"""`smplify-fit-dataset` as a user runs it, with real fits; and what a fit is told of a data set's cameras."""
+"""`smplify-fit-dataset` as a user runs it, with real fits; and the cameras that fits of a data set use."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""`fit` in programs that set JAX's flags for themselves, and in processes that were forked."""
+"""`fit` in programs that set JAX's flags, and in forked processes."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The store's measure: the body of NumPy is the library's, and the loss finds where bodies stand."""
+"""The store's loss: the NumPy body equals the library's, and the translation of least loss is found."""
 
 import numpy as np
 import pytest

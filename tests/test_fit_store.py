@@ -1,4 +1,4 @@
-"""The fits store: better fits win, augmentation comes and goes, and neither a kill nor a second process spoils a row."""
+"""The fits store: better fits win, augmentation is undone and applied, and neither a kill nor a second process damages a row."""
 
 import os
 import pickle
@@ -191,7 +191,7 @@ def test_a_row_without_keypoints_keeps_what_it_has(tmp_path):
 
 
 def test_a_store_without_keypoints_says_that_it_cannot_measure(store):
-    with pytest.raises(InputError, match=r"no keypoints to measure fits on; make the store anew .* or .*`replace`"):
+    with pytest.raises(InputError, match=r"no keypoints to measure fits on; make the store again .* or .*`replace`"):
         store.update_if_better([0], **numbers(1))
     with pytest.raises(InputError, match="no keypoints"):
         store.measure([0], **numbers(1))
@@ -430,7 +430,7 @@ def test_our_own_fits_are_measured_before_the_cameras_that_they_were_fitted_with
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda store: store.get([NUM_ROWS]), "rows reach from 50 to 50: the store has 0 to 49"),
+        (lambda store: store.get([NUM_ROWS]), "rows range from 50 to 50: the store has 0 to 49"),
         (lambda store: store.get([0.5]), "expected \\(N,\\) integers"),
         (lambda store: store.get([0, 1], Augmentation.of([0.0], [True])), "of 1 pictures for 2 rows"),
         (
@@ -442,7 +442,7 @@ def test_our_own_fits_are_measured_before_the_cameras_that_they_were_fitted_with
         (lambda store: store.replace([0], stored=store.get([0, 1]), is_better=[True], **numbers(1)), "stored holds"),
         (lambda store: Augmentation.of([0.0], [True], [0.0]), "scales that are not finite or not above 0"),
         (lambda store: Augmentation.of([np.nan], [True]), "finite angles"),
-        (lambda store: FitStore.open(store.path.with_name("coco_fits.npy")), "is no whole fits store"),
+        (lambda store: FitStore.open(store.path.with_name("coco_fits.npy")), "is not a complete fits store"),
         (lambda store: FitStore.open(store.path.with_name("nothing")), "check the path"),
         (lambda store: store_from_spin(store.path, store.path, load_body()), "cannot be read"),
     ],

@@ -1,4 +1,4 @@
-"""Which body is fitted where a folder has one of each gender and the data set says genders, and what exports say of it."""
+"""The body that is fitted if a folder has one per gender and the data set states genders, and how exports state it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bodies that callers bring, and how sure they are of them."""
+"""Initial bodies from callers, and their precisions."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Imports go one way: from room to room as data flow, and never in a circle inside a room."""
+"""Imports go one way, as data flows between packages, and never in a circle inside a package."""
 
 from __future__ import annotations
 

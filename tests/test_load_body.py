@@ -155,8 +155,8 @@ def with_entry(array, value):
         ("f", lambda a: a + 0.5, r"'f' holds fractions"),
         ("f", lambda a: a[:, :2], r"'f' has shape"),
         ("kintree_table", lambda a: a[:1], r"'kintree_table' has shape \(1, 24\); expected \(2, 24\)"),
-        ("kintree_table", lambda a: a[:, ::-1], r"'kintree_table' is no tree"),
-        ("kintree_table", lambda a: with_entry(a, 77), r"'kintree_table' is no tree"),
+        ("kintree_table", lambda a: a[:, ::-1], r"'kintree_table' is not a tree"),
+        ("kintree_table", lambda a: with_entry(a, 77), r"'kintree_table' is not a tree"),
     ],
 )
 def test_a_wrong_array_is_named_with_its_file(tmp_path, key, change, message):

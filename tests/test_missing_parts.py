@@ -1,4 +1,4 @@
-"""People of whom parts are not seen: sane bodies all the same, or an honest status."""
+"""People with hidden parts get plausible bodies, or a status that says why not."""
 
 import numpy as np
 import pytest

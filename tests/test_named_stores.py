@@ -70,7 +70,7 @@ def test_a_callers_own_comparison_goes_to_the_named_rows(stores):
         (lambda named, fits: named.get(["lsp"], [0]), "no store named 'lsp'; there are coco, mpii"),
         (lambda named, fits: named.get(["coco"], [0, 1]), "expected \\(N,\\) of both"),
         (lambda named, fits: named.get(["coco"], [10]), "the store has 0 to 9"),
-        (lambda named, fits: named.get([], []), "no rows were named"),
+        (lambda named, fits: named.get([], []), "no rows were given"),
         (lambda named, fits: named.update_if_better(NAMES[:2], ROWS[:2], **fits), "a row for each of the 2 rows"),
         (lambda named, fits: named.get(NAMES, ROWS, Augmentation.of([0.0], [True])), "of 1 pictures for 5 rows"),
     ],

@@ -1,4 +1,4 @@
-"""One way in: `load_keypoints`, `read_dataset` and both programs read the same formats, and go on after bad records."""
+"""`load_keypoints`, `read_dataset` and both programs read the same formats, and continue after bad records."""
 
 from __future__ import annotations
 

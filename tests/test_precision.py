@@ -1,4 +1,4 @@
-"""No product is left to a device that would round what it multiplies, as GPUs do unless told otherwise."""
+"""Every matrix product asks for full precision, because GPUs round the factors by default."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How sure a fit is: standard deviation of the joints, quality features and score."""
+"""Confidence in a fit: posterior standard deviations of the joints, quality features and score."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The refinement pass: exchanged sides and outliers are found by what a first proposal expects, and cost the proposal little."""
+"""The refinement pass: exchanged sides and outliers are found with the first proposal, and hardly affect the final proposal."""
 
 import dataclasses
 from functools import partial

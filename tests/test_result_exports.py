@@ -1,4 +1,4 @@
-"""What a result becomes for other programs: meshes that stand upright, and the names and shapes that they expect."""
+"""Exports of results for other programs: upright meshes, and the names and shapes that the programs expect."""
 
 import io
 from dataclasses import replace

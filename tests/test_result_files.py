@@ -1,4 +1,4 @@
-"""Saved results: what is read is what was written, and what is no such file is told."""
+"""Saved results: reading returns what was written, and other files give one sentence."""
 
 import os
 import pickle
@@ -111,16 +111,16 @@ def test_arrays_of_other_precision_and_byte_order_are_numbers_all_the_same(resul
         ("joints", lambda a: a.astype(np.float64) * 1e300, "'joints' of person 0"),
         ("focal_length", lambda a: a * np.nan, "'focal_length' of person 0"),
         ("status", lambda a: np.zeros(3, int), "of person 2 holds numbers that are not finite"),
-        ("status", lambda a: a + 99, "'status' holds 99, which means nothing here"),
-        ("status", lambda a: a.astype(float), "'status' holds no whole numbers"),
-        ("num_steps", lambda a: a.astype(str), "'num_steps' holds no whole numbers"),
-        ("betas", lambda a: a.astype(str), "'betas' holds no numbers"),
-        ("betas", lambda a: a.astype(complex), "'betas' holds no numbers"),
-        ("betas", lambda a: a.astype(object), "'betas' holds no numbers"),
-        ("betas", lambda a: np.array({"a": 1}, object), "'betas' holds no numbers"),
-        ("layout", lambda a: np.array(["coco17"] * 3), "'layout' is no text"),
-        ("layout", lambda a: np.array(17), "'layout' is no text"),
-        ("body_name", lambda a: np.array(b"open body"), "'body_name' is no text"),
+        ("status", lambda a: a + 99, "'status' holds 99, which this version does not know"),
+        ("status", lambda a: a.astype(float), "'status' does not hold whole numbers"),
+        ("num_steps", lambda a: a.astype(str), "'num_steps' does not hold whole numbers"),
+        ("betas", lambda a: a.astype(str), "'betas' does not hold numbers"),
+        ("betas", lambda a: a.astype(complex), "'betas' does not hold numbers"),
+        ("betas", lambda a: a.astype(object), "'betas' does not hold numbers"),
+        ("betas", lambda a: np.array({"a": 1}, object), "'betas' does not hold numbers"),
+        ("layout", lambda a: np.array(["coco17"] * 3), "'layout' is not a text"),
+        ("layout", lambda a: np.array(17), "'layout' is not a text"),
+        ("body_name", lambda a: np.array(b"open body"), "'body_name' is not a text"),
     ],
 )
 def test_what_cannot_be_a_fit_is_told(result, rewritten, name, change, message):

@@ -1,4 +1,4 @@
-"""Retargeting to SMPL's joints: limb directions, hinges, collars, mirror images, what a body can hold."""
+"""Retargeting to SMPL's joints: limb directions, hinges, collars, mirror images, joint limits."""
 
 import numpy as np
 import pytest

@@ -112,7 +112,7 @@ def test_a_name_that_is_no_line_of_text_is_refused(tmp_path, name):
     save_body(tmp_path / "body.npz", random_body(num_vertices=60))
     with np.load(tmp_path / "body.npz") as archive:
         np.savez(tmp_path / "changed.npz", **{**archive, "body_name": name})
-    with pytest.raises(InputError, match="'body_name' is no name"):
+    with pytest.raises(InputError, match="'body_name' is not a name"):
         load_body(tmp_path / "changed.npz")
 
 

@@ -1,4 +1,4 @@
-"""The store decides as SPIN's own trainer did on the same fits, and where it does not, the reason is known."""
+"""The store decides like SPIN's own trainer on the same fits; where it does not, the reason is known."""
 
 import numpy as np
 import pytest

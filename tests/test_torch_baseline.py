@@ -1,4 +1,4 @@
-"""The torch baseline of the speed benchmark fits the bodies that smplx's forward pass would have it fit, without smplx's extras."""
+"""The torch baseline of the speed benchmark gives the same fits as with smplx's forward pass."""
 
 import pytest
 from test_parity_smplx import arrays_of, smplx_twin

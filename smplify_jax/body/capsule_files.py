@@ -16,7 +16,7 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 
 NUM_FILE_BETAS = 10
-"""Betas of a capsule file, which has one row more: the constant part."""
+"""Betas of a capsule file; its arrays have one more row for the constant part."""
 
 _PUBLISHED_KEYS = ("betas2lens", "betas2rads")
 _OWN_KEYS = ("axes", "betas2centers", "num_vertices")
@@ -44,7 +44,7 @@ def load_capsules(path: str | os.PathLike[str], body: BodyModel) -> Capsules:
             PARTS. Files of our own tool have further keys: `axes` (20, 3), `betas2centers` (11, 20, 3) and `num_vertices`.
         body: the body they are for. Where the file lacks axes and centres, they come from its joints: see `capsule_placement`.
     Raises:
-        InputError: no such file, missing keys, other shapes, numbers that make no capsule, or another mesh.
+        InputError: no such file, missing keys, wrong shapes, numbers that are not capsules, or another mesh.
     """
     arrays = load_npz(path, {*_PUBLISHED_KEYS, *_OWN_KEYS})
     lens, rads = (_checked(arrays, key, (None, len(PARTS)), path) for key in _PUBLISHED_KEYS)
@@ -52,7 +52,7 @@ def load_capsules(path: str | os.PathLike[str], body: BodyModel) -> Capsules:
         raise InputError(
             f"{path}: betas2lens has shape {lens.shape} and betas2rads {rads.shape}; expected the same, such as (11, 20)"
         )
-    # Constants in metres: a length or radius beyond these is a file in other units, or of something else.
+    # Constants in metres: lengths or radii beyond these limits mean a file in other units, or of something else.
     if not ((lens[-1] >= 0).all() and (lens[-1] < 2).all() and (rads[-1] > 0).all() and (rads[-1] < 1).all()):
         raise InputError(
             f"{path}: the last rows must be the mean body's lengths and radii in metres, and are not; use a capsule file in metres"

@@ -1,6 +1,6 @@
-"""Hand-made placement of capsules: where each part's axis lies, told by the body's joints alone.
+"""Hand-made placement of capsules: each part's axis from the body's joints alone.
 
-It is the start of learning, and stands in for axis and middle where a file holds only lengths and radii.
+Learning starts from it, and it provides the axes and middles where a file holds only lengths and radii.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from smplify_jax.body.skinned_mesh import SkinnedMesh
 
-# Part to (from, to, where): the axis points from one joint to the other, and its middle lies at that share of the way.
+# Part to (from, to, where): the axis points from one joint to the other, and its middle lies at that fraction of the way.
 _ALONG_BONES: dict[str, tuple[str, str, float]] = {
     "thigh": ("hip", "knee", 0.5),
     "calf": ("knee", "ankle", 0.5),
@@ -30,7 +30,9 @@ _ACROSS: dict[str, tuple[str, str, float]] = {
     "spine2": ("spine2", "spine3", 0.5),
     "spine3": ("spine3", "neck", 0.4),
 }
-_FINGERLESS_HAND = 1.3  # share of the forearm's direction, for bodies whose hand has fingers instead of one joint
+_FINGERLESS_HAND = (
+    1.3  # end of the hand in forearm lengths from the elbow, for bodies with fingers instead of one hand joint
+)
 
 
 def place_on_joints(body: SkinnedMesh, part_joints: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Capsules: the 20 parts of a body as cylinders with round ends, for telling where it meets itself.
+"""Capsules: the 20 parts of a body as cylinders with round ends, to find where the body penetrates itself.
 
 A capsule rides rigidly on one joint. In the rest pose its axis has a fixed direction; its middle (relative to the joint), its length and
 its radius are linear in the betas. So everything that follows from the betas is a matrix product.
@@ -66,7 +66,7 @@ class Capsules:
         return self.betas2lens.shape[0] - 1
 
     def with_num_betas(self, num_betas: int) -> Capsules:
-        """The same capsules for the first betas alone, or for more betas, of which the last change nothing."""
+        """The same capsules for the first betas only, or for more betas, of which the added ones have no effect."""
 
         def resize(rows: Array | np.ndarray) -> np.ndarray:
             rows = np.asarray(rows)

@@ -1,4 +1,4 @@
-"""Find a body file in a folder laid out as people keep them: `models/smpl/SMPL_NEUTRAL.pkl` and the like."""
+"""Find a body file in a folder with the usual layout: `models/smpl/SMPL_NEUTRAL.pkl` and the like."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SUFFIXES = (".npz", ".pkl")  # the first is preferred where both hold the same 
 
 
 def check_gender(gender: str | None) -> str | None:
-    """The gender in lower case; InputError for a word that is none."""
+    """The gender in lower case; InputError if it is unknown."""
     if gender is not None and gender.lower() not in GENDERS:
         raise InputError(f"gender {gender!r} is not known: choose {', '.join(GENDERS)}, or leave it out")
     return None if gender is None else gender.lower()
 
 
 def gender_of_file(path: Path) -> str | None:
-    """The gender that a body file's name tells, None if it tells none.
+    """The gender in a body file's name; None if there is none.
 
     Known names are `SMPL_MALE`, `SMPLX_NEUTRAL_2020`, `SMPLH_female`, `basicModel_f_lbs_10_207_0_v1.0.0`, and `model`
     in a folder named for the gender.

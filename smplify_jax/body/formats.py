@@ -22,15 +22,15 @@ KEYS: dict[str, tuple[str, ...]] = {
     "faces": ("f", "faces"),
     "kintree_table": ("kintree_table",),
 }
-"""What a body is made of, to the keys under which files have it."""
+"""Each array of a body, to the keys under which files store it."""
 
 NAME_KEY = "body_name"
-"""Where `save_body` writes what the body is called; SMPL's own files are called what their file is called."""
+"""The key under which `save_body` writes the body's name; bodies from SMPL's own files are named after the file."""
 
 ALL_KEYS = frozenset([NAME_KEY, *(key for keys in KEYS.values() for key in keys)])
 
 NUM_SHAPE_IN_SMPLX = {400: 300, 20: 10}
-"""SMPL-X files end in expression directions; by the number of directions in all, how many are shape."""
+"""SMPL-X's shapedirs end in expression directions: the number of all directions, to the number of shape directions."""
 
 _MAX_WEIGHT_SUM_ERROR = 0.01
 _HEIGHT_RANGE = (0.1, 5.0)
@@ -52,8 +52,8 @@ def body_from_arrays(arrays: Mapping[str, object], name: str, source: str, num_b
     Args:
         arrays: Under `KEYS`: v_template (V, 3) [m]; shapedirs (V, 3, B), for SMPL-X followed by expression directions;
             posedirs (V, 3, 9(J-1)), (3V, 9(J-1)) or (9(J-1), 3V); J_regressor (J, V), dense or sparse; weights (V, J);
-            f (F, 3); kintree_table (2, J), parents in the first row, the root's any number that is no joint.
-        name: The body's name, if the file does not say it.
+            f (F, 3); kintree_table (2, J), parents in the first row, the root's any number that is not a joint.
+        name: The body's name, if the file does not store one.
         source: What to call the file in messages.
         num_betas: How many shape directions to keep.
     Raises:
@@ -94,12 +94,14 @@ def body_from_arrays(arrays: Mapping[str, object], name: str, source: str, num_b
 
 
 def _name(arrays: Mapping[str, object], default: str, source: str) -> str:
-    """The name that `save_body` wrote."""
+    """The name that `save_body` wrote, or the default."""
     if NAME_KEY not in arrays:
         return default
     name = np.asarray(arrays[NAME_KEY])
     if name.ndim or name.dtype.kind != "U" or not (str(name).isprintable() and 0 < len(str(name)) <= _MAX_NAME_LENGTH):
-        raise InputError(f"{source}: {NAME_KEY!r} is no name; expected a line of at most {_MAX_NAME_LENGTH} characters")
+        raise InputError(
+            f"{source}: {NAME_KEY!r} is not a name; expected a line of at most {_MAX_NAME_LENGTH} characters"
+        )
     return str(name)
 
 
@@ -180,7 +182,7 @@ def _parents(reader: _Reader, num_joints: int) -> tuple[int, ...]:
     column_of_joint = {int(joint): column for column, joint in enumerate(table[1])}
     parents = (-1, *(column_of_joint.get(int(parent), num_joints) for parent in table[0, 1:]))
     if not all(parent < joint for joint, parent in enumerate(parents)):
-        raise reader.error("kintree_table", "is no tree; expected each joint's parent to come before it")
+        raise reader.error("kintree_table", "is not a tree; expected each joint's parent to come before it")
     return parents
 
 

@@ -1,12 +1,12 @@
-"""Cut the part of a body that a keypoint layout needs, and fold it together until only the joints' rotations are left to apply.
+"""Cut a body to the keypoints of a layout, and precompute everything but the joints' rotations.
 
-A keypoint is a weighted sum of joints and skinned vertices. Linear blend skinning moves vertex v by sum_j w_vj (R_j (v - J_j) + P_j),
+A keypoint is a weighted sum of joints and skinned vertices. Linear blend skinning moves vertex v to sum_j w_vj (R_j (v - J_j) + P_j),
 and a joint's position P_j is the sum of the turned bones on its path from the root. Collecting everything that one rotation turns,
 
     p_k = sum_j R_j c_kj + (weight of k) (J_root + transl),
 
-with lever arms c_kj that are linear in the betas and in the pose-dependent displacement. So a fit never touches the mesh, nor even
-the joints' positions; and what hangs on joint i, seen from it, is the part of the sum below i, which gives the derivatives.
+with lever arms c_kj that are linear in the betas and in the pose-dependent displacement. So a fit never computes the mesh, nor even
+the joints' positions; and what hangs on joint i, relative to it, is the part of the sum at or below i, which gives the derivatives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 def keypoint_body(
     body: SkinnedMesh, layout: str | Layout, *, num_betas: int | None = None, num_joints: int | None = None
 ) -> KeypointBody:
-    """Cut the part of a body that a layout needs.
+    """Cut a body to the keypoints of a layout.
 
     Args:
         body: any body of the SMPL family.
@@ -38,7 +38,7 @@ def keypoint_body(
         num_joints: how many joints may move; all of them by default. The others stay at rest relative to their parent, so their
             skinning weight goes to their nearest moving ancestor, which is exact.
 
-    The result is kept for the same body object and layout: cutting costs about as much as a fit.
+    The result is cached for the same body object and layout: cutting costs about as much as a fit.
     """
     layout = get_layout(layout)
     num_betas = body.num_betas if num_betas is None else num_betas
@@ -89,7 +89,7 @@ def _indices(chosen: np.ndarray) -> tuple[int, ...]:
 
 
 def skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints: int) -> SkinnedPoints:
-    """The joints and vertices that a layout's keypoints are sums of; arguments as of `keypoint_body`."""
+    """The joints and vertices that a layout's keypoints are sums of; same arguments as `keypoint_body`."""
     table = PointTable.of_layout(body, layout)
     shape = np.concatenate(
         [np.asarray(body.v_template, np.float64)[..., None], np.asarray(body.shapedirs)[..., :num_betas]], axis=-1

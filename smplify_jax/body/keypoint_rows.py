@@ -1,14 +1,14 @@
-"""Derivatives of posed keypoints along given directions, by every parameter, in closed form.
+"""Derivatives of posed keypoints along given directions, with respect to every parameter, in closed form.
 
-Turning joint i by a small rotation vector a (camera frame) moves what hangs on it by a x l, with l its place seen from the joint. With
-the levers of `keypoint_body`, p_k = sum_j R_j c_kj + ..., what hangs on joint i is the part of that sum below i:
+Turning joint i by a small rotation vector a (camera frame) moves what hangs on it by a x l, with l its position relative to the joint.
+With the levers of `keypoint_body`, p_k = sum_j R_j c_kj + ..., what hangs on joint i is the part of that sum at or below i:
 
     l_ki = sum_{j at or below i} R_j c_kj,
     d (n . p_k) / d theta_i = (R_parent(i) J_left(theta_i))^T (l_ki x n)  +  (displacement),
     d (n . p_k) / d beta = sum_j (R_j^T n) . (d c_kj / d beta).
 
-A keypoint is only asked for its derivative along directions n (the gradients of its pixel coordinates), so the three rows of its full
-Jacobian need never be made. Compared with differentiating the kinematic chain this needs no pass per column.
+Only derivatives along directions n are needed (the gradients of a keypoint's pixel coordinates), so the three rows of its full Jacobian
+are never formed. Unlike differentiating the kinematic chain, this needs no pass per column.
 
 Shapes are written (K, 3, ...): the dots are the batch axis, if there is one (see `execution.batch_axis`).
 """
@@ -26,7 +26,7 @@ from smplify_jax.execution.batch_axis import concatenate_blocks
 
 
 def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:
-    """Derivative of n . p_k by the step of `BodyParameters.retract`.
+    """Derivative of n . p_k with respect to the step of `BodyParameters.retract`.
 
     Args:
         body: of the keypoints.
@@ -50,7 +50,7 @@ def keypoint_rows(body: KeypointBody, posed: PosedKeypoints, directions: Array) 
 
 
 def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tuple[Array, Array]:
-    """Keypoints (K, 3, ...) [m] and their whole derivative (K, 3, P, ...)."""
+    """Keypoints (K, 3, ...) [m] and their full Jacobian (K, 3, P, ...)."""
     posed = pose_keypoints(body, parameters)
     places = posed.keypoints_cam
     axes = jnp.eye(3, dtype=places.dtype).reshape(1, 3, 3, *[1] * (places.ndim - 2))
@@ -58,7 +58,7 @@ def keypoints_and_jacobian(body: KeypointBody, parameters: BodyParameters) -> tu
 
 
 def _by_bulging(body: KeypointBody, posed: PosedKeypoints, directions: Array) -> Array:
-    """(K, D, J, 3, ...): the change of the pose-dependent displacement, along n; made for the few keypoints that have any."""
+    """(K, D, J, 3, ...) derivative of the pose-dependent displacement along n, computed for the few keypoints that have one."""
     carried = np.ix_(body.bulging_keypoints, body.carrying_joints)
     directions, rotations = rows(directions, body.bulging_keypoints), rows(posed.rotations, body.carrying_joints)
     arms = _arms(rotations, directions)
@@ -85,7 +85,7 @@ def _arms(rotations: Array, directions: Array) -> Array:
 
 
 def _cross(a: Array, b: Array) -> tuple[Array, Array, Array]:
-    """Cross product along axis 3, (K, D, J, 3, ...), as its components: put together again they would be loops with a choice inside."""
+    """Cross product along axis 3, (K, D, J, 3, ...), as its components: stacked, they would become loops with a branch inside."""
     ax, ay, az = (a[:, :, :, i] for i in range(3))
     bx, by, bz = (b[:, :, :, i] for i in range(3))
     return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx

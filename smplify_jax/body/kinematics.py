@@ -102,7 +102,7 @@ def global_rotations(local_rotations: Array, parents: tuple[int, ...]) -> tuple[
 
 
 def rows(array: Array, indices: Sequence[int] | np.ndarray) -> Array:
-    """array[indices], as a slice where it is one: that costs nothing, and a gather is a loop of its own."""
+    """array[indices], as a slice where possible: a slice costs nothing, and a gather is a loop of its own."""
     first, count = int(indices[0]), len(indices)
     if list(indices) == list(range(first, first + count)):
         return array[first : first + count]

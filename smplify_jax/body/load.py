@@ -1,4 +1,4 @@
-"""Load a body: the open one that is shipped, or a file of the SMPL family that the user has."""
+"""Load a body: the open body that is shipped, or the user's file of the SMPL family."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
 
     Args:
         path: A `.pkl` or `.npz` file of SMPL, SMPL-H or SMPL-X as they are distributed, a folder of such files as smplx
-            lays it out, or an open body built anew; None gives the open body that comes with this package.
-        gender: "neutral", "male" or "female", in any case: which file of a folder to take. The open body is for all.
+            lays it out, or a rebuilt open body; None gives the open body that comes with this package.
+        gender: "neutral", "male" or "female", in upper or lower case: which file of a folder to take. The open body serves
+            all genders.
         num_betas: How many shape directions to keep.
     Returns:
         The body, in float32. Hands and face of SMPL-H and SMPL-X are joints like any other; SMPL-X's expressions are
         left out. A mesh other than SMPL's, SMPL-X's or the open body's has no named surface points: `point_names` is
         empty.
     Raises:
-        InputError: The file cannot be read or is no such body, no or several files of the folder fit, or it has fewer
-            betas.
+        InputError: The file cannot be read or is not such a body, none or several files of the folder fit, or the body
+            has fewer betas.
     """
     gender = check_gender(gender)
     if path is None:
         if gender not in (None, "neutral"):
             raise InputError(
-                f"the open body has no {gender} version: its betas span all; leave gender out or give a file"
+                f"the open body has no {gender} version: its betas span all genders; leave gender out or give a file"
             )
         return load_open_body(num_betas=num_betas)
     file = _body_file(Path(path), gender)
@@ -55,7 +56,7 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
 
 @lru_cache(maxsize=2)
 def shipped_body(num_betas: int) -> BodyModel:
-    """The open body as an object that stays the same: programs are compiled for one body, and bodies are told apart by identity."""
+    """The open body, the same object at every call: programs are compiled per body, and bodies are compared by identity."""
     return load_body(num_betas=num_betas)
 
 
@@ -69,7 +70,7 @@ def _body_file(path: Path, gender: str | None) -> Path:
 
 
 def _read_arrays(path: Path) -> dict[str, object]:
-    """Read by content, not by ending: files get renamed."""
+    """Read the format from the content, not from the file's ending: files get renamed."""
     if _starts_as_zip(path):
         return load_npz(path, {*ALL_KEYS, _OPEN_BODY_KEY})
     content = load_pickle(path)

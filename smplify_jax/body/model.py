@@ -1,6 +1,6 @@
 """The body model as typed stages: BodyModel -> with_shape -> ShapedBody -> with_pose -> PosedBody -> vertices().
 
-Shape is paid for once, and the mesh is skinned only when vertices are asked for.
+The shape is computed once, and the mesh is skinned only when vertices are asked for.
 Source: Loper et al., SMPL: A skinned multi-person linear model, SIGGRAPH Asia 2015, equations 2-10.
 """
 
@@ -43,7 +43,7 @@ class BodyModel(SkinnedMesh):
         point_names: P names; empty for a mesh whose topology is not known.
         name: what to call this body in messages and files.
         capsules: its parts as capsules, where they are known; see `with_capsules`.
-        gender: "neutral", "male" or "female", as the name of its file or the caller of `load_body` tells; None if neither does.
+        gender: "neutral", "male" or "female", from its file's name or from the caller of `load_body`; None if unknown.
     """
 
     @exact_products
@@ -158,7 +158,7 @@ class PosedBody:
         )
 
 
-# Compiled as wholes: operation by operation, the first call would compile a few dozen little programs.
+# Compiled as a whole: operation by operation, the first call would compile a few dozen small programs.
 @jax.jit
 def _joints(
     model: BodyModel, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike

@@ -1,4 +1,4 @@
-"""Reading the open body that the package ships.
+"""Read the open body that the package ships.
 
 The file holds the left half of an exactly symmetric body, quantised; the right half is its mirror image. Vertices of
 the whole: the midline's, then the left side's, then the right side's in the same order. N is the number of vertices of
@@ -36,17 +36,17 @@ from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirror
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
 OPEN_BODY_NAME = "open body"
-"""Of every body whose betas span the open shape space, and not SMPL's."""
+"""Name of every body whose betas span the open body's shape space rather than SMPL's."""
 
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
-"""Learned for the body that is shipped by `python -m smplify_jax.learn.capsules`; another open body has none until it learns its own."""
+"""Learned by `python -m smplify_jax.learn.capsules` for the shipped body; another open body has none until they are learned for it."""
 
 OPEN_BODY_NAME = "open body"
 OPEN_BODY_ORIGIN = (
     "The open body of smplify-jax, not derived from SMPL. Mesh, shapes, skeleton and skinning weights derive from assets of MakeHuman, "
     "dedicated to the public domain under CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/); see NOTICE."
 )
-"""Goes with every file that the open body is written to."""
+"""Written into every file of the open body."""
 
 _FORMAT_VERSION = 1
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
@@ -150,7 +150,7 @@ def _lbs_weights(joints: np.ndarray, quantised: np.ndarray) -> np.ndarray:
 
 
 def _faces(left: np.ndarray, half: _Half) -> np.ndarray:
-    """Mirroring turns a face's winding around, so two of its corners are exchanged."""
+    """Mirroring reverses a face's winding, so two of its corners are exchanged."""
     return np.concatenate([left, half.mirror().astype(np.int32)[left][:, [0, 2, 1]]])
 
 
@@ -174,8 +174,8 @@ def _regressor(data: dict[str, np.ndarray], half: _Half) -> np.ndarray:
     stored = [name for name in SMPL_JOINT_NAMES if not name.startswith("right_")]
     vertices, weights = data["regressor_vertices"].astype(int), data["regressor_weights"]
     for k, name in enumerate(stored):
-        mine = data["regressor_joints"] == k
-        at, value = vertices[mine], weights[mine]
+        is_of_joint = data["regressor_joints"] == k
+        at, value = vertices[is_of_joint], weights[is_of_joint]
         if name.startswith("left_"):
             regressor[SMPL_JOINT_NAMES.index(name), at] = value
             regressor[SMPL_JOINT_NAMES.index(mirrored_name(name)), mirror[at]] = value

@@ -29,7 +29,7 @@ class BodyParameters:
     transl: Array | np.ndarray
 
     def blocks(self) -> dict[str, Array | np.ndarray]:
-        """The four by name, as the functions that pose a body take them."""
+        """The four arrays by name, as keyword arguments of the functions that pose a body."""
         return dict(vars(self))
 
     def columns(self) -> ParameterColumns:

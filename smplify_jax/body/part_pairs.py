@@ -1,4 +1,4 @@
-"""Which parts of the body may not meet."""
+"""Pairs of body parts that must not overlap."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PAPER_PAIRS: tuple[PartPair, ...] = (
     ("right_shoulder", "right_forearm"),
     ("left_hand", "right_hand"),
 )
-"""The pairs of the paper's code: arms in the trunk, shins and feet in each other, a forearm in its own shoulder, hand in hand."""
+"""The pairs of the paper's code: arms and trunk, shins and feet of both legs, a forearm and its own shoulder, both hands."""
 
 
 def _non_adjacent_pairs() -> tuple[PartPair, ...]:
-    # An upper arm that hangs down lies against the flank: a third of fitted people would count as 2 cm deep in themselves.
+    # An upper arm that hangs down lies against the flank: with that pair, a third of fitted people would have a penetration depth of 2 cm.
     chains = [_chain(joint) for joint in PART_JOINTS.values()]
     found = []
     for (first, one), (second, other) in combinations(zip(PARTS, chains, strict=True), 2):
@@ -48,7 +48,7 @@ def _chain(joint: str) -> set[str]:
     return chain
 
 
-# Two bones apart, most parts share flesh around the joint between them; these can truly pass through each other.
+# Most parts two bones apart share flesh around the joint between them; these can really pass through each other.
 _MEET_ACROSS_A_JOINT = (
     ("left_thigh", "right_thigh"),
     ("left_shoulder", "left_forearm"),

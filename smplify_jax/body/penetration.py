@@ -1,4 +1,4 @@
-"""How deep a posed body reaches into itself."""
+"""How deep a posed body penetrates itself."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def penetration_depth(
 ) -> Array:
     """Depth of the deepest overlap of two capsules, max over pairs of (r_i + r_j - d_ij), d_ij being the distance of their axes.
 
-    Capsules lie about a centimetre off the skin, and flesh gives way: hands on hips and crossed legs count a centimetre or two. A forearm
-    through the belly counts ten.
+    Capsules lie about a centimetre off the skin, and flesh gives way: hands on hips and crossed legs give a centimetre or two, a forearm
+    through the belly gives ten.
 
     Args:
         body: with capsules; see `with_capsules`.
         betas: (..., n) shape coefficients, n at most `body.num_betas`.
-        body_pose: (..., 3 m) axis-angle of the joints 1..m [rad]; place and orientation of the whole change nothing.
-        pairs: names of the parts that may not meet, see `smplify_jax.body.part_pairs`.
+        body_pose: (..., 3 m) axis-angle of the joints 1..m [rad]; global orientation and translation do not matter.
+        pairs: names of the parts that must not overlap, see `smplify_jax.body.part_pairs`.
     Returns:
-        (...,) [m]; zero where nothing overlaps, NaN where the pose is.
+        (...,) [m]; zero where nothing overlaps, NaN where the pose is NaN.
     Raises:
         InputError: the body has no capsules.
     """
@@ -71,7 +71,7 @@ def _depth(body: BodyModel, spheres: BodySpheres, betas: Array, body_pose: Array
 def segment_distance(start: Array, end: Array, other_start: Array, other_end: Array) -> Array:
     """Distance between two line segments given by their ends (3,), which may coincide.
 
-    Either the lines' closest points lie within both segments, or an end of one segment takes part.
+    Either the lines' closest points lie within both segments, or an end of one segment is a closest point.
     """
     u, v, w = end - start, other_end - other_start, start - other_start
     uu, uv, vv = jnp.dot(u, u), jnp.dot(u, v), jnp.dot(v, v)
@@ -94,5 +94,5 @@ def segment_distance(start: Array, end: Array, other_start: Array, other_end: Ar
 def _point_distance(point: Array, start: Array, end: Array) -> Array:
     """Distance of a point (3,) from a segment."""
     along = end - start
-    share = jnp.clip(jnp.dot(point - start, along) / jnp.maximum(jnp.dot(along, along), 1e-12), 0.0, 1.0)
-    return jnp.linalg.norm(point - start - share * along)
+    fraction = jnp.clip(jnp.dot(point - start, along) / jnp.maximum(jnp.dot(along, along), 1e-12), 0.0, 1.0)
+    return jnp.linalg.norm(point - start - fraction * along)

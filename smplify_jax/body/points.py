@@ -12,8 +12,8 @@ from smplify_jax.keypoints.layouts import Layout
 # SMPL's hand joint sits at the knuckles; bodies with fingers have the middle finger's first joint there.
 _JOINT_ALIASES = {"left_hand": "left_middle1", "right_hand": "right_middle1"}
 
-# Annotators of COCO, LSP and OpenPose put the hip about here relative to SMPL's hip joint: (medial, up, forward) [m]. It is used for
-# bodies that bring no such point of their own, and rides on the pelvis.
+# Annotators of COCO, LSP and OpenPose put the hip about here relative to SMPL's hip joint: (medial, up, forward) [m]. Used for bodies
+# without such a point of their own; it rides on the pelvis.
 _HIP_KEYPOINT_OFFSET = (0.012, -0.022, 0.018)
 
 
@@ -50,15 +50,15 @@ class PointTable:
         for k, names in enumerate(layout.points):
             is_defined[k] = all(has_point(body, name) for name in names)
             for name in names if is_defined[k] else ():
-                share = 1.0 / len(names)
+                fraction = 1.0 / len(names)
                 joint = _joint_index(body, name)
                 if joint is not None:
-                    by_joint[k, joint] += share
+                    by_joint[k, joint] += fraction
                 elif name in body.point_names:
                     for vertex, weight in _surface_point(body, name):
-                        by_vertex[k][vertex] = by_vertex[k].get(vertex, 0.0) + share * weight
+                        by_vertex[k][vertex] = by_vertex[k].get(vertex, 0.0) + fraction * weight
                 else:
-                    by_anchor[k][name] = share
+                    by_anchor[k][name] = fraction
         vertices = sorted({v for row in by_vertex for v in row})
         anchors = sorted({name for row in by_anchor for name in row})
         weights = np.zeros((num_keypoints, len(vertices) + len(anchors)))

@@ -30,14 +30,14 @@ from smplify_jax.geometry.rotations import exp_and_left_jacobian
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class KeypointBody:
-    """K keypoints on J joints; V skinned vertices among them bulge with the pose of D joints.
+    """K keypoints on J joints; V of their skinned vertices bulge with the pose of D joints.
 
     Attributes:
         joint_template: (J, 3) rest joints of the mean shape [m].
         joint_shapedirs: (J, 3, B) their change per unit of each beta [m].
         lever_template: (K, J, 3) c_kj of the mean shape at rest [m].
         lever_shapedirs: (K, J, 3, B) its change per unit of each beta [m].
-        bulge_weights: (K, J, V) how much of a vertex's displacement is in c_kj.
+        bulge_weights: (K, J, V) weight of each vertex's displacement in c_kj.
         bulge_dirs: (V, 3, D, 9) the displacement of the vertices per entry of (R - I) of each bulging joint [m].
         weights: (K,) sum of each keypoint's weights, one if it is defined.
         is_defined: (K,) whether this body has that keypoint at all; if not, its weights are zero.
@@ -88,7 +88,7 @@ class KeypointBody:
         return _keypoints(self, betas, global_orient, body_pose, transl)
 
 
-@jax.jit  # as a whole: operation by operation, the first call would compile a few dozen little programs
+@jax.jit  # as a whole: operation by operation, the first call would compile a few dozen small programs
 @exact_products
 def _keypoints(
     body: KeypointBody, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike
@@ -118,16 +118,16 @@ def place_keypoints(body: KeypointBody, parameters: BodyParameters) -> Array:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PosedKeypoints:
-    """Parameters, and what follows from them.
+    """Parameters, and the pose and keypoints that follow from them.
 
     Attributes:
         parameters: blocks (P, ...).
         keypoints_cam: (K, 3, ...) [m]; undefined ones lie at the origin.
         local: (J, 3, 3, ...) each joint's rotation relative to its parent.
-        rotations: (J, 3, 3, ...) and to the world.
+        rotations: (J, 3, 3, ...) each joint's rotation relative to the world.
         parent_rotations: (J, 3, 3, ...) of each joint's parent, the identity for the root.
         axes: (J, 3, 3, ...), columns: the rotation vector, in the camera frame, that each number of a joint's step causes.
-        levers: (J, K, 3, ...) the part of a keypoint's place that hangs on a joint, seen from the joint [m].
+        levers: (J, K, 3, ...) the part of a keypoint's position that hangs on a joint, relative to the joint [m].
     """
 
     parameters: BodyParameters

@@ -6,13 +6,13 @@ import numpy as np
 
 from smplify_jax.body.kinematics import ancestors_or_self
 
-_RIDES_ON = 0.25  # a joint that carries at least this share of a keypoint is counted as carrying it
+_RIDES_ON = 0.25  # a joint with at least this fraction of a keypoint's weight counts as carrying it
 
 
 def keypoint_reach(
     rest_keypoints: np.ndarray, part_weights: np.ndarray, rest_joints: np.ndarray, parents: tuple[int, ...]
 ) -> np.ndarray:
-    """The longest distance between each two keypoints that turning the joints allows (the length of the path along the bones).
+    """The longest distance between any two keypoints that the joints allow: the length of the path along the bones.
 
     It is tight for the two ends of a limb and for straight legs, and loose where the path makes a detour, as between the shoulders.
 
@@ -40,6 +40,6 @@ def keypoint_reach(
 
 
 def _carrier(weights: np.ndarray, ancestry: np.ndarray) -> int:
-    """The deepest joint on which all considerable parts of a keypoint hang."""
+    """The deepest joint that carries all major parts of a keypoint."""
     parts = np.flatnonzero(weights >= min(_RIDES_ON, weights.max()))
     return int(np.flatnonzero(ancestry[parts].all(axis=0)).max())

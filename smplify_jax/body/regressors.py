@@ -20,7 +20,7 @@ EXTRA_NAMES = (
     *("right_hip_keypoint", "left_hip_keypoint", "neck_lsp", "head_top", "pelvis_mpii", "thorax_mpii"),
     *("spine_h36m", "jaw_h36m", "head_h36m"),
 )
-"""Rows of `J_regressor_extra.npy`: four points as LSP means them, two of MPII, three of Human3.6M."""
+"""Rows of `J_regressor_extra.npy`: four points as LSP defines them, two of MPII, three of Human3.6M."""
 
 H36M_NAMES = (
     *("pelvis_h36m", "left_hip_h36m", "left_knee_h36m", "left_ankle_h36m"),

@@ -18,7 +18,7 @@ from smplify_jax.files.portable_pickle import portable_pickle
 from smplify_jax.geometry.skeleton import SMPLX_JOINT_NAMES
 
 _ROOT_PARENT = 2**32 - 1
-"""SMPL's files have this where the root's parent would be."""
+"""What SMPL's files store as the root's parent."""
 
 
 def save_body(path: str | os.PathLike[str], body: BodyModel | None = None) -> None:
@@ -30,10 +30,10 @@ def save_body(path: str | os.PathLike[str], body: BodyModel | None = None) -> No
     Blender's Python has no scipy), J, weights, f, kintree_table, bs_type, bs_style; and `body_name`, so that a renamed open body is not
     taken for SMPL.
 
-    What SMPL's files have no place for is lost: capsules (`with_capsules` gives them back), and named surface points. `load_body` knows
-    those of SMPL's and SMPL-X's own meshes again; of an open body that was read from such a file no nose, eyes, ears, feet or hips are
-    known, so to fit with it, call `load_body()`. smplx, too, picks its joints beyond the 24th as vertices of SMPL's mesh: of the open
-    body they mean nothing.
+    What SMPL's files have no place for is lost: capsules (`with_capsules` gives them back), and named surface points. `load_body`
+    recognises those of SMPL's and SMPL-X's own meshes; an open body read from such a file has no nose, eyes, ears, feet or hips, so to
+    fit with the open body, call `load_body()`. Likewise smplx takes its joints beyond the 24th from fixed vertices of SMPL's mesh: for the
+    open body they are meaningless.
 
     Files of bodies with fingers lack the hands' principal components and the face's landmarks, which a `BodyModel` does not have, so
     smplx does not read them. Those of SMPL-X get expression directions of zero, which their readers expect after the shape.
@@ -42,7 +42,7 @@ def save_body(path: str | os.PathLike[str], body: BodyModel | None = None) -> No
         path: the file; its ending, `.pkl` or `.npz`, is the format. Its folder must exist.
         body: any body; None is the open body with 10 betas.
     Raises:
-        InputError: another ending, or the file cannot be written.
+        InputError: the ending is another one, or the file cannot be written.
     """
     body = shipped_body(10) if body is None else body
     if not isinstance(body, BodyModel) or not isinstance(path, (str, os.PathLike)):
@@ -85,7 +85,7 @@ def _arrays(body: BodyModel) -> dict:
 
 
 def _shapedirs(body: BodyModel) -> np.ndarray:
-    """The shape directions; for SMPL-X padded so that readers find out by their number which are shape."""
+    """The shape directions; for SMPL-X padded to a number from which readers infer which of them are shape."""
     shapedirs = np.asarray(body.shapedirs)
     if body.num_joints != len(SMPLX_JOINT_NAMES):
         return shapedirs

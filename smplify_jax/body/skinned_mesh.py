@@ -1,4 +1,4 @@
-"""The arrays of a body, apart from posing it: keypoints are cut from them, and `BodyModel` can give keypoints in turn."""
+"""The arrays of a body without the code that poses it: keypoints are cut from them, and `BodyModel` in turn offers keypoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jax import Array
 from smplify_jax.body.capsules import Capsules
 
 
-@dataclass(frozen=True, eq=False)  # bodies are compared by identity, so that what is cut from one can be kept
+@dataclass(frozen=True, eq=False)  # bodies are compared by identity, so that what is cut from one can be cached
 class SkinnedMesh:
     """The arrays of a body of the SMPL family: V vertices, J joints, B shape directions, P named surface points.
 

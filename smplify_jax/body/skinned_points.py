@@ -1,6 +1,6 @@
-"""Keypoints posed in NumPy by plain linear blend skinning: for programs that must not load JAX, such as a trainer's loaders.
+"""Keypoints posed in NumPy by plain linear blend skinning, for programs that must not load JAX, such as a trainer's data loaders.
 
-Fits go through `KeypointBody`, the same sums folded for speed and derivatives.
+Fits use `KeypointBody`: the same sums, rearranged for speed and derivatives.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +38,8 @@ class SkinnedPoints:
         """Keypoints of N bodies, transl zero.
 
         Args:
-            pose: (N, P) axis-angle [rad] of at least J joints in the body's order, global_orient first; further numbers are left out.
-            betas: (N, B') of which the first B count.
+            pose: (N, P) axis-angle [rad] of at least J joints in the body's order, global_orient first; further numbers are ignored.
+            betas: (N, B'), of which the first B are used.
         Returns:
             (N, K, 3) float64 [m]; NaN where the body lacks a point.
         Source: Loper et al., SMPL, SIGGRAPH Asia 2015, equations 2-10.
@@ -48,26 +47,28 @@ class SkinnedPoints:
         num_joints, num_betas = len(self.joints), self.joints.shape[2] - 1
         num_people = len(pose)
         vectors = np.asarray(pose, np.float64)[:, : 3 * num_joints].reshape(-1, 3)
+        from scipy.spatial.transform import Rotation  # a quarter of a second, which `fit` has no use for
+
         rotations = Rotation.from_rotvec(vectors).as_matrix().reshape(num_people, num_joints, 3, 3)
         shape = np.concatenate([np.ones((num_people, 1)), np.asarray(betas, np.float64)[:, :num_betas]], axis=1)
         joints, vertices = (np.tensordot(shape, rest, (1, 2)) for rest in (self.joints, self.vertices))
         features = (rotations[:, 1:] - np.eye(3)).reshape(num_people, num_joints - 1, 9)
         vertices += np.tensordot(features, self.posedirs, ((1, 2), (2, 3)))
 
-        turns, places = self._posed_joints(rotations, joints)
-        skinned = self.lbs_weights @ (places - np.einsum("njab,njb->nja", turns, joints))
-        blended = (self.lbs_weights @ turns.reshape(num_people, num_joints, 9)).reshape(num_people, -1, 3, 3)
+        world_rotations, positions = self._posed_joints(rotations, joints)
+        skinned = self.lbs_weights @ (positions - np.einsum("njab,njb->nja", world_rotations, joints))
+        blended = (self.lbs_weights @ world_rotations.reshape(num_people, num_joints, 9)).reshape(num_people, -1, 3, 3)
         skinned += np.einsum("nmab,nmb->nma", blended, vertices)
-        points = self.weights_of_joints @ places + self.weights_of_vertices @ skinned
+        points = self.weights_of_joints @ positions + self.weights_of_vertices @ skinned
         points[:, ~self.is_defined] = np.nan
         return points
 
     def _posed_joints(self, rotations: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """World rotations (N, J, 3, 3) and places (N, J, 3) of the joints."""
-        turns, places = rotations.copy(), joints.copy()
+        """World rotations (N, J, 3, 3) and positions (N, J, 3) of the joints."""
+        world_rotations, positions = rotations.copy(), joints.copy()
         for joint, parent in enumerate(self.parents):
             if parent >= 0:
-                turns[:, joint] = turns[:, parent] @ rotations[:, joint]
+                world_rotations[:, joint] = world_rotations[:, parent] @ rotations[:, joint]
                 bone = joints[:, joint] - joints[:, parent]
-                places[:, joint] = places[:, parent] + np.einsum("nab,nb->na", turns[:, parent], bone)
-        return turns, places
+                positions[:, joint] = positions[:, parent] + np.einsum("nab,nb->na", world_rotations[:, parent], bone)
+        return world_rotations, positions

@@ -1,4 +1,4 @@
-"""Spheres strung on the capsules' axes: what the interpenetration term compares."""
+"""Spheres along the capsules' axes, which the interpenetration term compares."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BodySpheres:
         radii: (B + 1, S) [m], likewise.
         joints: index of the joint that each sphere rides on.
         parts: index into PARTS of each sphere.
-        pairs: indices into PARTS of the parts that may not meet.
+        pairs: indices into PARTS of the parts that must not overlap.
     """
 
     centers: Array | np.ndarray
@@ -54,7 +54,7 @@ class BodySpheres:
 def body_spheres(
     body: BodyModel, *, num_betas: int | None = None, pairs: tuple[PartPair, ...] = PAPER_PAIRS
 ) -> BodySpheres:
-    """The spheres of a body's capsules, as far as they are in any pair.
+    """The spheres of those of a body's capsules that are in any pair.
 
     Args:
         body: with capsules.
@@ -71,10 +71,10 @@ def body_spheres(
     capsules = body.capsules.with_num_betas(body.num_betas if num_betas is None else num_betas)
     indices = _indices(pairs)
     used = sorted({part for pair in indices for part in pair})
-    strung = [sphere_places(capsules, part) for part in used]
-    parts = np.repeat(used, [len(places) for places in strung])
+    positions = [sphere_places(capsules, part) for part in used]
+    parts = np.repeat(used, [len(places) for places in positions])
     return BodySpheres(
-        centers=jax.device_put(_centers(capsules, parts, np.concatenate(strung))),
+        centers=jax.device_put(_centers(capsules, parts, np.concatenate(positions))),
         radii=jax.device_put(np.asarray(capsules.betas2rads)[:, parts]),
         joints=tuple(body.joint_names.index(PART_JOINTS[PARTS[part]]) for part in parts),
         parts=tuple(int(part) for part in parts),
@@ -83,10 +83,10 @@ def body_spheres(
 
 
 def sphere_places(capsules: Capsules, part: int) -> np.ndarray:
-    """(n,) where along its axis a part has spheres: from -0.5 at one end to 0.5 at the other.
+    """(n,) positions of a part's spheres along its axis, from -0.5 at one end to 0.5 at the other.
 
-    Both ends, and evenly between them so many that they are at most one diameter apart for the mean shape. A thigh goes without the sphere
-    at the hip and an upper arm without those at its ends: these would sit in their neighbours for good.
+    One sphere at each end, and evenly between them as many as keep neighbours at most one diameter apart for the mean shape. A thigh has no
+    sphere at the hip and an upper arm none at its ends: these would always overlap their neighbours.
     """
     length, radius = float(capsules.betas2lens[-1, part]), float(capsules.betas2rads[-1, part])
     places = np.linspace(-0.5, 0.5, max(2, int(np.ceil(length / (2 * radius))) + 1))
@@ -108,6 +108,6 @@ def _indices(pairs: Sequence[PartPair]) -> tuple[tuple[int, int], ...]:
     unknown = [name for pair in pairs for name in pair if name not in PARTS]
     if unknown or not pairs:
         raise InputError(
-            f"{unknown[0] if unknown else 'Nothing'!r} is no pair of body parts: use names from {', '.join(PARTS)}."
+            f"{unknown[0] if unknown else 'Nothing'!r} is not a pair of body parts: use names from {', '.join(PARTS)}."
         )
     return tuple((PARTS.index(first), PARTS.index(second)) for first, second in pairs)

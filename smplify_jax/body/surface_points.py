@@ -1,4 +1,4 @@
-"""Named surface points of SMPL's own meshes, known by the number of vertices.
+"""Named surface points of SMPL's own meshes, which are recognised by their number of vertices.
 
 Source: the vertex ids published with SMPL's Python package smplx (a test compares them where it is installed). SMPL and
 SMPL-H share one mesh.
@@ -58,7 +58,7 @@ _SMPLX_VERTICES = {
 }
 
 VERTICES_BY_TOPOLOGY: dict[int, dict[str, int]] = {6890: _SMPL_VERTICES, 10475: _SMPLX_VERTICES}
-"""Number of vertices of the mesh, to the vertex of each named point."""
+"""From a mesh's number of vertices to the vertex of each named point."""
 
 
 def surface_points(v_template: np.ndarray) -> dict[str, int]:

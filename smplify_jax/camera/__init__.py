@@ -1,1 +1,1 @@
-"""The pinhole camera, what a caller may give for one, crops and conversions, observations, depth from limbs."""
+"""The pinhole camera, the forms a caller may give it in, crops and conversions, observations, depth from limb lengths."""

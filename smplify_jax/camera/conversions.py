@@ -1,14 +1,14 @@
-"""Camera conversions that people ask for again and again: weak perspective, crops, focal lengths. Boxes are `crop_box`'s.
+"""Common camera conversions: weak perspective, crops, focal lengths. For boxes see `crop_box`.
 
-A crop is the square of side b [px] around a box's centre in the full picture, resampled to S x S pixels. Two cameras see
-it, and they are not the same:
+A crop is the square of side b [px] around a box's centre in the full picture, resampled to S x S pixels. Two different
+cameras describe it:
 
 - the *crop camera* of networks: it looks straight at the crop's middle with a focal length of its own (SPIN: f = 5000 for
-  S = 224). `transl_in_picture` and `weak_perspective_in_crop` change over between it and the full picture's camera; pixels
+  S = 224). `transl_in_picture` and `weak_perspective_in_crop` convert between it and the full picture's camera; pixels
   agree exactly for points at the depth of transl, and to first order around it;
-- the *cut-out* of the full picture's own camera: `crop_of_camera`. The transl is the same and nothing is lost.
+- the *cut-out* of the full picture's own camera: `crop_of_camera`. The transl is the same and the conversion is exact.
 
-Everything takes any number of leading axes, in float64 and without JAX: these are conversions of data, not of fits.
+All functions take any number of leading axes and compute in float64 with NumPy: they convert data and are not part of a fit.
 Source: Hartley & Zisserman, Multiple View Geometry, 2004, sections 6.1 (pinhole) and 6.3 (weak perspective).
 """
 
@@ -24,13 +24,13 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 
 FULL_FRAME_DIAGONAL_MM = float(np.hypot(36.0, 24.0))
-"""Of the film that "35 mm equivalent" refers to; equivalence is that of the diagonals (CIPA DCG-001)."""
+"""Diagonal of the film frame that "35 mm equivalent" refers to; the diagonals define the equivalence (CIPA DCG-001)."""
 
 
 def transl_from_weak_perspective(weak: ArrayLike, focal_length: ArrayLike, crop_size: ArrayLike) -> np.ndarray:
-    """Translation in the crop camera of a network's weak perspective: (tx, ty, 2 f / (S s)).
+    """Translation in the crop camera from a network's weak perspective: (tx, ty, 2 f / (S s)).
 
-    Weak perspective puts a body point (x, y) at s (x + tx, y + ty) of the crop, which reaches from -1 to 1.
+    Weak perspective maps a body point (x, y) to s (x + tx, y + ty) in the crop, which reaches from -1 to 1.
 
     Args:
         weak: (..., 3) s [1/m], tx, ty [m].
@@ -74,14 +74,14 @@ def weak_perspective_from_transl(transl: ArrayLike, focal_length: ArrayLike, cro
 def transl_in_picture(
     weak: ArrayLike, box_center: ArrayLike, box_side: ArrayLike, focal_length: ArrayLike, camera_center: ArrayLike
 ) -> np.ndarray:
-    """Translation in the full picture's camera of a network's weak perspective in a crop.
+    """Translation in the full picture's camera from a network's weak perspective in a crop.
 
-    z = 2 f / (b s), and the box's distance from the principal point c moves the body: x = tx + 2 (x_box - x_c) / (b s).
+    z = 2 f / (b s), and the box's offset from the principal point c moves the body: x = tx + 2 (x_box - x_c) / (b s).
 
     Args:
         weak: (..., 3) s [1/m], tx, ty [m] in the crop.
         box_center: (..., 2) [px].
-        box_side: (...) b [px], however large the crop it was resampled to.
+        box_side: (...) b [px], whatever the size S that the crop was resampled to.
         focal_length: (...) of the full picture [px].
         camera_center: (..., 2) principal point of the full picture [px]; usually half its width and height.
     Returns:
@@ -100,7 +100,7 @@ def transl_in_picture(
 def weak_perspective_in_crop(
     transl: ArrayLike, box_center: ArrayLike, box_side: ArrayLike, focal_length: ArrayLike, camera_center: ArrayLike
 ) -> np.ndarray:
-    """Weak perspective in a crop of a body that stands at `transl` in the full picture: `transl_in_picture` undone.
+    """Weak perspective in a crop of a body at `transl` in the full picture, the inverse of `transl_in_picture`.
 
     Args:
         transl: (..., 3) in the full picture's camera [m].
@@ -122,7 +122,7 @@ def weak_perspective_in_crop(
 
 
 def crop_of_camera(camera: Camera, box_center: ArrayLike, box_side: ArrayLike, crop_size: ArrayLike) -> Camera:
-    """The full picture's camera as the crop sees it: f S / b, and (c - corner) S / b. The transl stays.
+    """The full picture's camera in pixels of the crop: f S / b, and (c - corner) S / b. The transl is unchanged.
 
     Args:
         camera: of the full picture; fields (..., 2).
@@ -141,7 +141,7 @@ def crop_of_camera(camera: Camera, box_center: ArrayLike, box_side: ArrayLike, c
 
 
 def camera_of_crop(crop_camera: Camera, box_center: ArrayLike, box_side: ArrayLike, crop_size: ArrayLike) -> Camera:
-    """The full picture's camera from that of a cut-out: `crop_of_camera` undone; arguments as there."""
+    """The full picture's camera from that of a cut-out: the inverse of `crop_of_camera`, with the same arguments."""
     zoom = (_positive(crop_size, "crop_size") / _positive(box_side, "box_side"))[..., None]
     return Camera(
         np.asarray(crop_camera.focal_length, np.float64) / zoom,
@@ -171,7 +171,7 @@ def points_in_crop(
 def points_in_picture(
     points_px: ArrayLike, box_center: ArrayLike, box_side: ArrayLike, crop_size: ArrayLike
 ) -> np.ndarray:
-    """Pixels of the crop as pixels of the full picture: `points_in_crop` undone; arguments as there."""
+    """Pixels of the crop as pixels of the full picture: the inverse of `points_in_crop`, with the same arguments."""
     side = _positive(box_side, "box_side")
     corner = np.asarray(box_center, np.float64) - side[..., None] / 2
     return np.asarray(points_px, np.float64) * (side / _positive(crop_size, "crop_size"))[..., None] + corner
@@ -192,7 +192,7 @@ def focal_length_from_35mm(focal_length_35mm: ArrayLike, image_size: ArrayLike) 
 
 
 def focal_length_as_35mm(focal_length: ArrayLike, image_size: ArrayLike) -> np.ndarray:
-    """35 mm equivalent [mm] of a focal length [px]: `focal_length_from_35mm` undone.
+    """35 mm equivalent [mm] of a focal length [px]: the inverse of `focal_length_from_35mm`.
 
     Raises:
         InputError: a number is not positive.
@@ -202,10 +202,10 @@ def focal_length_as_35mm(focal_length: ArrayLike, image_size: ArrayLike) -> np.n
 
 
 def focal_length_from_exif(exif: Mapping[int, object], image_size: ArrayLike) -> float | None:
-    """Focal length [px] from the EXIF tags of a picture that was not cropped; None where they do not tell.
+    """Focal length [px] from the EXIF tags of a picture that was not cropped; None if they do not say.
 
-    The 35 mm equivalent counts where it is given; else the focal length [mm] over the sensor's pixel pitch, corrected for a
-    picture that was made smaller since.
+    The 35 mm equivalent is used if it is there; otherwise the focal length [mm] over the sensor's pixel pitch, corrected for
+    a picture that was downscaled since.
 
     Args:
         exif: tag number to value, as `PIL.Image.Image.getexif().get_ifd(ExifTags.IFD.Exif)` gives them.
@@ -222,7 +222,7 @@ def focal_length_from_exif(exif: Mapping[int, object], image_size: ArrayLike) ->
         return None
     width_taken = _number(exif, ExifTags.Base.ExifImageWidth)
     height_taken = _number(exif, ExifTags.Base.ExifImageHeight)
-    # The longer sides are compared: the picture may have been turned upright.
+    # Compare the longer sides, because the picture may have been rotated upright.
     taken = max(width_taken or 0.0, height_taken or 0.0) or size.max()
     return length_mm * pixels_per_unit / unit_mm * float(size.max()) / taken
 

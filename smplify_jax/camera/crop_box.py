@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from smplify_jax.errors import InputError
 
 SPIN_BOX_UNIT = 200.0
-"""SPIN, and all that follows it, gives the side of a person's box in units of 200 px, the body height of MPII's annotators."""
+"""SPIN and its successors give the side of a person's box in units of 200 px, the body height that MPII's annotations refer to."""
 
 SPIN_BOX_FACTOR = 1.2
 """How much larger than the person SPIN's boxes are by default."""
@@ -23,8 +23,8 @@ class CropBox:
     Attributes:
         center: x, y [px].
         size: width, height [px].
-        has_margin: whether it leaves room around the person, as SPIN's boxes do; tight boxes, such as COCO's, do not. Boxes that are the
-            same part of a picture are equal, whatever they leave around the person.
+        has_margin: whether it leaves room around the person, as SPIN's boxes do; tight boxes, such as COCO's, do not. `==` ignores it:
+            boxes that cover the same part of a picture are equal.
     """
 
     center: tuple[float, float]
@@ -49,7 +49,7 @@ class CropBox:
 
     @property
     def crop_factor(self) -> float:
-        """How much larger than the box the crop is that SPIN would train on: 1 if there is a margin already."""
+        """How much larger than the box SPIN's training crop would be: 1 if there is a margin already."""
         return 1.0 if self.has_margin else SPIN_BOX_FACTOR
 
     @classmethod

@@ -7,13 +7,13 @@ import numpy as np
 from jax import Array
 
 REFERENCE_HEIGHT_PX = 300.0
-"""The paper's pixel constants (sigma = 100 and all weights against it) are meant for people about this tall."""
+"""The paper's pixel constants (sigma = 100 and all weights relative to it) are meant for people about this tall."""
 
 PERSON_HEIGHT = 1.7
-"""[m] Only a unit: it makes "apparent height" out of focal length and depth."""
+"""[m] Only a unit: it turns a focal length and a depth into an "apparent height"."""
 
 MIN_START_DEPTH, MAX_START_DEPTH = 0.3, 1e4
-"""[m] A start nearer or farther than that would not stay finite in a solver."""
+"""[m] A start nearer or farther than these would not stay finite in a solver."""
 
 
 def start_depth(
@@ -24,9 +24,9 @@ def start_depth(
 ) -> Array:
     """Depth of a person from the apparent length of every pair of keypoints.
 
-    Two points at most `reach` apart cannot look longer than f reach / z, so each pair gives an upper bound on the depth, and the least
-    foreshortened one comes close to it. The least bound is taken after leaving out the one keypoint that lowers it most: a gross outlier
-    would make all its pairs look long.
+    Two points at most `reach` apart cannot appear longer than f reach / z, so each pair gives an upper bound on the depth, and the least
+    foreshortened one comes close to it. The least bound is taken after leaving out the one keypoint that lowers it most, because a gross
+    outlier makes all its pairs appear long.
 
     Args:
         keypoints_px: (K, 2) [px].
@@ -53,11 +53,11 @@ def start_depth(
 def pixel_scale(
     depth: Array | np.ndarray, focal_length: Array | np.ndarray, reference_height_px: float = REFERENCE_HEIGHT_PX
 ) -> Array:
-    """Reference pixels per pixel for a person at that depth: the scale at which every constant of the objective is meant."""
+    """Reference pixels per pixel for a person at that depth: the scale that every constant of the objective refers to."""
     fx, fy = jnp.moveaxis(jnp.asarray(focal_length), -1, 0)
     return reference_height_px * jnp.asarray(depth) / (PERSON_HEIGHT * jnp.sqrt(fx * fy))
 
 
 def depth_of_height(height_px: float, focal_length_px: float) -> float:
-    """Depth [m] at which a person is that tall: where `pixel_scale` with this reference height is 1."""
+    """Depth [m] at which a person appears that tall: where `pixel_scale` with this reference height is 1."""
     return PERSON_HEIGHT * focal_length_px / height_px

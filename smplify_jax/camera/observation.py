@@ -1,4 +1,4 @@
-"""What was seen of one person: keypoints in a picture, how sure the detector is of each, and the camera."""
+"""What was observed of one person: keypoints in a picture, the detector's confidence in each, and the camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Observation:
         keypoints_px: (..., K, 2) [px], finite everywhere.
         confidence: (..., K), zero for keypoints that were not observed.
         camera: of that person's picture.
-        pixel_scale: (...,) reference pixels per pixel. Every constant of the objective is meant for a person who appears 300 px tall;
+        pixel_scale: (...,) reference pixels per pixel. Every constant of the objective refers to a person who appears 300 px tall;
             multiplying pixel differences by this makes the fit independent of the picture's resolution.
     """
 

@@ -1,4 +1,4 @@
-"""Cameras that no picture was taken with: focal lengths in millimetres, principal points of another picture."""
+"""Detect cameras that cannot be a picture's: focal lengths in millimetres, principal points of another picture."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import numpy as np
 from smplify_jax.camera.pinhole import Camera
 
 MIN_FOCAL_LENGTH = 0.15
-"""In longer sides of the picture: an angle of view of 147 degrees. Less is a focal length in millimetres or in pictures."""
+"""In units of the picture's longer side: an angle of view of 147 degrees. Anything less is in millimetres or in picture widths."""
 MAX_OFF_AXIS = 3.0
-"""Distance of the principal point from the picture in focal lengths: whoever is seen there is seen 72 degrees off the axis."""
+"""Distance of the principal point from the picture in focal lengths: at this limit the picture begins 72 degrees off the axis."""
 MAX_BESIDE = 0.5
-"""Distance of the principal point from the picture in the picture's sides, beyond which it is worth a warning: cut-outs have such."""
+"""Distance of the principal point from the picture, in the picture's sides, beyond which `fit` only warns: crops can have such cameras."""
 
 
 def is_focal_length_plausible(camera: Camera, extent_px: np.ndarray) -> np.ndarray:
-    """Whether focal lengths can be those of a picture in pixels.
+    """Whether focal lengths are plausible in pixels.
 
     Args:
         camera: fields (B, 2).
         extent_px: (B,) longer side of the picture, or of the box around a person's keypoints where it is not known [px].
     Returns:
-        (B,) bool. Focal lengths that are not finite or not positive count as plausible: they are another fault.
+        (B,) bool. Focal lengths that are not finite or not positive count as plausible: another check reports them.
     """
     focal_length = np.asarray(camera.focal_length).min(axis=1)
     return ~((focal_length > 0) & (focal_length < MIN_FOCAL_LENGTH * extent_px))
 
 
 def is_center_plausible(camera: Camera, image_size: np.ndarray) -> np.ndarray:
-    """Whether the picture can have been taken with principal points so far from it.
+    """Whether principal points are close enough to the picture to belong to it.
 
     Args:
         camera: fields (B, 2).
@@ -41,7 +41,7 @@ def is_center_plausible(camera: Camera, image_size: np.ndarray) -> np.ndarray:
 
 
 def is_center_beside(camera: Camera, image_size: np.ndarray) -> np.ndarray:
-    """(B,) whether principal points lie so far beside the picture that it must be a cut-out, or of another size than K is for."""
+    """(B,) whether principal points lie so far beside the picture that it must be a crop, or of another size than K is for."""
     return np.any(_distance_from_picture(camera, image_size) > MAX_BESIDE * image_size, axis=1)
 
 

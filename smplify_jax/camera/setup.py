@@ -12,7 +12,7 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 
-# Where not even the picture's size is known, a person is taken to fill about half its height: f = diagonal is then about this many
+# If not even the picture's size is known, the person is assumed to fill about half its height: f = diagonal is then about this many
 # times the longer side of the box around the keypoints.
 _FOCAL_LENGTH_PER_BOX_SIDE = 3.0
 
@@ -26,8 +26,8 @@ def setup_camera(
     """One camera per person from any of the forms that `fit` takes.
 
     Args:
-        camera: a Camera (fields of one person or one row per person) or a list of one per person; a focal length [px], a pair of them along
-            x and y, or (B, 1) or (B, 2) of each person; a 3x3 matrix K or one per person; or None.
+        camera: a Camera (fields of one person or one row per person) or a list of one per person; a focal length [px], a pair (fx, fy), or
+            (B, 1) or (B, 2), one row per person; a 3x3 matrix K or one per person; or None.
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
         default_focal_length: [px] where the caller gives none, for all or one per person; None means the picture's diagonal.
@@ -35,8 +35,8 @@ def setup_camera(
         Camera with float32 fields (B, 2).
 
     Raises:
-        InputError: shapes do not fit, or a matrix is no K. Focal lengths that are not finite or positive are left for the fit to report
-            person by person.
+        InputError: shapes do not match, or a matrix is not a K. Focal lengths that are not finite or not positive are left for the fit to
+            report person by person.
     """
     if isinstance(camera, (list, tuple)) and any(isinstance(one, Camera) for one in camera):
         camera = _stacked(camera)
@@ -55,7 +55,7 @@ def setup_camera(
 
 
 def _stacked(cameras: Sequence[Camera | ArrayLike]) -> Camera:
-    """Cameras of one person each as one Camera of (B, 2) fields."""
+    """Stack Cameras of one person each into one Camera with fields (B, 2)."""
     if not all(isinstance(camera, Camera) for camera in cameras):
         raise InputError("camera is a list of Cameras and other things: give a Camera for each person.")
     fields = {}
@@ -66,7 +66,9 @@ def _stacked(cameras: Sequence[Camera | ArrayLike]) -> Camera:
             continue
         rows = [host_array(value, f"camera[{number}].{name}") for number, value in enumerate(values)]
         if any(row.shape not in ((), (1,), (2,)) for row in rows):
-            raise InputError(f"camera is a list of Cameras, one of whose {name} is not that of one person: give (2,).")
+            raise InputError(
+                f"camera is a list of Cameras, but not every {name} in it is for one person: give (2,) each."
+            )
         fields[name] = np.stack([np.broadcast_to(row, 2) for row in rows])
     return Camera(**fields)
 
@@ -98,13 +100,13 @@ def complete_camera(
 ) -> Camera:
     """Fill in what is not known: the centre is the picture's, the focal length its diagonal.
 
-    Without a picture's size the box around a person's keypoints stands in for it, with a warning.
+    If a picture's size is not known, the box around the person's keypoints replaces it, with a warning.
 
     Args:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px], NaN where unknown; or None.
-        focal_length: [px] a number; along x and y for all, (2,); of each person, (B, 1) or along x and y (B, 2), or (B,) if there are not
-            just two people.
+        focal_length: [px] one number; fx and fy for all, (2,); or per person (B, 1), or fx and fy (B, 2), or (B,) unless there are exactly
+            two people.
         camera_center: (2,) or (B, 2) [px].
         default_focal_length: [px] instead of the diagonal, for all or one per person.
     Returns:
@@ -145,7 +147,7 @@ def focal_length_of_boxes(keypoints: np.ndarray, boxes: float) -> np.ndarray:
         boxes: focal length in units of that side.
     """
     low, high = _boxes(keypoints)
-    # One keypoint alone has a box of no size; such a person is not fitted, for a better reason than a focal length of zero.
+    # The box of a single keypoint has size zero. Such a person is not fitted, and the status must not blame the focal length.
     return boxes * np.maximum((high - low).max(axis=1), 1.0)
 
 
@@ -185,7 +187,7 @@ def _focal_rows(value: ArrayLike | None, num_people: int) -> np.ndarray:
             f"the focal length has shape {array.shape}: expected a number, a pair along x and y, or (B, 1) or (B, 2) for each of "
             f"{num_people} people."
         )
-    # A pair of numbers for just two people is one along x and one along y, as it is for any other number of people.
+    # A pair of numbers for exactly two people is (fx, fy), as it is for any other number of people.
     if array.shape == (num_people,) and num_people != 2:
         array = array[:, None]
     return np.broadcast_to(array, (num_people, 2))

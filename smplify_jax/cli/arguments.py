@@ -1,4 +1,4 @@
-"""What `smplify-fit` is told on the command line, checked."""
+"""Check the command-line options of `smplify-fit`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written 
 
 
 def check_command(command: FitCommand) -> None:
-    """Check what can be known without opening a file.
+    """Check what can be checked without opening a file.
 
     Raises:
-        UsageError: nothing to do, nowhere to write, or a name or number that no run could use.
+        UsageError: there is nothing to do, no folder to write to, or a name or number that no run could use.
     """
     if not command.inputs and not command.example:
         raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
     if command.inputs and command.example:
-        raise UsageError("--example fits its own input: leave out the files, or leave out --example.")
+        raise UsageError("--example fits its own input: leave out either the files or --example.")
     if command.write.out is None and not command.example:
-        raise UsageError("Say where the results shall go, with --out FOLDER.")
+        raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
     check_image_size(command.read.image_size)
@@ -31,27 +31,27 @@ def check_command(command: FitCommand) -> None:
 
 
 def check_image_size(size: tuple[int, int] | None) -> None:
-    """Raise UsageError for a picture's size that cannot be."""
+    """Raise UsageError for an impossible picture size."""
     if size is not None and min(size) <= 0:
         raise UsageError("--image-size must be two positive numbers of pixels, width and height.")
 
 
 def check_camera(camera: CameraOptions) -> None:
-    """Raise UsageError for a camera that cannot be."""
+    """Raise UsageError for an impossible camera."""
     if camera.focal_length is not None and not camera.focal_length > 0:
         raise UsageError("--focal-length must be a positive number of pixels.")
 
 
 def check_limits(write: WriteOptions) -> None:
-    """Raise UsageError for limits that nobody or everybody passes."""
+    """Raise UsageError for limits out of range."""
     if write.min_quality is not None and not 0 <= write.min_quality <= 1:
         raise UsageError("--min-quality must be a probability, from 0 to 1.")
     if write.max_error is not None and not write.max_error > 0:
-        raise UsageError("--max-error must be a positive number of percent of the person's height.")
+        raise UsageError("--max-error must be a positive percentage of the person's height.")
 
 
 def check_body(body: BodyOptions) -> None:
-    """Raise UsageError for numbers that no fit could use."""
+    """Raise UsageError for numbers of betas or starts below 1."""
     if body.num_betas < 1:
         raise UsageError("--num-betas must be at least 1.")
     if body.num_starts is not None and body.num_starts < 1:
@@ -59,7 +59,7 @@ def check_body(body: BodyOptions) -> None:
 
 
 def check_layout(name: str | None) -> None:
-    """Raise UsageError for a layout that is not known."""
+    """Raise UsageError for an unknown layout."""
     # Imported late: --help should not wait for NumPy.
     from smplify_jax.keypoints.layouts import get_layout
 

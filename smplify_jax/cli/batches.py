@@ -1,4 +1,4 @@
-"""People of one kind, fitted some at a time."""
+"""Group people that can be fitted together, and fit them in batches."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from smplify_jax.result import FitResult
 
 
 def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[tuple[PersonInput, FitResult]]:
-    """Fit everybody and yield each person with their result, in the order of their layouts; those with a known camera last."""
+    """Fit everybody; yield each person with their result, sorted by layout, people with a known camera last."""
     rows = [(person, _row(person, fitter)) for person in people]
     kinds = groupby(sorted(rows, key=lambda one: kind_of(one[1])), key=lambda one: kind_of(one[1]))
     for _, group in kinds:
         members = list(group)
-        # A call for each of the largest batches, so that the first results come soon.
+        # One call per batch of the largest size, so that the first results come soon.
         for batch in largest_batches(len(members)):
             result = fitter.fit([row for _, row in members[batch]])
             for index, (person, _) in enumerate(members[batch]):
@@ -31,7 +31,7 @@ def fit_people(people: Sequence[PersonInput], fitter: PeopleFitter) -> Iterator[
 
 
 def _row(person: PersonInput, fitter: PeopleFitter) -> DatasetRow:
-    """The person as they are to be fitted: what the options say of the camera stands above what the file says."""
+    """The row to fit; the camera options override what the file says about the camera."""
     width, height = map(float, person.image_size)
     is_searched = fitter.searches_focal_length
     return replace(

@@ -1,4 +1,4 @@
-"""JAX's compilation cache in the user's cache folder: the second run starts seconds sooner."""
+"""Put JAX's compilation cache in the user's cache folder, so that the second run starts seconds sooner."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import jax
 
 
 def cache_folder() -> Path:
-    """Where compiled programs are kept: under XDG_CACHE_HOME, or ~/.cache.
+    """Folder for compiled programs: under XDG_CACHE_HOME, or ~/.cache.
 
-    Source: XDG Base Directory Specification; it says that a relative XDG_CACHE_HOME is to be ignored.
+    Source: XDG Base Directory Specification, which says to ignore a relative XDG_CACHE_HOME.
     """
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    base = given if given.is_absolute() else Path.home() / ".cache"
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = configured if configured.is_absolute() else Path.home() / ".cache"
     return base / "smplify_jax" / "compiled"
 
 
 def use_compilation_cache() -> str | None:
     """Turn the cache on for this process.
 
-    The library never does: a global setting belongs to the program, not to a part of it.
+    Only the commands do this, never the library: a global setting belongs to the program, not to one of its libraries.
 
     Returns:
-        None, or why there is no cache.
+        None, or a sentence that says why there is no cache.
     """
     try:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        # A folder may exist and still refuse files, and JAX would say so at every function.
+        # A folder may exist but not be writable; JAX would then warn at every compilation.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except (OSError, RuntimeError) as error:

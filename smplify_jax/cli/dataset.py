@@ -1,4 +1,4 @@
-"""`smplify-fit-dataset`: bodies for everybody in a data set, and their exports. See `smplify-fit-dataset --help`."""
+"""`smplify-fit-dataset`: fit everybody in a data set and export the fits. See `smplify-fit-dataset --help`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
-from smplify_jax.cli.dataset_export import export_line, export_options, run_export, tell_of_exports
+from smplify_jax.cli.dataset_export import complain_of_exports, export_line, export_options, run_export
 from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.registry import check_format
 
 EXPORT_WORD = "export"
-"""The first argument that makes it another command; an input of that name is ./export."""
+"""First argument that selects the export command; an input with this name is given as ./export."""
 
 if TYPE_CHECKING:
     from smplify_jax.datasets.job.engine import Engine
@@ -29,33 +29,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: instead of those of this process.
+        arguments: the command line; by default that of this process.
     Returns:
         Exit status: 0; 1 if some records were rejected or could not be fitted, or the job stopped; 2 for wrong options.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == [EXPORT_WORD]:
-        if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in given):
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == [EXPORT_WORD]:
+        if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in words):
             DATASET.complain(
-                f"{EXPORT_WORD} is a command here, and wants --to; the input of that name is ./{EXPORT_WORD}."
+                f"{EXPORT_WORD} is a command here and needs --to; the input of that name is ./{EXPORT_WORD}."
             )
             return WRONG_USAGE
-        return EXPORT.run(given[1:], run_export)
-    return DATASET.run(given, _run)
+        return EXPORT.run(words[1:], run_export)
+    return DATASET.run(words, _run)
 
 
 def check_dataset_command(command: DatasetCommand) -> None:
-    """Check what can be known without opening a file.
+    """Check what can be checked without opening a file.
 
     Raises:
-        UsageError: nowhere to write, or a name or number that no run could use.
+        UsageError: there is no folder to write to, or a name or number that no run could use.
     """
     # Imported late: --help should not wait for JAX.
     from smplify_jax.datasets.exports import get_export
 
     read, job, write = command.read, command.job, command.write
     if write.out is None:
-        raise UsageError("Say where the results shall go, with --out FOLDER.")
+        raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(read.format)
         for name in write.export:
@@ -88,7 +88,7 @@ def _run(command: DatasetCommand) -> int:
 
     read, job, write = command.read, command.job, command.write
     if job.engine == "local":
-        # Called from a program that has used JAX already, this takes the devices that there are.
+        # In a process that has already used JAX, use the existing devices.
         with contextlib.suppress(InputError):
             use_all_cores()
     complaint = use_compilation_cache() if job.cache else None
@@ -116,7 +116,7 @@ def _run(command: DatasetCommand) -> int:
     print(_summary(report, write.out))
     sentences = [RejectedRow(**row).sentence for row in report.rejected]
     DATASET.complain_of_some(sentences, report.num_rejected, str(write.out / "rejected.jsonl"))
-    tell_of_exports(DATASET, report.exports.values())
+    complain_of_exports(DATASET, report.exports.values())
     if not report.num_batches_planned:
         DATASET.complain(f"{command.input}: nobody in it can be fitted.")
     return OK if report.is_clean and report.num_batches_planned else FAILED
@@ -133,12 +133,12 @@ def _engine(command: DatasetCommand) -> Engine:
 
 
 def _summary(report: JobReport, out: Path) -> str:
-    """What there is, in a few lines."""
-    told = {name: count for name, count in report.statuses.items() if count}
+    """The job's results so far, in a few lines."""
+    counts = {name: count for name, count in report.statuses.items() if count}
     run, speed = report.this_run, report.this_run.fits_per_second
     rate = "" if speed is None else f", {speed:,.0f} fits/s"
     lines = [
-        f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in told.items()),
+        f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()),
         f"{report.num_rejected:,} records were rejected"
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
         *[f"{count:,} {what} were passed over" for what, count in report.passed_over.items()],
@@ -149,7 +149,7 @@ def _summary(report: JobReport, out: Path) -> str:
         lines += [export_line(out / name, exported) for name, exported in report.exports.items()]
     else:
         lines.append(
-            f"{report.num_batches:,} of {report.num_batches_planned:,} batches are there; report and exports follow when all are."
+            f"{report.num_batches:,} of {report.num_batches_planned:,} batches are done; report and exports follow when all are."
         )
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""`smplify-fit-dataset export`: fits that are there in another format, without JAX."""
+"""`smplify-fit-dataset export`: write existing fits in another format, without JAX."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 def run_export(command: ExportCommand) -> int:
-    """Export fits, and say what came of it.
+    """Export fits, and print what was exported.
 
     Returns:
-        Exit status: 1 if pictures were missing.
+        Exit status: 0; 1 if pictures were missing.
     Raises:
         UsageError: a name or number that no export could use.
-        InputError: nothing can be read or written.
+        InputError: the fits cannot be read, or the export cannot be written.
     """
     check_export_command(command)
     from smplify_jax.datasets.exports import export_fits
 
     job = command.folder
     if (job / "job.json").exists() and not (job / "report.json").exists():
-        EXPORT.complain(f"the job in {job} has not ended yet: only the people whom it has fitted so far are exported.")
+        EXPORT.complain(f"the job in {job} has not ended yet: only the people fitted so far are exported.")
     out = command.out or (job if job.is_dir() else job.parent) / command.to
     exported = export_fits(job, command.to, out, export_options(command.exports, command.images))
     print(export_line(out, exported))
-    tell_of_exports(EXPORT, [exported])
+    complain_of_exports(EXPORT, [exported])
     return FAILED if exported.missing else OK
 
 
 def check_export_command(command: ExportCommand) -> None:
-    """Check what can be known without opening a file.
+    """Check what can be checked without opening a file.
 
     Raises:
         UsageError: a name or number that no export could use.
@@ -52,10 +52,10 @@ def check_export_command(command: ExportCommand) -> None:
 
 
 def export_options(choices: ExportChoices, images: Path | None) -> ExportOptions:
-    """What exports are told.
+    """Make the options of exports.
 
     Raises:
-        UsageError: a number makes no sense.
+        UsageError: a number is out of range.
     """
     from smplify_jax.datasets.exports.options import ExportOptions
 
@@ -67,13 +67,13 @@ def export_options(choices: ExportChoices, images: Path | None) -> ExportOptions
 
 
 def export_line(out: Path, exported: Exported) -> str:
-    """Where an export is, and who is in it."""
+    """A line with an export's folder and its numbers of people."""
     left_out = "".join(f", {count:,} left out ({why})" for why, count in exported.left_out.items())
     return f"Export: {out}, {exported.num_people:,} people{left_out}"
 
 
-def tell_of_exports(program: Program, exports: Iterable[Exported]) -> None:
-    """Say what a user should know of some exports, each thing once."""
+def complain_of_exports(program: Program, exports: Iterable[Exported]) -> None:
+    """Print the notes and complaints of some exports, each sentence once."""
     exports = list(exports)
     for sentence in dict.fromkeys(note for one in exports for note in one.notes):
         program.complain(sentence)

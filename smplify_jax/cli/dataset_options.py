@@ -1,4 +1,4 @@
-"""What `smplify-fit-dataset` can be told: frozen dataclasses whose docstrings are the help."""
+"""Options of `smplify-fit-dataset`: frozen dataclasses whose docstrings are the help."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from smplify_jax.cli.program import Program
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 
-The folder --out gets parquet/part-*.parquet (a row a person), rejected.jsonl (records that cannot be used, and why), report.html and
-report.json. Killed at any moment, it goes on with --resume. Reads the formats of many detectors and data sets (--format lists them).
+The folder --out gets parquet/part-*.parquet (one row per person), rejected.jsonl (records that cannot be used, and why), report.html and
+report.json. A job that was killed continues with --resume. Reads the formats of many detectors and data sets (--format lists them).
 
-Fits that are there are exported, in other formats or with other settings, by `smplify-fit-dataset export FOLDER --to NAME`; an input that
-is really called export is ./export.
+To export existing fits in other formats or with other settings, use `smplify-fit-dataset export FOLDER --to NAME`. If the input itself is
+called export, write ./export.
 
 Exit status: 0 if every record was fitted or has too few keypoints, 1 if some were rejected, pictures for an export were missing or the job
 stopped, 2 for wrong options.
@@ -29,13 +29,13 @@ Examples:
   smplify-fit-dataset export fits --to spin --box-factor 1.2 --images train2017/ --min-quality 0.5
 """
 
-EXPORT_DESCRIPTION = """Export fits that `smplify-fit-dataset` has made, without fitting anything anew.
+EXPORT_DESCRIPTION = """Export existing fits of `smplify-fit-dataset`, without fitting again.
 
-Formats: spin (NAME.npz and NAME_fits.npy), 4dhumans (tar files with the pictures), amass, smpl and people (a file a person). Files of an
-earlier export in the same folder are replaced.
+Formats: spin (NAME.npz and NAME_fits.npy), 4dhumans (tar files with the pictures), and amass, smpl and people (one file per person). Files
+of an earlier export in the same folder are replaced.
 
-Exit status: 0 if everybody was exported but those that --min-quality and --max-error leave out, 1 if pictures were missing or nothing could
-be exported, 2 for wrong options.
+Exit status: 0 if everybody was exported except those that --min-quality and --max-error leave out, 1 if pictures were missing or nothing
+could be exported, 2 for wrong options.
 
 Examples:
   smplify-fit-dataset export fits --to spin
@@ -49,11 +49,11 @@ class DatasetReadOptions:
     """How the input is read.
 
     Attributes:
-        layout: order of the keypoints, if the files do not say it or say it wrong.
-        images: folder with the pictures, to look up sizes that the files do not say, and for exports: 4dhumans holds the pictures, and spin
-            names them; people whose picture is not there are left out of both.
-        image_size: width and height of pictures whose size is said nowhere else.
-        guess_cameras: fit people whose picture's size is not known, too, in a camera guessed from their keypoints; without it they are
+        layout: order of the keypoints, if the files do not state it or state it wrongly.
+        images: folder with the pictures. Sizes that the files do not state are looked up there. The exports 4dhumans, which contains the
+            pictures, and spin, which names them, leave out people whose picture is missing.
+        image_size: width and height of pictures whose size is stated nowhere else.
+        guess_cameras: also fit people whose picture size is not known, with a camera guessed from their keypoints; otherwise they are
             rejected.
     """
 
@@ -66,16 +66,16 @@ class DatasetReadOptions:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """How the work is done.
+    """How the job runs.
 
     Attributes:
-        resume: go on with the job that was begun in --out, with the same options.
-        shard: do the i-th of n parts of the job, i from 0 on; all parts may write to one folder, at the same time or not.
-        batch_size: people that go to one file. A worker of the engine ray fits them in one go, and a GPU wants 1024 or 16384 then, the
-            sizes that fits are filled up to there.
-        engine: local is this process; ray is the cluster at RAY_ADDRESS, or one on this machine.
-        workers: of the engine ray; by default one per GPU, or per --threads cores.
-        threads: of each such worker.
+        resume: continue the job that was started in --out, with the same options.
+        shard: do part I of N of the job, with I from 0 to N - 1; all parts may write to the same folder, also at the same time.
+        batch_size: number of people per file. A worker of the engine ray fits them as one batch; use 1024 or 16384 on a GPU, the sizes that
+            batches are padded to there.
+        engine: local runs in this process; ray uses the cluster at RAY_ADDRESS, or starts one on this machine.
+        workers: number of workers of the engine ray; by default one per GPU, or one per --threads cores.
+        threads: number of threads of each worker of the engine ray.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
@@ -94,7 +94,7 @@ class DatasetWriteOptions:
 
     Attributes:
         out: folder for the results.
-        export: other formats to write when all is fitted, to OUT/NAME: spin, 4dhumans, amass, smpl, people.
+        export: other formats to write to OUT/NAME when everybody is fitted: spin, 4dhumans, amass, smpl, people.
     """
 
     out: Annotated[Path | None, shown("FOLDER")] = None
@@ -106,14 +106,14 @@ class ExportChoices:
     """How exports are written.
 
     Attributes:
-        dataset: what to call the data set in file names.
-        box_factor: how much larger than the input's boxes the crops are; by default 1.2, as SPIN has it, for tight boxes such as COCO's and
-            around the keypoints of who has no box, and 1 for boxes with a margin, such as SPIN's own.
-        min_quality: leave out people whose fit is less likely to be good, from 0 to 1, and people without a fit.
-        max_error: leave out people whose keypoints are missed by more, in percent of their height, and people without a fit.
-        frame_rate: what formats of motion say; a person in a single picture has none.
-        open_body_as_smpl: let loaders take the open body's betas for SMPL's, whose bodies have other shapes for the same numbers. Without
-            it, has_smpl and has_betas are 0 for fits of the open body, and betas are left out where nothing can say whose they are.
+        dataset: name of the data set in file names.
+        box_factor: size of the crops relative to the input's boxes. The default is 1.2, as in SPIN, for tight boxes such as COCO's and for
+            boxes around the keypoints of people without one, and 1 for boxes with a margin, such as SPIN's own.
+        min_quality: leave out people whose probability of a good fit, from 0 to 1, is lower, and people without a fit.
+        max_error: leave out people whose median keypoint error, in percent of their height, is higher, and people without a fit.
+        frame_rate: frames per second written to motion formats; a person in a single picture has none.
+        open_body_as_smpl: let loaders use the open body's betas as SMPL's, although the same numbers give other shapes in SMPL. Otherwise,
+            has_smpl and has_betas are 0 for fits of the open body, and formats that cannot mark the betas leave them out.
     """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fits"
@@ -129,9 +129,9 @@ class ExportCommand:
     """One run of `smplify-fit-dataset export`.
 
     Attributes:
-        folder: the folder --out of a job, or files of fits.
-        to: what to write: spin, 4dhumans, amass, smpl or people.
-        out: folder for the files; by default FOLDER/NAME, where --export writes, too.
+        folder: the --out folder of a job, or a file or folder of fits.
+        to: format to write: spin, 4dhumans, amass, smpl or people.
+        out: folder for the files; by default FOLDER/NAME, the same as for --export.
         images: folder that the pictures' names are relative to.
         exports: how exports are written.
     """
@@ -151,9 +151,9 @@ class DatasetCommand:
         input: a file, or a folder of files.
         write: what is written.
         exports: how exports are written.
-        job: how the work is done.
+        job: how the job runs.
         read: how the input is read.
-        camera: the camera, of pictures whose camera the data set does not give.
+        camera: the camera of pictures for which the data set does not give one.
         body: what is fitted, and how.
     """
 
@@ -170,7 +170,7 @@ DATASET = Program(
     "smplify-fit-dataset",
     DESCRIPTION,
     DatasetCommand,
-    "stopped; go on with --resume, only what was being fitted is fitted anew.",
+    "stopped; continue with --resume: only the unfinished batches are fitted again.",
 )
 
 EXPORT = Program(

@@ -1,4 +1,4 @@
-"""The packaged example: a rendered picture whose truth is known, and how close a fit comes to it."""
+"""The packaged example: fit a rendered picture with known ground truth, and print the errors of the fit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLE_TRUTH = _DATA / "example_truth.npz"
 
 @dataclass(frozen=True)
 class ExampleTruth:
-    """The person in the packaged picture.
+    """Ground truth of the person in the packaged picture.
 
     Attributes:
         joints: (24, 3) camera frame [m].
@@ -41,7 +41,7 @@ class ExampleTruth:
 
 
 def load_example_truth() -> ExampleTruth:
-    """The truth of the packaged picture, from its parameters and the open body."""
+    """Compute the ground truth of the packaged picture from its parameters and the open body."""
     stored = load_npz(EXAMPLE_TRUTH)
     parameters = {name: jnp.asarray(stored[name]) for name in ("betas", "global_orient", "body_pose", "transl")}
     body = load_body()
@@ -55,7 +55,7 @@ def load_example_truth() -> ExampleTruth:
 
 
 def run_example(command: FitCommand) -> int:
-    """Fit the packaged example, write its files and what was fitted, and print how close the fit comes. Returns the exit status."""
+    """Fit the packaged example, write the results and the input files, and print the errors. Returns the exit status."""
     out = command.write.out or EXAMPLE_FOLDER
     command = replace(
         command,
@@ -64,9 +64,9 @@ def run_example(command: FitCommand) -> int:
         write=replace(command.write, out=out),
     )
     reports, _ = fit_command(command)
-    for given in (EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE):  # for the first steps with the commands and the library
-        with atomic_write(out / given.name) as file:
-            file.write(given.read_bytes())
+    for source in (EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE):  # users try the commands and the library on them
+        with atomic_write(out / source.name) as file:
+            file.write(source.read_bytes())
     if not reports or not reports[0].status.is_usable:
         return FAILED
     print(_comparison(reports[0], load_example_truth()))

@@ -1,4 +1,4 @@
-"""`smplify-fit`: bodies from keypoint files. See `smplify-fit --help`."""
+"""`smplify-fit`: fit bodies to keypoint files. See `smplify-fit --help`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: instead of those of this process.
+        arguments: the command line; by default that of this process.
     Returns:
         Exit status: 0; 1 if something in the inputs could not be used or nobody could be fitted; 2 for wrong options.
     """
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(command: FitCommand) -> int:
     check_command(command)
-    # Imported here, because these take a second that --help and wrong options need not wait for.
+    # Imported late: these imports take a second, which --help and wrong options should not wait for.
     if command.example:
         from smplify_jax.cli.example import run_example
 

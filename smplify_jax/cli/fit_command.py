@@ -1,4 +1,4 @@
-"""What `smplify-fit` does: read, fit, and write everybody."""
+"""The work of `smplify-fit`: read, fit, and write everybody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """Read, fit and write everybody; complain about what cannot be read, and print a line per person.
 
     Raises:
-        InputError: what concerns everybody: the body, the prior, the folder for results.
+        InputError: something that all people need cannot be used: the body, the prior, or the folder for results.
     """
     out = command.write.out
     assert out is not None  # the options were checked
@@ -46,7 +46,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
-            report = report.passed(command.write)
+            report = report.with_limits(command.write)
         if report.status.is_usable and not report.left_out:
             files, complaint = write_person(out, person, fitted, command.write)
             report = replace(report, files=tuple(files))
@@ -61,14 +61,14 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
 
 
 def _complain(found: FoundInputs) -> None:
-    """Say what cannot be used, a sentence each, and how many files were passed over."""
+    """Print a sentence for each unusable record, and one for the files that were passed over."""
     for failed in found.unread:
         FIT.complain(failed.reason)
     FIT.complain_of_some([one.row.sentence for one in found.rejected], len(found.rejected), "summary.json")
     if found.passed:
         first = found.passed[0].row
         more = f", and {len(found.passed) - 1} more files" if len(found.passed) > 1 else ""
-        FIT.complain(f"passed over '{first.file}', which is no keypoint file{more}.")
+        FIT.complain(f"passed over '{first.file}', which is not a keypoint file{more}.")
 
 
 def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
@@ -88,5 +88,5 @@ def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], f
 
 
 def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
-    """Count on stderr, where it does not mix with results; only if somebody is watching."""
+    """Show progress on stderr, apart from the results on stdout, if stderr is a terminal."""
     return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))

@@ -1,4 +1,4 @@
-"""What fits people, from what a command was told."""
+"""Make the fitter of people from a command's options."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from smplify_jax.prior.load import load_prior
 
 
 def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool) -> PeopleFitter:
-    """Read the body and the prior.
+    """Read the body and the prior, and make the fitter.
 
     Args:
         options: what is fitted, and how.
-        camera: of pictures whose camera the input does not give.
-        guesses_cameras: whether people are fitted whose picture's size is not known.
+        camera: the camera of pictures for which the input does not give one.
+        guesses_cameras: whether to fit people whose picture size is not known.
 
     Raises:
         UsageError: there is no such profile.

@@ -1,4 +1,4 @@
-"""From the paths on the command line to the people in them, each with their picture."""
+"""Read the people in the paths on the command line, and find each person's picture."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class PersonInput:
     Attributes:
         name: unique in the run; the outputs' file names begin with it.
         source: the path on the command line.
-        row: the person as the file has them.
-        keypoints: (K, 3) x, y [px], confidence: the row's, or those of them that are to be used.
+        row: the person as read from the file.
+        keypoints: (K, 3) x, y [px], confidence: those of the row, without any that --drop-outside removes.
         image_size: (2,) width and height [px], NaN where unknown.
         image_path: the picture, or None.
     """
@@ -52,7 +52,7 @@ class PersonInput:
 
 @dataclass(frozen=True)
 class UnreadInput:
-    """A path of which nothing could be read, and why."""
+    """A path in which nothing could be read, and the reason."""
 
     source: Path
     reason: str
@@ -60,7 +60,7 @@ class UnreadInput:
 
 @dataclass(frozen=True)
 class RejectedInput:
-    """A record or a file of a path that cannot be used, while the path's others can."""
+    """An unusable record or file of a path that has usable ones."""
 
     source: Path
     row: RejectedRow
@@ -68,7 +68,7 @@ class RejectedInput:
 
 @dataclass(frozen=True)
 class PassedInput:
-    """A file of a path that holds something else than keypoints."""
+    """A file of a path that holds something other than keypoints."""
 
     source: Path
     row: PassedFile
@@ -76,13 +76,13 @@ class PassedInput:
 
 @dataclass(frozen=True)
 class FoundInputs:
-    """All that was found in the paths on the command line.
+    """Everything found in the paths on the command line.
 
     Attributes:
-        people: to fit.
-        unread: paths without anybody.
-        rejected: what else cannot be used.
-        passed: files that hold something else.
+        people: people to fit.
+        unread: paths without any person.
+        rejected: other records and files that cannot be used.
+        passed: files that hold something other than keypoints.
     """
 
     people: list[PersonInput] = field(default_factory=list)
@@ -92,14 +92,14 @@ class FoundInputs:
 
 
 def read_inputs(paths: Sequence[Path], options: ReadOptions) -> FoundInputs:
-    """Read every path; what cannot be read or used stops nothing else.
+    """Read every path, continuing after paths and records that cannot be used.
 
     Args:
         paths: files and folders.
         options: how they are read.
 
     Raises:
-        InputError: the pictures cannot be found, which concerns everybody.
+        InputError: the file or folder of pictures cannot be used, which affects everybody.
     """
     found = FoundInputs()
     reading = _reading(options)
@@ -114,14 +114,14 @@ def read_inputs(paths: Sequence[Path], options: ReadOptions) -> FoundInputs:
 
 
 def _reading(options: ReadOptions) -> formats.ReadOptions:
-    """What the files may not say. --image-size stands behind the sizes of pictures, some of which are only found later."""
+    """Options for what the files may not state. With --image, --image-size applies later, to people whose picture is not found."""
     where, size = options.image, options.image_size
     if where is None:
         return formats.ReadOptions(options.layout, None if size is None else (float(size[0]), float(size[1])))
     if not where.exists():
         raise InputError(f"There is no picture or folder {where}: check --image.")
     if where.is_file():
-        read_image_size(where)  # one picture that is none concerns everybody
+        read_image_size(where)  # fail at once if the only picture is unreadable
     return formats.ReadOptions(options.layout, image_folder=where)
 
 
@@ -137,7 +137,7 @@ def _read_people(path: Path, format: str | None, reading: formats.ReadOptions, i
 
 
 def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[PersonInput]:
-    """Give each person their picture, and the picture's size where it is not known; then drop what lies outside."""
+    """Add each person's picture and, where the file lacks it, its size; then drop keypoints outside it if the options say so."""
     paths = _match_pictures(people, options.image)
     completed = []
     for person, path in zip(people, paths, strict=True):
@@ -151,7 +151,7 @@ def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[Pers
 
 @lru_cache(maxsize=4096)  # reading a size opens the file, and a picture may show many people
 def _size_of(path: Path | None) -> tuple[int, int] | None:
-    """The size of a picture; None if it is none, which the overlay tells."""
+    """The size of a picture; None if it is unreadable, which the overlay complains about later."""
     try:
         return None if path is None else read_image_size(path)
     except InputError:
@@ -159,7 +159,7 @@ def _size_of(path: Path | None) -> tuple[int, int] | None:
 
 
 def missing_pictures(people: Sequence[PersonInput], command: FitCommand) -> list[str]:
-    """What to tell the user about pictures that are not there, and sizes that nobody knows."""
+    """Sentences for the user about missing pictures and unknown picture sizes."""
     complaints = []
     num_without_picture = sum(person.image_path is None for person in people)
     if command.read.image is not None and num_without_picture:
@@ -189,12 +189,12 @@ def _match_pictures(people: list[PersonInput], where: Path | None) -> list[Path 
         return [pictures.of(person) for person in people]
     if len({person.image_name for person in people}) <= 1:
         return [where] * len(people)
-    # Several pictures' people and one picture: it is shown to those it belongs to.
+    # People of several pictures but only one picture: it belongs to the people with its name.
     return [_PictureFolder([where]).of(person) for person in people]
 
 
 class _PictureFolder:
-    """Pictures to be found by the names that keypoint files use."""
+    """Pictures by the names that keypoint files use for them."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._by_name: dict[str, Path] = {}
@@ -203,9 +203,9 @@ class _PictureFolder:
             self._by_name.setdefault(path.stem, path)
 
     def of(self, person: PersonInput) -> Path | None:
-        """The person's picture: named by the keypoint file, or else like the person or their file."""
+        """The person's picture: the one that the keypoint file names, or else one with the name of the person or their file."""
         if person.image_name is not None:
-            # COCO's names may have a folder before them; OpenPose's lack the ending.
+            # COCO's names may begin with a folder; OpenPose's lack the suffix.
             name = Path(person.image_name.replace("\\", "/"))
             return self._by_name.get(name.name) or self._by_name.get(name.stem)
         return self._by_name.get(person.name) or self._by_name.get(person.source.stem)

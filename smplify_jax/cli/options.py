@@ -1,4 +1,4 @@
-"""What `smplify-fit` can be told: frozen dataclasses whose docstrings are the help."""
+"""Options of `smplify-fit`: frozen dataclasses whose docstrings are the help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smplify_jax.keypoints.formats.registry import FORMAT_NAMES
 
 
 def shown(metavar: str) -> Any:
-    """How an optional value looks in the help; its default, None, is explained in words instead."""
+    """Show an optional value in the help with this placeholder and without its default, None, which the text explains."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
@@ -21,18 +21,18 @@ FormatOption = Annotated[
     tyro.conf.arg(
         metavar="NAME",
         help_behavior_hint="",
-        help=f"of the files: {', '.join(FORMAT_NAMES)}; by default recognised by how they begin.",
+        help=f"format of the files: {', '.join(FORMAT_NAMES)}; by default recognised from the beginning of each file.",
     ),
 ]
-"""How both programs take the name of a format."""
+"""The option --format of both programs."""
 
 DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
 
-For every person found, NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over
-the picture) are written to the folder --out, and one summary.json for all. Reads the formats of many detectors and data
-sets (--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
+Writes NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over the picture) for
+every person to the folder --out, and one summary.json for all. Reads the formats of many detectors and data sets
+(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
 
-Whoever cannot be used stops nobody else: each gets a sentence, and the exit status is 1.
+Records that cannot be used do not stop the others: the program prints a sentence for each, and the exit status is 1.
 
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
@@ -48,11 +48,11 @@ class ReadOptions:
     """How inputs are read.
 
     Attributes:
-        layout: order of the keypoints, if the file does not say it or says it wrong: lsp14, coco17, coco23, openpose18,
+        layout: order of the keypoints, if the file does not state it or states it wrongly: lsp14, coco17, coco23, openpose18,
             openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24 or spin49.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
-        image_size: width and height of the pictures, where neither the keypoint file nor --image tells them.
-        drop_outside: do not use keypoints outside the picture; without it they count, as truncated people have them.
+        image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
+        drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
@@ -67,9 +67,9 @@ class CameraOptions:
     """The camera, where it is known.
 
     Attributes:
-        focal_length: in pixels; by default what the file says, or what the profile assumes, most often the picture's diagonal. A wrong one
-            moves people nearer or farther more than it changes their pose.
-        camera_center: principal point in pixels; by default what the file says, or the middle of the picture.
+        focal_length: in pixels; by default the value in the file or the one that the profile assumes, usually the picture's diagonal. A
+            wrong focal length changes people's distance more than their pose.
+        camera_center: principal point in pixels; by default the value in the file, or the centre of the picture.
         search_focal_length: try a few focal lengths and keep the one that explains the keypoints best.
     """
 
@@ -83,17 +83,17 @@ class BodyOptions:
     """What is fitted, and how.
 
     Attributes:
-        body: an SMPL, SMPL-H or SMPL-X file (.pkl or .npz), or a folder of models as the package smplx has it; by
+        body: an SMPL, SMPL-H or SMPL-X file (.pkl or .npz), or a folder of models as for the package smplx; by
             default the open body that comes with the program.
-        gender: neutral, female or male: which file of a model folder.
-        capsules: capsules of the body in --body, an .npz as `python -m smplify_jax.learn.capsules` writes it: parts are kept
-            apart only where a body has some, as the open body does.
+        gender: neutral, female or male: which file of a model folder to use.
+        capsules: capsules for the body in --body, an .npz from `python -m smplify_jax.learn.capsules`. A body needs capsules to keep
+            its parts from interpenetrating; the open body comes with some.
         prior: pose prior: gmm_08.pkl, or an .npz with means, covars and weights; by default the one that comes with the
             program.
-        profile: the recipe: "default"; or a published one: "smplify2016" or "spin"; or "plain".
-        num_betas: how many shape coefficients are fitted.
-        num_starts: how many directions a person may face at the start; by default what the profile says. More find the
-            right side of unclear people more often, and take longer.
+        profile: the fitting recipe: "default", "plain", or one of the published "smplify2016" and "spin".
+        num_betas: number of shape coefficients to fit.
+        num_starts: number of facing directions that fits start from; by default that of the profile. More starts find the
+            right facing direction of unclear people more often, but take longer.
     """
 
     body: Annotated[Path | None, shown("FILE|FOLDER")] = None
@@ -110,11 +110,11 @@ class WriteOptions:
     """What is written.
 
     Attributes:
-        out: folder for the results; made if it is not there. Results of the same name are replaced.
-        min_quality: write no files for people whose quality is lower, or not known; the summary lists them.
-        max_error: write no files for people whose keypoints are missed by more percent of their height, in the median.
+        out: folder for the results, created if necessary. Results with the same names are replaced.
+        min_quality: write no files for people whose quality is lower or not known; the summary still lists them.
+        max_error: write no files for people whose median keypoint error, in percent of their height, is higher.
         obj: write the meshes.
-        overlay: write the pictures of the bodies; transparent without --image.
+        overlay: write the pictures with the bodies; transparent without --image.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
@@ -132,7 +132,7 @@ class FitCommand:
 
     Attributes:
         inputs: keypoint files, or folders of them.
-        example: fit the picture that comes with the program, and print how close the fit comes to the truth.
+        example: fit the picture that comes with the program, and print the errors of the fit.
         read: how inputs are read.
         camera: the camera, where it is known.
         body: what is fitted, and how.

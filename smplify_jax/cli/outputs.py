@@ -1,4 +1,4 @@
-"""The files that a run writes, each complete or not at all."""
+"""Write the files of a run, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from smplify_jax.result import FitResult
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder for results.
+    """Create the folder for results.
 
     Raises:
-        InputError: it cannot be made.
+        InputError: it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise InputError(f"{folder} is a file: --out needs a folder.") from None
     except OSError as error:
-        raise InputError(f"The folder {folder} cannot be made ({error.strerror}): choose another --out.") from error
+        raise InputError(f"The folder {folder} cannot be created ({error.strerror}): choose another --out.") from error
 
 
 def write_person(
@@ -39,11 +39,11 @@ def write_person(
 
     Args:
         folder: for the results.
-        person: what was fitted.
-        fitted: one person's result, without a leading axis.
-        options: which files are wanted.
+        person: the input.
+        fitted: one person's result, without a batch axis.
+        options: which files to write.
     Returns:
-        Names of the written files, and what is missing in them, or None.
+        Names of the written files, and a sentence about a picture that the overlay lacks, or None.
     """
     written = [f"{person.name}.npz"]
     write_arrays(folder / written[0], person, fitted)
@@ -59,7 +59,7 @@ def write_person(
 
 
 def write_arrays(path: Path, person: PersonInput, fitted: FitResult) -> None:
-    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and what was fitted."""
+    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and the keypoints and picture size of the input."""
     arrays: dict[str, Any] = {
         **fitted.arrays(),
         **fitted.to_smplify(),
@@ -85,7 +85,7 @@ def write_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:
-    """Write a JSON file; numbers that are not finite become null, which JSON has and NaN it has not."""
+    """Write a JSON file; numbers that are not finite become null, because JSON has no NaN."""
     with atomic_write(path) as file:
         file.write(json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
 
 
 def _picture_of(person: PersonInput) -> tuple[np.ndarray | None, str | None]:
-    """The person's picture, or None and why it cannot be shown."""
+    """The person's picture; or None and why it cannot be shown, if there is one."""
     if person.image_path is None:
         return None, None
     try:
@@ -112,8 +112,8 @@ def _picture_of(person: PersonInput) -> tuple[np.ndarray | None, str | None]:
     if image.shape[:2] == (height, width):
         return image, None
     return None, (
-        f"{person.image_path} is {image.shape[1]} x {image.shape[0]} px but the keypoints of {person.name} are of a "
-        f"picture of {width} x {height} px: the overlay is drawn without it."
+        f"{person.image_path} is {image.shape[1]} x {image.shape[0]} px but the keypoints of {person.name} come from a "
+        f"picture of {width} x {height} px: the overlay is drawn without the picture."
     )
 
 

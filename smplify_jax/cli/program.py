@@ -1,4 +1,4 @@
-"""What the programs share: one sentence for whatever goes wrong, and the exit status that says it to scripts."""
+"""Command-line framework of both programs: each error is one sentence for the user and an exit status for scripts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import smplify_jax
 from smplify_jax.errors import InputError
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: 130 is 128 + SIGINT, as shells have it."""
+"""Exit statuses: 130 is 128 + SIGINT, as in shells."""
 
-MAX_TOLD = 20
-"""Sentences about records that cannot be used; more would hide what else is said."""
+MAX_COMPLAINTS = 20
+"""Maximum number of sentences about unusable records; more would hide other output."""
 
 _Command = TypeVar("_Command")
 
@@ -29,12 +29,12 @@ _FRAME = "╭╮╰╯│─| \t"
 
 
 class UsageError(InputError):
-    """Options that make no sense; the program ends with status 2, as programs do for wrong usage."""
+    """Options that make no sense; the program exits with status 2, by convention."""
 
 
 @contextlib.contextmanager
 def wrong_usage() -> Iterator[None]:
-    """What is no input for the library is, in an option, wrong usage: an `InputError` inside becomes a `UsageError`."""
+    """Turn an `InputError` inside the block into a `UsageError`, for values that come from options."""
     try:
         yield
     except InputError as error:
@@ -46,37 +46,37 @@ class Program(Generic[_Command]):
     """A command line.
 
     Attributes:
-        name: of the program.
+        name: name of the program.
         description: the beginning of its help.
         command: the dataclass whose fields are its options.
-        farewell: what to tell somebody who stopped it.
+        interrupt_message: message for a user who stops the program.
     """
 
     name: str
     description: str
     command: type[_Command]
-    farewell: str
+    interrupt_message: str
 
     def parse(self, arguments: Sequence[str] | None) -> _Command:
         """The options in a list of arguments, by default those of this process.
 
         Raises:
-            UsageError: an option is unknown or its value is not of its kind.
+            UsageError: an option is unknown or has a value of the wrong type.
             SystemExit: with status 0, after the help or the version was printed.
         """
-        given = sys.argv[1:] if arguments is None else arguments
-        if "--version" in given:
+        words = sys.argv[1:] if arguments is None else arguments
+        if "--version" in words:
             print(f"{self.name} {smplify_jax.__version__}")
             raise SystemExit(OK)
         message = io.StringIO()
         try:
-            # tyro prints a framed page for an error; one sentence is what scripts and logs can use.
+            # tyro prints a framed page for an error; scripts and logs need a single sentence.
             with contextlib.redirect_stderr(message):
                 return tyro.cli(
                     tyro.conf.OmitArgPrefixes[self.command],
                     prog=self.name,
                     description=f"{self.description}\n--version prints the release and ends.",
-                    args=list(given),
+                    args=list(words),
                 )
         except SystemExit as stop:
             if not stop.code:
@@ -85,10 +85,10 @@ class Program(Generic[_Command]):
             raise UsageError(f"{_first_sentence(message.getvalue())}; see {self.name} --help.") from None
 
     def run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
-        """Do the work that the arguments ask for, and tell what goes wrong.
+        """Parse the arguments, do the work, and print a sentence if it fails.
 
         Returns:
-            Exit status: that of the work; 1 if it cannot be done; 2 for wrong options.
+            Exit status: that of the work; 1 if it fails; 2 for wrong options; 130 if the user stops it.
         """
         try:
             with self._warnings_in_one_line():
@@ -100,36 +100,36 @@ class Program(Generic[_Command]):
             self.complain(error)
             return FAILED
         except BrokenPipeError:
-            # The reader of our output (head, less) has gone. Python would complain once more when it flushes at exit.
+            # The reader of the output (head, less) has closed the pipe. Without this, Python would fail again when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
         except OSError as error:
             self.complain(f"{error.filename or 'a file'}: {error.strerror or error}")
             return FAILED
         except KeyboardInterrupt:
-            self.complain(self.farewell)
+            self.complain(self.interrupt_message)
             return INTERRUPTED
 
     def complain(self, message: object) -> None:
-        """Tell the user, on stderr."""
+        """Print a message to stderr, with the program's name."""
         print(f"{self.name}: {message}", file=sys.stderr, flush=True)
 
     def complain_of_some(self, messages: Sequence[str], total: int, where: str) -> None:
-        """Tell the user about the first of many records, and how many more there are.
+        """Print the first messages about unusable records, and how many more there are.
 
         Args:
-            messages: a sentence for each, as far as they are at hand.
-            total: how many there are.
-            where: what names them all.
+            messages: sentences about the first records, or all of them.
+            total: number of unusable records.
+            where: the file that lists all of them.
         """
-        for message in messages[:MAX_TOLD]:
+        for message in messages[:MAX_COMPLAINTS]:
             self.complain(message)
-        if total > MAX_TOLD:
-            self.complain(f"{total - MAX_TOLD:,} more records cannot be used; {where} names them all.")
+        if total > MAX_COMPLAINTS:
+            self.complain(f"{total - MAX_COMPLAINTS:,} more records cannot be used; {where} lists all of them.")
 
     @contextlib.contextmanager
     def _warnings_in_one_line(self) -> Iterator[None]:
-        """Warnings are sentences for the user here: without the file and line that raised them."""
+        """Print warnings as sentences for the user, without the file and line that raised them."""
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: self.complain(message)
             yield

@@ -1,4 +1,4 @@
-"""What a run says about each person: one line for people, one entry for programs."""
+"""Per-person report: a line for the terminal and an entry for summary.json."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class PersonReport:
     """How one person's fit went.
 
     Attributes:
-        person: what was fitted.
-        status: how it ended.
-        error_px: median distance between detected and fitted keypoints [px], which a few outliers do not change; NaN without a fit.
-        error_percent: the same in percent of how tall a 1.7 m person appears at the fitted depth: what a poor fit is told by.
+        person: the input.
+        status: how the fit ended.
+        error_px: median distance between detected and fitted keypoints [px], robust to a few outliers; NaN without a fit.
+        error_percent: the same in percent of the apparent height of a 1.7 m person at the fitted depth; it decides whether a fit is poor.
         fitted: one person's result.
         files: names of the written files.
-        left_out: why there are none although there is a body; "" if that is not so.
+        left_out: why a person with a fitted body got no files; "" otherwise.
     """
 
     person: PersonInput
@@ -37,7 +37,7 @@ class PersonReport:
 
     @classmethod
     def of(cls, person: PersonInput, fitted: FitResult) -> PersonReport:
-        """Measure one person's result, which has no leading axis."""
+        """Measure one person's result, which has no batch axis."""
         errors = np.asarray(fitted.reprojection_error_px)
         errors = errors[np.isfinite(errors)]
         error = float(np.median(errors)) if len(errors) else np.nan
@@ -49,11 +49,11 @@ class PersonReport:
         """Probability of a good fit; NaN where it is not known."""
         return float(self.fitted.quality)
 
-    def passed(self, options: WriteOptions) -> PersonReport:
-        """With the reason why this person gets no files, if the options leave them out."""
+    def with_limits(self, options: WriteOptions) -> PersonReport:
+        """The report with `left_out` set if the fit fails the limits in the options."""
         reasons = []
         if options.min_quality is not None and not self.quality >= options.min_quality:
-            reasons.append(f"its quality is not at least --min-quality {options.min_quality:g}")
+            reasons.append(f"its quality is below --min-quality {options.min_quality:g} or not known")
         if options.max_error is not None and self.error_percent > options.max_error:
             reasons.append(f"its error is over --max-error {options.max_error:g} %")
         return replace(self, left_out=" and ".join(reasons))
@@ -62,11 +62,11 @@ class PersonReport:
         """Name, status and error, for the terminal."""
         if not self.status.is_usable:
             return f"{self.person.name}: {self.status.sentence}"
-        told = "" if np.isnan(self.quality) else f" Quality {self.quality:.2f}."
-        told += f" Left out: {self.left_out}." if self.left_out else ""
+        details = "" if np.isnan(self.quality) else f" Quality {self.quality:.2f}."
+        details += f" Left out: {self.left_out}." if self.left_out else ""
         return (
             f"{self.person.name}: {self.status.sentence} Reprojection error {self.error_px:.1f} px, "
-            f"{self.error_percent:.1f} % of the person's height.{told}"
+            f"{self.error_percent:.1f} % of the person's height.{details}"
         )
 
     def entry(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class PersonReport:
 
 
 def count_statuses(reports: Sequence[PersonReport]) -> dict[str, int]:
-    """How many fits ended how, by the name of each status, in the order of their codes."""
+    """Number of fits by the name of their status, in the order of the status codes."""
     names = [report.status.name.lower() for report in reports]
     return {status.name.lower(): names.count(status.name.lower()) for status in FitStatus}
 
@@ -111,5 +111,5 @@ def total_line(reports: Sequence[PersonReport]) -> str:
     """All people in one line, for the terminal."""
     counts = [f"{count:,} {name}" for name, count in count_statuses(reports).items() if count]
     num_left_out = sum(bool(report.left_out) for report in reports)
-    told = f"; {num_left_out:,} left out" if num_left_out else ""
-    return f"{len(reports):,} people: {', '.join(counts)}{told}"
+    left_out = f"; {num_left_out:,} left out" if num_left_out else ""
+    return f"{len(reports):,} people: {', '.join(counts)}{left_out}"

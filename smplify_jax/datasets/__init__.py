@@ -1,1 +1,1 @@
-"""Whole datasets: people in from the formats in use, fits out in the formats that trainers read, and a store of the best fits."""
+"""Whole data sets: read people from common formats, write fits in the formats that trainers read, keep a store of the best fits."""

@@ -1,4 +1,4 @@
-"""What a loader does to its pictures, done to fits and undone: crops are turned in their plane, cut larger or smaller, then flipped."""
+"""Apply a data loader's augmentation to fits, and undo it: crops are rotated in the image plane, rescaled, then flipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLIP_X = np.array([-1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class RestPelvis:
-    """Where the root joint of a body at rest lies: transl is counted from there.
+    """Position of the root joint of a body at rest; transl is relative to it.
 
     Attributes:
         template: (3,) for betas of zero [m].
@@ -33,7 +33,7 @@ class RestPelvis:
 
     @classmethod
     def of(cls, body: BodyModel, num_betas: int) -> RestPelvis:
-        """A body's, for its first betas; betas that it lacks move nothing."""
+        """The rest pelvis of a body for its first `num_betas` betas; betas that the body lacks move nothing."""
         regressor = np.asarray(body.J_regressor[0], np.float64)
         used = np.asarray(body.shapedirs[..., :num_betas], np.float64)
         directions = np.einsum("v,vcb->cb", regressor, used)
@@ -41,20 +41,20 @@ class RestPelvis:
         return cls(regressor @ np.asarray(body.v_template, np.float64), np.pad(directions, ((0, 0), (0, missing))))
 
     def at(self, betas: np.ndarray) -> np.ndarray:
-        """(N, 3) [m] for betas (N, B)."""
+        """Position (N, 3) [m] for betas (N, B)."""
         return self.template + betas @ self.directions.T
 
 
 @dataclass(frozen=True, eq=False)
 class Augmentation:
-    """What was done to N pictures: each turned about its crop's centre, its crop cut `scale` times as large, then flipped.
+    """Augmentation of N pictures: each is rotated about its crop's centre, its crop is enlarged by `scale`, then it is flipped.
 
     Attributes:
-        rotation_deg: (N,) from the x axis (right) towards the y axis (down): clockwise as seen. SPIN and 4D-Humans count their `rot` the
-            other way.
+        rotation_deg: (N,) from the x axis (right) towards the y axis (down), so clockwise as displayed. `rot` of SPIN and 4D-Humans has
+            the opposite sign.
         is_flipped: (N,) whether left and right were exchanged.
-        scale: (N,) side of the crop over that of the row's own: above 1 people look smaller. It moves translations alone: before a camera
-            of the same focal length, who looks smaller stands farther away.
+        scale: (N,) side of the augmented crop over the side of the row's own crop; above 1, people look smaller. It changes translations
+            only: with the same focal length, a person who looks smaller stands farther away.
     """
 
     rotation_deg: np.ndarray
@@ -63,7 +63,7 @@ class Augmentation:
 
     @classmethod
     def of(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike, scale: ArrayLike = 1.0) -> Augmentation:
-        """From anything that NumPy takes for N numbers and N claims; one scale may serve all.
+        """Make an augmentation from anything that NumPy converts to N angles and N booleans; a single scale applies to all.
 
         Raises:
             InputError: their shapes differ, an angle is not finite, or a scale is not above zero.
@@ -77,12 +77,12 @@ class Augmentation:
                 f"{scales.shape}: expected (N,) of each, and finite angles."
             )
         if not (np.isfinite(scales) & (scales > 0)).all():
-            raise InputError("an augmentation has scales that are not finite or not above 0: give 1 for none.")
+            raise InputError("an augmentation has scales that are not finite or not above 0: use 1 for no scaling.")
         return cls(angle, flipped, scales)
 
     @classmethod
     def flipped_first(cls, rotation_deg: ArrayLike, is_flipped: ArrayLike, scale: ArrayLike = 1.0) -> Augmentation:
-        """For loaders that flip first and turn then, as 4D-Humans does: turning before a flip goes the other way round."""
+        """For loaders that flip before they rotate, as 4D-Humans does: swapping the two reverses the sign of the rotation."""
         plain = cls.of(rotation_deg, is_flipped, scale)
         angle = np.where(plain.is_flipped, -plain.rotation_deg, plain.rotation_deg)
         return cls(angle, plain.is_flipped, plain.scale)
@@ -92,18 +92,18 @@ class Augmentation:
         return len(self.rotation_deg)
 
     def of_rows(self, rows: np.ndarray) -> Augmentation:
-        """That of some of the pictures."""
+        """The augmentation of some of the pictures."""
         return Augmentation(self.rotation_deg[rows], self.is_flipped[rows], self.scale[rows])
 
     def of_bodies(self, pose: np.ndarray, transl: np.ndarray, rest_pelvis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bodies as the augmented pictures show them, before a camera whose axis meets the crop's centre.
+        """Bodies as the augmented pictures show them, in the frame of a camera whose axis passes through the crop's centre.
 
         Args:
             pose: (N, 72) global_orient and body_pose [rad].
             transl: (N, 3) [m].
             rest_pelvis: (N, 3) the root joint at rest [m].
         Returns:
-            pose and transl, float64; those of pictures left as they were are the same to the bit.
+            pose and transl, float64. Those of pictures that were not augmented are bit-identical.
         """
         turn = _about_z(self.rotation_deg)
         turned, pelvis = _turned(pose, turn), turn.apply(rest_pelvis + transl) * self._depth_factor
@@ -114,7 +114,7 @@ class Augmentation:
     def undo_bodies(
         self, pose: np.ndarray, transl: np.ndarray, rest_pelvis: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """`of_bodies` undone; arguments and results as there."""
+        """The inverse of `of_bodies`, with the same arguments and results."""
         turn = _about_z(-self.rotation_deg)
         flipped, pelvis = self.is_flipped[:, None], (rest_pelvis + transl) / self._depth_factor
         new_pose = _turned(np.where(flipped, mirrored_poses(pose), pose), turn)
@@ -127,8 +127,8 @@ class Augmentation:
 
         Args:
             points_px: (N, K, 2).
-            crop_center: (N, 2) [px], which stays where it is.
-            flip: K, the layout's `Layout.flip`.
+            crop_center: (N, 2) [px], the fixed point of the augmentation.
+            flip: K indices, the layout's `Layout.flip`.
         Returns:
             (N, K, 2).
         """
@@ -138,7 +138,7 @@ class Augmentation:
         return np.where(self.is_flipped[:, None, None], mirrored, turned) + crop_center[:, None]
 
     def undo_points(self, points_px: np.ndarray, crop_center: np.ndarray, flip: Sequence[int]) -> np.ndarray:
-        """`of_points` undone; arguments and result as there."""
+        """The inverse of `of_points`, with the same arguments and result."""
         centered = (points_px - crop_center[:, None]) * self.scale[:, None, None]
         mirrored = centered[:, list(flip)] * _FLIP_X[:2]
         plain = np.where(self.is_flipped[:, None, None], mirrored, centered)
@@ -146,7 +146,7 @@ class Augmentation:
 
     @property
     def _depth_factor(self) -> np.ndarray:
-        """(N, 3) of the root joint's place: x and y stay, the depth grows with the crop."""
+        """Factors (N, 3) of the root joint's position: x and y stay, the depth grows with the crop."""
         return np.stack([np.ones(len(self)), np.ones(len(self)), self.scale], axis=1)
 
     def _changed(
@@ -168,7 +168,7 @@ def _turned(pose: np.ndarray, turn: Rotation) -> np.ndarray:
 
 
 def _turned_in_plane(points_px: np.ndarray, angle_deg: np.ndarray) -> np.ndarray:
-    """(N, K, 2) turned by N angles about the origin."""
+    """Points (N, K, 2) rotated by N angles about the origin."""
     cosine, sine = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     matrix = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
     return np.einsum("nab,nkb->nka", matrix, points_px)

@@ -1,4 +1,4 @@
-"""What networks on crops need to know of a fit in a full picture: the crop, the body as the crop shows it, and how well it fits there."""
+"""Fits in full pictures, as networks that work on crops need them: the crop, the body as the crop shows it, and the loss in the crop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Crops:
 
     Attributes:
         center: (N, 2) [px].
-        size: (N, 2) width and height [px] of what the crop has to show.
+        size: (N, 2) width and height [px] of the region that the crop must show.
     """
 
     center: np.ndarray
@@ -30,25 +30,25 @@ class Crops:
 
     @property
     def side(self) -> np.ndarray:
-        """(N,) side [px] of the squares around these, which SPIN cuts out."""
+        """Side (N,) [px] of the enclosing squares, which SPIN crops to."""
         return self.size.max(axis=1)
 
     def expanded(self, width: float, height: float) -> Crops:
-        """With as much more width or height as makes the sizes' ratio that of the two numbers."""
+        """The crops with their width or height enlarged to the ratio width : height."""
         least_width, least_height = self.size[:, 1] * width / height, self.size[:, 0] * height / width
         return replace(self, size=np.maximum(self.size, np.stack([least_width, least_height], axis=1)))
 
 
 @dataclass(frozen=True, eq=False)
 class Bodies:
-    """Parameters of N bodies in some frame; unusable ones are upright, facing the camera, at rest.
+    """Parameters of N bodies in some frame. Bodies without a usable fit are in the rest pose, upright, facing the camera.
 
     Attributes:
-        pose: (N, 72) global_orient and body_pose [rad]; hands that the body lacks are zero.
+        pose: (N, 72) global_orient and body_pose [rad]; zero for hands that the body lacks.
         betas: (N, B).
-        transl: (N, 3) [m]; NaN for unusable ones.
-        pelvis: (N, 3) the root joint's place [m]; NaN for unusable ones.
-        is_usable: (N,) whether there was a fit.
+        transl: (N, 3) [m]; NaN without a usable fit.
+        pelvis: (N, 3) position of the root joint [m]; NaN without a usable fit.
+        is_usable: (N,) whether there is a usable fit.
     """
 
     pose: np.ndarray
@@ -59,11 +59,12 @@ class Bodies:
 
 
 def crops_of(fits: FitBatch, box_factor: float | None = None) -> Crops:
-    """The boxes as they were given, or around the observed keypoints where there was none, enlarged (needs CROP_COLUMNS).
+    """Enlarged person boxes: those of the input or, where it has none, those around the observed keypoints (needs CROP_COLUMNS).
 
     Args:
         fits: N people.
-        box_factor: how much larger the crops are, each side at least a pixel; by default what their rows say.
+        box_factor: size of a crop over the size of its box; by default the value stored in the row. A crop is at least a pixel wide and
+            high.
     """
     center, size = (fits.array(name).astype(np.float64) for name in ("box_center", "box_size"))
     keypoints = fits.points("keypoints", 3).astype(np.float64)
@@ -79,14 +80,14 @@ def crops_of(fits: FitBatch, box_factor: float | None = None) -> Crops:
 
 
 def _box_factor(fits: FitBatch, is_given: np.ndarray) -> np.ndarray:
-    """(N,) what the rows say; those of version 1 of the columns have boxes that are enlarged already."""
+    """The box factor (N,) stored in the rows. Files of schema version 1 have no such column, and their boxes are already enlarged."""
     if "box_factor" in fits.records.schema.names:
         return fits.array("box_factor").astype(np.float64)
     return np.where(is_given, 1.0, SPIN_BOX_FACTOR)
 
 
 def bodies_of(fits: FitBatch) -> Bodies:
-    """The bodies in the camera frame of their pictures (needs BODY_COLUMNS)."""
+    """The bodies in the camera frames of their pictures (needs BODY_COLUMNS)."""
     is_usable = fits.is_usable
     pose = np.concatenate([fits.array("global_orient"), fits.array("body_pose")], axis=1).astype(np.float64)
     pose = pad_columns(np.where(is_usable[:, None], pose, 0.0), 72)
@@ -96,13 +97,13 @@ def bodies_of(fits: FitBatch) -> Bodies:
 
 
 def turned(bodies: Bodies, rotation: Rotation) -> Bodies:
-    """The bodies in another frame: points x go to R x.
+    """The bodies in a rotated frame: a point x becomes R x.
 
-    SMPL turns about its root joint J, which lies at J + transl; J itself does not turn, so transl becomes R (J + transl) - J.
+    SMPL rotates about its root joint, which lies at J + transl. J itself does not rotate, so transl becomes R (J + transl) - J.
 
     Args:
         bodies: N bodies.
-        rotation: R, one for all or one for each.
+        rotation: R, one for all bodies or one for each.
     """
     pose = bodies.pose.copy()
     pose[:, :3] = (rotation * Rotation.from_rotvec(pose[:, :3])).as_rotvec()
@@ -111,16 +112,16 @@ def turned(bodies: Bodies, rotation: Rotation) -> Bodies:
 
 
 def crop_view(fits: FitBatch, crops: Crops) -> Rotation:
-    """Rotation (N) from the picture's camera to one that looks straight at the crop's centre (needs CAMERA_COLUMNS).
+    """N rotations from the picture's camera to one that looks straight at the crop's centre (needs CAMERA_COLUMNS).
 
-    A network sees the crop alone, so the orientation that it can learn is the one relative to the ray to the crop: at the edge of a picture
-    that differs from the one relative to the picture's camera by the angle between them, 20 degrees and more.
+    A network sees only the crop, so it can only learn the orientation relative to the ray through the crop's centre. At the edge of a
+    picture this differs from the orientation relative to the picture's camera by the angle between the two, 20 degrees and more.
     """
     ray = np.ones((len(fits), 3))
     ray[:, :2] = (crops.center - fits.array("camera_center")) / fits.array("focal_length")
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
     ray = np.where(np.isfinite(ray).all(axis=1, keepdims=True), ray, [0.0, 0.0, 1.0])
-    # The smallest rotation that takes the ray to the axis (0, 0, 1): about their common normal, by the angle between them.
+    # The smallest rotation that takes the ray to (0, 0, 1): about their common normal, by the angle between them.
     normal = np.stack([ray[:, 1], -ray[:, 0], np.zeros(len(ray))], axis=1)
     sine = np.linalg.norm(normal, axis=1, keepdims=True)
     angle = np.arctan2(sine, ray[:, 2:])
@@ -128,9 +129,9 @@ def crop_view(fits: FitBatch, crops: Crops) -> Rotation:
 
 
 def bodies_in_crops(fits: FitBatch, crops: Crops) -> Bodies:
-    """The bodies in the frames of cameras that look straight at their crops: what networks on crops learn.
+    """The bodies in the frames of cameras that look straight at their crops, as networks on crops learn them.
 
-    Needs BODY_COLUMNS and CAMERA_COLUMNS. Unusable ones stay upright.
+    Needs BODY_COLUMNS and CAMERA_COLUMNS. Bodies without a usable fit stay upright.
     """
     plain = bodies_of(fits)
     bodies = turned(plain, crop_view(fits, crops))
@@ -138,11 +139,11 @@ def bodies_in_crops(fits: FitBatch, crops: Crops) -> Bodies:
 
 
 def losses_of(fits: FitBatch, crops: Crops) -> np.ndarray:
-    """(N,) `reprojection_loss` of fits (needs the columns keypoints and keypoints_px)."""
+    """`reprojection_loss` (N,) of the fits (needs the columns keypoints and keypoints_px)."""
     keypoints = fits.points("keypoints", 3).astype(np.float64)
     return reprojection_loss(keypoints, fits.points("keypoints_px", 2), crops.side)
 
 
 def pad_columns(array: np.ndarray, num_columns: int) -> np.ndarray:
-    """(N, M) to (N, num_columns): cut, or filled up with zeros."""
+    """Change (N, M) to (N, num_columns): truncate, or pad with zeros."""
     return np.pad(array[:, :num_columns], ((0, 0), (0, max(0, num_columns - array.shape[1]))))

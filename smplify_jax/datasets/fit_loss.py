@@ -1,6 +1,6 @@
-"""`FitLoss`: one measure for every fit of a row, on the row's own keypoints as they were before any augmentation.
+"""`FitLoss`: the same loss for every fit of a row, measured on the row's own keypoints before any augmentation.
 
-NumPy and SciPy alone, so that a trainer's processes need not load JAX.
+It needs only NumPy and SciPy, so that a trainer's processes need not load JAX.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 MEASURED_LAYOUT = "spin49"
 MEASURED_SUBSET = "no hips, no neck"
-"""SPIN's 49 keypoints, but for those that its fits leave out, too."""
+"""SPIN's 49 keypoints without those that SPIN's fits leave out, too."""
 
 _NUM_BETAS = 10
-_NUM_PLACEMENT_STEPS = 10  # Gauss-Newton on three unknowns ends in four or five
+_NUM_PLACEMENT_STEPS = 10  # Gauss-Newton on three unknowns converges in four or five
 _MIN_DEPTH = 0.1  # [m]
 
 
@@ -33,9 +33,10 @@ class CropKeypoints:
     """Keypoints of N people in crops of `LOSS_CROP_PX`, and the cameras that look straight at the crops' centres.
 
     Attributes:
-        keypoints: (N, 49, 3) float32 of `spin49`: x, y from the crop's centre [px of the crop]; confidence, 0 for what is not measured.
+        keypoints: (N, 49, 3) float32 of `spin49`: x, y relative to the crop's centre [px of the crop]; confidence, 0 for keypoints that
+            the loss leaves out.
         focal_length: (N,) float32 [px of the crop].
-        side: (N,) float32 of the crop in the picture [px].
+        side: (N,) float32 side of the crop in the picture [px].
     """
 
     keypoints: np.ndarray
@@ -46,12 +47,12 @@ class CropKeypoints:
     def of_pictures(
         cls, keypoints: ArrayLike, center: ArrayLike, side: ArrayLike, focal_length: ArrayLike
     ) -> CropKeypoints:
-        """From the pictures' pixels.
+        """Convert from pixels of the pictures to pixels of the crops.
 
         Args:
             keypoints: (N, 49, 3) of `spin49`: x, y [px], confidence.
-            center: (N, 2) of the crops [px].
-            side: (N,) of the crops [px].
+            center: (N, 2) centres of the crops [px].
+            side: (N,) sides of the crops [px].
             focal_length: (N,), or one for all [px].
         """
         points, sides = np.asarray(keypoints, np.float64), np.asarray(side, np.float64)
@@ -71,23 +72,23 @@ class CropKeypoints:
         return len(self.keypoints)
 
     def of_rows(self, rows: np.ndarray | slice) -> CropKeypoints:
-        """Some of the people."""
+        """The keypoints of some of the people."""
         return CropKeypoints(*(np.array(getattr(self, one.name)[rows]) for one in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
 class FitLoss:
-    """The loss of fits of one body, `reprojection_loss` in the crop: the same number whoever fitted, and however the picture was augmented.
+    """Loss of fits of one body: `reprojection_loss` in the crop. It does not depend on who made the fit or how a picture was augmented.
 
     Attributes:
-        points: the keypoints of `spin49` on the body.
+        points: the body's keypoints in the layout `spin49`.
     """
 
     points: SkinnedPoints
 
     @classmethod
     def of(cls, body: BodyModel) -> FitLoss:
-        """Of a body of the SMPL family, for poses of 72 numbers; of bodies with fingers only the joints that SMPL has move."""
+        """The loss for a body of the SMPL family and poses of 72 numbers; in bodies with fingers only the joints of SMPL move."""
         from smplify_jax.body.keypoint_body import skinned_points  # it loads JAX
         from smplify_jax.fitting.setup import num_fitted_joints
 
@@ -95,58 +96,59 @@ class FitLoss:
         return cls(skinned_points(body, get_layout(MEASURED_LAYOUT), num_betas, num_fitted_joints(body)))
 
     def measure(
-        self, seen: CropKeypoints, *, pose: ArrayLike, betas: ArrayLike, transl: ArrayLike | None = None
+        self, observed: CropKeypoints, *, pose: ArrayLike, betas: ArrayLike, transl: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Losses of N fits, one for each of N people.
+        """Measure N fits, one for each of N people.
 
         Args:
-            seen: the people's keypoints and cameras.
-            pose: (N, 72) as the crops' cameras see it [rad].
+            observed: the people's keypoints and cameras.
+            pose: (N, 72) in the frames of the crops' cameras [rad].
             betas: (N, 10).
-            transl: (N, 3) [m]. Where it is None or NaN, the body is put where its loss is least.
+            transl: (N, 3) [m]. Where it is None or NaN, the transl of least loss is found.
         Returns:
-            (N,) float32, NaN for people without a keypoint and for fits with numbers that are not finite; and (N, 3) float32 transl [m].
+            Loss (N,) float32, NaN for people without a keypoint and for fits with numbers that are not finite; and transl (N, 3) float32
+            [m].
         """
         pose, betas = np.asarray(pose, np.float64), np.asarray(betas, np.float64)
         is_finite = np.asarray(np.isfinite(np.concatenate([pose, betas], axis=1)).all(axis=1))
         points = self.points.at(*(np.where(is_finite[:, None], x, 0.0) for x in (pose, betas)))
-        given = np.full((len(pose), 3), np.nan) if transl is None else np.array(transl, np.float64)
-        is_given = np.asarray(np.isfinite(given).all(axis=1))
-        if not is_given.all():
-            given[~is_given] = _place(points[~is_given], seen.of_rows(~is_given))
-        loss = np.where(is_finite, _loss(points + given[:, None], seen), np.nan)
-        return loss.astype(np.float32), given.astype(np.float32)
+        placed = np.full((len(pose), 3), np.nan) if transl is None else np.array(transl, np.float64)
+        has_transl = np.asarray(np.isfinite(placed).all(axis=1))
+        if not has_transl.all():
+            placed[~has_transl] = _place(points[~has_transl], observed.of_rows(~has_transl))
+        loss = np.where(is_finite, _loss(points + placed[:, None], observed), np.nan)
+        return loss.astype(np.float32), placed.astype(np.float32)
 
 
-def _loss(points_cam: np.ndarray, seen: CropKeypoints) -> np.ndarray:
-    return reprojection_loss(seen.keypoints, _project(points_cam, seen), np.full(len(seen), LOSS_CROP_PX))
+def _loss(points_cam: np.ndarray, observed: CropKeypoints) -> np.ndarray:
+    return reprojection_loss(observed.keypoints, _project(points_cam, observed), np.full(len(observed), LOSS_CROP_PX))
 
 
-def _project(points_cam: np.ndarray, seen: CropKeypoints) -> np.ndarray:
-    """(N, K, 2) from the crop's centre [px of the crop]."""
-    return seen.focal_length[:, None, None] * points_cam[..., :2] / np.maximum(points_cam[..., 2:], _MIN_DEPTH)
+def _project(points_cam: np.ndarray, observed: CropKeypoints) -> np.ndarray:
+    """Projections (N, K, 2) relative to the crop's centre [px of the crop]."""
+    return observed.focal_length[:, None, None] * points_cam[..., :2] / np.maximum(points_cam[..., 2:], _MIN_DEPTH)
 
 
-def _place(points: np.ndarray, seen: CropKeypoints) -> np.ndarray:
-    """(N, 3) transl of least loss [m], by Gauss-Newton on the robust squares; NaN for people without a keypoint.
+def _place(points: np.ndarray, observed: CropKeypoints) -> np.ndarray:
+    """Find transl (N, 3) of least loss [m] by Gauss-Newton on the robust loss; NaN for people without a keypoint.
 
-    A plain weighted sum of squares, as SPIN takes, would let one keypoint on another person move the whole body.
+    A plain weighted sum of squares, which SPIN uses, would let a single keypoint on another person move the whole body.
     """
-    is_used = (seen.keypoints[..., 2] > 0) & np.isfinite(points).all(axis=-1)
+    is_used = (observed.keypoints[..., 2] > 0) & np.isfinite(points).all(axis=-1)
     points = np.where(is_used[..., None], points, 0.0)
-    trust = np.where(is_used, seen.keypoints[..., 2].astype(np.float64) ** 2, 0.0)
-    transl = _first_placement(points, trust, seen)
-    best, least = transl, _loss(points + transl[:, None], seen)
+    trust = np.where(is_used, observed.keypoints[..., 2].astype(np.float64) ** 2, 0.0)
+    transl = _first_placement(points, trust, observed)
+    best, least = transl, _loss(points + transl[:, None], observed)
     for _ in range(_NUM_PLACEMENT_STEPS):
-        transl = transl - _newton_step(points + transl[:, None], trust, seen)
-        loss = _loss(points + transl[:, None], seen)
+        transl = transl - _newton_step(points + transl[:, None], trust, observed)
+        loss = _loss(points + transl[:, None], observed)
         is_better = loss < least
         best, least = np.where(is_better[:, None], transl, best), np.where(is_better, loss, least)
     return np.where(is_used.any(axis=1, keepdims=True), best, np.nan)
 
 
-def _first_placement(points: np.ndarray, trust: np.ndarray, seen: CropKeypoints) -> np.ndarray:
-    """By the centres and the sizes of both sets of points, as if all points lay at one depth."""
+def _first_placement(points: np.ndarray, trust: np.ndarray, observed: CropKeypoints) -> np.ndarray:
+    """Initial transl from the centres and sizes of both sets of points, as if all points had the same depth."""
     total = np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
 
     def center_and_size(of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -154,23 +156,26 @@ def _first_placement(points: np.ndarray, trust: np.ndarray, seen: CropKeypoints)
         squares = trust * ((of - center[:, None])[..., :2] ** 2).sum(axis=-1)
         return center, np.sqrt(squares.sum(axis=1) / total)
 
-    (body, body_size), (seen_center, seen_size) = center_and_size(points), center_and_size(seen.keypoints[..., :2])
-    depth = np.maximum(seen.focal_length * body_size / np.maximum(seen_size, 1.0), 1.0)
-    beside = seen_center * (depth / seen.focal_length)[:, None]
+    (body, body_size), (observed_center, observed_size) = (
+        center_and_size(points),
+        center_and_size(observed.keypoints[..., :2]),
+    )
+    depth = np.maximum(observed.focal_length * body_size / np.maximum(observed_size, 1.0), 1.0)
+    beside = observed_center * (depth / observed.focal_length)[:, None]
     return np.concatenate([beside, depth[:, None]], axis=1) - body
 
 
-def _newton_step(points_cam: np.ndarray, trust: np.ndarray, seen: CropKeypoints) -> np.ndarray:
-    """(N, 3) Gauss-Newton step of transl on the robust squares, each point weighted by the slope of its loss."""
-    focal_length, depth = seen.focal_length[:, None], np.maximum(points_cam[..., 2], _MIN_DEPTH)
-    apart = _project(points_cam, seen) - seen.keypoints[..., :2]
-    squares = (apart**2).sum(axis=-1)
+def _newton_step(points_cam: np.ndarray, trust: np.ndarray, observed: CropKeypoints) -> np.ndarray:
+    """Gauss-Newton step (N, 3) of transl on the robust loss, each point weighted by the derivative of its robust loss."""
+    focal_length, depth = observed.focal_length[:, None], np.maximum(points_cam[..., 2], _MIN_DEPTH)
+    difference = _project(points_cam, observed) - observed.keypoints[..., :2]
+    squares = (difference**2).sum(axis=-1)
     weight = trust * (LOSS_SIGMA_PX**2 / (LOSS_SIGMA_PX**2 + squares)) ** 2
-    jacobian = np.zeros((*apart.shape, 3))
+    jacobian = np.zeros((*difference.shape, 3))
     jacobian[..., 0, 0] = jacobian[..., 1, 1] = focal_length / depth
     jacobian[..., 2] = -focal_length[..., None] * points_cam[..., :2] / depth[..., None] ** 2
     system = np.einsum("nkia,nk,nkib->nab", jacobian, weight, jacobian)
-    slope = np.einsum("nkia,nk,nki->na", jacobian, weight, apart)
-    # One keypoint alone says nothing of the depth: a little damping keeps the system regular.
+    slope = np.einsum("nkia,nk,nki->na", jacobian, weight, difference)
+    # A single keypoint does not determine the depth: a little damping keeps the normal equations regular.
     system += (1e-9 * np.trace(system, axis1=1, axis2=2) + np.finfo(float).tiny)[:, None, None] * np.eye(3)
     return np.linalg.solve(system, slope[..., None])[..., 0]

@@ -1,4 +1,4 @@
-"""`NamedStores`: the stores of several data sets behind one front, for batches whose rows come from all of them."""
+"""`NamedStores`: the stores of several data sets behind one interface, for batches that mix rows of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class NamedStores:
-    """Stores by the names of their data sets; every method takes N names beside the N rows, and is `FitStore`'s otherwise.
+    """Stores by the names of their data sets. Every method is that of `FitStore`, but also takes the N names of the rows' stores.
 
     Attributes:
         stores: by name.
@@ -30,7 +30,7 @@ class NamedStores:
         """Open a store for each name.
 
         Raises:
-            InputError: a file is not there, or no store.
+            InputError: a file does not exist, or is not a store.
         """
         return cls({name: FitStore.open(path) for name, path in paths.items()})
 
@@ -43,14 +43,14 @@ class NamedStores:
         return sides
 
     def get(self, names: Sequence[str], rows: ArrayLike, augmentation: Augmentation | None = None) -> StoredFits:
-        """`FitStore.get`: the fits of N rows, in the order in which they were named."""
+        """`FitStore.get`: the fits of N rows, in the order of the arguments."""
         rows = np.asarray(rows)
         parts = [
             (chosen, store.get(rows[chosen], _rows_of(augmentation, chosen, len(rows))))
             for store, chosen in self._by_store(names, rows)
         ]
         if not parts:
-            raise InputError("no rows were named, so there are no fits to get: name at least one.")
+            raise InputError("no rows were given, so there are no fits to get: give at least one.")
         back = np.argsort(np.concatenate([chosen for chosen, _ in parts]))
         joined = [np.concatenate([getattr(fits, one.name) for _, fits in parts])[back] for one in fields(StoredFits)]
         return StoredFits(*joined)
@@ -69,8 +69,10 @@ class NamedStores:
         rows, blocks = np.asarray(rows), {"pose": pose, "betas": betas, "transl": transl}
         losses = np.zeros(len(rows), np.float32)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
-            losses[chosen] = store.measure(rows[chosen], **some, augmentation=_rows_of(augmentation, chosen, len(rows)))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
+            losses[chosen] = store.measure(
+                rows[chosen], **some_blocks, augmentation=_rows_of(augmentation, chosen, len(rows))
+            )
         return losses
 
     def update_if_better(
@@ -88,9 +90,9 @@ class NamedStores:
         rows, blocks = np.asarray(rows), {"pose": pose, "betas": betas, "transl": transl, "quality": quality}
         is_stored = np.zeros(len(rows), bool)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
             is_stored[chosen] = store.update_if_better(
-                rows[chosen], **some, augmentation=_rows_of(augmentation, chosen, len(rows))
+                rows[chosen], **some_blocks, augmentation=_rows_of(augmentation, chosen, len(rows))
             )
         return is_stored
 
@@ -112,9 +114,11 @@ class NamedStores:
         blocks = {"pose": pose, "betas": betas, "transl": transl, "quality": quality, "is_better": is_better}
         is_stored = np.zeros(len(rows), bool)
         for store, chosen in self._by_store(names, rows):
-            some = _blocks_of(blocks, chosen, len(rows))
+            some_blocks = _blocks_of(blocks, chosen, len(rows))
             one = _rows_of(augmentation, chosen, len(rows))
-            is_stored[chosen] = store.replace(rows[chosen], stored=stored.of_rows(chosen), **some, augmentation=one)
+            is_stored[chosen] = store.replace(
+                rows[chosen], stored=stored.of_rows(chosen), **some_blocks, augmentation=one
+            )
         return is_stored
 
     def flush(self) -> None:
@@ -123,7 +127,7 @@ class NamedStores:
             store.flush()
 
     def _by_store(self, names: Sequence[str], rows: np.ndarray) -> Iterator[tuple[FitStore, np.ndarray]]:
-        """Each store that is named, and the positions at which it is."""
+        """Each store that `names` mentions, with the positions at which it does."""
         asked = np.asarray(names, str)
         if asked.shape != rows.shape or rows.ndim != 1:
             raise InputError(f"names have shape {asked.shape} and rows {rows.shape}: expected (N,) of both.")
@@ -140,12 +144,14 @@ def _rows_of(augmentation: Augmentation | None, chosen: np.ndarray, num_rows: in
     if augmentation is None:
         return None
     if len(augmentation) != num_rows:
-        raise InputError(f"the augmentation is of {len(augmentation)} pictures for {num_rows} rows.")
+        raise InputError(
+            f"got an augmentation of {len(augmentation)} pictures for {num_rows} rows: give one picture for each row."
+        )
     return augmentation.of_rows(chosen)
 
 
 def _blocks_of(blocks: Mapping[str, ArrayLike | None], chosen: np.ndarray, num_rows: int) -> dict:
-    """Some rows of each array that is there."""
+    """The chosen rows of each array that is not None."""
     arrays = {name: np.asarray(values) for name, values in blocks.items() if values is not None}
     for name, array in arrays.items():
         if array.ndim == 0 or len(array) != num_rows:

@@ -1,4 +1,4 @@
-"""Where fits come from: what must be the same for them to come out the same."""
+"""Provenance of fits: everything besides the input that determines them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from smplify_jax.prior.mixture import PosePrior
 
 SCHEMA_VERSION = 2
-"""Counts up when a column changes its meaning or goes; readers of version n read files up to n.
+"""Increases when a column changes its meaning or is removed; a reader of version n reads files up to version n.
 
-Version 1 had boxes enlarged by the factor that is now the column `box_factor`, keypoints in lists of fixed size, NaN for null, other names
-for the quality features, and did not say the body's gender and whether it is the open one.
+Version 1 had boxes already enlarged by the factor that is now the column `box_factor`, keypoints in lists of fixed size, NaN instead of
+null and other names for the quality features. It did not state the body's gender or whether it is the open body.
 """
 
 _PREFIX = "smplify_jax."
@@ -30,17 +30,17 @@ class Provenance:
     """What a file of fits was made with; written into its metadata.
 
     Attributes:
-        profile: name of the recipe.
+        profile: name of the fitting profile.
         body_name: name of the body.
         body_hash: SHA-256 of the body's arrays.
         prior_hash: SHA-256 of the prior's arrays.
-        layout: name of the keypoint layout, one per file: it fixes the length of the rows' lists.
+        layout: name of the keypoint layout. A file has one layout, which determines the length of the lists in its rows.
         library_version: release of this package.
-        schema_version: of the columns.
-        body_gender: "neutral", "male" or "female": of the body that was fitted; "" if its file does not tell.
-        is_open_body: whether the betas are the open body's, and not SMPL's.
-        statuses_with_body: codes of the column `status` that mean that there is a body, separated by commas: a file says it
-            itself, to releases that know fewer of them and to readers who do without this package. "" for those of this release.
+        schema_version: version of the columns.
+        body_gender: "neutral", "male" or "female", of the fitted body; "" if the body's file does not state it.
+        is_open_body: whether the betas belong to the open body rather than to SMPL.
+        statuses_with_body: codes of the column `status` for which there is a body, separated by commas. The file states them for
+            releases that know fewer statuses and for readers without this package. "" means those of this release.
     """
 
     profile: str
@@ -56,8 +56,8 @@ class Provenance:
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
-        """What fits with these are made with."""
-        # Imported late: who reads files of fits has no use for JAX.
+        """The provenance of fits that this release makes with these arguments."""
+        # Imported late: reading files of fits does not need JAX.
         from smplify_jax.body.open_body import OPEN_BODY_NAME
         from smplify_jax.files.content_hash import content_hash
 
@@ -74,19 +74,19 @@ class Provenance:
         )
 
     def codes_with_body(self) -> list[int]:
-        """What `statuses_with_body` says."""
+        """The codes in `statuses_with_body` as integers."""
         return [int(code) for code in (self.statuses_with_body or _statuses_with_body()).split(",")]
 
     def metadata(self) -> dict[str, str]:
-        """As the metadata of a Parquet file: `smplify_jax.profile` and so on."""
+        """The metadata of a Parquet file: `smplify_jax.profile` and so on."""
         return {_PREFIX + name: str(value) for name, value in vars(self).items()}
 
     @classmethod
     def from_metadata(cls, metadata: dict[bytes, bytes] | None, path: object) -> Provenance:
-        """Read it back.
+        """Read the provenance from a Parquet file's metadata.
 
         Raises:
-            InputError: the file was not written by this package, or by a later version of it.
+            InputError: the file was not written by this package, or was written by a later version of it.
         """
         stored = {
             key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()
@@ -96,7 +96,7 @@ class Provenance:
             raise InputError(f"{path}: holds no fits of this package; give a file or folder that write_fits wrote.")
         if int(number) > SCHEMA_VERSION:
             raise InputError(
-                f"{path}: has version {number} of the columns and this release reads up to {SCHEMA_VERSION}: "
+                f"{path}: has version {number} of the columns, and this release reads up to version {SCHEMA_VERSION}: "
                 "update smplify-jax."
             )
         texts = {field.name: stored.get(_PREFIX + field.name, "") for field in dataclasses.fields(cls)}
@@ -106,7 +106,7 @@ class Provenance:
 
 
 def _body_by_name(name: str) -> dict[str, str]:
-    """What version 1 did not say of a body; files that it wrote are read seldom enough to import JAX for it."""
+    """The entries about the body that version 1 lacked. Its files are rare enough to import JAX for them."""
     from smplify_jax.body.folder import gender_of_file
     from smplify_jax.body.open_body import OPEN_BODY_NAME
 

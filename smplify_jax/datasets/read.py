@@ -1,4 +1,4 @@
-"""`read_dataset`: people of a file or a folder, in any format that the library reads, one by one."""
+"""`read_dataset`: stream the people in a file or a folder, in any format that the library reads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from smplify_jax.keypoints.rows import PassedFile
 def read_dataset(
     path: str | os.PathLike[str], format: str | None = None, options: ReadOptions = NO_OPTIONS
 ) -> Iterator[Row]:
-    """Read the people of a dataset, holding a few of them in memory at a time.
+    """Read the people of a data set, holding only a few of them in memory at a time.
 
     Args:
-        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a
-            folder, those whose names end as some format's do. Files in it that hold something else are passed over.
-        format: a key of `smplify_jax.keypoints.formats.registry.FORMATS`; by default recognised by how a file begins.
-        options: what the files do not say.
+        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names. In a folder, only files
+            with the suffix of some format are read, and those that hold something other than keypoints are skipped.
+        format: a key of `smplify_jax.keypoints.formats.registry.FORMATS`; by default recognised from the beginning of a file.
+        options: what the files do not state.
 
     Yields:
-        A `DatasetRow` for each person and a `RejectedRow` for each record that cannot be used, in the order of the files; of
-        a folder, a `RejectedRow` also for a file that cannot be used.
+        A `DatasetRow` for each person and a `RejectedRow` for each unusable record, in the order of the files; in a folder, also a
+        `RejectedRow` for each unusable file.
 
     Raises:
         InputError: there is no such path, format or layout; the file cannot be used at all; or the folder has no keypoint file.

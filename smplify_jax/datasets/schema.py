@@ -1,8 +1,8 @@
-"""One row a person: the columns of the Parquet files that fits are written to.
+"""Columns of the Parquet files of fits; each row is one person.
 
-Lists have a fixed size, so that a column is one block of numbers; but for those of keypoints, whose size follows from the layout: files of
-several layouts are then one table for whoever reads a folder. A file holds one layout only: people of another layout are fitted in another
-batch anyway. A number that is not known is null; in a list it is NaN, which keeps the column one block.
+Lists have a fixed size, so that a column is one block of numbers. Lists of keypoints are the exception: their size depends on the layout,
+and a type without a size lets readers combine files of several layouts into one table. A file holds one layout, because people of different
+layouts are fitted in different batches anyway. An unknown number is null; in a list it is NaN, which keeps the column one block.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ NUMBER_COLUMNS = (
     "person_height_px",
     "box_factor",
 )
-"""One float32 each, null where it is not known."""
+"""Columns of one float32 each, null where the number is not known."""
 
 
 def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: float | None = None) -> pyarrow.Table:
-    """The rows of a batch.
+    """Make the rows of a batch.
 
     Args:
-        people: N people, each with an id of their own.
+        people: N people with unique ids.
         result: their N fits in the same order.
-        box_factor: how much larger than the boxes the crops are that trainers cut out; by default 1 for boxes with a margin, as SPIN's and
-            4D-Humans' are, 1.2 for tight ones such as COCO's and those of detectors, and for people without a box.
+        box_factor: size of the crops that trainers use over the size of the boxes. By default 1 for boxes with a margin, as in SPIN and
+            4D-Humans; 1.2 for tight boxes, such as those of COCO and of detectors, and for people without a box.
     Returns:
         A table of N rows.
     Raises:
-        InputError: there are not as many fits as people, two people have one id, or their keypoints are not those of the fits' layout.
+        InputError: the numbers of fits and people differ, two people have the same id, or the keypoints do not match the fits' layout.
     """
     num_people = len(people)
     if not num_people or not result.is_batched or len(result) != num_people:
-        raise InputError(f"{num_people} people were given and {len(result)} fits: give people, and a fit for each.")
+        raise InputError(f"{num_people} people were given and {len(result)} fits: give one fit for each person.")
     if len({person.id for person in people}) < num_people:
         raise InputError("two people have the same id: ids must be unique in the dataset.")
     points, lists = _points(people, result), _list_columns(people, result)
@@ -67,7 +67,7 @@ def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: floa
 
 
 def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np.ndarray) -> np.ndarray:
-    """(N,) median distance of the fitted keypoints from the detected ones in percent of the person's height; NaN without any.
+    """Median distance (N,) between fitted and detected keypoints in percent of the person's height; NaN without keypoints.
 
     Args:
         reprojection_error_px: (N, K), NaN where there is none.
@@ -103,12 +103,12 @@ def _numbers(people: Sequence[DatasetRow], result: FitResult, box_factor: float 
 
 
 def _points(people: Sequence[DatasetRow], result: FitResult) -> dict[str, np.ndarray]:
-    """(N, 3 K) keypoints as detected and (N, 2 K) as fitted."""
+    """Detected keypoints (N, 3 K) and fitted keypoints (N, 2 K)."""
     num_keypoints = result.keypoints_px.shape[-2]
     shapes = {np.shape(person.keypoints) for person in people}
     if shapes - {(num_keypoints, 3)}:
         raise InputError(
-            f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), as the fits' layout {result.layout!r} has."
+            f"keypoints have the shapes {sorted(shapes)}: expected ({num_keypoints}, 3), the shape of the fits' layout {result.layout!r}."
         )
     points = {"keypoints": [person.keypoints for person in people], "keypoints_px": result.keypoints_px}
     return {name: np.asarray(value, np.float32).reshape(len(people), -1) for name, value in points.items()}
@@ -125,20 +125,22 @@ def _list_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, 
         "joints": result.joints,
         "joints_std": result.joints_std,
     }
-    given = {
+    from_input = {
         "image_size": [person.image_size or _UNKNOWN for person in people],
         "box_center": [person.box.center if person.box else _UNKNOWN for person in people],
         "box_size": [person.box.size if person.box else _UNKNOWN for person in people],
     }
-    return {name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | given).items()}
+    return {
+        name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in (fitted | from_input).items()
+    }
 
 
 _UNKNOWN = (np.nan, np.nan)
-"""Not null: that keeps a column of lists one block of numbers."""
+"""NaN rather than null, which keeps a column of lists one block of numbers."""
 
 
 def _lists_of_any_size(column: np.ndarray) -> pyarrow.Array:
-    """A column of lists whose type does not say their size."""
+    """A column of lists whose type does not state their size."""
     pa, _ = require_arrow()
     ends = np.arange(len(column) + 1, dtype=np.int32) * column.shape[1]
     return pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(column).ravel()))

@@ -1,6 +1,6 @@
-"""`FitStore`: the best fit so far of every row of a data set, for trainers that fit in their loop.
+"""`FitStore`: the best fit so far of every row of a data set, for trainers that fit in their training loop.
 
-Needs NumPy and SciPy alone: loader processes that open a store do not load JAX.
+It needs only NumPy and SciPy, so loader processes that open a store do not load JAX.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from smplify_jax.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class FitStore:
-    """A file of fits, mapped into memory; several processes may read and write it at a time, on one machine.
+    """A memory-mapped file of fits, which several processes on one machine may read and write at the same time.
 
-    What is stored is in the frame of the rows' own crops: augmentation is undone before fits are measured and stored, and done to what
-    is got. A process killed while it writes leaves each row as it was or as it was to become.
+    Stored fits are in the frames of the rows' own crops: augmentation is undone before fits are measured and stored, and applied to the
+    fits that `get` returns. A process killed during a write leaves each row either in its old or in its new state.
 
     Attributes:
         path: the file.
-        file: what it holds.
+        file: its mapped contents.
     """
 
     path: Path
@@ -39,21 +39,21 @@ class FitStore:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FitStore:
-        """Open a store that one of `store_sources` made.
+        """Open a store that a function of `store_sources` has made.
 
         Raises:
-            InputError: the file is not there, or no store.
+            InputError: the file does not exist, or is not a store.
         """
         return cls(Path(path), map_store(Path(path)))
 
     @property
     def slots(self) -> np.ndarray:
-        """(num_rows, 2) as in `store_file`."""
+        """Both slots (num_rows, 2) of every row, see `store_file`."""
         return self.file.slots
 
     @property
     def rest_pelvis(self) -> RestPelvis:
-        """Of the body whose fits these are."""
+        """The rest pelvis of the body that was fitted."""
         return self.file.rest_pelvis
 
     def __len__(self) -> int:
@@ -61,36 +61,36 @@ class FitStore:
         return len(self.slots)
 
     def __reduce__(self) -> tuple:
-        """Another process maps the file anew."""
+        """Pickle the path only; the process that unpickles it maps the file again."""
         return FitStore.open, (str(self.path),)
 
     def crop_side(self, rows: ArrayLike) -> np.ndarray:
-        """(N,) sides of the rows' own crops [px of the picture]: 200 times SPIN's `scale` before augmentation.
+        """Sides (N,) of the rows' own crops [px of the picture]: 200 times SPIN's `scale` before augmentation.
 
         Raises:
             InputError: a row is out of range, or the store has no keypoints.
         """
-        seen, _ = self._measurable()
-        return seen.side[self._indices(rows)].astype(np.float64)
+        observed, _ = self._measurable()
+        return observed.side[self._indices(rows)].astype(np.float64)
 
     def get(self, rows: ArrayLike, augmentation: Augmentation | None = None) -> StoredFits:
         """The best fits so far of N rows, as the augmented pictures show them.
 
         Args:
             rows: (N,) indices.
-            augmentation: what was done to the pictures; None for nothing.
+            augmentation: of the pictures; None if there was none.
         Raises:
-            InputError: a row is out of range, or both of its versions are damaged.
+            InputError: a row is out of range, or both of its slots are damaged.
         """
         indices = self._indices(rows)
         slots, is_whole = self._read(indices)
         if not is_whole.all():
-            # A writer went over both slots while they were being copied: wait for it.
+            # A writer has overwritten both slots while they were being copied: wait for it.
             with self._locked():
                 slots, is_whole = self._read(indices)
         if not is_whole.all():
             raise InputError(
-                f"{self.path}: row {int(indices[~is_whole][0])} is damaged; make the store anew from the fits it came from."
+                f"{self.path}: row {int(indices[~is_whole][0])} is damaged; make the store again from the original fits."
             )
         pose, transl = slots["pose"], slots["transl"]
         if augmentation is not None:
@@ -114,16 +114,17 @@ class FitStore:
         transl: ArrayLike | None = None,
         augmentation: Augmentation | None = None,
     ) -> np.ndarray:
-        """Losses of fits, whoever made them: `FitLoss` on each row's own keypoints, as they were before any augmentation.
+        """Measure fits from any source: `FitLoss` on each row's own keypoints, before any augmentation.
 
         Args:
             rows: (N,) indices.
             pose: (N, 72) as the augmented pictures show them [rad].
             betas: (N, 10).
-            transl: (N, 3) [m] before a camera of the row's focal length; where it is None or NaN, the body is put where its loss is least.
-            augmentation: what was done to the pictures; None for nothing.
+            transl: (N, 3) [m] in the frame of a camera with the row's focal length. Where it is None or NaN, the transl of least loss is
+                found.
+            augmentation: of the pictures; None if there was none.
         Returns:
-            (N,) float32; NaN for rows without keypoints, and for fits with numbers that are not finite.
+            Losses (N,) float32; NaN for rows without keypoints, and for fits with numbers that are not finite.
         Raises:
             InputError: a shape is wrong, a row out of range, or the store has no keypoints.
         """
@@ -141,17 +142,17 @@ class FitStore:
         quality: ArrayLike | None = None,
         augmentation: Augmentation | None = None,
     ) -> np.ndarray:
-        """Store the fits whose loss by `measure` is lower than that of the fit stored so far, which was measured in the same way.
+        """Store each fit whose loss by `measure` is lower than that of the stored fit, which was measured in the same way.
 
         Args:
-            rows: (N,) indices; of several fits of one row, the best counts.
+            rows: (N,) indices; of several fits of one row, only the best is considered.
             pose: (N, 72) as the augmented pictures show them [rad].
             betas: (N, 10).
             transl: (N, 3) [m] as in `measure`.
             quality: (N,), None if unknown.
-            augmentation: what was done to the pictures; None for nothing.
+            augmentation: of the pictures; None if there was none.
         Returns:
-            (N,) which were stored. Fits with numbers that are not finite are not, nor those of rows without keypoints.
+            (N,) whether each fit was stored. Fits with numbers that are not finite and fits of rows without keypoints never are.
         Raises:
             InputError: a shape is wrong, a row out of range, or the store has no keypoints.
         """
@@ -177,30 +178,30 @@ class FitStore:
         quality: ArrayLike | None = None,
         augmentation: Augmentation | None = None,
     ) -> np.ndarray:
-        """Store the fits that the caller found better than those it got, for callers with a loss of their own.
+        """Store the fits that the caller has found better than those that `get` returned, for callers with their own loss.
 
-        There is no loss to hand in, so none can be compared with one of another unit: measure both fits, by one function on one set of
-        keypoints. A row that was rewritten since `get` stays as it is, as its new fit was not compared.
+        The method takes no loss, so losses in different units can never be compared: measure both fits with the same function on the same
+        keypoints. A row that was rewritten since `get` stays as it is, because the caller has not compared its current fit.
 
         Args:
-            rows: (N,) indices; of several fits of one row, the first that is better counts.
+            rows: (N,) indices; of several fits of one row, only the first better one is considered.
             stored: (N,) what `get` returned for these rows.
-            is_better: (N,) which fits are better than those.
+            is_better: (N,) whether each fit is better than the stored one.
             pose: (N, 72) as the augmented pictures show them [rad].
             betas: (N, 10).
             transl: (N, 3) [m] as in `measure`.
             quality: (N,), None if unknown.
-            augmentation: what was done to the pictures; None for nothing.
+            augmentation: of the pictures; None if there was none.
         Returns:
-            (N,) which were stored. Fits with numbers that are not finite are not.
+            (N,) whether each fit was stored. Fits with numbers that are not finite never are.
         Raises:
             InputError: a shape is wrong, or a row out of range.
         """
         indices, is_better = self._indices(rows), np.asarray(is_better, bool)
         if is_better.shape != indices.shape or stored.version.shape != indices.shape:
             raise InputError(
-                f"is_better has shape {is_better.shape} and stored holds {stored.version.shape} fits: expected one of each "
-                f"for each of the {len(indices)} rows, the fits as `get` returned them for these rows."
+                f"is_better has shape {is_better.shape} and stored holds {stored.version.shape} fits: expected one entry of "
+                f"each for each of the {len(indices)} rows, with the fits that `get` returned for these rows."
             )
         candidates = self._candidates(indices, pose, betas, transl, quality, augmentation)
         positions = np.flatnonzero(is_better & is_finite(candidates))
@@ -208,14 +209,14 @@ class FitStore:
         return self._write(indices, candidates, chosen, lambda old: old["version"] == stored.version[chosen])
 
     def flush(self) -> None:
-        """Have the disk hold what was stored: only a crash of the whole machine makes this matter."""
+        """Write stored fits to the disk. Only a crash of the whole machine makes this necessary."""
         if isinstance(self.slots, np.memmap):
             self.slots.flush()
 
     def _write(
         self, indices: np.ndarray, candidates: np.ndarray, chosen: np.ndarray, wins: Callable[[np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """Store those of the chosen that win against the newest versions; a row whose versions are both damaged has no say."""
+        """Store those of the chosen candidates that win against the stored version; if both slots of a row are damaged, they always do."""
         is_stored = np.zeros(len(indices), bool)
         with self._locked():
             pairs = np.array(self.slots[indices[chosen]])
@@ -231,13 +232,13 @@ class FitStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time. The lock belongs to this opening of the file, so it holds between threads and after a fork, too."""
+        """Admit one writer at a time. The lock belongs to this file handle, so it also excludes other threads and forked processes."""
         with self.path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A copy of the newest versions (N,) of SLOT, and (N,) whether they are whole."""
+        """A copy of the newest versions (N,) of SLOT, and (N,) whether they are intact."""
         pairs = np.array(self.slots[indices])
         index, is_whole = newest(pairs)
         return np.take_along_axis(pairs, index[:, None], axis=1)[:, 0], is_whole
@@ -247,16 +248,16 @@ class FitStore:
         if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
             raise InputError(f"rows have shape {indices.shape} and type {indices.dtype}: expected (N,) integers.")
         if ((indices < 0) | (indices >= len(self))).any():
-            raise InputError(f"rows reach from {indices.min()} to {indices.max()}: the store has 0 to {len(self) - 1}.")
+            raise InputError(f"rows range from {indices.min()} to {indices.max()}: the store has 0 to {len(self) - 1}.")
         return indices.astype(np.int64)
 
     def _measurable(self) -> tuple[CropKeypoints, FitLoss]:
-        if self.file.seen is None or self.file.loss is None:
+        if self.file.observed is None or self.file.loss is None:
             raise InputError(
-                f"{self.path}: has no keypoints to measure fits on; make the store anew with them (store_from_spin with "
+                f"{self.path}: has no keypoints to measure fits on; make the store again with them (store_from_spin with "
                 "`dataset`), or compare fits yourself and call `replace`."
             )
-        return self.file.seen, self.file.loss
+        return self.file.observed, self.file.loss
 
     def _candidates(
         self,
@@ -267,17 +268,19 @@ class FitStore:
         quality: ArrayLike | None,
         augmentation: Augmentation | None,
     ) -> np.ndarray:
-        """(N,) of SLOT in the frames of the rows' own crops, measured as far as there are keypoints; versions and checksums not yet set."""
+        """Slots (N,) in the frames of the rows' own crops, measured if the store has keypoints; versions and checksums are not yet set."""
         candidates = as_slots(len(indices), pose, betas, transl, quality)
         if augmentation is not None:
             self._undo(candidates, _fitting(augmentation, len(indices)))
-        if self.file.seen is not None and self.file.loss is not None:
+        if self.file.observed is not None and self.file.loss is not None:
             blocks = {name: candidates[name] for name in ("pose", "betas", "transl")}
-            candidates["loss"], candidates["transl"] = self.file.loss.measure(self.file.seen.of_rows(indices), **blocks)
+            candidates["loss"], candidates["transl"] = self.file.loss.measure(
+                self.file.observed.of_rows(indices), **blocks
+            )
         return candidates
 
     def _undo(self, candidates: np.ndarray, augmentation: Augmentation) -> None:
-        """Change the fits among the candidates to the frames of the rows' own crops; the others may hold NaN."""
+        """Transform the finite fits among the candidates to the frames of the rows' own crops."""
         is_fit = is_finite(candidates)
         fits, one = candidates[is_fit], augmentation.of_rows(is_fit)
         pose, transl = one.undo_bodies(fits["pose"], fits["transl"], self.rest_pelvis.at(fits["betas"]))
@@ -286,5 +289,7 @@ class FitStore:
 
 def _fitting(augmentation: Augmentation, num_rows: int) -> Augmentation:
     if len(augmentation) != num_rows:
-        raise InputError(f"the augmentation is of {len(augmentation)} pictures for {num_rows} rows.")
+        raise InputError(
+            f"got an augmentation of {len(augmentation)} pictures for {num_rows} rows: give one picture for each row."
+        )
     return augmentation

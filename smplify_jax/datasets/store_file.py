@@ -1,7 +1,7 @@
-"""The file of a fits store: a header, the body's keypoints if fits can be measured, then the rows: two slots each, and what was seen.
+"""File format of a fits store: a header, the body's keypoints if fits can be measured, then the rows: two slots and the keypoints.
 
-A row is rewritten in the slot that does not hold its newest version, and a slot counts only if its checksum is right. Whatever moment a
-writer is killed at, the other slot still holds the version before.
+A writer writes to the slot that does not hold the row's newest version, and readers ignore a slot whose checksum is wrong. Whenever a
+writer is killed, the other slot still holds the previous version.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ SLOT = np.dtype(
         ("checksum", "<u4"),
     ]
 )
-"""One version of one row; the numbers of `StoredFits`, and how often the row was written."""
+"""One version of one row: the arrays of `StoredFits` with a checksum."""
 
 NUM_KEYPOINTS = 49
-_SEEN = np.dtype([("keypoints", "<f4", (NUM_KEYPOINTS, 3)), ("focal_length", "<f4"), ("side", "<f4")])
+_OBSERVED = np.dtype([("keypoints", "<f4", (NUM_KEYPOINTS, 3)), ("focal_length", "<f4"), ("side", "<f4")])
 """One row of `CropKeypoints`."""
 
 _ROW = np.dtype([("slots", SLOT, 2)])
-_MEASURED_ROW = np.dtype([("slots", SLOT, 2), ("seen", _SEEN)])
+_MEASURED_ROW = np.dtype([("slots", SLOT, 2), ("observed", _OBSERVED)])
 
 _HEADER = np.dtype(
     [
@@ -56,24 +56,22 @@ _HEADER = np.dtype(
     ]
 )
 _MAGIC = b"smplify_jax_v2"
-_MAGIC_UNMEASURED = (
-    b"smplify_jax_v1"  # files without keypoints, whose losses are in a unit that only their writer knows
-)
+_MAGIC_UNMEASURED = b"smplify_jax_v1"  # files without keypoints; only their writer knows the unit of their losses
 
 _NUM_WORDS = SLOT.itemsize // 4 - 1
-_MULTIPLIER = 0x9E3779B1  # odd, so every power of it is: no change of a single word goes unnoticed modulo 2^32
+_MULTIPLIER = 0x9E3779B1  # odd, as are its powers, so any change of a single word changes the sum modulo 2^32
 _WORD_WEIGHTS = np.array([pow(_MULTIPLIER, power, 2**32) for power in range(1, _NUM_WORDS + 1)], np.uint32)
-_EMPTY_CHECKSUM = np.uint32(0x5EED5EED)  # of a slot of zeros; its own checksum field says zero, so it does not count
+_EMPTY_CHECKSUM = np.uint32(0x5EED5EED)  # of a slot of zeros, whose own checksum field is zero, so that it is invalid
 
 
 def checksums(slots: np.ndarray) -> np.ndarray:
-    """(...,) what the checksums of slots should be: a weighted sum of their other words, modulo 2^32."""
+    """The correct checksums (...,) of slots: a weighted sum of their other words, modulo 2^32."""
     words = np.ascontiguousarray(slots).view(np.uint32).reshape(*slots.shape, _NUM_WORDS + 1)[..., :-1]
     return (words * _WORD_WEIGHTS).sum(axis=-1, dtype=np.uint32) + _EMPTY_CHECKSUM
 
 
 def newest(slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of two slots (N, 2) to believe: (N,) its index, and (N,) whether there is one at all."""
+    """Which of the two slots (N, 2) is the newest valid one: its index (N,), and whether there is one (N,)."""
     is_whole = checksums(slots) == slots["checksum"]
     version = np.where(is_whole, slots["version"], 0)
     return version.argmax(axis=1), is_whole.any(axis=1)
@@ -81,18 +79,18 @@ def newest(slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class StoreFile:
-    """A store, mapped into memory and shared with whoever else maps it.
+    """A memory-mapped store, shared with the other processes that map it.
 
     Attributes:
         slots: (num_rows, 2) of SLOT.
-        rest_pelvis: of the body whose fits these are.
-        seen: the rows' keypoints; None if the store has none.
-        loss: how fits are measured on them; None if the store has none.
+        rest_pelvis: of the body that was fitted.
+        observed: the rows' keypoints; None if the store has none.
+        loss: measures fits on the keypoints; None if the store has none.
     """
 
     slots: np.ndarray
     rest_pelvis: RestPelvis
-    seen: CropKeypoints | None
+    observed: CropKeypoints | None
     loss: FitLoss | None
 
 
@@ -107,11 +105,11 @@ def write_store(
 
     Args:
         path: the file.
-        num_rows: of all blocks together.
-        rest_pelvis: of the body whose fits these are.
-        blocks: (N,) of SLOT, whose versions and checksums are set here, and the keypoints of the same rows: all of them, if there is
-            `loss`, or none.
-        loss: of the body whose fits these are.
+        num_rows: total of all blocks.
+        rest_pelvis: of the body that was fitted.
+        blocks: slots (N,) of SLOT, whose versions and checksums are set here, with the keypoints of the same rows; keypoints are None in
+            every block if `loss` is None, and in no block otherwise.
+        loss: of the body that was fitted; None if fits cannot be measured.
     Raises:
         InputError: the file cannot be written.
     """
@@ -122,16 +120,16 @@ def write_store(
     with atomic_write(path) as file:
         file.write(header.tobytes())
         file.write(points)
-        for block, seen in blocks:
-            rows = np.zeros(len(block), _ROW if seen is None else _MEASURED_ROW)
+        for block, observed in blocks:
+            rows = np.zeros(len(block), _ROW if observed is None else _MEASURED_ROW)
             slots = np.zeros((len(block), 2), SLOT)
             slots[:, 0] = block
             slots["version"][:, 0] = 1
             slots["checksum"][:, 0] = checksums(slots[:, 0])
             rows["slots"] = slots
-            if seen is not None:
-                for name in _SEEN.names or ():
-                    rows["seen"][name] = getattr(seen, name)
+            if observed is not None:
+                for name in _OBSERVED.names or ():
+                    rows["observed"][name] = getattr(observed, name)
             file.write(rows.tobytes())
 
 
@@ -139,7 +137,7 @@ def map_store(path: Path) -> StoreFile:
     """Open a store.
 
     Raises:
-        InputError: the file is not there, no store, or not as long as it should be.
+        InputError: the file does not exist, is not a store, or has the wrong length.
     """
     with open_plain(path, "a fits store"):
         pass  # before it is opened for writing, in which a pipe would be waited for
@@ -153,10 +151,10 @@ def map_store(path: Path) -> StoreFile:
             is_store = is_store and path.stat().st_size == first_row + num_rows * row.itemsize
             if not is_store:
                 raise InputError(
-                    f"{path}: is no whole fits store; make one with store_from_spin or store_from_parquet."
+                    f"{path}: is not a complete fits store; make one with store_from_spin or store_from_parquet."
                 )
             if not np.isfinite(header["template"]).all() or not np.isfinite(header["directions"]).all():
-                raise InputError(f"{path}: the body's pelvis is not finite; make the store anew.")
+                raise InputError(f"{path}: the body's pelvis is not finite; make the store again.")
             loss = FitLoss(_unpacked(file.read(num_points_bytes), path)) if num_points_bytes else None
         rows = np.memmap(path, row, "r+", first_row, (num_rows,))
     except InputError:
@@ -165,19 +163,19 @@ def map_store(path: Path) -> StoreFile:
         raise InputError(
             f"{path}: cannot be opened for writing ({getattr(error, 'strerror', None) or error}); check the path."
         ) from None
-    seen = CropKeypoints(*(rows["seen"][name] for name in _SEEN.names or ())) if loss is not None else None
-    return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), seen, loss)
+    observed = CropKeypoints(*(rows["observed"][name] for name in _OBSERVED.names or ())) if loss is not None else None
+    return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), observed, loss)
 
 
 def _packed(points: SkinnedPoints) -> bytes:
-    """An npz, filled up to a multiple of 8 bytes so that the rows lie aligned."""
+    """An npz, padded to a multiple of 8 bytes so that the rows are aligned."""
     file = BytesIO()
     np.savez(file, **vars(points))
     return file.getvalue() + b"\0" * (-file.tell() % 8)
 
 
 def _unpacked(packed: bytes, path: Path) -> SkinnedPoints:
-    with explained_damage(path, "make the store anew."):
+    with explained_damage(path, "make the store again."):
         points = SkinnedPoints(**{name: np.asarray(array) for name, array in parse_npz(packed, str(path)).items()})
         _check_points(points)
     return points

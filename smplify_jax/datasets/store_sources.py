@@ -1,4 +1,4 @@
-"""Make a fits store from SPIN's fits, from ours, or from arrays."""
+"""Make a fits store from SPIN's fits, from this package's fits, or from arrays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from smplify_jax.files.npz import load_npz
 from smplify_jax.keypoints.layouts import get_layout
 
 SPIN_FOCAL_SIDES = 5000.0 / 224.0
-"""The focal length of SPIN's camera, and of those that took it over, in sides of the crop."""
+"""Focal length of SPIN's camera, which later methods adopted, in sides of the crop."""
 
 _ROWS_AT_A_TIME = 4096
 _MAX_FLOAT32 = 3e38
@@ -49,20 +49,20 @@ def store_from_spin(
 ) -> FitStore:
     """Make a store from `NAME_fits.npy`, (N, 82): pose and betas.
 
-    With SPIN's data set file the fits are measured (`FitStore.measure`), before SPIN's camera. Without it nothing can be: losses are
-    unknown, and `update_if_better` asks for keypoints; only `replace` writes.
+    With SPIN's data set file, the fits are measured (`FitStore.measure`) with SPIN's camera. Without it there are no keypoints to measure
+    them on: losses are unknown, `measure` and `update_if_better` raise an `InputError`, and only `replace` writes.
 
     Args:
         path: the new store.
         fits_npy: SPIN's fits.
-        body: whose fits they are.
+        body: the body that was fitted.
         dataset: SPIN's `NAME.npz` of the same rows: `center`, `scale`, and `openpose`, `part` or both.
     Raises:
-        InputError: a file cannot be read or is no such file, the files have other numbers of rows, or the store cannot be written.
+        InputError: a file cannot be read or is not of its kind, the files differ in their number of rows, or the store cannot be written.
     """
     fits = _read_fits_npy(fits_npy)
-    seen = None if dataset is None else _read_spin_keypoints(Path(dataset), len(fits))
-    return _write(path, body, fits[:, :NUM_POSE], fits[:, NUM_POSE:], None, None, seen)
+    observed = None if dataset is None else _read_spin_keypoints(Path(dataset), len(fits))
+    return _write(path, body, fits[:, :NUM_POSE], fits[:, NUM_POSE:], None, None, observed)
 
 
 def store_from_arrays(
@@ -79,19 +79,19 @@ def store_from_arrays(
     transl: ArrayLike | None = None,
     quality: ArrayLike | None = None,
 ) -> FitStore:
-    """Make a store of measured fits for trainers whose files are their own.
+    """Make a store of measured fits for trainers with their own file format.
 
     Args:
         path: the new store.
-        body: whose fits they are.
-        pose: (N, 72) before cameras that look straight at the crops' centres [rad].
+        body: the body that was fitted.
+        pose: (N, 72) in the frames of cameras that look straight at the crops' centres [rad].
         betas: (N, 10).
         keypoints: (N, K, 3) x, y in the picture [px] and confidence, without augmentation.
         crop_center: (N, 2) [px].
         crop_side: (N,) [px].
-        focal_length: (N,), or one for all, of the camera that fits are made for [sides of the crop]; `SPIN_FOCAL_SIDES` for SPIN's.
+        focal_length: (N,), or one for all, of the cameras of the fits [sides of the crop]; `SPIN_FOCAL_SIDES` for SPIN's.
         layout: of the keypoints.
-        transl: (N, 3) [m]; where it is None or NaN, bodies are put where their loss is least.
+        transl: (N, 3) [m]; where it is None or NaN, the transl of least loss is found.
         quality: (N,), None if unknown.
     Raises:
         InputError: a shape or the layout is wrong, or the store cannot be written.
@@ -106,23 +106,22 @@ def store_from_arrays(
             f"{focal_sides.shape}: expected ({num_rows}, {num_keypoints}, 3), ({num_rows}, 2), ({num_rows},) and ({num_rows},) "
             f"for the {num_rows} poses and the layout {layout}."
         )
-    seen = CropKeypoints.of_pictures(in_slots(points, layout, NUM_SPIN), center, side, focal_sides * side)
-    return _write(path, body, pose, betas, transl, quality, seen)
+    observed = CropKeypoints.of_pictures(in_slots(points, layout, NUM_SPIN), center, side, focal_sides * side)
+    return _write(path, body, pose, betas, transl, quality, observed)
 
 
 def store_from_parquet(path: str | os.PathLike[str], fits: str | os.PathLike[str], body: BodyModel) -> FitStore:
-    """Make a store from our own fits: row i is row i of the files in the order of their names.
+    """Make a store from this package's fits: row i is row i of the files in the order of their names.
 
-    Poses are in the frame that networks on crops learn (`crop_view`), as in the export `spin`, and are measured (`FitStore.measure`)
-    before the camera that looks there, with the focal length of the picture's. People without a usable fit have a body at rest and an
-    infinite loss.
+    Poses are in the frame that networks on crops learn (`crop_view`), as in the export `spin`. They are measured (`FitStore.measure`) in
+    that camera, with the focal length of the picture's camera. People without a usable fit get a body at rest and an infinite loss.
 
     Args:
         path: the new store.
         fits: a file of fits, or a folder of them.
-        body: whose fits they are.
+        body: the body that was fitted.
     Raises:
-        InputError: the fits cannot be read, or the store not be written.
+        InputError: the fits cannot be read, or the store cannot be written.
     """
     loss = FitLoss.of(body)
     columns = ("quality", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
@@ -138,28 +137,28 @@ def _write(
     betas: ArrayLike,
     transl: ArrayLike | None,
     quality: ArrayLike | None,
-    seen: CropKeypoints | None,
+    observed: CropKeypoints | None,
 ) -> FitStore:
     slots = as_slots(len(np.asarray(pose)), pose, betas, transl, quality)
-    loss = None if seen is None else FitLoss.of(body)
+    loss = None if observed is None else FitLoss.of(body)
 
     def blocks() -> Iterator[_Block]:
         for first in range(0, len(slots), _ROWS_AT_A_TIME):
             rows = slice(first, first + _ROWS_AT_A_TIME)
-            yield _measured(slots[rows], None if seen is None else seen.of_rows(rows), loss)
+            yield _measured(slots[rows], None if observed is None else observed.of_rows(rows), loss)
 
     write_store(path, len(slots), RestPelvis.of(body, NUM_BETAS), blocks(), loss)
     return FitStore.open(path)
 
 
-def _measured(slots: np.ndarray, seen: CropKeypoints | None, loss: FitLoss | None) -> _Block:
-    """The rows with their losses; infinite for those that cannot be measured, so that any fit of theirs that can is better."""
-    if seen is None or loss is None:
+def _measured(slots: np.ndarray, observed: CropKeypoints | None, loss: FitLoss | None) -> _Block:
+    """The rows with their losses; infinite where a fit cannot be measured, so that any measurable fit is better."""
+    if observed is None or loss is None:
         return slots, None
     slots = slots.copy()
-    measured, slots["transl"] = loss.measure(seen, **{name: slots[name] for name in ("pose", "betas", "transl")})
+    measured, slots["transl"] = loss.measure(observed, **{name: slots[name] for name in ("pose", "betas", "transl")})
     slots["loss"] = np.where(np.isfinite(measured), measured, np.inf)
-    return slots, seen
+    return slots, observed
 
 
 def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
@@ -180,7 +179,7 @@ def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
 
 
 def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
-    """Of SPIN's npz; before the camera that its trainer takes for every crop."""
+    """The keypoints of SPIN's npz, in the camera that its trainer assumes for every crop."""
     shapes = {"center": (2,), "scale": (), "openpose": (NUM_OPENPOSE, 3), "part": (NUM_SPIN - NUM_OPENPOSE, 3)}
     arrays = {name: np.asarray(array) for name, array in load_npz(dataset, tuple(shapes)).items()}
     if not {"center", "scale"} <= set(arrays) or not {"openpose", "part"} & set(arrays):
@@ -209,14 +208,14 @@ def _block_of(batch: FitBatch, loss: FitLoss) -> _Block:
     slots = as_slots(
         len(batch), bodies.pose, pad_columns(bodies.betas, NUM_BETAS), bodies.transl, batch.array("quality")
     )
-    slots, seen = _measured(slots, _seen_in_crops(batch, crops), loss)
+    slots, observed = _measured(slots, _observed_in_crops(batch, crops), loss)
     slots["loss"] = np.where(bodies.is_usable, slots["loss"], np.inf)
     slots["transl"] = np.where(bodies.is_usable[:, None], slots["transl"], np.nan)
-    return slots, seen
+    return slots, observed
 
 
-def _seen_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
-    """The keypoints as the cameras see them that look straight at the crops: what is detected is turned like the bodies are."""
+def _observed_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
+    """The keypoints as seen by cameras that look straight at the crops; detections are rotated in the same way as the bodies."""
     found = with_hidden_as_seen(batch.points("keypoints", 3))
     keypoints = in_slots(found, batch.provenance.layout, NUM_SPIN).astype(np.float64)
     focal_length, center = batch.array("focal_length").astype(np.float64), batch.array("camera_center")
@@ -224,7 +223,7 @@ def _seen_in_crops(batch: FitBatch, crops: Crops) -> CropKeypoints:
     rays[..., :2] = (keypoints[..., :2] - center[:, None]) / focal_length[:, None]
     turned = np.einsum("nab,nkb->nka", crop_view(batch, crops).as_matrix(), rays)
     one_focal_length = focal_length.mean(axis=1)
-    # What lies beside the crop's camera or behind it, 90 degrees and more from the person, is no keypoint of theirs.
+    # A point beside or behind the crop's camera is 90 degrees or more away from the person: it is not one of their keypoints.
     is_before = turned[..., 2] > 0
     keypoints[..., :2] = (
         one_focal_length[:, None, None] * turned[..., :2] / np.where(is_before, turned[..., 2], 1)[..., None]

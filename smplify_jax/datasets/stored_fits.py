@@ -1,4 +1,4 @@
-"""Fits that come from a store, and those on their way into one."""
+"""Fits read from a store, and the conversion of fits to the store's slots."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class StoredFits:
         pose: (N, 72) float32 global_orient and body_pose [rad].
         betas: (N, 10) float32.
         transl: (N, 3) float32 [m]; NaN where unknown.
-        loss: (N,) float32 as `FitStore.measure` has it, infinite where unknown.
+        loss: (N,) float32 as `FitStore.measure` returns it, infinite where unknown.
         quality: (N,) float32, NaN where unknown.
-        version: (N,) uint64 how often the row was written.
+        version: (N,) uint64 number of times that the row was written.
     """
 
     pose: np.ndarray
@@ -32,16 +32,16 @@ class StoredFits:
     version: np.ndarray
 
     def of_rows(self, rows: np.ndarray) -> StoredFits:
-        """Some of them."""
+        """The fits of some of the rows."""
         return StoredFits(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def as_slots(
     num_rows: int, pose: ArrayLike, betas: ArrayLike, transl: ArrayLike | None, quality: ArrayLike | None
 ) -> np.ndarray:
-    """(N,) of SLOT with an unknown loss."""
+    """Slots (N,) with an unknown loss."""
     unknown = np.float32(np.nan)
-    given = {
+    blocks = {
         "pose": (pose, (num_rows, NUM_POSE)),
         "betas": (betas, (num_rows, NUM_BETAS)),
         "transl": (np.full((num_rows, 3), unknown) if transl is None else transl, (num_rows, 3)),
@@ -49,7 +49,7 @@ def as_slots(
     }
     slots = np.zeros(num_rows, SLOT)
     slots["loss"] = np.inf
-    for name, (values, shape) in given.items():
+    for name, (values, shape) in blocks.items():
         array = np.asarray(values)
         if array.shape != shape:
             raise InputError(
@@ -60,12 +60,12 @@ def as_slots(
 
 
 def is_finite(slots: np.ndarray) -> np.ndarray:
-    """(N,) whether pose and shape are."""
+    """Whether pose and betas (N,) are finite."""
     return np.asarray(np.isfinite(np.concatenate([slots["pose"], slots["betas"]], axis=1)).all(axis=1))
 
 
 def best_of_each(indices: np.ndarray, loss: np.ndarray) -> np.ndarray:
-    """Positions of the fits to try: of each row the one of least loss."""
+    """Positions of the fits of least loss, one for each row; fits without a finite loss are ignored."""
     positions = np.flatnonzero(np.isfinite(loss))
     ordered = positions[np.lexsort((loss[positions], indices[positions]))]
     _, first = np.unique(indices[ordered], return_index=True)

@@ -1,1 +1,1 @@
-"""How programs are compiled, batched, laid out in memory and spread over devices: the only room that knows about XLA."""
+"""How programs are compiled, batched, laid out in memory and sharded over devices: the only package that knows about XLA."""

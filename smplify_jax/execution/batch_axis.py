@@ -1,7 +1,7 @@
 """The batch axis last in memory: functions whose inner loops run over people when they are batched.
 
-XLA's CPU backend makes vector loops along the last axis of an array. A 3x3 product per person, batch axis first, gives it loops of length
-three; the same with the batch axis last gives loops as long as the batch, and products with constant matrices become one large product.
+XLA's CPU backend vectorises loops along the last axis of an array. A 3x3 product per person gives loops of length three with the batch axis
+first, and loops as long as the batch with the batch axis last; products with constant matrices become one large product.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _Result = TypeVar("_Result")
 
 
 def batch_last(function: Callable[[Any, Any], _Result]) -> Callable[[Any, Any], _Result]:
-    """Run `function(shared, personal)` under `vmap` once for all people: the batch axis is then the last of every array.
+    """Under `vmap`, run `function(shared, personal)` once for all people, with the batch axis last in every array.
 
     Args:
-        function: for one person as well as for many; its comments write shapes as (K, 3, ...), the dots being the batch axis, if any.
-            `shared` never has a batch axis; every array of `personal` has. What it returns has the batch axis first again,
-            see `batch_first`.
+        function: works for one person as well as for many; its comments write shapes as (K, 3, ...), the dots being the batch axis, if any.
+            Under `vmap` every array of `personal` has a batch axis; `shared` never has. The function returns arrays with the batch axis
+            first again, see `batch_first`.
     """
     mapped = custom_vmap(function)
 
     @mapped.def_vmap
     def _(num_people: int, is_batched: tuple[Any, Any], shared: Any, personal: Any) -> tuple[_Result, Any]:
         if any(jax.tree.leaves(is_batched[0])):
-            raise InputError("shared arguments cannot have a batch axis: batch the personal ones alone.")
+            raise InputError("shared arguments cannot have a batch axis: batch only the personal ones.")
         batched = jax.tree.map(lambda leaf, is_many: _to_batch_last(leaf, is_many, num_people), personal, is_batched[1])
         results = function(shared, batched)
         return results, jax.tree.map(lambda _: True, results)
@@ -48,7 +48,7 @@ def _to_batch_last(leaf: Array, is_batched: bool, num_people: int) -> Array:
 
 
 def batch_first(array: Array, num_axes: int) -> Array:
-    """Move the batch axis, if there is one, from last to first: products of one matrix per person want it there.
+    """Move the batch axis, if there is one, from last to first, where products of one matrix per person need it.
 
     Args:
         array: (..., batch), or without a batch axis.
@@ -58,7 +58,7 @@ def batch_first(array: Array, num_axes: int) -> Array:
 
 
 def concatenate_blocks(blocks: Sequence[Array], axis: int) -> Array:
-    """`jnp.concatenate`, written block by block: one loop would ask of every entry which block it is from, and take four times as long."""
+    """`jnp.concatenate`, written block by block: one loop tests for every entry which block it is from, and takes four times as long."""
     starts = np.cumsum([0, *(block.shape[axis] for block in blocks)])
     shape = list(blocks[0].shape)
     shape[axis] = int(starts[-1])

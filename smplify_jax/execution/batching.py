@@ -1,4 +1,4 @@
-"""Batches of a few fixed sizes: every size compiles for itself, which takes longer than fitting."""
+"""Batches of a few fixed sizes: every size is compiled separately, which takes longer than fitting."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _CPU_NETWORK_CHUNK = 32
 _CPU_AT_ONCE = 1024
 _DEVICE_SIZES = (1, 16, 64, 256, 1024, 4096, 16384)
 _DEVICE_CHUNK = 1024
-"""A GPU is no more than a seventh faster with more people side by side, and some of 16,384 need 30 steps, most of them three."""
+"""With more people side by side a GPU is at most a seventh faster, and of 16,384 people some need 30 steps, but most need three."""
 
 
 def batch_sizes() -> tuple[int, ...]:
-    """The sizes that fits come in on this machine's device."""
+    """The batch sizes that fits are compiled for on this machine's device."""
     return _CPU_SIZES if jax.default_backend() == "cpu" else _DEVICE_SIZES
 
 
 def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All people in batches of one of `batch_sizes` for each device.
+    """Split people into batches of one of `batch_sizes` for each device.
 
-    The last batch is filled up: a smaller one would compile anew for seconds. Whoever fits it makes nobody of what fills it, and nobody
-    takes next to no time; so every device, whose part of a batch is one after the other, gets its share of both.
+    The last batch is padded: a smaller one would compile for seconds. The caller masks the padding, which then takes almost no time. A
+    device's shard is a contiguous part of a batch, so people and padding are dealt out evenly over the shards.
 
     Yields:
-        (size,) the row of a person, the batch's first where it is filled up; and (size,) whether it is not.
+        (size,) the row of each person, or the batch's first row as padding; and (size,) False where it is padding.
     """
     sizes = [num_devices * size for size in batch_sizes()]
     size = next((size for size in sizes if size >= num_people), sizes[-1])
@@ -41,33 +41,33 @@ def padded_batches(num_people: int, num_devices: int = 1) -> Iterator[tuple[np.n
 
 
 def largest_batches(num_people: int) -> Iterator[slice]:
-    """Rows of all people in parts that `fit` compiles once for: a batch of the largest size each, and the rest with the last."""
+    """Slices of all rows that `fit` compiles for only once: each holds a batch of the largest size, and the last also the remainder."""
     largest = batch_sizes()[-1]
     ends = [*range(largest, num_people - largest + 1, largest), num_people]
     yield from (slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True))
 
 
 def people_at_once(num_devices: int) -> int:
-    """How many people to give to `fit` at a time who come in a stream: enough that devices seldom wait for the next.
+    """How many people of a stream to give to `fit` at a time: enough that devices are seldom idle.
 
-    The batches of one call follow each other without a gap; between two calls there is one.
+    The batches of one call follow each other without a gap; between two calls there is a gap.
     """
     return num_devices * (_CPU_AT_ONCE if jax.default_backend() == "cpu" else _DEVICE_SIZES[-1])
 
 
 def least_in_any_company(num_devices: int) -> int:
-    """How many people to give to `fit` at least, so that each one's fit is the same to the bit whoever the others are.
+    """The least number of people per call of `fit` at which each person's fit is the same to the bit, whoever the others are.
 
-    From here on all go in chunks of one size; fewer go in a smaller chunk, whose sums round otherwise.
+    From this number on, all run in chunks of one size; fewer run in a smaller chunk, whose sums round differently.
     """
     return num_devices * (1 + (_CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK))
 
 
 def search_chunk_size(num_people: int) -> int:
-    """How many of them to search side by side: few enough that the slowest does not hold up many, enough to keep the device busy."""
+    """How many people to search side by side: few enough that the slowest does not hold up many, enough to keep the device busy."""
     return min(num_people, _CPU_SEARCH_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK)
 
 
 def network_chunk_size(num_people: int) -> int:
-    """The same for the passes of the network: enough people that its weights are read from memory for many."""
+    """How many people to run the network on at once: enough that reading its weights from memory serves many."""
     return min(num_people, _CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK)

@@ -29,7 +29,7 @@ def compacted_while_loop(
 
     Args:
         advance: (inputs, states) of a chunk -> its states after one iteration; a loop that has ended keeps its state.
-        is_running: states of a chunk -> whether each loop goes on.
+        is_running: states of a chunk -> whether each loop continues.
         inputs: constant over the iterations, leading axis N.
         states: initial ones, leading axis N.
         chunk_size: how many loops to run at once.
@@ -41,7 +41,7 @@ def compacted_while_loop(
     if count <= chunk_size:
         return jax.lax.while_loop(lambda s: jnp.any(is_running(s)), lambda s: advance(inputs, s), states)
 
-    def goes_on(carry: tuple[_States, Array, Array, Array]) -> Array:
+    def is_unfinished(carry: tuple[_States, Array, Array, Array]) -> Array:
         states, _, num_running, first = carry
         return (first < num_running) | jnp.any(is_running(states))
 
@@ -51,7 +51,7 @@ def compacted_while_loop(
         order = jnp.where(is_new_round, jnp.argsort(~still_running), order)
         num_running = jnp.where(is_new_round, jnp.sum(still_running), num_running)
         first = jnp.where(is_new_round, 0, first)
-        # The last chunk is padded with loops that have ended, or with copies of the last loop, which all give the same.
+        # The last chunk is padded with loops that have ended, or with copies of the last loop, which all give the same result.
         rows = order[jnp.minimum(first + jnp.arange(chunk_size), count - 1)]
         max_stragglers = jnp.where(num_running <= chunk_size, 0, int(straggler_fraction * chunk_size))
         chunk_inputs = _rows(inputs, rows)
@@ -66,7 +66,7 @@ def compacted_while_loop(
 
     # One loop goes through all chunks of all rounds, so that `advance` is compiled only once.
     start = (states, jnp.arange(count), jnp.asarray(count), jnp.asarray(0))
-    return jax.lax.while_loop(goes_on, next_chunk, start)[0]
+    return jax.lax.while_loop(is_unfinished, next_chunk, start)[0]
 
 
 def _rows(tree: Any, rows: Array) -> Any:

@@ -1,4 +1,4 @@
-"""How the large programs are compiled: for a first fit after seconds."""
+"""How the large programs are compiled: quickly, so that the first fit takes seconds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _QUICKLY: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
-"""Of a fit's some 500 small kernels, each costs 20 ms in XLA's newer emitters and LLVM's highest level. So they cost half of that, and the
-fit is as fast (measured: docs/performance.md)."""
+"""A fit has about 500 small kernels, each of which takes 20 ms to compile with XLA's newer emitters and LLVM's highest optimisation level.
+These options halve that, and the fit is as fast (measured: docs/performance.md)."""
 
 
 def jit(function: Callable[_Arguments, _Result], *, keeps_traces: bool = False) -> Callable[_Arguments, _Result]:
-    """`jax.jit`, compiled quickly on CPU.
+    """`jax.jit` that compiles quickly on CPU.
 
     Args:
-        function: of arrays, and of trees of them, by position.
-        keeps_traces: where JAX keeps compiled programs from one process to the next, keep the traced ones too (`traces.py`). Only for what
-            runs on JAX's default device, and nothing but the arguments may decide what is traced.
+        function: of arrays and trees of arrays, by position.
+        keeps_traces: if JAX caches compiled programs on disk, cache the traced ones too (`traces.py`). Only for functions that run on JAX's
+            default device and whose trace depends on nothing but the arguments.
     """
-    compiled = cache(lambda: _quickly(function))  # not before the first call: only then JAX chooses its device
-    known: dict[Any, Callable[..., _Result]] = {}
+    compiled = cache(lambda: _quickly(function))  # not before the first call, because JAX chooses its device only then
+    programs: dict[Any, Callable[..., _Result]] = {}
 
     @wraps(function)
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
@@ -35,16 +35,16 @@ def jit(function: Callable[_Arguments, _Result], *, keeps_traces: bool = False) 
         if folder is None:
             return compiled()(*args, **kwargs)
         leaves, tree = jax.tree.flatten(args)
-        what = (tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
-        if what not in known:
-            known[what] = _quickly(kept_trace(folder, function, leaves, tree) or flat(function, tree))
-        return known[what](*leaves)
+        signature = (tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
+        if signature not in programs:
+            programs[signature] = _quickly(kept_trace(folder, function, leaves, tree) or flat(function, tree))
+        return programs[signature](*leaves)
 
     return call
 
 
 def _quickly(function: Callable[..., _Result]) -> Callable[..., _Result]:
-    """`jax.jit` with the options of `_QUICKLY` on CPU; without them where XLA does not know them (any more)."""
+    """`jax.jit` with the options `_QUICKLY` on CPU; without them if this version of XLA does not know them."""
     if jax.default_backend() != "cpu":
         return jax.jit(function)
     program = jax.jit(function, compiler_options=_QUICKLY)

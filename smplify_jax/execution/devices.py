@@ -1,4 +1,4 @@
-"""Several devices: GPUs, or the cores of a CPU as devices of their own."""
+"""Several devices: GPUs, or the cores of a CPU as separate devices."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _AXIS = "people"
 def use_all_cores(num_cores: int | None = None, *, threads_per_core: int = 1) -> None:
     """Make each CPU core a device of its own, for `fit(..., devices=jax.devices("cpu"))`.
 
-    One program of small operations keeps little more than one core busy; a program on each keeps all. This sets JAX's
-    `jax_num_cpu_devices` and the environment variable NPROC, the size of XLA's pool of threads, for all of this process. So it is for
-    programs, before JAX is first used, and the library never does it itself.
+    A program of small operations keeps little more than one core busy; one program on each core keeps all of them busy. This sets JAX's
+    `jax_num_cpu_devices` and the environment variable NPROC, the size of XLA's thread pool, for the whole process. So call it from your
+    program, before JAX is first used; the library never calls it.
 
     Args:
-        num_cores: how many; by default NPROC if it is set, or else the cores that this process may use.
+        num_cores: how many; by default NPROC if it is set, otherwise the cores that this process may use.
         threads_per_core: in XLA's pool. Idle threads spin and take time from others, so one is fastest, and enough for fits. Give 2 if
-            this process has programs of its own for these devices with operations that share work out to the pool and wait for it, such
-            as batches of LAPACK's: each could wait for a thread that another holds, for ever.
+            this process runs other programs on these devices whose operations distribute work over the pool and wait for it, such as
+            batched LAPACK calls: with one thread per core they can deadlock, each waiting for a thread that another holds.
 
     Raises:
-        InputError: not a number of cores or threads, or JAX is in use already.
+        InputError: a number is less than 1, or JAX is in use already.
     """
     count = _usable_cores() if num_cores is None else num_cores
     if count < 1:
@@ -63,20 +63,21 @@ def _usable_cores() -> int:
 
 
 def replicated(devices: Sequence[Device]) -> NamedSharding:
-    """Where an array is that every device has all of."""
+    """The sharding of an array of which every device holds a full copy."""
     return NamedSharding(_mesh(devices), PartitionSpec())
 
 
 def shard(
     function: Callable[[_Shared, _Personal], _Result], devices: Sequence[Device]
 ) -> Callable[[_Shared, _Personal], _Result]:
-    """`function(shared, personal)`, run by each device for its part of the leading axis of `personal` and of the result.
+    """`function(shared, personal)`, run by each device on its shard of the leading axis of `personal` and of the result.
 
-    The parts do not wait for each other's loops.
+    Shards do not wait for each other's loops.
     """
-    everybody, own = PartitionSpec(), PartitionSpec(_AXIS)
-    # Nothing is exchanged between devices, so there is nothing to check about what varies over them.
-    return jax.shard_map(function, mesh=_mesh(devices), in_specs=(everybody, own), out_specs=own, check_vma=False)
+    replicated_spec, sharded_spec = PartitionSpec(), PartitionSpec(_AXIS)
+    specs = (replicated_spec, sharded_spec)
+    # Devices exchange nothing, so there is no need to check which values vary over them.
+    return jax.shard_map(function, mesh=_mesh(devices), in_specs=specs, out_specs=sharded_spec, check_vma=False)
 
 
 def _mesh(devices: Sequence[Device]) -> Mesh:

@@ -1,4 +1,4 @@
-"""The process and the JAX flags that a fit runs in."""
+"""The process and the JAX flags that a fit needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jax import experimental
 
 from smplify_jax.errors import InputError
 
-# Older releases of JAX have it among the experimental parts.
+# Older releases of JAX have it in jax.experimental.
 _enable_x64 = getattr(jax if hasattr(jax, "enable_x64") else experimental, "enable_x64")  # noqa: B009
 
 _has_forked_after_jax = False
@@ -20,10 +20,10 @@ _has_forked_after_jax = False
 
 @contextmanager
 def usual_flags() -> Iterator[None]:
-    """JAX as it is by default, whatever the caller has set for their own programs.
+    """Run with JAX's default flags, whatever the caller has set for their own programs.
 
-    A fit computes in float32; NaN stands in its results for what is not known, and its search tells steps that lead out of the finite
-    numbers by their NaN. So neither `jax_enable_x64` nor `jax_debug_nans` and its like may reach into it.
+    A fit computes in float32. NaN marks unknown values in its results, and its search recognises steps to non-finite energies by their
+    NaN. So `jax_enable_x64`, `jax_debug_nans` and similar flags must not apply inside it.
     """
     with (
         _enable_x64(False),
@@ -36,21 +36,21 @@ def usual_flags() -> Iterator[None]:
 
 
 def check_process() -> None:
-    """See that this process can run JAX.
+    """Check that this process can run JAX.
 
     Raises:
-        InputError: it was forked off one in which JAX had been used, without JAX's threads, which it would wait for.
+        InputError: it was forked from a process that had used JAX, so it would wait for JAX's threads, which it does not have.
     """
     if _has_forked_after_jax:
         raise InputError(
-            "This process was forked off one that had used JAX, whose threads it lacks, so a fit would hang: start processes with "
+            "This process was forked from one that had used JAX and lacks JAX's threads, so a fit would hang: start processes with "
             'multiprocessing.get_context("spawn"), or use JAX in the forked ones only.'
         )
 
 
 def _note_fork() -> None:
     global _has_forked_after_jax
-    # JAX has no public way to ask without starting it; where this one is gone, a fit in such a process hangs as any of JAX's programs does.
+    # JAX has no public way to ask without starting it. If this private one is gone, a fit in such a process hangs like any JAX program.
     is_initialized = getattr(sys.modules.get("jax._src.xla_bridge"), "backends_are_initialized", None)
     _has_forked_after_jax = _has_forked_after_jax or (is_initialized is not None and is_initialized())
 

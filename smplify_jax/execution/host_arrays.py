@@ -1,4 +1,4 @@
-"""What callers give as numbers, as NumPy arrays on the host: lists, arrays of any library, tensors of torch."""
+"""Convert what callers give as numbers to NumPy arrays on the host: lists, arrays of any library, torch tensors."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ from smplify_jax.errors import InputError
 
 
 def host_array(value: Any, name: str) -> np.ndarray:
-    """The numbers of an argument.
+    """An argument as a NumPy array of real numbers.
 
     Args:
-        value: a number, nested lists, an array, or a tensor on any device, also one that requires its gradient. None inside of it is NaN,
-            and so is what a masked array leaves out.
-        name: of the argument, for the sentence.
+        value: a number, nested lists, an array, or a tensor on any device, including one that requires a gradient. None inside it becomes
+            NaN, and so do the masked entries of a masked array.
+        name: of the argument, for messages.
     Returns:
-        An array of integers or floating-point numbers. It may share memory with what was given.
+        An array of integers or floating-point numbers. It may share memory with `value`.
 
     Raises:
-        InputError: rows of different lengths, no real numbers, or a value that JAX is tracing.
+        InputError: rows of different lengths, values that are not real numbers, or a value that JAX is tracing.
     """
-    if type(value) is np.ndarray and value.dtype.kind in "iuf":  # readers of files ask this of every person
+    if (
+        type(value) is np.ndarray and value.dtype.kind in "iuf"
+    ):  # the usual case: file readers call this for every person
         return value
     # Not imported here: reading keypoint files needs no JAX, which takes a second to import.
     if "jax" in sys.modules and isinstance(value, sys.modules["jax"].core.Tracer):
         raise InputError(
-            f"{name} is being traced by jax.jit, vmap or grad, and what is fitted must be known: call fit outside of them."
+            f"{name} is being traced by jax.jit, vmap or grad, but fit needs concrete values: call fit outside of them."
         )
     try:
         array = np.asarray(_without_tensors(value))
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise _unusable(value, name) from error
-        raise InputError(f"{name} is no regular array: its rows have different lengths; give all the same.") from error
+        raise InputError(
+            f"{name} is not a regular array: its rows have different lengths; give equally long rows."
+        ) from error
     except Exception as error:  # whatever another library's arrays raise in their own __array__
         raise _unusable(value, name) from error
     if isinstance(value, np.ma.MaskedArray) and value.mask.any():
@@ -54,7 +58,7 @@ def host_array(value: Any, name: str) -> np.ndarray:
 
 
 def _without_tensors(value: Any) -> Any:
-    """Tensors of torch as arrays, also those in lists."""
+    """Convert torch tensors to arrays, also inside lists."""
     if isinstance(value, (list, tuple)):
         return [_without_tensors(item) for item in value]
     if not (hasattr(value, "detach") and hasattr(value, "cpu")):

@@ -1,4 +1,4 @@
-"""Products of float32 numbers, exact to float32 on every device."""
+"""Matrix products in full float32 precision on every device."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _Result = TypeVar("_Result")
 
 
 def exact_products(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """`function`, run or traced so that no device rounds what it multiplies.
+    """Run or trace `function` such that no device rounds the factors of a matrix product.
 
-    By default JAX lets a GPU round both factors of a matrix product to ten bits (TF32): a millimetre on a body, and no end to a search
-    whose steps gain less than that.
+    By default JAX lets a GPU round both factors to ten bits (TF32). That moves a body by a millimetre, and a search whose steps gain less
+    than the rounding error does not end.
     """
 
     @wraps(function)

@@ -1,8 +1,8 @@
-"""Traced programs, kept from one process to the next beside those that JAX keeps compiled.
+"""Traced programs, cached on disk beside the compiled programs that JAX caches.
 
-JAX finds a compiled program by what it was traced to. So without these a process traces a fit anew, for three seconds, to learn what to
-read in half a second. A trace is kept as `jax.export` writes it, under a name made of everything that decides it: our source,
-JAX's version, the function, and the shapes and fixed parts of its arguments.
+JAX looks up a compiled program by its trace. Without cached traces, a process would spend three seconds tracing a fit only to find a
+program that loads in half a second. A trace is kept as `jax.export` writes it, under a name made of everything that determines it: our
+source, JAX's version, the function, and the shapes and static parts of its arguments.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 def traces_folder() -> Path | None:
-    """Where traces are kept: in JAX's own folder of compiled programs.
+    """Where traces are kept: in the folder of JAX's compilation cache.
 
-    None if it has none on a disk, or is set such that it would trace or place a program in another way than usual.
+    None if JAX has no such folder on disk, or if its flags would change how a program is traced or placed.
     """
     folder, *is_special = (getattr(jax.config, name) for name in ("jax_compilation_cache_dir", *_SPECIAL))
     return None if not folder or "://" in folder or any(is_special) else Path(folder) / "smplify_jax_traces"
@@ -39,7 +39,7 @@ def traces_folder() -> Path | None:
 def kept_trace(
     folder: Path, function: Callable[..., Any], leaves: Sequence[Any], tree: Any
 ) -> Callable[..., Any] | None:
-    """The function of a tree's leaves, read from the folder, or traced and written there; None if JAX cannot export it."""
+    """The function of a pytree's leaves, read from the folder, or traced and written there; None if JAX cannot export it."""
     path = folder / _name(function, leaves, tree)
     trace = _read(path)
     if trace is None:
@@ -48,13 +48,13 @@ def kept_trace(
             written = bytes(trace.serialize())
         except (ValueError, NotImplementedError):
             return None
-        with suppress(OSError, InputError):  # a full disk: what was traced is as good without
+        with suppress(OSError, InputError):  # such as a full disk: the trace can be used all the same
             _write(path, written)
     return trace.call
 
 
 def kept_in_traces(kind: _Kind) -> _Kind:
-    """Let a traced function return this dataclass, all of whose fields are arrays or trees of them."""
+    """Let an exported function return this dataclass, whose fields must all be arrays or pytrees of arrays."""
     name = f"{kind.__module__}.{kind.__qualname__}"
     export.register_pytree_node_serialization(
         kind, serialized_name=name, serialize_auxdata=lambda _: b"", deserialize_auxdata=lambda _: ()
@@ -63,7 +63,7 @@ def kept_in_traces(kind: _Kind) -> _Kind:
 
 
 def flat(function: Callable[..., Any], tree: Any) -> Callable[..., Any]:
-    """The function of the leaves of a tuple of arguments."""
+    """`function` as a function of the leaves of its arguments."""
     return lambda *leaves: function(*jax.tree.unflatten(tree, leaves))
 
 
@@ -76,7 +76,7 @@ def _name(function: Callable[..., Any], leaves: Sequence[Any], tree: Any) -> str
 
 @cache
 def _sources() -> str:
-    """Of all code of this package: a version says too little to those who change it."""
+    """Digest of all source of this package: the version alone does not change with every edit."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -84,7 +84,7 @@ def _sources() -> str:
 
 
 def _read(path: Path) -> export.Exported | None:
-    """None if there is no such file, or it is not what was written."""
+    """None if there is no such file, or its content does not match its digest."""
     try:
         stored = path.read_bytes()
     except OSError:

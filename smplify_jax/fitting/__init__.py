@@ -1,1 +1,1 @@
-"""From cleaned keypoints to a result: the front `fit`, the recipes, the search, the report."""
+"""From cleaned keypoints to a result: the entry point `fit`, the profiles, the search, the per-person report."""

@@ -1,4 +1,4 @@
-"""The arguments of `fit`, checked: what it can use, or a sentence about what it cannot."""
+"""Check the arguments of `fit` and resolve names and paths; an unusable argument raises an `InputError` that says why."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 
 
-def given_people(
+def resolve_keypoints(
     keypoints: ArrayLike | KeypointSet, layout: str | Layout | None, image_size: ArrayLike | None
 ) -> tuple[np.ndarray, Layout, ArrayLike | None, bool]:
-    """Cleaned keypoints (B, K, 3), their layout, the pictures' sizes as given, and whether it is one person without a leading axis.
+    """Clean the keypoints and resolve their layout.
+
+    Returns:
+        Cleaned keypoints (B, K, 3), their layout, the pictures' sizes as given, and whether the input was a single person without a
+        leading axis.
 
     Raises:
-        InputError: the keypoints are no such array, or not of that layout, or there is no such layout.
+        InputError: the keypoints are not such an array or do not match the layout, or the layout is missing or unknown.
     """
     if isinstance(keypoints, KeypointSet):
         layout = keypoints.layout if layout is None else layout
@@ -38,7 +42,7 @@ def given_people(
         keypoints = keypoints.keypoints
     elif isinstance(keypoints, (list, tuple)) and any(isinstance(one, KeypointSet) for one in keypoints):
         raise InputError(
-            "keypoints is a list of KeypointSets: fit one after the other, or give one array and its layout."
+            "keypoints is a list of KeypointSets: fit them one after the other, or give one array and its layout."
         )
     if layout is None:
         raise InputError('layout is not given: say in which order the keypoints are, such as layout="coco17".')
@@ -55,11 +59,11 @@ def given_people(
     return cleaned, layout, image_size, is_single
 
 
-def given_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) -> BodyModel:
-    """The body itself, the one in a file, or the open one.
+def resolve_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) -> BodyModel:
+    """The given body, the body in a file, or by default the open body.
 
     Raises:
-        InputError: it is none, or cannot be read.
+        InputError: it is not a body, or its file cannot be read.
     """
     check_count("num_betas", num_betas)
     if body is None:
@@ -71,11 +75,11 @@ def given_body(body: BodyModel | str | os.PathLike[str] | None, num_betas: int) 
     return body
 
 
-def given_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior | None:
-    """The prior itself or the one in a file; None for the shipped one.
+def resolve_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior | None:
+    """The given prior or the prior in a file; None for the shipped one.
 
     Raises:
-        InputError: it is none, or cannot be read.
+        InputError: it is not a prior, or its file cannot be read.
     """
     if isinstance(prior, (str, os.PathLike)):
         return load_prior(os.fspath(prior))
@@ -87,34 +91,34 @@ def given_prior(prior: PosePrior | str | os.PathLike[str] | None) -> PosePrior |
 
 
 def check_profile(profile: Any) -> None:
-    """Raise InputError for what is neither a name nor a Profile."""
+    """Raise InputError for anything but a name or a Profile."""
     if not isinstance(profile, (str, Profile)):
         raise InputError(f"profile is a {type(profile).__name__}: give a name such as 'default', or a Profile.")
 
 
 def check_anchor(anchor: Any) -> None:
-    """Raise InputError for what is neither None nor "proposal"."""
+    """Raise InputError for anything but None or "proposal"."""
     if anchor is not None and not (isinstance(anchor, str) and anchor == "proposal"):
-        raise InputError(f'anchor is {anchor!r}: give "proposal", or None for a fit that nothing holds.')
+        raise InputError(f'anchor is {anchor!r}: give "proposal", or None for a fit without an anchor.')
 
 
-def check_camera_word(camera: Any) -> None:
+def check_camera_string(camera: Any) -> None:
     """Raise InputError for a string other than "search"."""
     if isinstance(camera, str) and camera != "search":
         raise InputError(f'camera is {camera!r}: give a focal length, a matrix K, a Camera, or "search".')
 
 
 def check_count(name: str, count: Any) -> None:
-    """Raise InputError for what is no whole number from 1 on."""
+    """Raise InputError for anything but a whole number of at least 1."""
     if isinstance(count, (bool, np.bool_)) or not isinstance(count, (int, np.integer)) or count < 1:
         raise InputError(f"{name} is {count!r}: give a whole number, at least 1.")
 
 
 def check_body(body: BodyModel, layout: Layout, profile: Profile, num_betas: int) -> None:
-    """Warn of what the fit has to do without.
+    """Warn about keypoints and terms that this body does not support.
 
     Raises:
-        InputError: the body has fewer betas, or none of the layout's keypoints.
+        InputError: the body has fewer betas than `num_betas`, or defines none of the layout's keypoints.
     """
     if num_betas > body.num_betas:
         raise InputError(f"num_betas is {num_betas}: the body {body.name!r} has 1 to {body.num_betas}.")
@@ -131,27 +135,27 @@ def check_body(body: BodyModel, layout: Layout, profile: Profile, num_betas: int
         )
     if profile.keeps_parts_apart and body.capsules is None:
         warnings.warn(
-            f"The body {body.name!r} has no capsules, so the fit goes on without the interpenetration term: learn them with `python -m "
+            f"The body {body.name!r} has no capsules, so the fit leaves out the interpenetration term: learn them with `python -m "
             "smplify_jax.learn.capsules --body FILE --out CAPSULES` and fit `with_capsules(body, CAPSULES)`.",
             stacklevel=3,
         )
 
 
-def given_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
-    """The devices to spread people over; none for JAX's default.
+def resolve_devices(devices: Sequence[Device] | None) -> tuple[Device, ...]:
+    """The devices to shard people over; an empty tuple stands for JAX's default device.
 
     Raises:
-        InputError: they are no devices, not distinct, or of several kinds.
+        InputError: they are not devices, not distinct, or of several kinds.
     """
     if devices is None:
         return ()
     try:
-        given = tuple(devices)
+        chosen = tuple(devices)
     except TypeError:
-        given = ()
-    is_usable = given and all(isinstance(device, jax.Device) for device in given)
-    if not is_usable or len(set(given)) < len(given) or len({device.platform for device in given}) > 1:
+        chosen = ()
+    is_usable = chosen and all(isinstance(device, jax.Device) for device in chosen)
+    if not is_usable or len(set(chosen)) < len(chosen) or len({device.platform for device in chosen}) > 1:
         raise InputError(
             f"devices is {devices!r}: give distinct devices of one kind, such as jax.devices(), or None for the default."
         )
-    return given
+    return chosen

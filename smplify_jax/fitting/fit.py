@@ -1,4 +1,4 @@
-"""The entry point: keypoints in, bodies out. The one jit is here."""
+"""The entry point: keypoints in, bodies out. The fit is compiled here and nowhere else."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.arguments import (
     check_anchor,
     check_body,
-    check_camera_word,
+    check_camera_string,
     check_count,
     check_profile,
-    given_body,
-    given_devices,
-    given_people,
-    given_prior,
+    resolve_body,
+    resolve_devices,
+    resolve_keypoints,
+    resolve_prior,
 )
 from smplify_jax.fitting.focal_search import search_focal_length
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
@@ -63,57 +63,58 @@ def fit(
     num_starts: int | None = None,
     devices: Sequence[Device] | None = None,
 ) -> FitResult:
-    """Fit the body to 2D keypoints: one person, or a batch by the leading axis.
+    """Fit the body to the 2D keypoints of one person, or of a batch of people along the leading axis.
 
-    Each person is fitted on their own: one person's bad input changes nothing for the others. The caller's arrays are never written.
+    Each person is fitted independently: one person's bad input does not affect the others. The caller's arrays are never modified.
 
     Args:
-        keypoints: (K, 3) or (B, K, 3): x, y [px], confidence (0 = not seen); see `is_observed` for all marks of "not found". Or what
-            `load_keypoints` returns, which brings its layout and the pictures' sizes along.
-        layout: what the K keypoints are: a name such as "coco17", or a Layout.
+        keypoints: (K, 3) or (B, K, 3): x, y [px], confidence (0 = not observed); `is_observed` lists all marks of "not found". Or the
+            result of `load_keypoints`, which carries its layout and the pictures' sizes.
+        layout: which keypoints these are, in order: a name such as "coco17", or a Layout.
         image_size: (2,) or (B, 2) width and height of the picture [px].
-        camera: a focal length [px], a pair of them along x and y, a 3x3 matrix K, or a Camera; or of each person: (B, 1) or (B, 2) focal
-            lengths, (B, 3, 3), or a list of Cameras. By default the focal length is the picture's diagonal and the principal point its
-            centre. "search" tries a few focal lengths and keeps the fit of least energy.
-        body: the open body by default. A path is read anew for every call: give what `load_body` returns where there are many.
+        camera: a focal length [px], a pair (fx, fy), a 3x3 matrix K, or a Camera; or one per person: (B, 1) or (B, 2) focal lengths,
+            (B, 3, 3), or a list of Cameras. By default the focal length is the picture's diagonal and the principal point its centre.
+            "search" tries several focal lengths and keeps the fit with the lowest energy.
+        body: the open body by default. A path is read again on every call: for many calls, pass what `load_body` returns.
         prior: the shipped pose prior by default.
         init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
-        init_precision: how sure `init` is, as inverse variances; the fit is then anchored to it. One number for all of body_pose
-            [1/rad^2], or BodyParameters of such numbers, shaped like `init`, of which body_pose and betas count.
-        anchor: None lets the fit go where it will, whatever was proposed or given.
-        profile: the recipe.
+        init_precision: inverse variances of `init`; with them the fit is anchored to `init`. One number for all of body_pose [1/rad^2], or
+            BodyParameters of precisions, shaped like `init`; only body_pose and betas are used.
+        anchor: "proposal" keeps the fit close to the network's proposal, or to `init` if that comes with a precision; None leaves the
+            anchor out.
+        profile: the recipe: a name such as "default", or a Profile.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
-        devices: shard people over these, all of one kind, such as `jax.devices()`; by default all are on JAX's default device. On CPU see
+        devices: devices of one kind to shard people over, such as `jax.devices()`; JAX's default device by default. On CPU see
             `use_all_cores`.
     Returns:
         FitResult, batched like the keypoints.
 
     Raises:
-        InputError: an argument cannot be used at all. What concerns one person is told by that person's status instead.
+        InputError: an argument cannot be used at all. Problems with one person's input are reported by that person's status instead.
     """
     check_process()
-    # Numbers that overflow or are no numbers are told by statuses, not by NumPy.
+    # Overflow and NaN are reported by statuses, not by NumPy's warnings.
     with usual_flags(), np.errstate(all="ignore"):
-        cleaned, layout, image_size, is_single = given_people(keypoints, layout, image_size)
+        cleaned, layout, image_size, is_single = resolve_keypoints(keypoints, layout, image_size)
         check_profile(profile)
         profile = get_profile(profile)
-        body = given_body(body, num_betas)
+        body = resolve_body(body, num_betas)
         check_body(body, layout, profile, num_betas)
         if num_starts is not None:
             check_count("num_starts", num_starts)
         check_anchor(anchor)
-        check_camera_word(camera)
+        check_camera_string(camera)
 
         num_people, num_joints = len(cleaned), num_fitted_joints(body)
-        shard_devices = given_devices(devices)
+        shard_devices = resolve_devices(devices)
         start = None if init is None else start_from_init(init, num_people, num_joints, num_betas, is_single)
         setup = setup_fit(
             FitChoices(
                 layout,
                 profile,
                 body,
-                given_prior(prior),
+                resolve_prior(prior),
                 num_betas,
                 num_starts,
                 init is not None,
@@ -148,24 +149,24 @@ def fit(
 
 @lru_cache(maxsize=4)
 def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
-    """`fit_people`, compiled; over several devices each has a part of the people, and its own number of steps."""
+    """`fit_people`, compiled. Each of several devices fits its own shard of the people, for as many steps as that shard needs."""
     if devices:
         return compilation.jit(exact_products(shard(fit_people, devices)))
     return compilation.jit(exact_products(fit_people), keeps_traces=True)
 
 
 def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -> dict:
-    """`fit_people` in batches of a few sizes, so that it is compiled for these alone, however many people there are."""
+    """Run `fit_people` in batches of a few fixed sizes, so that it compiles only for these, however many people there are."""
     if not len(people.keypoints):
-        nobody = jax.tree.map(lambda leaf: np.zeros((1, *np.shape(leaf)[1:]), leaf.dtype), people)
-        return jax.tree.map(lambda leaf: leaf[:0], _fit_in_batches(setup, nobody, devices))
+        placeholder = jax.tree.map(lambda leaf: np.zeros((1, *np.shape(leaf)[1:]), leaf.dtype), people)
+        return jax.tree.map(lambda leaf: leaf[:0], _fit_in_batches(setup, placeholder, devices))
     program = _program(devices)
     parts = []
     for rows, is_person in padded_batches(len(people.keypoints), max(1, len(devices))):
         batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
-        # Of nobody nothing is seen, so nothing is searched.
+        # A padding row gets zero confidence: without observed keypoints there is no search.
         batch = dataclasses.replace(batch, keypoints=np.where(is_person[:, None, None], batch.keypoints, np.float32(0)))
-        # It returns at once: the next batch is made ready meanwhile.
+        # Dispatch is asynchronous: the next batch is prepared while this one runs.
         parts.append((program(setup, batch), rows, is_person))
     if not devices and len(parts) == 1 and parts[0][2].all():
         return parts[0][0]

@@ -1,4 +1,4 @@
-"""What a caller gives to start from: another network's bodies, and how sure it is of them."""
+"""The caller's initial parameters, such as another network's predictions, and their precision."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from smplify_jax.terms.anchor import Anchor
 def start_from_init(
     init: BodyParameters | FitResult, num_people: int, num_joints: int, num_betas: int, is_single: bool
 ) -> BodyParameters:
-    """The caller's start as (B, ...) float32 arrays, checked; fewer betas are filled up with zeros.
+    """Check the caller's start and return it as (B, ...) float32 arrays; missing betas are zero.
 
     Raises:
-        InputError: it holds no parameters, or a block does not have a row of the right length for each person.
+        InputError: it does not hold parameters, or a block does not have a row of the right length for each person.
     """
     if not isinstance(init, (BodyParameters, FitResult)):
         raise InputError(
@@ -43,7 +43,7 @@ def start_from_init(
 
 
 def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
-    """The Gaussian around the caller's start, (B, ...); None without a precision.
+    """The anchor around the caller's start, (B, ...); None without a precision.
 
     Raises:
         InputError: there is a precision but no start, or it is negative, not finite or of the wrong shape.
@@ -51,7 +51,7 @@ def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | A
     if precision is None:
         return None
     if start is None:
-        raise InputError("init_precision was given without init: give the parameters that it is the precision of.")
+        raise InputError("init_precision was given without init: give the parameters that it belongs to.")
     if not isinstance(precision, BodyParameters):
         number = host_array(precision, "init_precision").astype(np.float32)
         if number.ndim != 0:

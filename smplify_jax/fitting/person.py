@@ -1,4 +1,4 @@
-"""One person before the search. All of it is traced."""
+"""Prepare one person for the search. Everything here is traced by JAX."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from smplify_jax.terms.anchor import Anchor
 from smplify_jax.terms.objective import Scene
 
 _UNIT_NOISE_PX = 4.24
-"""Noise [reference px] of a keypoint that counts as its detector's full confidence would; at w_theta = 6 the data's and the prior's
-energies are then both 36 negative log likelihoods (w_theta^2 = 2 sigma^2)."""
-_MIN_NOISE_PX = 0.75  # [reference px] the body itself is no more exact than that
+"""Noise [reference px] at which a keypoint counts as much as one with the detector's full confidence. At w_theta = 6 the energies of the
+data and of the prior are then both 36 times a negative log likelihood (w_theta^2 = 2 sigma^2)."""
+_MIN_NOISE_PX = 0.75  # [reference px] the body model itself is no more accurate than this
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Setup:
-    """What all people of a batch share: models, recipe and constants.
+    """What all people of a batch share: models, profile and constants.
 
     Attributes:
-        scene: what the objective knows of body, prior and network.
+        scene: the inputs of the objective that all people share.
         trunk: (K,) from `trunk_weights`.
         torso: (4, K) from `torso_rows`.
         phases: the profile's rounds.
         joints_body: SMPL's 24 joints as keypoints.
-        proposer: the network; None where the profile has none.
-        quality: None for recipes that it was not calibrated on.
+        proposer: the network; None if the profile does not use it.
+        quality: the quality model; None for recipes that it is not calibrated for.
         plan: the profile without its rounds.
         takes_proposed_start: start from the network's body rather than search.
-        is_anchored: hold the fit to the network's body, or to the caller's where one comes with its precision.
+        is_anchored: anchor the fit to the network's body, or to the caller's if that comes with a precision.
     """
 
     scene: Scene
@@ -63,16 +63,16 @@ class Setup:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Person:
-    """One person as the caller gives them.
+    """The input of one person.
 
     Attributes:
         keypoints: (K, 3) cleaned: x, y [px], confidence.
         camera: given or assumed.
         image_size: (2,) width and height [px], NaN where unknown.
-        is_plausible: whether keypoints and camera can be those of a picture.
-        is_focal_length_known: whether it was given.
+        is_plausible: whether keypoints and camera are plausible for a picture in pixels.
+        is_focal_length_known: whether the caller gave it.
         start: the caller's body to start from, if any.
-        anchor: around the caller's body, if they say how sure they are of it.
+        anchor: around the caller's body, if that comes with a precision.
     """
 
     keypoints: Array | np.ndarray
@@ -87,14 +87,14 @@ class Person:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class CheckedPerson:
-    """One person as given, checked and safe to compute with.
+    """The input of one person, checked and safe to compute with.
 
     Attributes:
-        observation: the keypoints; none where the person cannot be fitted.
-        depth: by the lengths of the limbs [m].
+        observation: the keypoints; all of them unobserved if the person cannot be fitted.
+        depth: estimated from limb lengths [m].
         has_enough_keypoints: whether enough keypoints were observed.
-        is_camera_valid: whether the camera's numbers can be used.
-        is_plausible: whether keypoints and camera can be those of a picture.
+        is_camera_valid: whether the camera is finite and its focal lengths are positive.
+        is_plausible: whether keypoints and camera are plausible for a picture in pixels.
         image_size: (2,) width and height [px], NaN where unknown.
     """
 
@@ -114,13 +114,13 @@ class CheckedPerson:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PreparedSearch:
-    """One person before the search.
+    """The search for one person, ready to run.
 
     Attributes:
-        problem: what is searched.
+        problem: what stays constant during the search.
         starts: leading axis S.
-        proposal: the network's, if it was asked.
-        is_side_view: whether the person is seen from the side; None where that does not matter.
+        proposal: the network's proposal; None if the profile does not use the network.
+        is_side_view: whether the person is seen from the side; None if the profile does not use it.
     """
 
     problem: Problem
@@ -130,14 +130,14 @@ class PreparedSearch:
 
 
 def check_person(setup: Setup, person: Person) -> CheckedPerson:
-    """Check a person, and put stand-ins where a number cannot be computed with."""
+    """Check one person's input and replace unusable numbers by harmless ones."""
     body, keypoints = setup.scene.body, jnp.asarray(person.keypoints)
     confidence = keypoints[:, 2] * body.is_defined
     has_enough_keypoints = _has_enough_keypoints(keypoints[:, :2], confidence)
     is_camera_valid = jnp.all(jnp.isfinite(person.camera.focal_length) & (person.camera.focal_length > 0)) & jnp.all(
         jnp.isfinite(person.camera.camera_center)
     )
-    # People who cannot be fitted are not searched, but computed with beside others: on a harmless stand-in, so that they raise no NaN.
+    # People who cannot be fitted are not searched, but they pass through the same batch: harmless numbers keep NaN out of it.
     is_plausible, image_size = jnp.asarray(person.is_plausible), jnp.asarray(person.image_size)
     camera = jax.tree.map(lambda leaf: jnp.where(is_camera_valid, leaf, 1.0), person.camera)
     confidence = jnp.where(is_camera_valid & has_enough_keypoints & is_plausible, confidence, 0.0)
@@ -150,7 +150,7 @@ def check_person(setup: Setup, person: Person) -> CheckedPerson:
 def prepare_search(
     setup: Setup, person: Person, checked: CheckedPerson, observation: Observation, proposal: Proposal | None
 ) -> PreparedSearch:
-    """The search for one person, whose observation the network may have corrected."""
+    """Set up one person's search; the network may have corrected the observation."""
     plan = setup.plan
     if proposal is not None:
         observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
@@ -164,16 +164,16 @@ def prepare_search(
 
 
 def _with_proposed_scale(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
-    """The observation scaled by the distance that the network proposes, which outliers move less than limbs' lengths."""
+    """The observation with the pixel scale of the proposed depth, which outliers disturb less than a depth from limb lengths."""
     depth = proposal.parameters.transl[2]
     scale = pixel_scale(depth, observation.camera.focal_length, reference_height_px)
     return dataclasses.replace(observation, pixel_scale=scale)
 
 
 def _with_noise_weights(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
-    """The observation with the network's trust in each keypoint in place of the detector's."""
-    trust = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _MIN_NOISE_PX**2)
-    return dataclasses.replace(observation, confidence=jnp.where(observation.confidence > 0, trust, 0.0))
+    """The observation with confidence from the network's noise estimates in place of the detector's."""
+    confidence = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _MIN_NOISE_PX**2)
+    return dataclasses.replace(observation, confidence=jnp.where(observation.confidence > 0, confidence, 0.0))
 
 
 def _problem_and_starts(
@@ -197,7 +197,7 @@ def _problem_and_starts(
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:
-    """Whether MIN_KEYPOINTS are observed and do not all lie in one place."""
+    """Whether at least MIN_KEYPOINTS are observed and they do not all coincide."""
     is_seen = confidence > 0
     low = jnp.min(jnp.where(is_seen[:, None], keypoints_px, jnp.inf), axis=0)
     high = jnp.max(jnp.where(is_seen[:, None], keypoints_px, -jnp.inf), axis=0)

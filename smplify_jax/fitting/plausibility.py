@@ -1,4 +1,4 @@
-"""Input that is complete and of the right shape but cannot be, or is probably not, what was meant."""
+"""Detect well-formed input that cannot be, or probably is not, what the caller meant."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NOT_FITTED = "They are not fitted."
 
 
 def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) -> np.ndarray:
-    """Whose keypoints and camera can be those of a picture; with one warning for each kind of doubt.
+    """Whether each person's keypoints and camera are plausible for a picture in pixels; with one warning per kind of problem.
 
     Args:
         keypoints: (B, K, 3) cleaned: x, y [px], confidence.
         camera: fields (B, 2).
         image_size: (B, 2) width and height [px], NaN where unknown.
     Returns:
-        (B,) bool. Who is not is not fitted.
+        (B,) bool. Implausible people are not fitted.
     """
     extent = extent_px(keypoints)
     fractions = (extent > 0) & (extent <= MAX_FRACTION)
@@ -50,18 +50,20 @@ def is_plausible(keypoints: np.ndarray, camera: Camera, image_size: np.ndarray) 
     )
     _warn(
         is_center_beside(camera, image_size) & ~far,
-        "have a principal point beside their picture, as in a cut-out: if it is none, K is that of another resolution.",
+        "have a principal point beside their picture, as in a crop: if the picture is not a crop, K is for another resolution.",
     )
     fitted = ~(fractions | short | far)
     # Truncated people have some keypoints outside, not most.
     _warn(
         are_mostly_outside(keypoints, image_size) & fitted,
-        "have most keypoints outside their picture: its size is probably that of another one, or of another resolution.",
+        "have most keypoints outside their picture: its size is probably that of another picture or another resolution.",
     )
     return fitted
 
 
-def _warn(is_concerned: np.ndarray, fault: str, consequence: str = "") -> None:
-    if is_concerned.any():
-        first = f"{int(is_concerned.sum())} of {len(is_concerned)} people (the first is person {int(is_concerned.argmax())})"
+def _warn(is_affected: np.ndarray, fault: str, consequence: str = "") -> None:
+    if is_affected.any():
+        first = (
+            f"{int(is_affected.sum())} of {len(is_affected)} people (the first is person {int(is_affected.argmax())})"
+        )
         warnings.warn(f"{first} {fault} {consequence}".strip(), InputWarning, stacklevel=4)  # the line that calls fit

@@ -1,6 +1,6 @@
 """The named profiles: ours, and the published recipes with their numbers.
 
-A weight multiplies a residual; the energy carries its square.
+A weight multiplies a residual; the energy contains its square.
 Sources: Bogo et al., Keep it SMPL, ECCV 2016, and its published weights (`smplify2016`); Kolotouros et al., Learning to reconstruct 3D
 human pose and shape via model-fitting in the loop, ICCV 2019 (`spin`).
 """
@@ -16,13 +16,13 @@ from smplify_jax.solver.adam import AdamOptions
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 from smplify_jax.terms.objective import TermWeights
 
-# Against the paper's last round (sigma 100, w_theta 4.78, bend 15.2): its bend term, worth as much as a bent knee when the leg is
-# straight, bends every leg; and its sigma lets gross outliers pull. The anchor's weight trades exact keypoints against noisy ones.
+# These depart from the paper's last round (sigma 100, w_theta 4.78, bend 15.2). At a straight leg its bend term costs as much as a bent
+# knee, so it bends every leg; and its sigma lets gross outliers pull. The anchor's weight is a compromise for exact and noisy keypoints.
 _REFINE = TermWeights(sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0, interpenetration=2000.0, anchor=10.0)
 
 DEFAULT = Profile(
     name="default",
-    # For a search: the trunk is laid over the keypoints first, then the limbs follow; few steps suffice to tell the starts apart.
+    # Only for a search: the trunk is aligned first, then the limbs follow; a few steps suffice to rank the starts.
     explore=(
         Round(
             TermWeights(sigma=50.0, pose_prior=404.0, bend=404.0, shape=100.0, depth=300.0),
@@ -33,21 +33,21 @@ DEFAULT = Profile(
             SolverOptions(max_steps=3, relative_gain=1e-3),
         ),
     ),
-    # A round before it that lets parts pass through each other gained nothing, from a search either, and took half of the time.
-    # Beside an anchor a looser end does as well; without one valleys are flat, and at 1e-3 a fit would end up to 5 cm before their bottom.
+    # An earlier round without interpenetration gained nothing, not even after a search, and took half of the time.
+    # With an anchor a looser tolerance does as well; without one minima are flat, and at 1e-3 a fit would stop up to 5 cm short of them.
     refine=(Round(_REFINE, SolverOptions(max_steps=30, relative_gain=3e-4)),),
     uses_proposal=True,
     weighs_by_noise=True,
 )
 
 PLAIN_DIFFERENCE = 1e6
-"""A sigma [px] under which Geman and McClure's function is the square to float32, its own square still far from overflow."""
+"""A sigma [px] so large that the Geman-McClure function equals the square in float32, while sigma^2 stays far from overflow."""
 
 PUBLISHED_FOCAL_LENGTH_PX = 5000.0
 
-# The published recipes anchor the depth by 100 residual px per metre, of people who are 300 px tall under a focal length of 5000 px (in
-# SPIN's crop of 224 px, the box around the person fills 1 / 1.2 of it). Those stand 28 m (46 m) away; per unit of log depth, which means
-# the same for every camera, that is the number below.
+# The published recipes anchor the depth with 100 residual px per metre, for people 300 px tall at a focal length of 5000 px (in SPIN's
+# crop of 224 px, the box around the person fills 1 / 1.2 of it). Such people stand 28 m (46 m) away. `_depth_weight` converts this to a
+# weight per unit of log depth, which means the same for every camera.
 _DEPTH_WEIGHT_PER_M = 100.0
 SPIN_HEIGHT_PX = 224.0 / 1.2
 
@@ -57,7 +57,7 @@ def _depth_weight(height_px: float) -> float:
 
 
 def _camera_round(solver: SolverOptions | AdamOptions, depth: float) -> Round:
-    """Place the rigid body by plain differences of hips and shoulders: stage 1 of both published recipes."""
+    """Place the rigid body by plain squared differences of hips and shoulders: stage 1 of both published recipes."""
     weights = TermWeights(sigma=PLAIN_DIFFERENCE, pose_prior=0.0, bend=0.0, shape=0.0, depth=depth)
     return Round(weights, solver, frees_body_pose=0.0, frees_betas=0.0, keypoints="torso", uses_confidence=0.0)
 
@@ -67,7 +67,7 @@ _PAPER_SCHEDULE = ((404.0, 100.0), (404.0, 50.0), (57.4, 10.0), (4.78, 5.0))
 
 
 def _paper_weights(pose_prior: float, shape: float) -> TermWeights:
-    """The paper's objective in one round, but for interpenetration."""
+    """The paper's objective in one round, without interpenetration."""
     return TermWeights(sigma=100.0, pose_prior=pose_prior, bend=3.17 * pose_prior, shape=shape)
 
 
@@ -113,7 +113,7 @@ SPIN = Profile(
     reference_height_px=SPIN_HEIGHT_PX,
 )
 
-# The paper's objective with what its defects call for and nothing else: the translation stays free and four sides are tried.
+# The paper's objective with the two changes that it needs and no others: the translation stays free, and four yaw angles are tried.
 PLAIN = Profile(
     name="plain",
     explore=(),
@@ -129,7 +129,7 @@ PROFILES: dict[str, Profile] = {profile.name: profile for profile in (DEFAULT, S
 
 
 def get_profile(profile: str | Profile) -> Profile:
-    """The profile of that name; a `Profile` gives itself.
+    """The profile of that name; a `Profile` is returned as it is.
 
     Raises:
         InputError: no profile has that name; the message lists the known ones.

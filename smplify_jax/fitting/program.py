@@ -1,4 +1,4 @@
-"""The fit of people, from cleaned keypoints to the fields of a result. All of it is traced."""
+"""Fit people, from cleaned keypoints to the fields of a result. Everything here is traced by JAX."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fit_people(setup: Setup, people: Person) -> dict:
         is_side_view=prepared.is_side_view,
         compared_terms=setup.plan.compared_terms,
     )
-    # In chunks, so that what belongs to one stays in the processor's cache.
+    # In chunks, so that the data of one chunk stays in the processor's cache.
     return jax.lax.map(
         lambda one: report(setup, *one),
         (checked, prepared, solutions, margins),

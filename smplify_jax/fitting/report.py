@@ -1,4 +1,4 @@
-"""Per-person report. All of it is traced."""
+"""Per-person report. Everything here is traced by JAX."""
 
 from __future__ import annotations
 
@@ -25,37 +25,39 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     """The fields of FitResult for one person; NaN where the fit failed."""
     status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
-    # Sides may have been corrected since, but errors are those of the keypoints as given.
-    given = dataclasses.replace(prepared.problem.observation, keypoints_px=checked.observation.keypoints_px)
-    fields = _describe(setup, given, solution)
+    # The network may have exchanged left and right; errors are relative to the keypoints as given.
+    observation_as_given = dataclasses.replace(
+        prepared.problem.observation, keypoints_px=checked.observation.keypoints_px
+    )
+    fields = _describe(setup, observation_as_given, solution)
     fields |= {"camera": checked.observation.camera, "start_margin": margin}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
-    fields |= _judge(setup, prepared, solution, is_usable, fields, last_weights)
-    is_whole = _is_whole(setup, checked.observation, solution, fields)
-    status = jnp.where(is_usable & ~is_whole, FitStatus.NON_FINITE, status)
-    is_usable &= is_whole
+    fields |= _uncertainty_and_quality(setup, prepared, solution, is_usable, fields, last_weights)
+    is_finite = _is_finite(setup, checked.observation, solution, fields)
+    status = jnp.where(is_usable & ~is_finite, FitStatus.NON_FINITE, status)
+    is_usable &= is_finite
     status = jnp.where(is_usable & _is_poor(fields, checked.image_size), FitStatus.POOR_FIT, status)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
 
 def _status(checked: CheckedPerson, solution: Solution) -> Array:
-    ended = jnp.where(solution.is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
-    ended = jnp.where(solution.is_finite, ended, FitStatus.NON_FINITE)
-    # The solution says nothing of people who could not be fitted.
-    ended = jnp.where(checked.is_plausible, ended, FitStatus.IMPLAUSIBLE)
-    ended = jnp.where(checked.has_enough_keypoints, ended, FitStatus.TOO_FEW_KEYPOINTS)
-    return jnp.where(checked.is_camera_valid, ended, FitStatus.NON_FINITE)
+    status = jnp.where(solution.is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
+    status = jnp.where(solution.is_finite, status, FitStatus.NON_FINITE)
+    # The solution is meaningless for people who were not searched.
+    status = jnp.where(checked.is_plausible, status, FitStatus.IMPLAUSIBLE)
+    status = jnp.where(checked.has_enough_keypoints, status, FitStatus.TOO_FEW_KEYPOINTS)
+    return jnp.where(checked.is_camera_valid, status, FitStatus.NON_FINITE)
 
 
-def _is_whole(setup: Setup, observation: Observation, solution: Solution, fields: dict) -> Array:
-    """Whether every number is finite that can be known: absurd cameras and starts overflow on the way, and then there is no body."""
+def _is_finite(setup: Setup, observation: Observation, solution: Solution, fields: dict) -> Array:
+    """Whether every number that must be known is finite: absurd cameras and starts overflow on the way, and then there is no body."""
     is_seen = observation.confidence > 0
     known = fields | {
         "keypoints_px": jnp.where(setup.scene.body.is_defined[:, None], fields["keypoints_px"], 0.0),
         "reprojection_error_px": jnp.where(is_seen, fields["reprojection_error_px"], 0.0),
     }
-    # What these say of profiles and callers that leave it open is NaN, but never infinite.
+    # Some profiles and arguments leave these undefined: NaN, but never infinite.
     may_be_unknown = ["start_margin", "quality_features"]
     may_be_unknown += ["joints_std"] if solution.model.hessian is None else []
     may_be_unknown += ["quality"] if setup.quality is None else []
@@ -69,9 +71,9 @@ def _is_whole(setup: Setup, observation: Observation, solution: Solution, fields
 
 
 def _is_poor(fields: dict, image_size: Array) -> Array:
-    """Whether the body misses half of the keypoints by far, or none of it is in the picture.
+    """Whether the body misses half of the keypoints by a wide margin, or lies entirely outside the picture.
 
-    The median, because a few gross outliers must not make a good fit a poor one: the robust data term leaves them where they are.
+    The error is a median, because a few gross outliers must not turn a good fit into a poor one: the robust data term ignores them.
     """
     points = fields["keypoints_px"]
     is_outside = jnp.any((points < 0) | (points > image_size) | jnp.isnan(points), axis=-1)
@@ -79,23 +81,23 @@ def _is_poor(fields: dict, image_size: Array) -> Array:
     return (fields["quality_features"].error_2d > MAX_ERROR_2D) | is_body_outside
 
 
-def _describe(setup: Setup, seen: Observation, solution: Solution) -> dict:
-    """The fields of FitResult that follow from the solution; without its joints."""
+def _describe(setup: Setup, observation: Observation, solution: Solution) -> dict:
+    """The fields of FitResult that follow directly from the solution, without its joints."""
     parameters, model = solution.parameters, solution.model
     keypoints_cam = jnp.where(setup.scene.body.is_defined[:, None], model.keypoints_cam, jnp.nan)
-    keypoints_px = project(keypoints_cam, seen.camera)
-    distance = jnp.linalg.norm(keypoints_px - seen.keypoints_px, axis=-1)
-    scale = pixel_scale(parameters.transl[2], seen.camera.focal_length)
+    keypoints_px = project(keypoints_cam, observation.camera)
+    distance = jnp.linalg.norm(keypoints_px - observation.keypoints_px, axis=-1)
+    scale = pixel_scale(parameters.transl[2], observation.camera.focal_length)
     return parameters.blocks() | {
         "keypoints_px": keypoints_px,
-        "reprojection_error_px": jnp.where(seen.confidence > 0, distance, jnp.nan),
+        "reprojection_error_px": jnp.where(observation.confidence > 0, distance, jnp.nan),
         "person_height_px": REFERENCE_HEIGHT_PX / scale,
         "cost": model.energy,
         "cost_by_term": model.energy_by_term,
     }
 
 
-def _judge(
+def _uncertainty_and_quality(
     setup: Setup,
     prepared: PreparedSearch,
     solution: Solution,
@@ -127,9 +129,9 @@ def _quality_features(
     unknown = jnp.full_like(fields["cost"], jnp.nan)
     by_proposal = {"anchor_distance": unknown, "proposal_std": unknown, "noise": unknown}
     if proposal is not None:
-        apart = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
+        difference = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
         by_proposal = {
-            "anchor_distance": jnp.sum(apart**2),
+            "anchor_distance": jnp.sum(difference**2),
             "proposal_std": jnp.mean(proposal.std_pose),
             "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
         }

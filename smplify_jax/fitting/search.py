@@ -1,6 +1,6 @@
-"""The search for everybody's best body: the rounds of a profile from every start, and the choice of the best.
+"""The search for each person's best body: run the rounds of a profile from every start, and choose the best.
 
-Starts are more people: all of them run side by side in one loop.
+Starts are batched like people: all of them run side by side in one loop.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, Scene, lineariz
 _Tree = TypeVar("_Tree")
 
 MIN_SUBSET_KEYPOINTS = 3
-"""A round looks at all keypoints of a person of whose subset fewer than this many were observed: two points fix no rigid body."""
+"""A round uses all keypoints of a person if fewer than this many of its subset were observed: two points do not fix a rigid body."""
 
 _SOLVERS: dict[type, Solver] = {SolverOptions: LEVENBERG_MARQUARDT, AdamOptions: ADAM}
 
@@ -37,10 +37,10 @@ _SOLVERS: dict[type, Solver] = {SolverOptions: LEVENBERG_MARQUARDT, AdamOptions:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Problem:
-    """All that stays the same during one person's fit (or many people's, with a leading axis).
+    """What stays constant during one person's fit (or many people's, with a leading axis).
 
     Attributes:
-        is_active: whether to search at all; if not, the solution says nothing.
+        is_active: whether to search at all; if not, the solution is meaningless.
         observation: keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
@@ -53,18 +53,18 @@ class Problem:
 
     def round_inputs(self, scene: Scene, one: Round) -> RoundInputs:
         """The inputs of the objective for one person in a round whose keypoints are (K,) weights."""
-        given = self.observation
-        is_seen = (given.confidence > 0).astype(given.confidence.dtype)
-        confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, given.confidence, is_seen)
-        chosen = jnp.asarray(one.keypoints)
-        is_enough = jnp.sum((chosen > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
-        keypoint_weights = jnp.where(is_enough, chosen, 1.0) * scene.body.is_defined
-        observation = dataclasses.replace(given, confidence=confidence)
+        observation = self.observation
+        is_seen = (observation.confidence > 0).astype(observation.confidence.dtype)
+        confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, observation.confidence, is_seen)
+        subset = jnp.asarray(one.keypoints)
+        is_enough = jnp.sum((subset > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
+        keypoint_weights = jnp.where(is_enough, subset, 1.0) * scene.body.is_defined
+        observation = dataclasses.replace(observation, confidence=confidence)
         return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor)
 
 
 def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
-    """Run stacked rounds one after the other, each from where the last ended; everything personal has a leading axis.
+    """Run stacked rounds one after the other, each from where the last ended; per-person arrays have a leading axis.
 
     Returns:
         The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one.
@@ -106,12 +106,12 @@ def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyPara
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Candidates:
-    """Where fits may go on from; every array has leading axes of people and candidates.
+    """Candidates for each person's best body; every array has leading axes of people and candidates.
 
     Attributes:
-        parameters: of each.
+        parameters: of each candidate.
         num_steps: taken so far.
-        is_admitted: whether it may win.
+        is_admitted: whether the candidate may be chosen.
     """
 
     parameters: BodyParameters
@@ -130,18 +130,18 @@ def fit_from_starts(
 ) -> tuple[Solution, Array]:
     """Fit N people: the camera rounds from every start, then the exploring rounds, then the refining rounds.
 
-    The best goes on after the exploring rounds; without exploring rounds all are refined and the best is returned.
+    After the exploring rounds only the best start continues; without exploring rounds all are refined and the best is returned.
 
     Args:
-        scene: what they share.
+        scene: the inputs of the objective that all people share.
         problems: leading axis N.
         phases: the rounds.
         starts: leading axes N, S.
-        is_side_view: (N,) whether twins may win that are turned by half a turn after the camera rounds; None if none are to be tried.
-        compared_terms: whose energy tells which is best.
+        is_side_view: (N,) whether twins, turned by half a turn after the camera rounds, may be chosen; None if none are to be tried.
+        compared_terms: the terms whose energy ranks the starts.
     Returns:
-        The last round's solution, `num_steps` counting the winner's whole way; and by how much the second-best start's energy was higher
-        where the best was chosen, NaN if there was no other. Both with leading axis N.
+        The last round's solution, with `num_steps` summed over all rounds of the best start; and by how much the second-best start's energy
+        was higher where the best was chosen, NaN if there was no other. Both with leading axis N.
     """
     size = starts.transl.shape[:2]
     candidates = _Candidates(starts, jnp.zeros(size, jnp.int32), jnp.ones(size, bool))
@@ -162,14 +162,14 @@ def fit_from_starts(
 
 
 def _with_twins(candidates: _Candidates, is_side_view: Array) -> _Candidates:
-    """The candidates followed by each of them facing the other way, which may win in a side view."""
+    """The candidates, followed by their twins that face the other way and may be chosen in a side view."""
     turned = turned_around(candidates.parameters)
     twins = _Candidates(turned, candidates.num_steps, candidates.is_admitted & is_side_view[:, None])
     return jax.tree.map(lambda *pair: jnp.concatenate(pair, axis=1), candidates, twins)
 
 
 def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> Solution:
-    """`_run_rounds` from every candidate, with steps counted on; leading axes N, C."""
+    """`_run_rounds` from every candidate, with steps added to those so far; leading axes N, C."""
     num_people, num_candidates = candidates.num_steps.shape
     repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, num_candidates, axis=0), problems)
     starts = _flat(candidates.parameters)
@@ -179,12 +179,12 @@ def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candi
 
 
 def _flat(tree: _Tree) -> _Tree:
-    """The two leading axes as one."""
+    """Merge the two leading axes."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
 
 
 def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]) -> tuple[Solution, Array]:
-    """Each person's admitted solution of least energy, and the second-best's energy over its own."""
+    """Each person's admitted solution with the lowest energy, and by how much the second-best energy is higher."""
     num_people, num_candidates = is_admitted.shape
     if num_candidates == 1:
         return jax.tree.map(lambda leaf: leaf[:, 0], solutions), jnp.full(num_people, jnp.nan)
@@ -195,5 +195,5 @@ def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ..
     others = jnp.where(jnp.arange(num_candidates) == winner[:, None], jnp.inf, energies)
     margin = jnp.min(others, axis=1) - jnp.min(energies, axis=1)
     margin = jnp.where(jnp.isfinite(margin), margin, jnp.nan)
-    everybody = jnp.arange(num_people)
-    return jax.tree.map(lambda leaf: leaf[everybody, winner], solutions), margin
+    people = jnp.arange(num_people)
+    return jax.tree.map(lambda leaf: leaf[people, winner], solutions), margin

@@ -1,4 +1,4 @@
-"""What all people of a fit share, made once: cutting the body to the keypoints takes longer than a fit, and fits are called in loops."""
+"""What all people of a fit share, built once: cutting the body to the keypoints takes longer than a fit, and `fit` is called in loops."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from smplify_jax.terms.objective import Scene
 
 
 def num_fitted_joints(body: BodyModel) -> int:
-    """How many joints move: those that SMPL, SMPL-H and SMPL-X share, and of SMPL itself the hands too."""
+    """How many joints the fit moves: those that SMPL, SMPL-H and SMPL-X share, and for SMPL itself the two hands as well."""
     return len(SMPL_JOINT_NAMES) if body.num_joints == len(SMPL_JOINT_NAMES) else NUM_SHARED_JOINTS
 
 
 @dataclass(frozen=True)
 class FitChoices:
-    """The arguments of `fit` that concern everybody.
+    """The arguments of `fit` that apply to all people.
 
     Attributes:
         layout: of the keypoints.
@@ -43,9 +43,9 @@ class FitChoices:
         body: to fit.
         prior: None for the shipped one.
         num_betas: how many shape coefficients to fit.
-        num_starts: yaw angles to search from; None for what the profile does.
+        num_starts: yaw angles to search from; None for the profile's own start.
         is_start_given: whether the caller gives bodies to start from.
-        is_anchored: whether an anchor may hold the fit.
+        is_anchored: whether the fit may have an anchor.
         devices: to shard people over; none for JAX's default device.
     """
 
@@ -61,12 +61,12 @@ class FitChoices:
 
 
 def setup_fit(choices: FitChoices) -> Setup:
-    """Bring together body, prior, network and recipe. What was used last is kept."""
+    """Combine body, prior, network and profile. The latest setups are cached."""
     return _kept_setup(choices) if _is_hashable(choices.profile) else _setup(choices)
 
 
 def _is_hashable(profile: Profile) -> bool:
-    """Not if a round weighs keypoints by an array."""
+    """False if a round weights keypoints by an array."""
     try:
         hash(profile)
     except TypeError:
@@ -102,7 +102,7 @@ def _setup(choices: FitChoices) -> Setup:
         takes_proposed_start=takes_proposed_start,
         is_anchored=choices.is_anchored,
     )
-    # On the devices, so that no call carries them there.
+    # Put on the devices here, so that no call has to transfer it.
     return jax.device_put(setup, replicated(choices.devices) if choices.devices else None)
 
 
@@ -110,7 +110,7 @@ _kept_setup = lru_cache(maxsize=16)(_setup)
 
 
 def _spheres_for(body: BodyModel, profile: Profile, num_betas: int) -> BodySpheres | None:
-    """What the interpenetration term needs; None if the profile has no such term, or the body no capsules."""
+    """The spheres of the interpenetration term; None if the profile has no such term, or the body no capsules."""
     if not profile.keeps_parts_apart or body.capsules is None:
         return None
     return body_spheres(body, num_betas=num_betas, pairs=profile.apart_pairs)

@@ -26,17 +26,17 @@ from smplify_jax.terms.objective import OPTIONAL_TERMS, TERM_NAMES, TermWeights
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Round:
-    """One search: from where the round before ended to the least energy under these weights.
+    """One minimisation under fixed weights, starting where the previous round ended.
 
     Attributes:
         weights: of the terms.
         solver: which solver, and when to stop.
-        frees_transl: 1.0 if the translation may change, 0.0 if it is held (likewise below).
+        frees_transl: 1.0 if the translation may change, 0.0 if it is held fixed (likewise below).
         frees_global_orient: the root's rotation.
         frees_body_pose: all other rotations.
         frees_betas: the shape.
-        keypoints: the data term looks at: a name of `KEYPOINT_SUBSETS`, or (K,) weights.
-        uses_confidence: 1.0 if a keypoint counts as much as the detector trusts it, 0.0 if all observed ones count alike.
+        keypoints: the ones that the data term uses: a name of `KEYPOINT_SUBSETS`, or (K,) weights.
+        uses_confidence: 1.0 to weight keypoints by their confidence, 0.0 to weight all observed ones equally.
     """
 
     weights: TermWeights
@@ -79,7 +79,7 @@ class Round:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Phases:
-    """The rounds of a fit for one layout, each phase stacked along a leading axis; None for a phase that has none."""
+    """The rounds of a fit for one layout, each phase stacked along a leading axis; None for a phase without rounds."""
 
     camera: Round | None
     explore: Round | None
@@ -88,29 +88,29 @@ class Phases:
 
 @dataclass(frozen=True)
 class Profile:
-    """A recipe: where a fit starts, the rounds it runs, and how the best of several starts is told.
+    """A recipe: where a fit starts, the rounds it runs, and how the best of several starts is chosen.
 
     Attributes:
         name: what users call it.
-        explore: rounds run from every start; the best goes on. Left out when the caller gives the start.
-        refine: rounds run from the best start alone; or from every start, the best of which is the result, if there is no `explore`.
+        explore: rounds run from every start, of which the best continues. Skipped when the start is given or proposed.
+        refine: rounds run from the best start only; without `explore`, from every start, and the best result is kept.
         camera: rounds run before all others, which place the body as a whole.
         num_starts: how many yaw angles to try.
         focal_length_px: assumed when the caller gives none; None means the picture's diagonal.
         focal_length_boxes: assumed when the caller gives none, in units of the longer side of the box around the person's keypoints;
-            goes before `focal_length_px`.
-        reference_height_px: how tall a person all pixel constants are meant for.
+            takes precedence over `focal_length_px`.
+        reference_height_px: apparent height of a person that all pixel constants refer to.
         starts_at_zero_pose: start from SMPL's rest pose instead of the prior's mean.
         takes_depth_from_torso: start (and anchor) the depth by similar triangles of the torso instead of every visible limb.
-        side_view_px: people whose shoulders appear nearer to each other than this [reference px] are fitted a second time, turned by half
-            a turn after the camera rounds; None switches that off.
-        compared_terms: the terms whose energy tells which start is best.
-        uses_proposal: start from the proposal network's body, anchored to it; a search over yaw angles takes its place when the caller
-            asks for a number of starts.
-        num_passes: how often the network runs: refinement passes, from the second on, leave out outliers and correct exchanged sides, as
-            far as the pass before shows them; 1 takes keypoints as they are.
-        weighs_by_noise: weigh keypoints by the noise that the network sees in them, in place of the detector's confidence.
-        apart_pairs: parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
+        side_view_px: people whose shoulders appear closer together than this [reference px] are fitted a second time, turned by half a
+            turn after the camera rounds; None disables this.
+        compared_terms: the terms whose energy ranks the starts.
+        uses_proposal: start from the proposal network's body, anchored to it; if the caller asks for a number of starts, a search over
+            yaw angles replaces it.
+        num_passes: how often the network runs at most. Refinement passes, from the second on, leave out outliers and correct exchanged
+            sides that the previous pass revealed; 1 takes keypoints as they are.
+        weighs_by_noise: weight keypoints by the noise that the network estimates for them, in place of the detector's confidence.
+        apart_pairs: pairs of parts that the interpenetration term keeps apart; NON_ADJACENT_PAIRS has more than the paper's.
     """
 
     name: str
@@ -162,10 +162,10 @@ class Profile:
         )
 
     def plan(self, num_starts: int) -> Profile:
-        """What a program is compiled for: the recipe without its rounds, whose numbers may change without compiling anew."""
-        nothing = {"name": "", "camera": (), "explore": (), "refine": ()}
+        """The static part that a program is compiled for: the profile without its rounds, whose numbers may change without recompiling."""
+        no_rounds = {"name": "", "camera": (), "explore": (), "refine": ()}
         return dataclasses.replace(
-            self, **nothing, num_starts=num_starts, focal_length_px=None, focal_length_boxes=None
+            self, **no_rounds, num_starts=num_starts, focal_length_px=None, focal_length_boxes=None
         )
 
     def assumed_focal_length(self, keypoints: np.ndarray) -> np.ndarray | float | None:
@@ -182,7 +182,7 @@ class Profile:
 def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
     """Rounds as one pytree with a leading axis, so that changing a weight does not recompile.
 
-    An optional term without weight in all of them gets None instead: it is then not even computed.
+    An optional term that has no weight in any of them gets None as its weight, so that it is not computed at all.
     """
     if len({type(one.solver) for one in rounds}) > 1:
         raise InputError("the rounds of one phase of a profile have different solvers: give all of them the same kind.")
@@ -193,7 +193,7 @@ def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
 
 
 def _stack_numbers(*leaves: float | Array | np.ndarray) -> np.ndarray:
-    """By NumPy: through JAX, each stack would be a program of its own, and together they would take longer than a fit."""
+    """Stack with NumPy: in JAX each stack would be a program of its own, and together they would take longer than a fit."""
     stacked = np.stack([np.asarray(leaf) for leaf in leaves])
     return stacked.astype(np.int32 if np.issubdtype(stacked.dtype, np.integer) else np.float32)
 

@@ -1,6 +1,6 @@
 """Where a fit starts: depth from the torso, the mean pose, and several yaw angles.
 
-One view does not tell front from back, and the energy has a valley for each; so the start is tried from several sides.
+One view does not distinguish front from back, and the energy has a local minimum for each; so several yaw angles are tried.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _TRUNK_WORDS = ("shoulder", "hip", "neck", "thorax", "pelvis", "spine")
 
 
 def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.ndarray, otherwise: Array) -> Array:
-    """Depth by similar triangles of the torso in the rest pose, z = f h3d / h2d, as the paper has it.
+    """Depth by similar triangles of the torso in the rest pose, z = f h3d / h2d, as in the paper.
 
-    h is the mean length from shoulder to hip over the sides that are observed, between the points that the layout means: the same as
-    the data term compares.
+    h is the mean length from shoulder to hip over the observed sides, between the points that the layout defines, which are also those
+    that the data term compares.
 
     Args:
-        body: what the keypoints are.
+        body: the body, cut to the keypoints.
         observation: of one person.
         torso: (4, K) from `torso_rows`.
-        otherwise: [m] where neither side is observed.
+        otherwise: depth to return if neither side is observed [m].
     Returns:
         Depth [m], within bounds that keep a solver's start finite.
     """
@@ -40,19 +40,19 @@ def torso_depth(body: KeypointBody, observation: Observation, torso: Array | np.
         betas=jnp.zeros(body.num_betas), global_orient=jnp.zeros(3), body_pose=zero_pose, transl=jnp.zeros(3)
     )
     rest = torso @ jnp.where(body.is_defined[:, None], points, 0.0)
-    seen = torso @ (observation.keypoints_px / observation.camera.focal_length)
+    observed = torso @ (observation.keypoints_px / observation.camera.focal_length)
     is_seen = torso @ (observation.confidence > 0).astype(jnp.float32) > 0
     # Rows are left and right shoulder, left and right hip.
     is_side = is_seen[:2] & is_seen[2:]
-    length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, seen))
+    length, apparent = (jnp.sum(is_side * jnp.linalg.norm(x[:2] - x[2:], axis=-1)) for x in (rest, observed))
     depth = jnp.where(jnp.any(is_side), length / jnp.maximum(apparent, 1e-12), otherwise)
     return jnp.clip(depth, MIN_START_DEPTH, MAX_START_DEPTH)
 
 
 def is_seen_from_the_side(observation: Observation, torso: Array | np.ndarray, least_px: float) -> Array:
-    """Whether both shoulders are observed and appear nearer to each other than `least_px` [reference px].
+    """Whether both shoulders are observed and appear closer together than `least_px` [reference px].
 
-    Front and back are hard to tell then.
+    Front and back are then hard to distinguish.
     """
     is_seen = torso[:2] @ (observation.confidence > 0).astype(jnp.float32) > 0
     left, right = torso[:2] @ observation.keypoints_px
@@ -69,7 +69,7 @@ def turned_around(parameters: BodyParameters) -> BodyParameters:
 
 
 def trunk_weights(keypoint_names: tuple[str, ...]) -> np.ndarray:
-    """(K,) how much each keypoint tells about the trunk's orientation: 1 on the trunk, little on limbs and face."""
+    """(K,) weight of each keypoint in aligning the trunk: 1 on the trunk, 0.1 on limbs and face."""
     return np.array([1.0 if any(word in name for word in _TRUNK_WORDS) else 0.1 for name in keypoint_names], np.float32)
 
 
@@ -81,15 +81,15 @@ def yaw_starts(
     trunk: Array | np.ndarray,
     num_starts: int,
 ) -> BodyParameters:
-    """Upright bodies in the given pose at `num_starts` evenly spaced yaw angles, each laid over the keypoints.
+    """Upright bodies in the given pose at `num_starts` evenly spaced yaw angles, each aligned with the keypoints.
 
     Args:
-        body: what the keypoints are.
+        body: the body, cut to the keypoints.
         observation: of one person.
         pose: (3 (J - 1),) [rad].
         depth: [m].
         trunk: (K,) from `trunk_weights`.
-        num_starts: S; the first faces the camera, and with two or more one shows its back.
+        num_starts: S; the first start faces the camera, and if S is even, one faces away from it.
     Returns:
         Parameters with leading axis S.
     """
@@ -114,7 +114,7 @@ def _start_at_yaw(
     points = jnp.where(body.is_defined[:, None], points, 0.0)
     roll = _roll_between(points[:, :2], _rays(observation) * depth, weights)
     roll_vector = jnp.array([0.0, 0.0, 1.0]) * roll
-    # The pelvis does not lie at the origin, so turning the body about it is not quite turning the points; for a start it is.
+    # The pelvis is not at the origin, so rotating the body about it is not quite the same as rotating the points; for a start it will do.
     points = points @ exp_so3(roll_vector).T
     # u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate.
     offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
@@ -123,16 +123,16 @@ def _start_at_yaw(
 
 
 def _rays(observation: Observation) -> Array:
-    """(K, 2) x/z and y/z of the keypoints' rays."""
+    """(K, 2) x/z and y/z of the rays through the keypoints."""
     return (observation.keypoints_px - observation.camera.camera_center) / observation.camera.focal_length
 
 
-def _roll_between(model: Array | np.ndarray, seen: Array | np.ndarray, weights: Array | np.ndarray) -> Array:
-    """Angle of the similarity that best lays model points (K, 2) over seen ones (K, 2): 2D Procrustes, in closed form [rad]."""
+def _roll_between(model: Array | np.ndarray, observed: Array | np.ndarray, weights: Array | np.ndarray) -> Array:
+    """Angle of the similarity that best maps model points (K, 2) to observed ones (K, 2): 2D Procrustes, in closed form [rad]."""
     total = jnp.maximum(jnp.sum(weights), 1e-12)
     model = model - jnp.sum(weights[:, None] * model, axis=0) / total
-    seen = seen - jnp.sum(weights[:, None] * seen, axis=0) / total
-    along = jnp.sum(weights * jnp.sum(model * seen, axis=-1))
-    across = jnp.sum(weights * (model[:, 0] * seen[:, 1] - model[:, 1] * seen[:, 0]))
-    # With nothing to tell the roll both sums vanish: stay upright.
+    observed = observed - jnp.sum(weights[:, None] * observed, axis=0) / total
+    along = jnp.sum(weights * jnp.sum(model * observed, axis=-1))
+    across = jnp.sum(weights * (model[:, 0] * observed[:, 1] - model[:, 1] * observed[:, 0]))
+    # Both sums vanish if nothing determines the roll: stay upright.
     return jnp.where(jnp.abs(along) + jnp.abs(across) > 1e-9, jnp.arctan2(across, along), 0.0)

@@ -1,10 +1,10 @@
 """The two frames that a fitted body is given in.
 
-- camera: x right, y down, z forward, the camera at the origin; that of every field of a result.
-- upright: x right, y up, z towards the viewer, the camera at the origin; that of every mesh that is written.
+- camera: x right, y down, z forward, the camera at the origin; the frame of every field of a result.
+- upright: x right, y up, z towards the viewer, the camera at the origin; the frame of every mesh that is written.
 
-Viewers, and formats such as glTF, have y up: in the camera frame everybody would stand on their head. Turned about x by half a turn, the
-camera that took the picture is a viewer's at the origin, looking along -z.
+Viewers, and formats such as glTF, have y up, where a body in the camera frame would stand on its head. The upright frame is the camera
+frame turned about x by half a turn, so the camera that took the picture becomes a viewer's camera at the origin, looking along -z.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
 
 
 def in_frame(points_cam: Array, frame: Frame) -> Array:
-    """Points of the camera frame, (..., 3) [m], in that frame or the upright one.
+    """Camera-frame points (..., 3) [m] in the given frame.
 
     Raises:
         InputError: there is no such frame.

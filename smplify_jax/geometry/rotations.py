@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-# Under this squared angle two or three terms of the Taylor series are exact to float32, and above it the closed forms are.
+# Below this squared angle two or three terms of the Taylor series are exact to float32, and above it the closed forms are.
 _SMALL_SQUARED_ANGLE = 0.01
 
 
@@ -25,7 +25,7 @@ def skew(vector: Array | np.ndarray) -> Array:
 
 
 def _skew_first(vector: Array) -> Array:
-    """The same with the numbers first: (3, ...) -> (3, 3, ...). A sum with signs: entries put together would be copied one by one."""
+    """`skew` with the vector's axis first: (3, ...) -> (3, 3, ...). A sum with signs, because stacked entries are copied one by one."""
     signs = jnp.asarray(_LEVI_CIVITA, vector.dtype).reshape(3, 3, 3, *[1] * (vector.ndim - 1))
     return signs[:, :, 0] * vector[0] + signs[:, :, 1] * vector[1] + signs[:, :, 2] * vector[2]
 
@@ -53,7 +53,7 @@ def exp_so3(axis_angle: Array | np.ndarray) -> Array:
 def exp_and_left_jacobian(axis_angle: Array | np.ndarray, axis: int = -1) -> tuple[Array, Array]:
     """Rotation matrix R(t) and left Jacobian J(t), which share their trigonometry.
 
-    J tells how the rotation moves with the vector: R(t + d) = exp(J(t) d) R(t) to first order in d, the rotation vector J d being
+    J maps changes of the vector to changes of the rotation: R(t + d) = exp(J(t) d) R(t) to first order in d, the rotation vector J d being
     given in the frame that R maps to.
 
     Args:
@@ -123,8 +123,8 @@ def quaternion_multiply(first: Array, second: Array) -> Array:
 def compose_axis_angle(first: Array | np.ndarray, second: Array | np.ndarray) -> Array:
     """Axis-angle vector of the rotation `second` followed by `first`: log(exp(first) exp(second)).
 
-    It goes through quaternions because the logarithm of a matrix loses its axis near half turns, and a person who stands before a camera
-    is exactly a half turn away from SMPL's rest frame.
+    It goes through quaternions because the logarithm of a matrix loses its axis near half turns, and a person who stands in front of a
+    camera is exactly half a turn away from SMPL's rest frame.
 
     Args:
         first: (..., 3) [rad].

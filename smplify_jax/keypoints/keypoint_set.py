@@ -1,4 +1,4 @@
-"""The keypoints of a batch of people, and where they come from."""
+"""The keypoints of a batch of people, with what their files state about the people and pictures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.rows import RejectedRow
 
 MAX_LENGTH = 1e9
-"""Pixels; a wider "picture" is a damaged number."""
+"""[px] A larger width or height is a damaged number."""
 
 _UNKNOWN: Any = None
-"""Becomes NaN, or "", for everybody."""
+"""Default of the optional fields; replaced by NaN or "" for each person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,19 +24,19 @@ class KeypointSet:
     """Keypoints of B people in one layout.
 
     Attributes:
-        keypoints: (B, K, 3) float32 rows x, y [px, from the picture's top left corner], confidence in [0, 1]; what is no
-            observation is a row of zeros.
+        keypoints: (B, K, 3) float32 rows x, y [px, from the picture's top left corner], confidence in [0, 1]; zeros for a
+            keypoint that was not observed.
         layout: name of the layout, a key of `LAYOUTS`.
         names: B unique names that are safe as file names.
         image_size: (B, 2) float32 width and height [px]; NaN, NaN where unknown.
-        image_names: for each person the picture's file name, without an ending where the format does not tell it
-            (OpenPose), None where the format says nothing.
-        focal_length: (B,) float32 [px]; NaN where the file does not say it.
-        camera_center: (B, 2) float32 principal points [px]; NaN, NaN where the file does not say it.
-        boxes: (B, 4) float32 left, top, width, height [px] of each person's box; NaN where the file does not say it.
-        track_ids: B, what the file calls each person through the frames of a video; "" where it does not say.
-        source_ids: B, what the file calls each record, such as the `id` of COCO's annotations; "" where it has no name for it.
-        rejected: what else the files hold: records that cannot be used, each with the place and the reason.
+        image_names: for each person the picture's file name, without a suffix if the format leaves it out (OpenPose); None if
+            the format does not name pictures.
+        focal_length: (B,) float32 [px]; NaN if the file does not state it.
+        camera_center: (B, 2) float32 principal points [px]; NaN, NaN if the file does not state them.
+        boxes: (B, 4) float32 left, top, width, height [px] of each person's box; NaN if the file does not state it.
+        track_ids: B ids of the people through the frames of a video; "" if the file does not state them.
+        source_ids: B ids of the records in the file, such as the `id` of COCO's annotations; "" if it has none.
+        rejected: records of the files that cannot be used, each with its position and the reason.
     """
 
     keypoints: np.ndarray
@@ -108,14 +108,14 @@ class KeypointSet:
 
 
 _KNOWN_SHAPES: dict[str, tuple[int, ...]] = {"focal_length": (), "camera_center": (2,), "boxes": (4,)}
-"""Shape of one person's part."""
+"""Shape of one person's entry."""
 
 
 def is_image_size(size: np.ndarray) -> bool:
-    """Whether (2,) numbers are a width and a height, or NaN twice: unknown."""
+    """Whether two numbers are a width and a height, or both NaN (unknown)."""
     return bool(np.isnan(size).all()) or all(map(is_length, size.tolist()))
 
 
 def is_length(pixels: float) -> bool:
-    """Whether a number can be a picture's width or height: positive, and finite in float32 by a wide margin."""
+    """Whether a number can be a picture's width or height: above 0 and at most `MAX_LENGTH`."""
     return 0 < pixels <= MAX_LENGTH

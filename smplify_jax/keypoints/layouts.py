@@ -1,9 +1,10 @@
-"""Keypoint layouts: the order of a detector's keypoints, and the point of the body that each one is.
+"""Keypoint layouts: the order of a detector's keypoints, and the body points that define each of them.
 
-A layout is a table of rows (keypoint, body points); a keypoint is the mean of its body points, each of them a joint of
-`SMPL_JOINT_NAMES` or a named surface point of the body. Limbs are SMPL joints everywhere. What differs is the trunk:
+A layout is a table of rows (keypoint, body points). A keypoint is the mean of its body points, each of them a joint of
+`SMPL_JOINT_NAMES` or a named surface point of the body. Keypoints of the limbs are SMPL joints in every layout. The
+trunk differs:
 
-- hips: annotators of COCO, LSP and MPII (and OpenPose, trained on them) mean another point than the hip joint, hence
+- hips: annotators of COCO, LSP and MPII (and OpenPose, trained on them) mark a different point from the hip joint, hence
   `left_hip_keypoint`; Human3.6M's hips come from motion capture and are the joints themselves;
 - neck of OpenPose and Halpe, thorax of MPII: the midpoint of the shoulders;
 - mid hip of OpenPose and Halpe, pelvis of MPII: the midpoint of the hips as annotated;
@@ -26,13 +27,13 @@ from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 
 @dataclass(frozen=True)
 class Layout:
-    """An order of keypoints, and the body points that they are.
+    """An order of keypoints, and the body points that define them.
 
     Hashable, so it can be a static argument of a jitted function.
 
     Attributes:
-        name: what users call it, such as "coco17".
-        keypoint_names: K unique names; those of one side start with "left_" or "right_", of the person.
+        name: the name for users, such as "coco17".
+        keypoint_names: K unique names; those of the person's left and right side start with "left_" and "right_".
         points: for each keypoint the names of the body points whose mean it is.
     """
 
@@ -57,7 +58,7 @@ class Layout:
 
     @property
     def num_keypoints(self) -> int:
-        """K."""
+        """Number of keypoints, K."""
         return len(self.keypoint_names)
 
     @property
@@ -85,7 +86,7 @@ _Row = tuple[str, tuple[str, ...]]
 
 
 def _rows(names: str) -> tuple[_Row, ...]:
-    """Rows from one line of keypoint names, for those that have the same meaning in every layout of detectors."""
+    """Rows of keypoint names, separated by spaces, that have the same meaning in every detector's layout."""
     return tuple((name, DETECTED_POINTS.get(name, (name,))) for name in names.split())
 
 
@@ -107,7 +108,7 @@ DETECTED_POINTS: dict[str, tuple[str, ...]] = {
     "pelvis": _HIPS,
     "upper_neck": _MIDDLE_OF_NECK,
 }
-"""Keypoint name to body points, where the name alone would say something else; any other name is its own body point."""
+"""Body points of the keypoints that differ from the body point of the same name; any other keypoint is that body point."""
 
 _COCO17 = _rows(
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow "
@@ -134,7 +135,7 @@ _H36M_RIGHT_LEG: tuple[_Row, ...] = tuple((name, (name,)) for name in ("right_hi
 
 
 def _from_dataset(dataset: str, rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
-    """Rows with the dataset in the keypoint's name: the 49 keypoints list most of the body twice."""
+    """Rows with the data set's name appended to the keypoint's: the 49 keypoints contain most of the body twice."""
     return tuple((f"{name}_{dataset}", points) for name, points in rows)
 
 
@@ -180,11 +181,11 @@ LAYOUTS: dict[str, Layout] = {
         ),
     )
 }
-"""Every layout the library knows, by name."""
+"""All layouts of the library by name."""
 
 
 def get_layout(layout: str | Layout) -> Layout:
-    """The layout of that name; a `Layout` gives itself, so that users can bring their own.
+    """The layout of that name; a `Layout` is returned as it is, so that users can define their own.
 
     Raises:
         InputError: no layout has that name; the message lists the known ones.

@@ -1,4 +1,4 @@
-"""`load_keypoints`: people of a file or a folder as arrays, in any format that the library reads."""
+"""`load_keypoints`: read the people of a file or a folder into arrays, in any format that the library reads."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
 
 @dataclass(frozen=True, eq=False)
 class FoundPeople:
-    """All that a file or a folder holds.
+    """Everything found in a file or a folder.
 
     Attributes:
-        people: N people, of any layouts.
-        names: N, unique and safe as file names.
+        people: N people in any layouts.
+        names: N unique names that are safe as file names.
         rejected: records and files that cannot be used.
-        passed: files of a folder that hold something else.
+        passed: files of a folder that hold something other than keypoints.
     """
 
     people: tuple[DatasetRow, ...]
@@ -42,12 +42,12 @@ def find_people(
     format: str | None = None,
     options: ReadOptions = NO_OPTIONS,
 ) -> FoundPeople:
-    """Read everybody of a file or a folder.
+    """Read everybody in a file or a folder.
 
     Args:
-        path: and all that follows, as in `read_rows`.
-        format: of the files.
-        options: what the files do not say.
+        path: as for `read_rows`.
+        format: as for `read_rows`.
+        options: as for `read_rows`.
 
     Raises:
         InputError: nothing in the path can be read.
@@ -69,23 +69,24 @@ def load_keypoints(
 ) -> KeypointSet:
     """Read the keypoints of one or more people.
 
-    Whoever cannot be used stops nobody else: they are left out with a warning, and `KeypointSet.rejected` says why.
+    Records that cannot be used are left out with a warning, and `KeypointSet.rejected` gives the reasons.
 
     Args:
-        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; those that
-            are recognisably no keypoint files are passed over.
-        format: a name of the table in the documentation, such as "openpose"; by default recognised by what is in the file.
-        layout: read the keypoints as this layout, in place of the one that the file says or that its count of keypoints
+        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; files that
+            are recognisably not keypoint files are skipped.
+        format: a name from the table in the documentation, such as "openpose"; by default recognised from the content of
+            the file.
+        layout: read the keypoints in this layout, instead of the one that the file states or that its number of keypoints
             implies; needed for OpenPose's BODY_25B.
-        image_size: width and height [px] of pictures whose size is said nowhere else.
-        image_folder: where the pictures are, to look up sizes that the files do not say.
+        image_size: width and height [px] of pictures whose size is stated nowhere else.
+        image_folder: folder with the pictures, to look up sizes that the files do not state.
 
     Returns:
         The people of all files, in one layout.
 
     Raises:
-        InputError: the path does not exist, nothing in it is a keypoint file, nobody is found who can be used, or people
-            have different layouts. The message names the file.
+        InputError: the path does not exist, it has no keypoint file or no usable person, or people have different layouts.
+            The message names the file.
     """
     folder = None if image_folder is None else Path(image_folder)
     found = find_people(path, format, ReadOptions(layout, image_size, folder))
@@ -111,12 +112,12 @@ def load_keypoints(
 
 
 def image_name(row: DatasetRow) -> str | None:
-    """The name of a person's picture without folders; None if it is not known."""
+    """The file name of a person's picture, without folders; None if it is not known."""
     return PurePosixPath(row.image.replace("\\", "/")).name or None
 
 
 def nobody_found(found: FoundPeople, path: Path) -> str:
-    """What to say of a path in which nobody can be used."""
+    """A sentence about a path without a usable person."""
     if not found.rejected:
         return f"no people found in '{path}'"
     first, *others = found.rejected
@@ -140,19 +141,19 @@ def _in_one_layout(found: FoundPeople, path: Path) -> Sequence[DatasetRow]:
     if len(origin) == 1:
         return found.people
     if len(set(origin.values())) == 1:
-        raise InputError(f"'{path}' mixes the layouts {' and '.join(sorted(origin))}; put them into files of their own")
+        raise InputError(f"'{path}' mixes the layouts {' and '.join(sorted(origin))}; put them into separate files")
     (one, file_of_one), (other, file_of_other) = list(origin.items())[:2]
     raise InputError(
-        f"the folder '{path}' mixes layouts: {one} in '{file_of_one}', {other} in '{file_of_other}'; read them apart"
+        f"the folder '{path}' mixes layouts: {one} in '{file_of_one}', {other} in '{file_of_other}'; read them separately"
     )
 
 
 _BODY, _BODY_AND_FEET = "coco17", "coco23"
-"""COCO-WholeBody's people may be annotated without their feet; the others' first keypoints are theirs."""
+"""Layouts of COCO-WholeBody, where some people are annotated without feet; the second layout begins with the first."""
 
 
 def _with_feet(row: DatasetRow) -> DatasetRow:
-    """The person in the layout with feet, not seen where there are none."""
+    """The person in the layout with feet; missing feet are not observed."""
     num_missing = get_layout(_BODY_AND_FEET).num_keypoints - len(row.keypoints)
     return replace(row, layout=_BODY_AND_FEET, keypoints=np.pad(row.keypoints, ((0, num_missing), (0, 0))))
 

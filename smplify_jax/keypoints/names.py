@@ -1,4 +1,4 @@
-"""Names of people that can be file names on every system, and stay the same from run to run."""
+"""Names of people that are valid file names on every system and the same in every run."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Collection, Iterable
 from itertools import count
 
 MAX_NAME_LENGTH = 120
-"""Characters."""
+"""In characters."""
 
 MAX_NAME_BYTES = 200
-"""In UTF-8. Common file systems stop at 255; the rest is for endings."""
+"""In UTF-8. Common file systems allow 255; the rest is for suffixes."""
 
 _NOT_SAFE = re.compile(r"[^\w.+-]+")
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(1, 10))}
 
 
 def file_safe(name: str) -> str:
-    """The name with everything that a file name may not hold replaced by "_".
+    """The name with every character that is not safe in a file name replaced by "_".
 
-    Letters and digits of any alphabet, ".", "+", "-" and "_" stay. Leading dots and dashes go (hidden files, command
-    line options), trailing dots too; the names of Windows devices get a leading "_"; a name of which nothing is left
-    becomes "person". Long names are cut.
+    Letters and digits of any alphabet, ".", "+", "-" and "_" stay. Leading dots and dashes (hidden files, command-line
+    options) and trailing dots are removed; names of Windows devices get a leading "_"; an empty result becomes "person".
+    Long names are truncated.
     """
-    # Composed characters: macOS splits accents from their letters, and a lone accent is no letter.
+    # Compose characters: macOS splits accents from their letters, and an accent alone is not a letter.
     safe = _NOT_SAFE.sub("_", unicodedata.normalize("NFC", name))
     safe = _cut(safe.lstrip(".-"), 0).rstrip(".")
     if safe.split(".")[0].casefold() in _WINDOWS_DEVICES:
@@ -33,7 +33,7 @@ def file_safe(name: str) -> str:
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
-    """File-safe names, the second of two equal ones ending in "_2", the third in "_3".
+    """File-safe names; the second of several equal names gets the suffix "_2", the third "_3".
 
     Upper and lower case count as equal, as they do in the file systems of Windows and macOS.
     """
@@ -68,6 +68,6 @@ def _numbered(name: str, taken: Collection[str], next_number: dict[tuple[str, in
 
 
 def _cut(name: str, num_reserved: int) -> str:
-    """The beginning of a name that leaves room for that many ASCII characters."""
+    """Truncate a name so that `num_reserved` ASCII characters can follow."""
     name = name[: MAX_NAME_LENGTH - num_reserved]
     return name.encode(errors="replace")[: MAX_NAME_BYTES - num_reserved].decode(errors="ignore")

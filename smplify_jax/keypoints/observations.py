@@ -1,4 +1,4 @@
-"""Which keypoints count as observations: `is_observed` knows every mark by which detectors and files say "not found"."""
+"""Which keypoints were observed: `is_observed` knows every mark that detectors and files use for "not found"."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 
 MAX_COORDINATE = 1e6
-"""[px] No picture is that wide: what lies farther out is a sentinel or a damaged number."""
+"""[px] No picture is that wide: a larger coordinate is a sentinel or a damaged number."""
 
 MAX_FRACTION = 2.0
-"""[px] Nobody's keypoints all lie within so few pixels of each other: such coordinates are fractions, from 0 to 1 or from -1 to 1."""
+"""[px] A real person's keypoints extend over more pixels than this; smaller coordinates are fractions, from 0 to 1 or from -1 to 1."""
 
 
 def is_observed(keypoints: np.ndarray) -> np.ndarray:
     """Which keypoints were found.
 
-    "Not found" is said in many ways: by a confidence of 0 or less (COCO's visibility 0), by NaN anywhere, by both coordinates 0 (YOLO-pose
-    keeps the score beside them, and other programs a visibility), by both coordinates -1, and by coordinates of no picture. None of them
-    may pull the body towards the picture's corner. A keypoint on the picture's edge, of which one coordinate alone is 0, was found.
+    There are many marks for "not found": a confidence of 0 or less (COCO's visibility 0), any NaN, both coordinates 0 (YOLO-pose keeps its
+    score beside them, other programs a visibility), both coordinates -1, and coordinates beyond any picture. None of these may pull the
+    body towards the picture's corner. A keypoint on the picture's edge, with only one coordinate 0, was found.
 
     Args:
         keypoints: (..., 3) rows x, y [px], confidence.
@@ -35,16 +35,16 @@ def is_observed(keypoints: np.ndarray) -> np.ndarray:
 
 
 def clean_keypoints(keypoints: ArrayLike) -> np.ndarray:
-    """Keypoints as the data term needs them: nothing but observations and rows of zeros.
+    """Prepare keypoints for the data term: rows are either observations or zeros.
 
     Args:
         keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
 
     Returns:
-        A float32 copy of the same shape. Keypoints that are no observation are (0, 0, 0). A confidence is a
-        probability, so values above 1 become 1: visibility flags 1 and 2 mean "here", and a detector whose scores run
-        higher would outweigh the priors by the square of its scale. Divide such scores by their scale beforehand if
-        they are to be told apart; dividing by the highest in the batch would let one person change another's fit.
+        A float32 copy of the same shape. Keypoints that were not observed are (0, 0, 0). A confidence is a probability,
+        so values above 1 become 1: visibility flags 1 and 2 both mean "annotated", and larger scores of a detector would
+        outweigh the priors by the square of their scale. Divide such scores by their scale beforehand to keep their
+        differences; dividing by the highest score of the batch would make one person's fit depend on another person.
         Points outside the picture stay: truncated people have them (see `drop_outside`).
 
     Raises:
@@ -56,13 +56,13 @@ def clean_keypoints(keypoints: ArrayLike) -> np.ndarray:
 
 
 def zero_unobserved(keypoints: ArrayLike) -> np.ndarray:
-    """Float32 copy with rows of zeros for whatever is no observation; confidences above 1 stay as they are.
+    """A float32 copy with rows of zeros for keypoints that were not observed; confidences above 1 stay as they are.
 
     Args:
         keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
 
     Returns:
-        float32 array of the same shape. A confidence too large for float32 counts as not finite.
+        float32 array of the same shape. A confidence too large for float32 is treated as not finite.
 
     Raises:
         InputError: another shape, or values that are not real numbers.
@@ -88,7 +88,7 @@ def are_mostly_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndar
 
 
 def extent_px(keypoints: np.ndarray) -> np.ndarray:
-    """(...,) the longer side of the box around a person's keypoints [px]; 0 where there are none.
+    """Longer side (...,) of the box around a person's keypoints [px]; 0 without keypoints.
 
     Args:
         keypoints: (..., K, 3) cleaned: x, y [px], confidence.
@@ -100,23 +100,23 @@ def extent_px(keypoints: np.ndarray) -> np.ndarray:
 
 
 def _are_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:
-    """(..., K) whether points lie outside their picture of (..., 2) pixels; not where its size is not known."""
+    """Whether points (..., K) lie outside their picture of (..., 2) pixels; false if its size is not known."""
     points, size = keypoints[..., :2], np.asarray(image_size)[..., None, :]
     return np.any((points < 0) | (points > size), axis=-1) & np.all(np.isfinite(size), axis=-1)
 
 
 def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
-    """Keypoints without those outside the picture, whose rows become zeros.
+    """Set the rows of keypoints outside the picture to zero.
 
     Args:
         keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.
         image_size: (2,) or (B, 2) width and height [px]; where it is NaN the size is unknown and nothing is dropped.
 
     Returns:
-        A float32 copy of the same shape; other than that, unchanged.
+        A float32 copy of the same shape; confidences above 1 stay as they are.
 
     Raises:
-        InputError: shapes that do not fit together, or values that are not real numbers.
+        InputError: the shapes do not match, or values are not real numbers.
     """
     inside = zero_unobserved(keypoints)
     size = np.asarray(image_size)
@@ -130,7 +130,7 @@ def drop_outside(keypoints: ArrayLike, image_size: ArrayLike) -> np.ndarray:
 
 
 def check_keypoints(keypoints: ArrayLike) -> np.ndarray:
-    """Keypoints as an array, whatever their numbers.
+    """Keypoints as an array; only their shape and type are checked.
 
     Args:
         keypoints: (K, 3) or (B, K, 3) rows x, y [px], confidence.

@@ -1,4 +1,4 @@
-"""What people are called: names that can be file names, and stay the same from run to run."""
+"""Name each person: names are unique, valid as file names, and the same in every run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.rows import DatasetRow
 
 _PLACE = re.compile(r"(.*)\[(\d+)\]")
-"""The list and the place in it of a position such as "people[1]"."""
+"""Splits a position such as "people[1]" into the list and the index."""
 
 
 def person_names(rows: Sequence[DatasetRow]) -> tuple[str, ...]:
     """A unique and file-safe name for each person.
 
-    It is the name that the file has for the person; else the picture's name, or the file's where no picture is named, and
-    behind it what the file calls the record, or a number: the place in the picture's list of people, so that whoever cannot
-    be used keeps the others' numbers; where one list holds people of several pictures, the place among those of the picture.
+    This is the person's name in the file, if there is one. Otherwise it is the name of the picture, or of the file if no
+    picture is named, followed by the id of the record or by a number. The number is the index in the picture's list of
+    people, so it does not depend on whether the others can be used; if one list holds people of several pictures, it is the
+    index among the people of the picture.
     """
     lists = [_list_of(row) for row in rows]
     images: dict[tuple[str, str], set[str]] = {}
@@ -41,14 +42,14 @@ def person_names(rows: Sequence[DatasetRow]) -> tuple[str, ...]:
 
 
 def _list_of(row: DatasetRow) -> tuple[str, int]:
-    """The list that a person is in, and their place in it."""
+    """The list that a person is in, and their index in it."""
     match = _PLACE.fullmatch(row.position)
     return (match[1], int(match[2])) if match else (row.position, 0)
 
 
 def _stem(row: DatasetRow) -> str:
-    """The picture's name, or the file's, without folder and ending."""
+    """The picture's name, or the file's, without folder and suffix."""
     image = PurePosixPath(row.image.replace("\\", "/"))
-    # Some formats name pictures without their ending, and what looks like one is the end of the name.
+    # Some formats name pictures without a suffix; what looks like one is then part of the name.
     stem = image.stem if image.suffix.lower() in IMAGE_SUFFIXES else image.name
     return stem or PurePosixPath(row.file).stem

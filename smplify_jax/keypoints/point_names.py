@@ -1,19 +1,19 @@
-"""Keypoints placed by their names, whatever their number and order, in the layout that holds the most of them.
+"""Place keypoints by their names, in any number and order, in the layout that holds the most of them.
 
 Files spell names in many ways: "left_shoulder", "Left Shoulder", "Right-hip", "leftShoulder", "LShoulder", "l_shoulder", "shoulder_l",
-"lsho". All of them become the words that the layouts use (`point_of`). Points that the library does not know (of the face, a
-belly) are left out.
+"lsho". `point_of` translates all of them to the names in the layouts. Points that the library does not know (of the face, a belly) are
+left out.
 
-One word can mean two points, and its neighbours tell which:
+Some names are ambiguous; the other names in the file decide:
 
-- `neck` beside the top of the head, and without a middle of the hips, is the lower end of the head, LSP's neck: so it is in
-  CrowdPose, AI Challenger and ExLPose, where it lies 5 to 6 cm above the line between the shoulders, and in JHMDB. As in OpenPose
-  and Halpe, with a nose or a middle of the hips, it is the midpoint of the shoulders. The choice of the layout makes the difference:
+- `neck` with a top of the head and without a middle of the hips is the lower end of the head, LSP's neck. This is the case in
+  CrowdPose, AI Challenger and ExLPose, where it lies 5 to 6 cm above the line between the shoulders, and in JHMDB. With a nose or a
+  middle of the hips, as in OpenPose and Halpe, it is the midpoint of the shoulders. The choice of the layout makes the difference:
   `lsp14` holds head top, neck and limbs with the fewest keypoints, `openpose18` nose, neck and limbs.
-- `neck` beside `thorax` is MPII's upper neck; in Human3.6M it is the "jaw".
-- `head` is the top of the head, unless the file has a head top of its own. JHMDB, known by its belly, means the middle of the
-  face, which no layout has: it is left out.
-- `pelvis` and the hips are Human3.6M's or SMPL's joints only beside a spine, which annotators do not mark.
+- `neck` with `thorax` is MPII's upper neck; in Human3.6M it is the "jaw".
+- `head` is the top of the head, unless the file also has a head top. In JHMDB, recognised by its belly, it is the middle of the face,
+  which no layout has, so it is left out.
+- `pelvis` and the hips are Human3.6M's or SMPL's joints only if there is a spine, which annotators do not mark.
 
 Sources: the names in the annotations of the data sets named here, and in MMPose's descriptions of them.
 """
@@ -30,7 +30,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import DETECTED_POINTS, LAYOUTS, Layout, get_layout
 
 MIN_KNOWN = 4
-"""Fewer points of a person place no body."""
+"""Minimum number of known points; fewer do not determine a body."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SIDES = {"left": "left", "l": "left", "lft": "left", "right": "right", "r": "right", "rgt": "right"}
@@ -78,13 +78,13 @@ _SIDE_POINTS = _by_spelling(_OF_A_SIDE)
 _MIDDLE_POINTS = _by_spelling(_OF_THE_MIDDLE)
 
 _NO_NAME = re.compile(r"(keypoint|kpt|kp|point|joint|p|label)?\d+")
-"""What programs write for a name when nobody gave one."""
+"""Default names that programs write for unnamed keypoints."""
 
 _ANIMAL_WORDS = {"tail", "tailbase", "tailset", "paw", "withers", "hoof", "beak", "wing", "horn", "snout", "muzzle"}
-"""Animals have eyes, shoulders and knees, too; people have none of these."""
+"""Words for points that people do not have; eyes, shoulders and knees do not tell animals from people."""
 
 _NEEDED = {"h36m17": "spine", "smpl24": "spine1"}
-"""The point without which a layout of motion capture is not meant."""
+"""A point that must be present for a layout of motion capture to be considered."""
 
 _IN_MOTION_CAPTURE = {
     "h36m17": {
@@ -100,23 +100,23 @@ _IN_MOTION_CAPTURE = {
     },
     "smpl24": {"mid_hip": ("pelvis",)},
 }
-"""The layout's keypoints for a point of another name, in the order in which they are tried."""
+"""For each layout, its candidate keypoints for points with another name, in the order to try."""
 
 _ANNOTATED = {"neck": ("neck", "upper_neck"), "head": ("head_top",)}
-"""What a point may mean where annotators marked it, the likeliest first; any other means itself."""
+"""Possible meanings of an annotated point, the likeliest first; other points have only their own."""
 
 _VAGUE = ("neck", "head")
-"""They take what names that say more have left."""
+"""Ambiguous points, which are placed last, where more specific names have left room."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the keypoints of a file belong.
+    """How the keypoints of a file map to a layout.
 
     Attributes:
         layout: name of the layout.
         positions: for each of its K keypoints the position among the file's N, -1 for none.
-        left_out: the file's names that have no place.
+        left_out: the file's names that are not in the layout.
     """
 
     layout: str
@@ -124,7 +124,7 @@ class Placement:
     left_out: tuple[str, ...]
 
     def place(self, keypoints: np.ndarray) -> np.ndarray:
-        """(..., K, D) rows in the layout's order, zeros where the file has no such point, from (..., N, D) rows of the file."""
+        """Reorder the file's rows (..., N, D) to the layout's (..., K, D); zeros for points that the file lacks."""
         positions = self._position_array
         if self.is_in_order and keypoints.shape[-2] == len(positions):  # most files, and much faster
             return keypoints
@@ -134,7 +134,7 @@ class Placement:
 
     @cached_property
     def is_in_order(self) -> bool:
-        """Whether the file's keypoints are the layout's, in its order."""
+        """Whether the file begins with the layout's keypoints, in its order."""
         return self.positions == tuple(range(len(self.positions)))
 
     @cached_property
@@ -144,31 +144,31 @@ class Placement:
 
 @lru_cache(maxsize=256)
 def are_names(names: tuple[str, ...]) -> bool:
-    """Whether these say anything: numbers, "point_3" and the like do not."""
+    """Whether these are real names, rather than numbers or defaults such as "point_3"."""
     return bool(names) and not all(_NO_NAME.fullmatch(_joined(name)) for name in names)
 
 
 @lru_cache(maxsize=256)
 def place_by_name(names: tuple[str, ...], layout: str | None = None) -> Placement:
-    """Where keypoints of these names belong.
+    """Map keypoints with these names to a layout.
 
     Args:
         names: N names, as the file spells them.
-        layout: name of the layout to place them in; by default the one that holds the most, of several the one with the fewest
+        layout: name of the layout; by default the one that holds the most of them and, of several, the one with the fewest
             keypoints.
 
     Raises:
-        InputError: fewer than `MIN_KNOWN` are points of a person that the library (the layout) knows, or they are an animal's.
+        InputError: fewer than `MIN_KNOWN` are points of a person that the library (or the layout) knows, or they are an animal's.
     """
     animal = [name for name in names if _ANIMAL_WORDS & set(_words(name))]
     if animal:
         raise InputError(f"the keypoints are an animal's ({_listed(animal)}); only people can be fitted")
     exact = next((one for one in LAYOUTS.values() if one.keypoint_names == names and layout in (None, one.name)), None)
-    if exact is not None:  # the 49's names with a dataset's at their end are nobody else's
+    if exact is not None:  # `point_of` does not know the 49 keypoints' names, which end in a data set's name
         return Placement(exact.name, tuple(range(len(names))), ())
     points = _points_of(names)
     candidates = _meant(points) if layout is None else [get_layout(layout)]
-    # Python's max keeps the first of equals, and LAYOUTS has an order: the choice is the same everywhere.
+    # max returns the first of equals, and LAYOUTS is ordered, so the choice is deterministic.
     chosen, positions = max(
         ((candidate, _positions(candidate, points)) for candidate in candidates),
         key=lambda pair: (_num_known(pair[1]), -len(pair[1])),
@@ -178,14 +178,14 @@ def place_by_name(names: tuple[str, ...], layout: str | None = None) -> Placemen
     if num_known < MIN_KNOWN:
         whose = "the library" if layout is None else f"layout {layout}"
         raise InputError(
-            f"{whose} knows {num_known} of the {len(names)} names of keypoints, and not {_listed(left_out)}; "
-            f"a person needs {MIN_KNOWN}: name them like 'left_shoulder', or name the layout when reading"
+            f"{whose} knows {num_known} of the {len(names)} names of keypoints, but not {_listed(left_out)}; "
+            f"a person needs {MIN_KNOWN}: use names such as 'left_shoulder', or give the layout when reading"
         )
     return Placement(chosen.name, positions, left_out)
 
 
 def point_of(name: str) -> str:
-    """A keypoint's name in the words of the layouts, such as "left_shoulder" or "head_top"; "" if it is no known point."""
+    """Translate a keypoint's name to that in the layouts, such as "left_shoulder" or "head_top"; "" if it is unknown."""
     words = list(_words(name))
     for k in (0, -1):
         side = _SIDES.get(words[k]) if len(words) > 1 else None
@@ -211,7 +211,7 @@ def _joined(name: str) -> str:
 
 
 def _points_of(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The points of the names, "" for unknown ones, for what is said twice, and for JHMDB's middle of the face."""
+    """The points of the names; "" for unknown names, repeated points, and JHMDB's belly and middle of the face."""
     points: list[str] = []
     for name in names:
         point = point_of(name)
@@ -226,7 +226,7 @@ def _meant(points: tuple[str, ...]) -> list[Layout]:
 
 
 def _positions(layout: Layout, points: tuple[str, ...]) -> tuple[int, ...]:
-    """For each keypoint of the layout the position among the points, -1 for none."""
+    """For each keypoint of the layout its position among the points, -1 for none."""
     positions = [-1] * layout.num_keypoints
     ordered = sorted(range(len(points)), key=lambda k: points[k] in _VAGUE)
     for k in ordered:
@@ -238,7 +238,7 @@ def _positions(layout: Layout, points: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _places(layout: Layout, point: str) -> list[int]:
-    """The keypoints of the layout that a point may be, the best first."""
+    """The keypoints of the layout that a point may stand for, the best first."""
     in_motion_capture = _IN_MOTION_CAPTURE.get(layout.name)
     if in_motion_capture is not None:
         tried = in_motion_capture.get(point, (point,))

@@ -1,4 +1,4 @@
-"""People of a file or a folder, in any format of the registry, one by one."""
+"""Stream the people in a file or a folder, in any format of the registry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RESULTS = (
     ("json object", {"program", "profile", "people"}),
     ("npz", {"keypoints", "global_orient", "transl", "cost"}),
 )
-"""Kind and names of what `smplify-fit` writes, which is read as no keypoints: results may lie beside what they are of."""
+"""Kind and names of the files that `smplify-fit` writes. They are not read as keypoints, because they may lie in the input's folder."""
 
 
 def read_rows(
@@ -31,17 +31,17 @@ def read_rows(
     format: str | None = None,
     options: ReadOptions = NO_OPTIONS,
 ) -> Iterator[Row | PassedFile]:
-    """Read people, holding a few of them in memory at a time. Whatever is wrong with one of them stops nobody else.
+    """Read people, holding only a few of them in memory at a time, and continue after records that cannot be used.
 
     Args:
-        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names; of a folder,
-            those whose names end as some format's do.
-        format: a key of `FORMATS`; by default recognised by how a file begins.
-        options: what the files do not say.
+        path: a file with any name, or a folder, whose files and subfolders are read in the order of their names. In a folder,
+            only files with the suffix of some format are read.
+        format: a key of `FORMATS`; by default recognised from the beginning of a file.
+        options: what the files do not state.
 
     Yields:
-        In the order of the files, a `DatasetRow` for each person, a `RejectedRow` for each record that cannot be used, and of a
-        folder also a `RejectedRow` for each file that cannot be used and a `PassedFile` for each that is of no known format.
+        In the order of the files, a `DatasetRow` for each person and a `RejectedRow` for each unusable record; in a folder, also
+        a `RejectedRow` for each unusable file and a `PassedFile` for each file of no known format.
 
     Raises:
         InputError: there is no such path, format or layout; the file cannot be used at all; or the folder has no keypoint file.
@@ -94,10 +94,10 @@ def _explained(source: Source) -> Iterator[None]:
 
 
 def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat | PassedFile:
-    """The format of a file, or what else it is.
+    """The format of a file; a `PassedFile` if it has none.
 
     Raises:
-        InputError: it is damaged, or cannot be opened.
+        InputError: the file is damaged, or cannot be opened.
     """
     with _explained(source):
         head = read_head(source.path)
@@ -112,7 +112,7 @@ def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat
 
 
 def _no_format(formats: list[KeypointFormat]) -> str:
-    """What a file of none of the formats is."""
+    """Description of a file that has none of the formats."""
     if len(formats) == len(FORMATS):
         return f"no known keypoint format ({', '.join(FORMAT_NAMES)})"
     return f"not of the format that was named: {', or '.join(known.description for known in formats)}"
@@ -144,7 +144,7 @@ def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions
 
 
 class _Entry(NamedTuple):
-    """A file of a folder, or a subfolder that cannot be read and why."""
+    """A file of a folder; or a subfolder that cannot be read, and why."""
 
     path: Path
     complaint: str = ""

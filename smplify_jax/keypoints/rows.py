@@ -1,4 +1,4 @@
-"""What keypoint files are to a fit: a row for each person, for each record that is none, and for each file of something else."""
+"""Rows that readers yield: one for each person, each rejected record, and each file that is not a keypoint file."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ class DatasetRow:
     """One person to fit.
 
     Attributes:
-        id: unique in the dataset, and the same whenever the same files are read: the file and the place in it.
-        keypoints: (K, 3) float32 rows x, y [px, from the picture's top left corner], confidence in [0, 1]; what is no
-            observation is a row of zeros.
+        id: unique in the data set, and the same whenever the same files are read: the file and the position in it.
+        keypoints: (K, 3) float32 rows x, y [px, from the picture's top left corner], confidence in [0, 1]; zeros for a
+            keypoint that was not observed.
         layout: name of the keypoints' layout.
-        file: the file, from the dataset's folder on.
-        position: the place in the file, such as "annotations[12]".
-        source_id: what the dataset itself calls the record, "" where it has no name for it.
-        image: the picture's name as the dataset has it, "" if unknown; without an ending where the format leaves it out and
-            the picture was not found either.
+        file: the file's path relative to the data set's folder.
+        position: the position in the file, such as "annotations[12]".
+        source_id: the data set's id of the record, "" if it has none.
+        image: the picture's name in the data set, "" if unknown; without a suffix if the format leaves it out and the picture
+            was not found.
         image_size: width and height [px], None if unknown.
         focal_length: [px], None if unknown.
         camera_center: principal point [px], None if unknown.
-        box: the person's box, None if unknown; SPIN's `center` and `scale` and their likes are this box, too.
+        box: the person's box, None if unknown; also from SPIN's `center` and `scale` and similar fields.
         gender: "female", "male" or "neutral", None if unknown.
-        track_id: what the dataset calls the person through the frames of a video, "" where it does not say.
-        name: what the dataset calls the person, "" where it has no names for people; see `person_names`.
+        track_id: the data set's id of the person through the frames of a video, "" if it has none.
+        name: the data set's name of the person, "" if it has none; see `person_names`.
     """
 
     id: str
@@ -53,8 +53,8 @@ class RejectedRow:
     """A record, or the rest of a file, that cannot be used.
 
     Attributes:
-        file: the file, from the dataset's folder on.
-        position: the place in the file, "" for all of it.
+        file: the file's path relative to the data set's folder.
+        position: the position in the file, "" for the whole file.
         reason: one sentence.
     """
 
@@ -64,7 +64,7 @@ class RejectedRow:
 
     @property
     def sentence(self) -> str:
-        """The reason, with the place before it."""
+        """The reason, preceded by the file and position."""
         place = f"'{self.file}', {self.position}" if self.position else f"'{self.file}'"
         # The reason may name the file itself.
         return self.reason if place.strip("'") in self.reason else f"{place}: {self.reason}"
@@ -72,10 +72,10 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class PassedFile:
-    """A file of a folder that holds something else than keypoints, such as settings beside them.
+    """A file of a folder that holds something other than keypoints, such as settings.
 
     Attributes:
-        file: from the folder on.
+        file: the file's path relative to the folder.
         reason: what it is.
     """
 

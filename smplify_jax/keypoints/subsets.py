@@ -1,4 +1,4 @@
-"""Named subsets of a layout's keypoints, by what a keypoint is called and which points of the body it is: what a round looks at."""
+"""Named subsets of a layout's keypoints, by the name and body points of a keypoint: each round of a fit uses one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 def is_keypoint(keypoint_name: str, part: str) -> bool:
-    """Whether a keypoint is that part of the body: of this name, or of this name with a dataset's after it ("left_hip_lsp")."""
+    """Whether a keypoint has the name of this part, or that name followed by a data set's ("left_hip_lsp")."""
     return keypoint_name == part or keypoint_name.startswith(f"{part}_")
 
 
 def _is_annotated_hip(points: tuple[str, ...]) -> bool:
-    """Whether it is the hip that annotators mark, which lies beside SMPL's joint (motion capture has the joint itself)."""
+    """Whether a keypoint is the hip that annotators mark, which differs from SMPL's joint (motion capture has the joint itself)."""
     return len(points) == 1 and points[0].endswith("_hip_keypoint")
 
 
@@ -45,7 +45,7 @@ KEYPOINT_SUBSETS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
     "smpl joints": _is_joint_of_smpl,
     "no hips, no neck": _is_neither_hip_nor_neck_of_openpose,
 }
-"""Whether a keypoint belongs to the subset, given its name and its body points.
+"""Subsets by name; each function decides whether a keypoint belongs, given its name and its body points.
 
 - "all";
 - "torso": hips and shoulders;
@@ -55,7 +55,7 @@ KEYPOINT_SUBSETS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
 
 
 def subset_weights(layout: Layout, subset: str) -> np.ndarray:
-    """(K,) float32: 1 for the keypoints of the subset, 0 for the others.
+    """Weights (K,) float32: 1 for the keypoints of the subset, 0 for the others.
 
     Raises:
         InputError: no subset has that name; the message lists the known ones.
@@ -69,9 +69,9 @@ def subset_weights(layout: Layout, subset: str) -> np.ndarray:
 
 
 def torso_rows(layout: Layout) -> np.ndarray:
-    """(4, K) float32 that pick the left and right shoulder and the left and right hip out of K keypoints.
+    """Matrix (4, K) float32 that selects the left and right shoulder and the left and right hip of K keypoints.
 
-    A row is zero where the layout lacks the point; where it has several (from several datasets), the first is picked.
+    A row is zero if the layout lacks the point; if it has several (from several data sets), the first is selected.
     """
     rows = np.zeros((len(TORSO), layout.num_keypoints), np.float32)
     for row, part in zip(rows, TORSO, strict=True):

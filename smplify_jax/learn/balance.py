@@ -1,4 +1,4 @@
-"""Weights that keep long clips, repeated actions and walking from dominating what is learned."""
+"""Weights that keep long clips, repeated actions and walking from dominating the training data."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from smplify_jax.learn.mocap.poses import PoseSet
 
 @dataclass(frozen=True)
 class Balance:
-    """How much a group of poses may weigh.
+    """Limits on the weights of groups of poses.
 
     Attributes:
-        free_frames: what one actor's repetitions of one action weigh grows with their number up to here, and with the
-            square root of it beyond.
-        walking_share: share of walking, jogging and running in the whole; motion capture has far more of it.
+        free_frames: the weight of one actor's repetitions of one action grows with their number up to here, and with its
+            square root beyond.
+        walking_share: maximum share of walking, jogging and running; motion capture has far more of it.
     """
 
     free_frames: float = 40.0
     walking_share: float = 0.25
 
     def weights(self, poses: PoseSet) -> np.ndarray:
-        """(N,) weight of each pose, mean one."""
+        """Weights (N,) of the poses, with mean one."""
         weights = np.ones(len(poses))
         groups = np.char.add(np.char.add(poses.subjects, "|"), poses.actions)
         _, group = np.unique(groups, return_inverse=True)

@@ -1,4 +1,4 @@
-"""How the builders of shipped data run as commands."""
+"""Run the builders of shipped data as commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smplify_jax.errors import InputError
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a function with the command line's options; what is wrong with the input is said in a sentence, exit status 1."""
+    """Run a function with the options of the command line; exit with a sentence and status 1 if the input cannot be used."""
     try:
         tyro.cli(main)
     except InputError as error:

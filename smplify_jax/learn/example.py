@@ -1,11 +1,10 @@
-"""The picture that comes with the program: rendered from the open body, with detections and the known truth.
+"""Render the packaged example picture from the open body, with detections and the ground truth.
 
     python -m smplify_jax.learn.example
 
-A person of the open body stands in a plain studio and talks with both hands. The files are `example.png`,
-`example_keypoints.json` (as OpenPose writes it: BODY_25 with noise; the ear that the head hides is not found) and
-`example_truth.npz` (the body's parameters, the camera, and the body's name). Everything is seeded, so the same body
-gives the same files.
+The person stands in a plain studio and gestures with both hands. The files are `example.png`, `example_keypoints.json`
+(in OpenPose's format: BODY_25 with noise, without the ear that the head hides) and `example_truth.npz` (the body's
+parameters and name, and the camera). All random numbers are seeded, so the same body gives the same files.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ DATA_FOLDER = Path(__file__).parent.parent / "cli" / "data"
 
 IMAGE_SIZE = (512, 640)
 FOCAL_LENGTH = 900.0
-"""[px]. Not the diagonal (820), so that the example does not know what a fit assumes."""
+"""[px]. It differs from the diagonal (820), which a fit assumes."""
 
 CAMERA_PITCH = 6.0  # [degrees], downwards
 BODY_YAW = 24.0  # [degrees], to the body's left
 DEPTH = 3.1  # [m] from the camera to the pelvis
 NOISE_PX = 3.0
-"""Standard deviation of the detections: half a percent of the person's height, as good detectors have it."""
+"""Standard deviation of the detections: half a percent of the person's height, as in good detectors."""
 
 BETAS = (0.7, -0.9, 0.6, 0.4, -0.5, 0.3, 0.2, -0.4, 0.3, 0.1)
 
 _POSE_IN_DEGREES: dict[str, tuple[float, float, float]] = {
     # Rotations about z, then y, then x of the joint's frame: x to the body's left, y up, z to the front. For an arm,
-    # x is the turn about its own length.
+    # x is the rotation about its own axis.
     "spine1": (2.0, 4.0, 4.0),
     "spine2": (2.0, 4.0, 2.0),
     "spine3": (2.0, 3.0, 0.0),
@@ -81,7 +80,7 @@ class Truth:
     transl: np.ndarray
 
     def arguments(self) -> dict[str, Array]:
-        """What the body's methods take."""
+        """Arguments for the body's methods."""
         return {name: jnp.asarray(getattr(self, name)) for name in ("betas", "global_orient", "body_pose", "transl")}
 
 
@@ -103,12 +102,12 @@ def make_truth() -> Truth:
 
 
 def project_truth(points_cam: np.ndarray) -> np.ndarray:
-    """(N, 3) [m] to (N, 2) [px]."""
+    """Project points (N, 3) [m] to pixels (N, 2)."""
     return FOCAL_LENGTH * points_cam[:, :2] / points_cam[:, 2:] + np.array(IMAGE_SIZE) / 2
 
 
 def make_detections(body: BodyModel, truth: Truth) -> np.ndarray:
-    """(25, 3) x, y, confidence: BODY_25 of the truth with noise, the hidden ear not found."""
+    """Detections (25, 3) x, y, confidence: BODY_25 of the truth with noise, without the hidden ear."""
     layout = get_layout("openpose25")
     rng = np.random.default_rng(20160914)
     exact = project_truth(np.asarray(body.keypoints(**truth.arguments(), layout=layout)))
@@ -119,7 +118,7 @@ def make_detections(body: BodyModel, truth: Truth) -> np.ndarray:
 
 
 def make_picture(body: BodyModel, truth: Truth) -> np.ndarray:
-    """(H, W, 3) uint8."""
+    """Render the picture, (H, W, 3) uint8."""
     vertices = np.asarray(body.vertices(**truth.arguments()), np.float64)
     up = Rotation.from_euler("x", CAMERA_PITCH, degrees=True).apply([0.0, -1.0, 0.0])
     studio = Studio(IMAGE_SIZE, FOCAL_LENGTH, up, float((vertices @ up).min()))

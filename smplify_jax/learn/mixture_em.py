@@ -1,8 +1,8 @@
-"""Gaussian mixtures that are their own mirror image, fitted to weighted samples.
+"""Mirror-symmetric Gaussian mixtures, fitted to weighted samples.
 
-Written here rather than taken from scikit-learn because its GaussianMixture has no sample weights (a long clip must not
-dominate), cannot tie components in mirror pairs, and cannot draw covariances towards a common one, which is what keeps
-69 dimensions from being over-fitted by a few dozen actors.
+scikit-learn's GaussianMixture does not suffice: it has no sample weights (a long clip must not dominate), cannot tie
+components in mirror pairs, and cannot shrink covariances towards a common one, which prevents a few dozen actors from
+being over-fitted in 69 dimensions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-_TOLERANCE = 1e-3  # [nats] gain in mean log likelihood under which the search stops
+_TOLERANCE = 1e-3  # [nats] gain in mean log likelihood below which the iteration stops
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Mixture:
     weights: np.ndarray
 
     def log_joint(self, samples: np.ndarray) -> np.ndarray:
-        """(N, K) log of weight · density of every component, for samples (N, D)."""
+        """Log of weight · density (N, K) of every component, for samples (N, D)."""
         columns = []
         for mean, covar, weight in zip(self.means, self.covars, self.weights, strict=True):
             factor = np.linalg.cholesky(covar)
@@ -34,7 +34,7 @@ class Mixture:
         return np.stack(columns, axis=1)
 
     def log_density(self, samples: np.ndarray) -> np.ndarray:
-        """(N,) log density of samples (N, D)."""
+        """Log density (N,) of samples (N, D)."""
         return np.logaddexp.reduce(self.log_joint(samples), axis=1)
 
 
@@ -46,24 +46,24 @@ class Mirror:
     signs: np.ndarray
 
     def of_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """(..., D) mirror images of (..., D)."""
+        """Mirror images of vectors (..., D)."""
         return vectors[..., self.order] * self.signs
 
     def of_matrix(self, matrix: np.ndarray) -> np.ndarray:
-        """(D, D) covariance of the mirrored samples."""
+        """Covariance (D, D) of the mirrored samples, for that of the samples."""
         return matrix[np.ix_(self.order, self.order)] * np.outer(self.signs, self.signs)
 
 
 @dataclass(frozen=True)
 class MixtureShape:
-    """What to fit.
+    """Number and kind of a mixture's components.
 
     Attributes:
-        num_pairs: components that come with their mirror image.
+        num_pairs: pairs of a component and its mirror image.
         num_symmetric: components that are their own mirror image.
-        shrinkage: weight of the common covariance, that of all samples, where all samples together weigh one:
+        shrinkage: weight of the common covariance, that of all samples, relative to a total sample weight of one:
             a component of weight w has Σ = (w · own + shrinkage · common) / (w + shrinkage) + diag(added_variance).
-        is_diagonal: covariances without correlations, for comparison.
+        is_diagonal: whether covariances have no correlations, for comparison.
     """
 
     num_pairs: int
@@ -91,21 +91,21 @@ def fit_mixture(
     seed: int,
     max_steps: int = 60,
 ) -> tuple[Mixture, float]:
-    """Fit by expectation-maximisation, started from mirror-symmetric k-means.
+    """Fit by expectation-maximisation, initialised by mirror-symmetric k-means.
 
-    The samples' mirror images count as samples too, without being made.
+    The samples' mirror images count as samples, too, without being added to the data.
 
     Args:
         samples: (N, D).
         weights: (N,) positive.
         shape: number and kind of components.
-        mirror: of the samples.
-        added_variance: (D,) variance added to every component: what the samples do not show of the real spread.
-        seed: of the starting centres.
-        max_steps: of expectation-maximisation.
+        mirror: reflection of the samples.
+        added_variance: (D,) variance added to every component, for the real variation that the samples lack.
+        seed: of the initial centres.
+        max_steps: maximum number of iterations of expectation-maximisation.
     Returns:
-        The mixture, components in the order: pairs, their mirror images, symmetric ones; and the weighted
-        mean log likelihood of the samples.
+        The mixture, with components in the order: pairs, their mirror images, symmetric ones; and the weighted mean log
+        likelihood of the samples.
     """
     weights = weights / weights.sum()
     mirrored = mirror.of_vectors(samples)
@@ -133,7 +133,7 @@ def _nearest_centres(
     generator: np.random.Generator,
     num_steps: int = 30,
 ) -> np.ndarray:
-    """(N,) index of the nearest centre, by k-means whose centres keep the symmetry."""
+    """Index (N,) of the nearest centre, by k-means with mirror-symmetric centres."""
     pairs = shape.num_pairs
     centres = samples[generator.choice(len(samples), shape.num_fitted, replace=False, p=weights)]
     assigned = np.zeros(len(samples), int)
@@ -149,7 +149,7 @@ def _nearest_centres(
 
 
 def _share_columns(shares: np.ndarray, index: int, shape: MixtureShape) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) how much of each sample, and of each mirror image, is in one of the fitted components."""
+    """Responsibilities (N,) of one fitted component for the samples, and for their mirror images."""
     if index < shape.num_pairs:
         return shares[:, index], shares[:, shape.num_pairs + index]
     half = 0.5 * shares[:, shape.num_pairs + index]
@@ -165,7 +165,7 @@ def _maximise(
     mirror: Mirror,
     added_variance: np.ndarray,
 ) -> Mixture:
-    """Moments of the components from weighted shares (N, K)."""
+    """Maximisation step: moments of the components from weighted responsibilities (N, K)."""
     totals, means, scatters = [], [], []
     for index in range(shape.num_fitted):
         own, reflected = _share_columns(shares, index, shape)
@@ -185,7 +185,7 @@ def _maximise(
 
 
 def _common_covariance(samples: np.ndarray, mirrored: np.ndarray, weights: np.ndarray, mirror: Mirror) -> np.ndarray:
-    """(D, D) covariance of all samples and their mirror images."""
+    """Covariance (D, D) of all samples and their mirror images."""
     mean = 0.5 * (weights @ samples + weights @ mirrored)
     covar = 0.5 * (_scatter(samples - mean, weights) + _scatter(mirrored - mean, weights))
     return 0.5 * (covar + mirror.of_matrix(covar))
@@ -199,7 +199,7 @@ def _scatter(differences: np.ndarray, shares: np.ndarray) -> np.ndarray:
 def _with_mirror_images(
     means: np.ndarray, covars: np.ndarray, totals: np.ndarray, shape: MixtureShape, mirror: Mirror
 ) -> Mixture:
-    """The whole mixture from its fitted components; symmetric ones are made so to the last bit."""
+    """The whole mixture from its fitted components; symmetric components become exactly symmetric."""
     pairs = slice(0, shape.num_pairs)
     own = slice(shape.num_pairs, None)
     own_covars = [0.5 * (covar + mirror.of_matrix(covar)) for covar in covars[own]]

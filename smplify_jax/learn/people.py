@@ -1,8 +1,8 @@
-"""Synthetic people with known truth: recorded poses, drawn bodies and cameras, and detections that err as detectors do.
+"""Synthetic people with ground truth: recorded poses, random bodies and cameras, and detections with a detector's errors.
 
-This is the protocol "cmu-val": poses of actors that no prior has seen, so that anyone with the motion folder can repeat
-the numbers. `make_people` gives everything a benchmark needs; the same seed gives the same people, whatever the noise,
-so that rows of a table are about the same persons.
+This is the protocol "cmu-val": poses of actors outside the training data of every prior, so that anyone with the motion
+folder can reproduce the numbers. `make_people` returns everything that a benchmark needs. The same seed gives the same
+people for any noise, so that the rows of a table compare the same people.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
 
 LOWER_BODY = ("hip", "knee", "ankle", "toe", "heel")
-"""Parts of keypoint names that a picture cut at the waist does not show."""
+"""Parts of the names of keypoints that a picture cropped at the waist does not show."""
 
 IMAGE_SIZES = ((1280, 960), (960, 1280), (1920, 1080), (1024, 1024))
 STATURE = 1.7  # [m] of the mean body, to turn a height in pixels into a depth
@@ -34,11 +34,11 @@ class Detector:
     """How detections differ from the truth.
 
     Attributes:
-        noise: standard deviation of each coordinate, as a share of the person's height in the picture.
-        noise_spread: how much that differs from point to point: standard deviation of its logarithm.
-        missing: share of keypoints not found (confidence 0).
-        outliers: share of keypoints found anywhere around the person.
-        swaps: share of left/right pairs exchanged.
+        noise: standard deviation of each coordinate, as a fraction of the person's height in the picture.
+        noise_spread: variation of the noise from point to point: standard deviation of its logarithm.
+        missing: fraction of keypoints not found (confidence 0).
+        outliers: fraction of keypoints placed anywhere around the person.
+        swaps: fraction of left/right pairs exchanged.
         unseen: parts of the names of keypoints that are never found, such as LOWER_BODY.
     """
 
@@ -51,22 +51,22 @@ class Detector:
 
 
 EXACT = Detector(noise=0.0, missing=0.0, outliers=0.0, swaps=0.0)
-"""Every keypoint found where it is."""
+"""Every keypoint is found, without error."""
 
 
 @dataclass(frozen=True)
 class PeopleOptions:
-    """Who is drawn and how they are photographed.
+    """Distribution of people and cameras.
 
     Attributes:
-        split: of the motion folder.
-        max_frames_per_clip: poses drawn from one recording.
-        max_poses_per_subject: what one actor contributes at most.
-        max_beta: shape coefficients are normal, cut at this many standard deviations.
-        pitch, roll: [rad] standard deviations of the camera's tilt; the person is seen from all sides alike.
-        focal_length: range, as a share of the picture's diagonal.
+        split: split of the motion folder.
+        max_frames_per_clip: number of poses drawn from one recording, at most.
+        max_poses_per_subject: number of poses of one actor, at most.
+        max_beta: shape coefficients are normal, clipped at this many standard deviations.
+        pitch, roll: [rad] standard deviations of the camera's tilt; yaw is uniform.
+        focal_length: range, as a fraction of the picture's diagonal.
         height_px: range of the height of a standing person [px].
-        seed: of all draws.
+        seed: of all random numbers.
     """
 
     split: str = "val"
@@ -90,10 +90,10 @@ class People:
         truth: the bodies, in the camera frame.
         camera: the true cameras.
         image_size: (N, 2) width, height [px].
-        height_px: (N,) how tall the person would stand in the picture [px]; noise is a share of it.
-        poses: where the pose comes from: clips, subjects, actions, is_walking.
+        height_px: (N,) height of the person in the picture when standing [px]; noise is a fraction of it.
+        poses: sources of the poses: clips, subjects, actions, is_walking.
         layout: of the keypoints.
-        detector: what was done to them.
+        detector: how the keypoints differ from the truth.
     """
 
     keypoints: np.ndarray
@@ -110,7 +110,7 @@ class People:
         return len(self.keypoints)
 
     def as_seen(self) -> dict[str, Any]:
-        """What `fit` is told of them, by argument: the keypoints, and the true cameras."""
+        """Arguments for `fit`: the keypoints, and the true cameras."""
         return {
             "keypoints": self.keypoints,
             "layout": self.layout,
@@ -119,7 +119,7 @@ class People:
         }
 
     def subsample(self, num_people: int) -> People:
-        """At most that many of them, evenly spread over clips and subjects."""
+        """At most `num_people` of them, evenly spread over clips and subjects."""
         if num_people >= len(self):
             return self
         rows = np.linspace(0, len(self) - 1, num_people).round().astype(int)
@@ -140,11 +140,11 @@ def make_people(
 
     Args:
         folder: the motion folder, see smplify_jax.learn.mocap.clips.find_clips.
-        body: the body they get.
+        body: the body of all people.
         layout: of the detections; it changes neither poses nor cameras.
-        detector: how detections err; it changes neither poses nor cameras.
-        options: the rest.
-        num_betas: how many shape coefficients vary.
+        detector: errors of the detections; it changes neither poses nor cameras.
+        options: distribution of people and cameras.
+        num_betas: number of shape coefficients that vary.
     """
     layout = get_layout(layout)
     poses = _draw_poses(folder, options)
@@ -175,14 +175,14 @@ def make_people(
 def detect(
     points_px: np.ndarray, height_px: np.ndarray, layout: Layout, detector: Detector, generator: np.random.Generator
 ) -> np.ndarray:
-    """Detections of true points: noise whose size the confidence roughly tells, gaps, outliers, exchanged sides.
+    """Simulate detections of true points: noise that roughly correlates with the confidence, gaps, outliers, exchanged sides.
 
     Args:
         points_px: (N, K, 2) [px].
         height_px: (N,) [px].
         layout: K keypoints.
-        detector: how to err.
-        generator: every draw is made whatever the detector's shares, so that people differ by nothing else.
+        detector: the errors.
+        generator: the same numbers are drawn for every detector, so that detections differ only by the detector's settings.
     Returns:
         (N, K, 3) float32 x, y, confidence; (0, 0, 0) where nothing was found.
     """
@@ -219,7 +219,7 @@ def _draw_poses(folder: str | Path, options: PeopleOptions) -> PoseSet:
 
 
 def _draw_orientations(recorded: np.ndarray, options: PeopleOptions, generator: np.random.Generator) -> np.ndarray:
-    """(N, 3) global_orient in the camera frame: a turn about the vertical, the camera's pitch and roll, then y down."""
+    """Draw global_orient (N, 3) in the camera frame: a yaw about the vertical, the camera's pitch and roll, then y down."""
     count = len(recorded)
     yaw = _turn("y", generator.uniform(0.0, 2.0 * np.pi, size=count))
     pitch = _turn("x", options.pitch * generator.normal(size=count))
@@ -240,7 +240,7 @@ def _place(
     depth: np.ndarray,
     places: np.ndarray,
 ) -> np.ndarray:
-    """(N, 3) translations at the given depth that put the person's box anywhere in the picture, or over its middle."""
+    """Translations (N, 3) at the given depth that put the person's box anywhere in the picture, or centre it if it is too large."""
     joints = np.asarray(body.keypoints(**truth.blocks(), layout=get_layout("smpl24")), float)
     scale = (focal_length / depth)[:, None]
     low, high = scale * joints[..., :2].min(axis=1), scale * joints[..., :2].max(axis=1)

@@ -1,6 +1,6 @@
 """Draw the pose prior and the recordings behind it: `python -m smplify_jax.learn.pose_pictures FOLDER --out DIR`.
 
-Numbers do not see a twisted arm; these sheets are for looking at after every change of a reader, a rig or the recipe.
+Numbers do not show a twisted arm: inspect these sheets after every change of a reader, a rig or the recipe.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 
 PICTURE_SIZE = (84, 118)  # [px]
-YAW = 25.0  # [degrees] a little from the side, so that bent knees and elbows show
+YAW = 25.0  # [degrees] a little from the side, so that bent knees and elbows are visible
 
 
 def draw_samples(body: BodyModel, prior: PosePrior, num_samples: int = 16, seed: int = 0) -> np.ndarray:
-    """A sheet with a row per component, the likeliest first: its mean, then samples of it.
+    """Draw a sheet with a row per component, in the order of their weights: its mean, then samples.
 
     Returns:
         (H, W, 3) uint8 picture.
@@ -45,7 +45,7 @@ def draw_samples(body: BodyModel, prior: PosePrior, num_samples: int = 16, seed:
 
 
 def draw_recordings(body: BodyModel, poses: PoseSet, num_poses: int = 16, seed: int = 0) -> np.ndarray:
-    """A sheet with a row per kind of file: poses drawn from its recordings, turned to the front.
+    """Draw a sheet with a row per kind of file: random poses of its recordings, facing the front.
 
     Returns:
         (H, W, 3) uint8 picture.
@@ -62,13 +62,13 @@ def draw_recordings(body: BodyModel, poses: PoseSet, num_poses: int = 16, seed: 
 
 
 def _kind(clip: str) -> str:
-    """Folder and ending of a clip's file: what tells its convention."""
+    """Folder and suffix of a clip's file, which determine its conventions."""
     folder, _, name = clip.rpartition("/")
     return folder + "/" + name.partition(".")[2].partition("#")[0]
 
 
 def _facing_front(poses: np.ndarray) -> np.ndarray:
-    """The same poses turned about the vertical until the pelvis faces +z as far as it can."""
+    """The same poses, rotated about the vertical so that the pelvis faces +z as far as possible."""
     turns = Rotation.from_rotvec(poses[:, :3])
     front = turns.apply([0.0, 0.0, 1.0])
     back = Rotation.from_euler("y", -np.arctan2(front[:, 0], front[:, 2])[:, None])
@@ -88,7 +88,7 @@ def _draw_bodies(body: BodyModel, poses: np.ndarray) -> list[np.ndarray]:
 
 
 def _save_small(path: Path, image: np.ndarray) -> None:
-    """Save with a palette: a sheet has few colours, and takes a third of the space so."""
+    """Save with a palette: a sheet has few colours, and the file is a third of the size."""
     with atomic_write(path) as file:
         Image.fromarray(image[..., :3]).quantize(64).save(file, format="PNG", optimize=True)
 

@@ -1,7 +1,7 @@
 """Learn the pose prior from motion capture: `python -m smplify_jax.learn.pose_prior FOLDER --out FILE`.
 
-Prints a table of how well the prior, one Gaussian and mixtures without correlations predict poses of actors that none
-of them has seen. Source of the idea: Bogo et al., Keep it SMPL, ECCV 2016, section 3.2.
+Prints a table of how well the prior, one Gaussian and mixtures without correlations predict poses of held-out actors.
+Source of the idea: Bogo et al., Keep it SMPL, ECCV 2016, section 3.2.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ from smplify_jax.learn.mocap.poses import PoseSet, load_poses
 NUM_POSE = 3 * (len(SMPL_JOINT_NAMES) - 1)
 
 TRAINING_SOURCES = ("cmu", "cmu_amc", "cmu_daz", "deepmimic", "cc0", "animated_drawings")
-"""Collections whose terms let a model learned from them be given away; hdm05's do not (share-alike)."""
+"""Collections whose terms allow distributing a model learned from them; those of hdm05 do not (share-alike)."""
 
 UNRECORDED = ("knee", "elbow", "collar", "foot", "hand")
-"""Joints that the capture skeletons hinge about one axis, or do not have at all."""
+"""Joints that are hinges about one axis in the capture skeletons, or are missing from them."""
 
 DIAGONAL_SIZES = (8, 16, 32, 64)
-"""Components of the mixtures without correlations that the prior is compared with."""
+"""Numbers of components of the mixtures without correlations, which the prior is compared with."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the learned prior depends on, besides the recordings.
+    """Everything that determines the learned prior, except the recordings.
 
     Attributes:
-        num_pairs: components that come with their mirror image.
+        num_pairs: pairs of a component and its mirror image.
         num_symmetric: components that are their own mirror image.
-        shrinkage: weight of the common covariance, where all poses together weigh one.
-        added_std: [rad] standard deviation added to every number: bodies and skeletons differ, and so do conventions.
-        unrecorded_std: [rad] further standard deviation of the joints that captures lack in whole or part.
-        max_frames_per_clip: poses drawn from one recording.
-        balance: how much an action, and walking, may weigh.
-        num_starts: searches from different centres; the likeliest mixture is kept.
-        seed: of the draw and of the starts.
+        shrinkage: weight of the common covariance, relative to a total weight of one for all poses.
+        added_std: [rad] standard deviation added to every number, because bodies, skeletons and conventions differ.
+        unrecorded_std: [rad] further standard deviation of the joints that recordings lack entirely or partly.
+        max_frames_per_clip: number of poses drawn from one recording, at most.
+        balance: limits on the weights of actions and of walking.
+        num_starts: number of fits from different centres; the likeliest mixture is kept.
+        seed: of the drawn poses and of the starts.
     """
 
     num_pairs: int = 2
@@ -71,7 +71,7 @@ class Recipe:
         return MixtureShape(self.num_pairs, self.num_symmetric, self.shrinkage)
 
     def variances(self) -> np.ndarray:
-        """(69,) variance added to every component."""
+        """Variance (69,) added to every component."""
         is_unrecorded = [name.endswith(UNRECORDED) for name in SMPL_JOINT_NAMES[1:]]
         return self.added_std**2 + self.unrecorded_std**2 * np.repeat(np.array(is_unrecorded, float), 3)
 
@@ -81,8 +81,8 @@ def learn(poses: PoseSet, recipe: Recipe, shape: MixtureShape | None = None) -> 
 
     Args:
         poses: to learn from.
-        recipe: how.
-        shape: of another mixture than the recipe's, for comparison.
+        recipe: how to learn.
+        shape: number and kind of components, if not those of the recipe, for comparison.
     """
     weights, mirror = recipe.balance.weights(poses), Mirror(*mirror_map(NUM_POSE))
     found = [
@@ -100,10 +100,10 @@ def compare(
     prior: Mixture,
     diagonal_sizes: Sequence[int] = DIAGONAL_SIZES,
 ) -> dict[str, dict[str, float]]:
-    """Mean log likelihood [nats a pose] of held-out poses under the prior and under plainer models of the given sizes.
+    """Mean log likelihood [nats per pose] of held-out poses under the prior and under plainer models of the given sizes.
 
     Returns:
-        Model name to {set: all poses, set/walking, set/other}; actions weigh as in training, but walking as it comes.
+        Model name to {set: all poses, set/walking, set/other}; actions are weighted as in training, but walking is not limited.
     """
     once = replace(recipe, num_starts=1)
     models = {"prior": prior, "one Gaussian": learn(train, once, MixtureShape(0, 1))}
@@ -113,7 +113,7 @@ def compare(
 
 
 def scores(model: Mixture, held_out: dict[str, PoseSet], recipe: Recipe) -> dict[str, float]:
-    """Mean log likelihood of each held-out set, whole and in parts."""
+    """Mean log likelihood of each held-out set, in total and by part."""
     found = {}
     for name, poses in held_out.items():
         log_density = model.log_density(poses.body_poses)
@@ -129,7 +129,7 @@ def scores(model: Mixture, held_out: dict[str, PoseSet], recipe: Recipe) -> dict
 
 
 def load_training(folder: Path, recipe: Recipe) -> tuple[PoseSet, dict[str, PoseSet]]:
-    """The poses to learn from, and the sets to measure on as far as the folder has them: "val" and "hdm05"."""
+    """Load the poses to learn from, and the sets to measure on, "val" and "hdm05", if the folder has them."""
     load = partial(load_poses, folder, max_frames_per_clip=recipe.max_frames_per_clip, seed=recipe.seed)
     train = load(split="train", sources=TRAINING_SOURCES)
     held_out = {}
@@ -164,7 +164,7 @@ def main(
         out: The .npz to write.
         report: Write the table of log likelihoods there too, as JSON.
         recipe: How to learn it.
-        plainer_models: Compare with one Gaussian and mixtures without correlations; takes longer than learning.
+        plainer_models: Compare with one Gaussian and mixtures without correlations, which takes longer than learning.
     """
     train, held_out = load_training(folder, recipe)
     print(f"{len(train)} poses of {len(set(train.subjects))} actors", file=sys.stderr)

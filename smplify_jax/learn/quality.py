@@ -1,7 +1,7 @@
 """Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE`.
 
-Fits synthetic people in the poses of the train split, sees which come within 80 mm of the truth, and learns to tell so from what is known
-of a fit. Prints how often fits of a given score are good on the validation split.
+Fits synthetic people in the poses of the train split and learns to predict from the quality features which fits come within 80 mm of the
+truth. Prints how often fits with a given score are good on the validation split.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_p
 from smplify_jax.quality.score import GOOD_MM, QualityModel
 from smplify_jax.result import FitResult
 
-# The same recipe under another name: `fit` then neither scales spreads nor scores, by the very model that is to be learned.
+# Under another name, `fit` neither scales standard deviations nor scores with the existing quality model, which is to be learned here.
 _UNSCORED = dataclasses.replace(PROFILES["default"], name="default, not scored")
 
 LAYOUTS = ("coco17", "openpose25", "lsp14")
@@ -48,9 +48,9 @@ class Fits:
     """Fits of known people.
 
     Attributes:
-        numbers: (N, F) of `QualityFeatures.vector`.
-        is_good: (N,) whether PA-MPJPE is under GOOD_MM.
-        std_ratio: (N,) root mean square of the joints' errors from the pelvis, over that of their posterior standard deviations.
+        numbers: (N, F) quality features, from `QualityFeatures.vector`.
+        is_good: (N,) whether PA-MPJPE is below GOOD_MM.
+        std_ratio: (N,) root mean square of the joints' errors relative to the pelvis, over that of their posterior standard deviations.
     """
 
     numbers: np.ndarray
@@ -65,7 +65,7 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fi
     numbers, errors, ratios = [], [], []
     for layout in LAYOUTS:
         for index, detector in enumerate(DETECTORS):
-            # Other people in every cell: a pose seen under six detectors would count as six.
+            # Different people for every detector: a pose under six detectors would count as six.
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=index))
             result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
             truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
@@ -86,7 +86,7 @@ def _std_ratio(result: FitResult, truth: np.ndarray) -> np.ndarray:
 
 
 def calibrate(fits: Fits) -> QualityModel:
-    """Logistic regression by Newton's method, with a small ridge on all weights but the bias."""
+    """Logistic regression by Newton's method, with a small ridge penalty on all weights except the bias."""
     center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
     blank = np.zeros(2 * len(center))
     ratio = np.asarray(np.sqrt(np.mean(fits.std_ratio**2)), np.float32)
@@ -104,16 +104,16 @@ def calibrate(fits: Fits) -> QualityModel:
 
 
 def predict(model: QualityModel, numbers: ArrayLike) -> np.ndarray:
-    """(N,) scores."""
+    """Predict the scores (N,)."""
     inputs = np.asarray(model.inputs(jnp.asarray(numbers, jnp.float32)), np.float64)
     return 1.0 / (1.0 + np.exp(-(inputs @ np.asarray(model.weights) + np.asarray(model.bias))))
 
 
 def reliability(scores: np.ndarray, is_good: np.ndarray) -> tuple[list[dict[str, float]], float]:
-    """How often fits of a given score are good, and the expected calibration error.
+    """How often fits with a given score are good, and the expected calibration error.
 
     Returns:
-        A row per occupied tenth of the scores, and the mean of |score - share of good ones| over fits.
+        A row per non-empty tenth of the scores, and the mean of |score - fraction of good fits| over all fits.
     """
     tenth = np.minimum((scores * NUM_BINS).astype(int), NUM_BINS - 1)
     rows, error = [], 0.0
@@ -139,7 +139,7 @@ def main(
         folder: Motion clips and their manifest.csv.
         out: The .npz to write.
         report: Write the reliability table there too, as JSON.
-        poses_per_subject: What one actor contributes to each layout and detector.
+        poses_per_subject: Number of poses of one actor for each layout and detector, at most.
     """
     model = calibrate(fit_known_people(folder, "train", poses_per_subject))
     model.save(out)

@@ -1,4 +1,4 @@
-"""A plain photo studio: a floor that bends up into a wall, soft shadows, and a body in simple clothes."""
+"""A plain photo studio: a floor that curves up into a wall, soft shadows, and a body in simple clothes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _COLOR_OF_JOINT = {
 
 @dataclass(frozen=True)
 class Studio:
-    """The empty room, seen by the camera.
+    """The empty studio and its camera.
 
     Attributes:
         image_size: (width, height) [px].
         focal_length: [px]; the principal point is the picture's centre.
         up: (3,) unit vector, camera frame.
-        floor: height of the floor along `up`, from the camera [m]; negative.
+        floor: height of the floor along `up` relative to the camera [m]; negative.
     """
 
     image_size: tuple[int, int]
@@ -41,17 +41,17 @@ class Studio:
     floor: float
 
     def rays(self) -> np.ndarray:
-        """(H, W, 3) directions through the pixel centres, with z = 1."""
+        """Directions (H, W, 3) through the pixel centres, with z = 1."""
         width, height = self.image_size
         x, y = np.meshgrid(np.arange(width) + 0.5 - width / 2, np.arange(height) + 0.5 - height / 2)
         return np.stack([x / self.focal_length, y / self.focal_length, np.ones_like(x)], axis=-1)
 
 
 def clothes(body: BodyModel) -> np.ndarray:
-    """(V, 3) RGB: each vertex has the colour of the joint that moves it most; the head has hair above and behind."""
+    """Vertex colours (V, 3) RGB: mainly the colour of the joint that moves a vertex most; hair on the top and back of the head."""
     weights = np.asarray(body.lbs_weights, np.float64)
     palette = np.array([_COLOR_OF_JOINT.get(name, SKIN) for name in body.joint_names], np.float64)
-    # Blended a little where two joints share a vertex: a hem that follows the triangles would be jagged.
+    # Blend colours slightly where two joints share a vertex: a hem that followed the triangles would be jagged.
     shares = weights**4 / (weights**4).sum(axis=1, keepdims=True)
     colors = shares @ palette
     main_joint = weights.argmax(axis=1)
@@ -70,7 +70,7 @@ def _surface_point(body: BodyModel, vertices: np.ndarray, name: str) -> np.ndarr
 
 
 def render_in_studio(shape: Shape, studio: Studio) -> np.ndarray:
-    """(H, W, 3) uint8 picture of a shape in the studio, with its shadow on the floor."""
+    """Render a shape in the studio, with its shadow on the floor: (H, W, 3) uint8."""
     center = np.array(studio.image_size) / 2
     canvas = Canvas(studio.image_size, _empty_room(studio, shape))
     canvas.lay_over(render_shapes([shape], np.full(2, studio.focal_length), center, studio.image_size, supersampling=3))
@@ -82,21 +82,21 @@ def _empty_room(studio: Studio, shape: Shape) -> np.ndarray:
     downward = -(rays @ studio.up)
     is_floor = downward > 1e-3
     distance = np.where(is_floor, -studio.floor / np.where(is_floor, downward, 1.0), np.inf)
-    # The floor turns into the wall without an edge, as in a studio with a curved backdrop.
+    # The floor blends into the wall, as in a studio with a curved backdrop.
     wall_share = np.clip((distance - 3.2) / 4.0, 0, 1)[..., None]
     wall_share = wall_share**2 * (3 - 2 * wall_share)
     upward = np.clip(0.5 + rays[..., 1:2] * -1.2, 0, 1)
     wall = np.asarray(_WALL_COLOR) * (1 - upward) + np.asarray(_WALL_TOP_COLOR) * upward
     room = np.asarray(_FLOOR_COLOR) * (1 - wall_share) + wall * wall_share
     points = rays * np.where(np.isfinite(distance), distance, 0)[..., None]
-    # Shadows are soft: every second pixel is enough.
+    # Shadows are soft, so every second pixel is enough.
     shade = _shadow(studio, shape, points[::2, ::2], (wall_share[::2, ::2, 0] < 1) & is_floor[::2, ::2])
     shade = np.asarray(Image.fromarray(shade.astype(np.float32)).resize(studio.image_size, Image.Resampling.BICUBIC))
     return np.rint(np.clip(room * (1 - shade[..., None]), 0, 255)).astype(np.uint8)
 
 
 def _shadow(studio: Studio, shape: Shape, points: np.ndarray, is_lit: np.ndarray) -> np.ndarray:
-    """(H, W) share of light that the shape keeps from the floor: of a large lamp, and of the room all around."""
+    """Fraction of light (H, W) that the shape blocks from the floor: from a large lamp and from the whole room."""
     intersector = RayMeshIntersector(trimesh.Trimesh(shape.vertices, shape.faces, process=False))
     floor_points = points[is_lit] + 1e-3 * studio.up
     share = np.zeros(len(floor_points))

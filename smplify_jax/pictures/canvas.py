@@ -1,7 +1,7 @@
-"""A picture to draw on: bodies, discs, crosses and lines laid over each other with smooth rims.
+"""A picture to draw on: bodies, discs, crosses and lines in layers, with anti-aliased edges.
 
-Marks are drawn from their signed distance: a pixel's coverage is 0.5 minus the distance of its centre from the rim,
-clipped to 0..1. That is smooth at any size and needs no oversized canvas.
+Marks are drawn from their signed distance: a pixel's coverage is 0.5 minus the distance of its centre from the edge,
+clipped to 0..1. This is smooth at any size and needs no oversized canvas.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ Point = np.ndarray
 class Canvas:
     """An RGBA picture under construction, with pixel centres at (i + 0.5, j + 0.5).
 
-    Held as colour times coverage (premultiplied), so that layers over a transparent background blend as over a picture.
+    Pixels are stored as colour times coverage (premultiplied), so that layers blend over a transparent background as over
+    a picture.
     """
 
     def __init__(self, size: tuple[int, int], image: np.ndarray | None = None) -> None:
-        """Start from a (H, W, 3) uint8 picture of that size, or transparent.
+        """Start from a picture of this size, or transparent.
 
         Args:
             size: (width, height) [px].
-            image: the background.
+            image: (H, W, 3) uint8 background.
         """
         width, height = size
         self._pixels = np.zeros((height, width, 4), np.float32)
@@ -43,13 +44,13 @@ class Canvas:
         self.line(center, center, 2 * radius, color, opacity)
 
     def cross(self, center: Point, reach: float, width: float, color: Color) -> None:
-        """Draw a diagonal cross whose arms reach that far [px]."""
+        """Draw a diagonal cross with arms of length `reach` [px]."""
         arm = np.array([reach, reach]) / np.sqrt(2)
         for tip in (arm, arm * (1, -1)):
             self.line(center - tip, center + tip, width, color)
 
     def line(self, start: Point, end: Point, width: float, color: Color, opacity: float = 1.0) -> None:
-        """Draw a line with round ends. Start and end (2,) [px]; parts outside the picture are cut off."""
+        """Draw a line with round ends. Start and end (2,) [px]; parts outside the picture are clipped."""
         start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
         size = np.array(self._pixels.shape[1::-1])
         low = np.clip(np.floor(np.minimum(start, end) - width / 2 - 1), 0, size).astype(int)

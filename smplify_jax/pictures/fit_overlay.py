@@ -1,4 +1,4 @@
-"""The overlay of a fit: one call from a result to a picture."""
+"""Draw the overlay of a fit in one call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smplify_jax.pictures.raycast import Shape
 from smplify_jax.result import FitResult, FitStatus
 
 BODY_COLOR = (186, 196, 232)
-"""Of bodies in overlays: unlike skin and most clothes, so that the body stands out from the person."""
+"""Colour of bodies in overlays, unlike skin and most clothes, so that the body stands out from the person."""
 
 
 def draw_fit(
@@ -28,13 +28,13 @@ def draw_fit(
 
     Args:
         result: one person, or a batch of people in the same picture.
-        keypoints: (K, 3) or (B, K, 3), as they were given to `fit`.
+        keypoints: (K, 3) or (B, K, 3), as given to `fit`.
         image: (H, W, 3) uint8 picture; transparent without one.
-        image_size: (width, height) [px] where there is no picture; by default there is room for everybody.
-        layout: the layout the result was fitted in, where it is not one of the library's.
+        image_size: (width, height) [px] if there is no picture; by default large enough for everybody.
+        layout: the layout of the fit, if it is not one of the library's.
         style: strengths and sizes.
     Returns:
-        (H, W, 4) uint8 RGBA, scaled down to `style.max_side`. People who could not be fitted have only their keypoints.
+        (H, W, 4) uint8 RGBA, scaled down to `style.max_side`. For people without a usable fit, only keypoints are drawn.
     Raises:
         InputError: the keypoints are not those of the result, or the picture's size is not `image_size`.
     """
@@ -45,7 +45,7 @@ def draw_fit(
     people = list(result)
     if len(detected) != len(people):
         raise InputError(
-            f"There are keypoints of {len(detected)} people for a result of {len(people)}: give those that were fitted."
+            f"There are keypoints of {len(detected)} people for a result of {len(people)}: give the keypoints that were fitted."
         )
     usable = [person for person in people if FitStatus(int(person.status)).is_usable]
     marks = [Marks(names, rows, np.asarray(person.keypoints_px)) for rows, person in zip(detected, people, strict=True)]
@@ -63,7 +63,7 @@ def draw_fit(
 
 
 def _room_for(detected: np.ndarray, usable: list[FitResult]) -> tuple[int, int]:
-    """A picture size that holds every keypoint, and a margin where there is a body."""
+    """A picture size that holds every keypoint, with a margin if there is a body."""
     points = detected[detected[..., 2] > 0][:, :2]
     margins = [0.15 * float(person.person_height_px) for person in usable]
     fitted = [np.asarray(person.keypoints_px) for person in usable]

@@ -1,8 +1,8 @@
-"""A fitted body laid over its picture, with the keypoints that were detected and those of the fit.
+"""A fitted body over its picture, with the detected and the fitted keypoints.
 
-Colours say the side of the person: left blue, right orange, the middle white. A detected keypoint is a disc, larger the
-surer the detector was; the same keypoint of the fitted body is a cross: where crosses sit in discs, the fit explains
-the detections.
+Colours show the side of the person: left blue, right orange, the middle white. A detected keypoint is a disc, larger for
+a higher confidence, and the same keypoint of the fitted body is a cross: where crosses lie in discs, the fit explains the
+detections.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smplify_jax.pictures.canvas import Canvas, Color, Point
 from smplify_jax.pictures.raycast import Shape, render_shapes
 
 MAX_SIDE = 1200
-"""Longer sides of pictures are scaled down to this [px]: enough to judge a fit, and quick to render."""
+"""[px] Larger pictures are scaled down to this longest side: enough to judge a fit, and quick to render."""
 
 LEFT_COLOR: Color = (41, 150, 255)
 RIGHT_COLOR: Color = (255, 128, 20)
@@ -49,12 +49,12 @@ LIMBS: tuple[tuple[str, str], ...] = (
     ("upper_neck", "head_top"),
     ("head", "head_top"),
 )
-"""Pairs of keypoint names joined by a line, where a layout has both."""
+"""Pairs of keypoint names to join by a line, if a layout has both."""
 
 
 @dataclass(frozen=True)
 class OverlayStyle:
-    """What an overlay shows and how strongly.
+    """Style of an overlay.
 
     Attributes:
         body_opacity: 0 hides the body, 1 hides the person.
@@ -76,7 +76,7 @@ DEFAULT_STYLE = OverlayStyle()
 
 @dataclass(frozen=True)
 class Marks:
-    """Keypoints of one person in the pixels of the full picture.
+    """Keypoints of one person in pixels of the full picture.
 
     Attributes:
         names: K keypoint names; the prefixes left_ and right_ choose the colour.
@@ -152,7 +152,7 @@ def _draw_marks(canvas: Canvas, person: Marks, scale: np.ndarray, size: tuple[in
             if start in at and end in at:
                 _draw_limb(canvas, at[start], at[end], radius, _side_color(start, end))
     for k in map(int, np.flatnonzero(is_seen)):
-        # Halved, not vanishing, for a doubtful keypoint: it was used, so it has to be seen.
+        # A keypoint of low confidence is drawn at half the size, not smaller: it was used in the fit, so it must be visible.
         size_of_disc = radius * (0.5 + 0.5 * min(float(confidence[k]), 1.0))
         canvas.disc(points[k], size_of_disc + max(0.8, 0.2 * radius), _RIM_COLOR)
         canvas.disc(points[k], size_of_disc, _side_color(person.names[k]))
@@ -168,7 +168,7 @@ def _draw_limb(canvas: Canvas, start: Point, end: Point, radius: float, color: C
 
 
 def _disc_radius(points: np.ndarray, size: tuple[int, int]) -> float:
-    """Radius for a sure keypoint [px]: about 1 % of the person, but visible if small and no blot if large."""
+    """Radius for a keypoint of confidence 1 [px]: about 1 % of the person's extent, within limits that depend on the picture."""
     extent = float(np.ptp(points, axis=0).max())
     return float(np.clip(0.011 * extent, 2.5, max(2.5, 0.012 * max(size))))
 

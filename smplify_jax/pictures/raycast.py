@@ -1,4 +1,4 @@
-"""Bodies rendered by casting one ray per sample, without OpenGL or a display.
+"""Render bodies by casting one ray per sample, without OpenGL or a display.
 
 Camera frame: x right, y down, z forward [m]. Pixel (i, j) of a picture covers [i, i+1) x [j, j+1), so its centre is at
 (i + 0.5, j + 0.5) and a picture of size (w, h) has its centre at (w/2, h/2), as `camera.project` has it.
@@ -36,10 +36,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Lighting:
-    """Strengths and directions of the lights; a surface facing all of them comes out at about its own colour.
+    """Strengths and directions of the lights; a surface that faces all of them appears in about its own colour.
 
     Attributes:
-        ambient: light from everywhere; half of it falls off from above to below.
+        ambient: light from everywhere; half as strong from below as from above.
         head: light from the camera.
         fill: light from `fill_direction`.
         fill_direction: (3,) camera-frame direction towards the fill light; the default is above, left and in front.
@@ -93,10 +93,10 @@ def render_shapes(
     supersampling: int = 2,
     lighting: Lighting = DEFAULT_LIGHTING,
 ) -> np.ndarray:
-    """Render meshes with a pinhole camera, nearer surfaces covering farther ones.
+    """Render meshes with a pinhole camera; nearer surfaces cover farther ones.
 
     Args:
-        shapes: meshes, camera frame; none gives an empty picture.
+        shapes: meshes in the camera frame; an empty sequence gives an empty picture.
         focal_length: (2,) [px].
         camera_center: (2,) [px], (x, y).
         image_size: (width, height) [px].
@@ -104,8 +104,8 @@ def render_shapes(
         lighting: lights.
 
     Returns:
-        (height, width, 4) uint8 RGBA, straight alpha. Vertices that are not finite leave the picture empty; parts
-        behind the camera are not seen.
+        (height, width, 4) uint8 RGBA, straight alpha. The picture is empty if a vertex is not finite; parts behind the
+        camera are not visible.
     """
     width, height = image_size
     picture = np.zeros((height, width, 4), np.uint8)
@@ -120,7 +120,7 @@ def render_shapes(
     TriangleMesh(rays, scene.vertices.astype(np.float32), scene.faces.astype(np.int32))
     offsets = (np.arange(supersampling) + 0.5) / supersampling
     x = (np.arange(left, right)[:, None] + offsets).reshape(-1)
-    # A few rows at a time bound the memory for large pictures; rays do not depend on each other.
+    # Rendering a few rows at a time bounds the memory for large pictures; rays are independent of each other.
     rows_at_once = max(1, 200_000 // (x.size * supersampling))
     for first in range(top, bottom, rows_at_once):
         last = min(bottom, first + rows_at_once)
@@ -134,7 +134,7 @@ def render_shapes(
 
 @dataclass(frozen=True)
 class _Scene:
-    """All shapes in one mesh, so that one ray query sorts out which is in front."""
+    """All shapes in one mesh, so that one ray query finds the nearest."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -153,7 +153,7 @@ class _Scene:
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(V, 3) unit normals, the area-weighted mean of the faces at each vertex; zero at a vertex without area."""
+    """Unit normals (V, 3), the area-weighted mean over the faces at each vertex; zero if these have no area."""
     corners = vertices[faces]
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(vertices)
@@ -182,7 +182,7 @@ def _pixel_bounds(
 
 
 def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: Lighting) -> np.ndarray:
-    """(N, 4) colour and coverage, 0 to 1, of rays from the origin; colour 0 where nothing is hit."""
+    """Colour and coverage (N, 4), 0 to 1, of rays from the origin; colour 0 for rays that hit nothing."""
     samples = np.zeros((len(directions), 4))
     hit_faces = rays.run(np.zeros(directions.shape, np.float32), directions.astype(np.float32))
     hits = np.flatnonzero(hit_faces >= 0)
@@ -191,7 +191,7 @@ def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: L
     weights = _barycentric(corners, directions)
     normals = _unit(np.einsum("nk,nkc->nc", weights, scene.normals[scene.faces[hit_faces]]))
     colors = np.einsum("nk,nkc->nc", weights, scene.colors[scene.faces[hit_faces]])
-    # A mesh that is open or inside out is lit as if its seen side were the outside.
+    # In a mesh that is open or inside out, the visible side is lit as the outside.
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     facing_away = np.einsum("nc,nc->n", face_normals, directions) > 0
     normals[facing_away] *= -1
@@ -202,10 +202,10 @@ def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: L
 
 
 def _barycentric(corners: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """(N, 3) weights of the corners at which rays from the origin meet their triangle.
+    """Barycentric weights (N, 3) of the points where rays from the origin meet their triangle.
 
-    A point a + b + c of the triangle along d makes the signed volumes (d, b, c), (d, c, a), (d, a, b) proportional
-    to the weights. Clipped, because embree's float32 hits may lie a rounding error outside.
+    For a point along d in the triangle (a, b, c), the signed volumes (d, b, c), (d, c, a), (d, a, b) are proportional to
+    the weights. They are clipped, because embree's float32 hits may lie a rounding error outside.
     """
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     volumes = np.stack(
@@ -230,6 +230,6 @@ def _light(normals: np.ndarray, to_viewer: np.ndarray, lighting: Lighting) -> tu
 def _resolve(samples: np.ndarray, height: int, width: int, supersampling: int) -> np.ndarray:
     """Average (height*s*width*s, 4) samples to (height, width, 4) uint8 with straight alpha."""
     blocks = samples.reshape(height, supersampling, width, supersampling, 4).mean(axis=(1, 3))
-    # Samples that miss are black with no coverage: dividing by the coverage gives the colour of those that hit.
+    # Samples that miss are black without coverage: dividing by the coverage gives the mean colour of those that hit.
     blocks[..., :3] /= np.maximum(blocks[..., 3:], 1e-9)
     return np.rint(blocks * 255).astype(np.uint8)

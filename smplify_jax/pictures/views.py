@@ -1,4 +1,4 @@
-"""A body seen from all around, and sheets of pictures: for documentation and for looking at results."""
+"""Views of a body from all sides, and contact sheets, for documentation and for inspecting results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smplify_jax.pictures.raycast import SKIN_COLOR, render
 TURNTABLE_YAWS = (0.0, 90.0, 180.0, 270.0)
 _PERSPECTIVE_DISTANCE = 4.0
 _ORTHOGRAPHIC_DISTANCE = 500.0
-"""In body heights. So far away, perspective moves a pixel of a 1,000 px picture by less than one pixel."""
+"""In body heights. At this distance, perspective moves the points of a 1,000 px picture by less than one pixel."""
 
 
 def render_views(
@@ -32,10 +32,10 @@ def render_views(
     Args:
         vertices: (V, 3) [m], SMPL frame.
         faces: (F, 3).
-        yaws: how far the body is turned to its left before each picture [degrees]; 0 shows the front, with the body's
-            left on the right of the picture; 90 shows its right side, facing right.
+        yaws: rotation of the body to its left for each picture [degrees]; 0 shows the front, with the body's left on the
+            right of the picture; 90 shows its right side, facing right.
         size: (width, height) of each picture [px].
-        height: extent that just fits into the picture's height [m]; give one to compare bodies at the same scale.
+        height: extent that exactly fills the picture's height [m]; give one to compare bodies at the same scale.
             By default the body fits, with some margin, at every yaw.
         center: (3,) point at the middle of the pictures [m]; the middle of the body's box by default.
         orthographic: parallel projection instead of a camera four heights away.
@@ -68,7 +68,7 @@ def contact_sheet(
     background: tuple[int, int, int] = (255, 255, 255),
     gap: int = 6,
 ) -> np.ndarray:
-    """Lay pictures out in rows on one sheet, each at its own size, in the middle of a cell that fits the largest.
+    """Arrange pictures in rows on one sheet, each in its own size in the middle of a cell that fits the largest.
 
     Args:
         images: (H, W, 3 or 4) uint8 pictures; transparency shows the background.
@@ -101,7 +101,7 @@ def contact_sheet(
 
 
 def _extent(centered: np.ndarray, size: tuple[int, int]) -> float:
-    """Extent [m] of the picture's height that shows the body at every yaw, with margin and room for perspective."""
+    """Extent of the picture's height [m] that shows the body at every yaw, with a margin that allows for perspective."""
     half_height = np.abs(centered[:, 1]).max()
     radius = np.hypot(centered[:, 0], centered[:, 2]).max()
     needed = 2 * max(half_height, radius * size[1] / size[0])
@@ -109,6 +109,6 @@ def _extent(centered: np.ndarray, size: tuple[int, int]) -> float:
 
 
 def _yaw_rotation(angle: float) -> np.ndarray:
-    """(3, 3) rotation about y [rad] that turns +z (the front) towards +x (the body's left)."""
+    """Rotation (3, 3) about y by an angle [rad], from +z (the front) towards +x (the body's left)."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])

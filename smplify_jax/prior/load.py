@@ -21,7 +21,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "covars": ("covars", "covars_", "_covars", "covariances_"),
     "weights": ("weights", "weights_"),
 }
-"""The names of one thing: gmm_08.pkl's, then those that scikit-learn has given its attributes over the years."""
+"""The names of each array: first that of gmm_08.pkl, then scikit-learn's attribute names over the years."""
 
 
 def load_prior(path: str | Path | None = None) -> PosePrior:

@@ -4,8 +4,8 @@ For every component k the energy of a pose θ is
 
     ½ (θ − μ_k)ᵀ Σ_k⁻¹ (θ − μ_k) − log w̃_k,    w̃_k = w_k / ((2π)^(D/2) · √|Σ_k| / min_j √|Σ_j|),
 
-and the prior's energy is the least of them.
-Source: Bogo et al., Keep it SMPL, ECCV 2016 (the sum's minimum); Olson & Agarwal 2013 for max-mixtures.
+and the prior's energy is their minimum.
+Source: Bogo et al., Keep it SMPL, ECCV 2016 (minimum in place of the sum); Olson & Agarwal 2013 for max-mixtures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_NUM_POSE = 999
 """Of a prior: more joints than any body has."""
 
 MAX_ASYMMETRY = 1e-4
-"""Share of a covariance's largest entry by which it may differ from its transpose; float32 files reach 1e-6."""
+"""How much a covariance may differ from its transpose, relative to its largest entry; float32 files reach 1e-6."""
 
 
 @jax.tree_util.register_dataclass
@@ -41,8 +41,8 @@ class PosePrior:
         precisions: (K, D, D) Σ_k⁻¹.
         precision_cholesky: (K, D, D) lower L_k with L_k L_kᵀ = Σ_k⁻¹, so that ‖(θ − μ_k) L_k‖² is the Mahalanobis
             distance.
-        neg_log_weights: (K,) −log w̃_k less its least value: the constant that the published codes carry along (63.4
-            for their file) says nothing about a pose, so the most likely component's mean has energy zero here.
+        neg_log_weights: (K,) −log w̃_k minus its least value, so that the most likely component's mean has energy zero.
+            The published codes keep that constant (63.4 for their file), which does not depend on the pose.
     """
 
     means: Array | np.ndarray
@@ -64,7 +64,7 @@ class PosePrior:
         Returns:
             The prior, float32 arrays derived in float64.
         Raises:
-            InputError: shapes that do not fit, numbers that are not finite, or covariances that are no covariances.
+            InputError: shapes that do not match, numbers that are not finite, or matrices that are not covariances.
         """
         means, covars, weights = _checked(means, covars, weights, source)
         with explained_damage(source, "give covariances that can be inverted."):
@@ -95,18 +95,18 @@ class PosePrior:
     def mean_pose(self) -> Array | np.ndarray:
         """(D,) the mixture's mean.
 
-        The published fit starts from these numbers by intention, and from the zero pose in fact: its weights are
-        divided by (2π)^(D/2) before they meet the means.
+        The published fit is meant to start from this pose, but in fact starts from the zero pose: its weights are
+        divided by (2π)^(D/2) before they multiply the means.
         """
         return self.weights @ self.means
 
     def marginal(self, num_pose: int) -> PosePrior:
         """The prior over the first `num_pose` numbers.
 
-        Bodies with fingers have 63: the hands are no part of their body_pose.
+        Bodies with fingers have 63: the hands are not part of their body_pose.
 
         Raises:
-            InputError: more numbers than there are.
+            InputError: the prior has fewer numbers.
         """
         if not 0 < num_pose <= self.num_pose:
             raise InputError(f"The pose prior has {self.num_pose} pose numbers and {num_pose} were asked for.")

@@ -1,8 +1,8 @@
 """Read and write proposal networks.
 
-Keys of the .npz, format version 1; every matrix is stored as (inputs, outputs) in int8 with one scale a column, vectors as float32:
-    format_version: int32. slots: names. body_name: whose betas it proposes.
-    first, last, and inner_i, outer_i of block i = 0, 1, ...: int8; with `_scale` appended: float32, one a column.
+Keys of the .npz, format version 1; every matrix is stored as (inputs, outputs) in int8 with one scale per column, vectors as float32:
+    format_version: int32. slots: names. body_name: the body whose betas it proposes.
+    first, last, and inner_i, outer_i of block i = 0, 1, ...: int8; with `_scale` appended: float32, one per column.
     first_bias, last_bias, bias_i: float32. pose_correlation: float16.
 """
 
@@ -31,29 +31,29 @@ def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
         path: None for the network that comes with the package, or a file written by `python -m smplify_jax.learn.proposal`.
 
     Raises:
-        InputError: no such file, or not such a file.
+        InputError: there is no such file, or it is not a proposal network.
     """
     path = Path(str(resources.files("smplify_jax.proposal").joinpath(SHIPPED))) if path is None else Path(path)
     stored = {name: np.asarray(value) for name, value in load_npz(path).items()}
     version = stored.get("format_version", np.zeros(0))
     if version.shape != () or version.dtype.kind not in "iu" or version != _FORMAT_VERSION:
         raise InputError(
-            f"{path}: is not a proposal network of format version {_FORMAT_VERSION}; write it anew with smplify_jax.learn.proposal."
+            f"{path}: is not a proposal network of format version {_FORMAT_VERSION}; write it again with smplify_jax.learn.proposal."
         )
     if any(
         (array.dtype.kind == "U") != (name in _TEXTS) or array.dtype.kind not in "iufU"
         for name, array in stored.items()
     ):
-        raise InputError(f"{path}: an array of this proposal network is neither numbers nor names; write it anew.")
-    with explained_damage(path, "write it anew."):
+        raise InputError(f"{path}: an array of this proposal network is neither numbers nor names; write it again.")
+    with explained_damage(path, "write it again."):
         try:
             return _checked(_unpack(stored), path)
         except KeyError as error:
-            raise InputError(f"{path}: lacks {error} of a proposal network; write it anew.") from None
+            raise InputError(f"{path}: lacks {error} of a proposal network; write it again.") from None
 
 
 def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
-    """Write a network, completely or not at all; its matrices are rounded to eight bits."""
+    """Write a network, completely or not at all; its matrices are quantised to eight bits."""
     matrices = {"first": network.first, "last": network.last}
     vectors = {"first_bias": network.first_bias, "last_bias": network.last_bias}
     for i, block in enumerate(network.blocks):
@@ -109,6 +109,6 @@ def _checked(network: ProposalNetwork, path: Path) -> ProposalNetwork:
     expected += [(network.last, (output_size(num_slots), width)), (network.last_bias, (output_size(num_slots),))]
     if any(array.shape != shape or not np.isfinite(array).all() for array, shape in expected):
         raise InputError(
-            f"{path}: the arrays of this proposal network do not fit each other, or are not finite; write it anew."
+            f"{path}: the arrays of this proposal network do not fit each other, or are not finite; write it again."
         )
     return network

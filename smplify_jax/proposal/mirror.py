@@ -1,4 +1,4 @@
-"""The mirror image of a person, before and after the network: averaging both makes proposals exactly symmetric."""
+"""Mirror a person before the network and the output after it: averaging with the unmirrored output makes proposals exactly symmetric."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIGNS = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]).astype(np.float32)  # of a
 
 
 def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawProposal:
-    """What the network says of a person and, mirrored back, of their mirror image, averaged."""
+    """Average the network's output for a person with its output, mirrored back, for their mirror image."""
     flip = np.array(slot_layout(network.slots).flip)
     # Side by side, so that every matrix is read once.
     both = jax.vmap(split_outputs, in_axes=1)(
@@ -39,7 +39,7 @@ def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawPropo
 
 @batch_last
 def _outputs(network: ProposalNetwork, features: Array) -> Array:
-    """(O, 2) of features (F, 2, ...): all of all people are columns of one product."""
+    """(O, 2) from features (F, 2, ...): both images of all people are the columns of one product."""
     outputs = network.outputs(features.reshape(len(features), -1))
     return batch_first(outputs.reshape(-1, *features.shape[1:]), 2)
 

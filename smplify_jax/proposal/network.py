@@ -1,7 +1,7 @@
-"""The network itself: features of one person's keypoints to a body and its uncertainty, in the view's frame.
+"""The network itself: from features of one person's keypoints to a body and its uncertainty, in the view's frame.
 
-Every matrix comes from the left, as (outputs, inputs), so that people are columns: XLA's CPU backend multiplies a large matrix by a few
-columns up to twice as fast as a few rows by it.
+Matrices multiply from the left, as (outputs, inputs), so that people are columns: XLA's CPU backend multiplies a large matrix by a few
+columns up to twice as fast as a few rows by a large matrix.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ProposalNetwork:
         blocks: residual blocks of width W.
         last: (O, W) to the outputs.
         last_bias: (O,).
-        pose_correlation: (69, 69) of its errors in body_pose, each in units of its own claimed standard deviation.
+        pose_correlation: (69, 69) correlation of its errors in body_pose, each in units of the standard deviation that it claims.
         slots: the keypoints it knows, see `slots`.
         body_name: the body whose betas it proposes.
     """
@@ -72,7 +72,7 @@ class ProposalNetwork:
         return jnp.asarray(self.last) @ _normalised(x) + with_batch_axis(self.last_bias, x)
 
     def __call__(self, features: Array) -> RawProposal:
-        """What the outputs for the features (F,) of one person say."""
+        """The raw proposal for the features (F,) of one person."""
         return split_outputs(self.outputs(features))
 
 
@@ -83,13 +83,13 @@ def _normalised(x: Array) -> Array:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class RawProposal:
-    """What the network says about one person, in the view's frame and units.
+    """The network's output for one person, in the view's frame and units.
 
     Attributes:
         rotations: (24, 3, 3) of each joint relative to its parent; the root's relative to the view.
         betas: (10,).
         pelvis: (2,) offset of the pelvis from the middle of the view, in units of the person's height.
-        log_depth: () log of the pelvis's distance over the view's.
+        log_depth: () log of the ratio of the pelvis's distance to the view's.
         log_std_pose: (69,) log standard deviation of the numbers of body_pose [rad].
         log_std_betas: (10,).
         log_noise: (S,) log standard deviation of each slot's detection, in units of the person's height.
@@ -114,7 +114,7 @@ def _output_sizes(num_slots: int) -> tuple[int, ...]:
 
 
 def split_outputs(outputs: Array) -> RawProposal:
-    """Name the parts of the last layer (O,)."""
+    """Split the outputs of the last layer (O,) into named parts."""
     sizes = _output_sizes(len(outputs) - sum(_output_sizes(0)))
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
     sixes, betas, pelvis, log_depth, log_std_pose, log_std_betas, log_noise = jnp.split(outputs, ends)
@@ -137,14 +137,14 @@ def feature_size(num_slots: int) -> int:
 def make_features(
     points: Array, confidence: Array, depth: Array, limb_depth: Array, is_focal_length_known: Array
 ) -> Array:
-    """What the network sees of one person.
+    """The network's input features for one person.
 
     Args:
         points: (S, 2) slots in the view, in units of the person's height.
-        confidence: (S,), zero where not seen.
-        depth: the view's distance [m]; it tells how strong the perspective is.
-        limb_depth: distance by the limbs' lengths [m], see `start.start_depth`.
-        is_focal_length_known: if not, the distance says nothing and is hidden.
+        confidence: (S,), zero where not observed.
+        depth: the view's distance [m]; it determines how strong the perspective is.
+        limb_depth: distance estimated from limb lengths [m], see `camera.depth.start_depth`.
+        is_focal_length_known: if not, the distance is meaningless and is hidden from the network.
     Returns:
         (F,).
     """
@@ -156,7 +156,7 @@ def make_features(
 
 
 def _rotations_of_sixes(sixes: Array) -> Array:
-    """From the identity plus six numbers a joint: (J, 6) -> (J, 3, 3).
+    """Rotations from six numbers per joint, added to the identity's first two columns: (J, 6) -> (J, 3, 3).
 
     Source: Zhou et al., On the Continuity of Rotation Representations in Neural Networks, CVPR 2019.
     """
@@ -164,7 +164,7 @@ def _rotations_of_sixes(sixes: Array) -> Array:
 
 
 def orthonormal(a: Array, b: Array) -> Array:
-    """Rotations whose first two columns are nearest to a and b in the sense of Gram-Schmidt: (J, 3), (J, 3) -> (J, 3, 3)."""
+    """Rotations whose first two columns are a and b orthonormalised by Gram-Schmidt: (J, 3), (J, 3) -> (J, 3, 3)."""
     x = a / jnp.sqrt(jnp.sum(a**2, axis=-1, keepdims=True) + 1e-12)
     b = b - jnp.sum(x * b, axis=-1, keepdims=True) * x
     y = b / jnp.sqrt(jnp.sum(b**2, axis=-1, keepdims=True) + 1e-12)

@@ -28,13 +28,13 @@ from smplify_jax.proposal.view import View, person_view
 from smplify_jax.terms.anchor import Anchor
 
 _STRAGGLER_FRACTION = 0.75
-"""Of a chunk: if more than this fraction needs another pass, all of them get it at once."""
+"""If more than this fraction of a chunk needs another pass, the whole chunk gets it at once."""
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Proposal:
-    """A body and how sure the network is of it.
+    """A proposed body and its uncertainty.
 
     Attributes:
         parameters: in the camera frame.
@@ -50,19 +50,18 @@ class Proposal:
 
     def anchor(self) -> Anchor:
         """The Gaussian around the proposed pose and shape."""
-        at = self.parameters
-        return Anchor(at.body_pose, at.betas, 1.0 / self.std_pose, 1.0 / self.std_betas)
+        return Anchor(self.parameters.body_pose, self.parameters.betas, 1.0 / self.std_pose, 1.0 / self.std_betas)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Proposer:
-    """A network made ready for a layout.
+    """A network prepared for a layout.
 
     Attributes:
         network: trained.
         slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
-        flip: (K,) the keypoint of the other side.
+        flip: (K,) index of the same keypoint on the other side.
         inverse_correlation: (3 (J - 1), 3 (J - 1)) of the network's errors, see `AnchorTerm`.
         knows_betas: 1.0 if the body is the one whose betas the network has learned, 0.0 if its betas mean something else.
     """
@@ -75,9 +74,9 @@ class Proposer:
 
     @classmethod
     def of(cls, network: ProposalNetwork, layout: Layout, body_name: str, num_joints: int) -> Proposer:
-        """For keypoints of a layout and a body."""
+        """Prepare a network for a layout and a body."""
         num_pose = 3 * (num_joints - 1)
-        # Of fewer joints the marginal: the correlation is cut, then inverted.
+        # For fewer joints take the marginal: cut the correlation first, then invert it.
         correlation = np.asarray(network.pose_correlation, np.float64)[:num_pose, :num_pose]
         return cls(
             network=network,
@@ -106,8 +105,8 @@ def propose(
         observations: leading axis N.
         is_focal_length_known: (N,) whether the camera was given rather than guessed.
         is_active: (N,) whether to run the network at all; the proposal of an inactive person is meaningless.
-        num_passes: at most. Refinement passes, from the second on, run on keypoints without the mistakes that the pass before shows;
-            without mistakes there is no refinement pass, which would repeat the proposal.
+        num_passes: at most. Refinement passes, from the second on, run on keypoints without the mistakes that the previous pass revealed;
+            without mistakes there is no refinement pass, because it would repeat the proposal.
         chunk_size: how many people to run the network on at once.
     Returns:
         Leading axis N: the proposals, and the observations with exchanged sides corrected. Outliers are only hidden from the network: the
@@ -119,7 +118,7 @@ def propose(
 
     inputs = (observations, is_focal_length_known)
     states = jax.vmap(partial(_initial_state, body))(observations, is_active)
-    # A loop, so that a pass is compiled once; each chunk has its first pass before those that need another are compacted.
+    # A loop, so that a pass is compiled once; every chunk makes its first pass before the people who need another are compacted.
     states = compacted_while_loop(
         advance,
         lambda states: states.is_running,
@@ -135,15 +134,15 @@ def propose(
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _PassState:
-    """Between two passes of the network over a person.
+    """One person's state between two passes of the network.
 
     Attributes:
         proposal: of the last pass.
-        corrected: (K, 3) keypoints and confidence, with the sides corrected that were found exchanged before the last pass.
-        next_corrected: (K, 3) the same with what the last pass has found.
-        next_confidence: (K,) of these, zero for outliers: input of the next pass.
+        corrected: (K, 3) keypoints and confidence, with those sides corrected that were found exchanged before the last pass.
+        next_corrected: (K, 3) the same, with the corrections that the last pass revealed.
+        next_confidence: (K,) the confidence of `next_corrected`, zero for outliers: input of the next pass.
         num_passes: made so far.
-        is_running: whether there is another pass, on another input than the last.
+        is_running: whether another pass follows; only if its input differs from that of the last one.
     """
 
     proposal: Proposal
@@ -156,14 +155,14 @@ class _PassState:
 
 def _initial_state(body: KeypointBody, observation: Observation, is_active: Array) -> _PassState:
     num_pose, num_betas = 3 * (body.num_joints - 1), body.num_betas
-    nothing = Proposal(
+    empty_proposal = Proposal(
         parameters=BodyParameters(jnp.zeros(3), jnp.zeros(num_pose), jnp.zeros(num_betas), jnp.zeros(3)),
         std_pose=jnp.ones(num_pose),
         std_betas=jnp.ones(num_betas),
         noise=jnp.ones_like(observation.confidence),
     )
     keypoints = _keypoints_of(observation)
-    return _PassState(nothing, keypoints, keypoints, observation.confidence, jnp.asarray(0), is_active)
+    return _PassState(empty_proposal, keypoints, keypoints, observation.confidence, jnp.asarray(0), is_active)
 
 
 def _next_pass(
@@ -175,13 +174,13 @@ def _next_pass(
     before: _PassState,
 ) -> _PassState:
     """The state after one more pass; the same state where no pass is left."""
-    given = _with_keypoints(observation, before.next_corrected, before.next_confidence)
-    proposal = _network_pass(proposer, body, given, is_focal_length_known)
-    # A pass estimates no noise of keypoints that are hidden from it.
-    noise = jnp.where(given.confidence > 0, proposal.noise, before.proposal.noise)
-    at = proposal.parameters
-    expected = project(place_keypoints(body, at), observation.camera)
-    height = REFERENCE_HEIGHT_PX / pixel_scale(at.transl[2], observation.camera.focal_length)
+    network_input = _with_keypoints(observation, before.next_corrected, before.next_confidence)
+    proposal = _network_pass(proposer, body, network_input, is_focal_length_known)
+    # A pass estimates no noise for keypoints that are hidden from it.
+    noise = jnp.where(network_input.confidence > 0, proposal.noise, before.proposal.noise)
+    parameters = proposal.parameters
+    expected = project(place_keypoints(body, parameters), observation.camera)
+    height = REFERENCE_HEIGHT_PX / pixel_scale(parameters.transl[2], observation.camera.focal_length)
     corrected = with_sides_corrected(observation, expected, height, jnp.asarray(proposer.flip))
     cleaned = without_outliers(corrected, expected, height)
     after = _PassState(
@@ -190,13 +189,13 @@ def _next_pass(
         next_corrected=_keypoints_of(corrected),
         next_confidence=cleaned.confidence,
         num_passes=before.num_passes + 1,
-        is_running=_is_any_other(given, cleaned) & (before.num_passes + 1 < num_passes),
+        is_running=_is_different(network_input, cleaned) & (before.num_passes + 1 < num_passes),
     )
     return jax.tree.map(lambda new, old: jnp.where(before.is_running, new, old), after, before)
 
 
 def _keypoints_of(observation: Observation) -> Array:
-    """(K, 3): what corrections change in an observation."""
+    """(K, 3) keypoints and confidence: the part of an observation that corrections change."""
     return jnp.concatenate([observation.keypoints_px, observation.confidence[:, None]], axis=1)
 
 
@@ -204,7 +203,7 @@ def _with_keypoints(observation: Observation, keypoints: Array, confidence: Arra
     return dataclasses.replace(observation, keypoints_px=keypoints[:, :2], confidence=confidence)
 
 
-def _is_any_other(one: Observation, other: Observation) -> Array:
+def _is_different(one: Observation, other: Observation) -> Array:
     is_moved = jnp.any(one.keypoints_px != other.keypoints_px)
     return is_moved | jnp.any(one.confidence != other.confidence)
 
@@ -213,27 +212,27 @@ def _network_pass(
     proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
 ) -> Proposal:
     """The network's proposal for one observation."""
-    given, slots = observation, jnp.asarray(proposer.slots)
-    limb_depth = start_depth(given.keypoints_px, given.confidence, given.camera.focal_length, body.reach)
-    view = person_view(given)
-    points, confidence = _in_slots(view.points(given), given.confidence, slots)
+    slots, focal_length = jnp.asarray(proposer.slots), observation.camera.focal_length
+    limb_depth = start_depth(observation.keypoints_px, observation.confidence, focal_length, body.reach)
+    view = person_view(observation)
+    points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
     features = make_features(points, confidence, view.depth, limb_depth, is_focal_length_known)
     raw = propose_symmetrically(proposer.network, features)
     is_its_body = jnp.asarray(proposer.knows_betas) > 0
-    raw = dataclasses.replace(raw, betas=_fitting_betas(jnp.where(is_its_body, raw.betas, 0.0), body.num_betas, 0.0))
+    raw = dataclasses.replace(raw, betas=_resized_betas(jnp.where(is_its_body, raw.betas, 0.0), body.num_betas, 0.0))
     num_pose = 3 * (body.num_joints - 1)
     noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)
     return Proposal(
         parameters=in_camera_frame(raw, view, body),
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
-        std_betas=_fitting_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
-        # A keypoint with a meaning of its own gets what is usual for this person.
+        std_betas=_resized_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
+        # A keypoint without a slot gets the geometric mean of this person's noise.
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )
 
 
 def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyParameters:
-    """The proposed body out of the view's frame and units."""
+    """Transform the proposed body from the view's frame and units to the camera frame."""
     betas = raw.betas
     depth = view.depth * jnp.exp(raw.log_depth)
     pelvis = view.rotation.T @ (jnp.append(raw.pelvis * PERSON_HEIGHT / view.depth, 1.0) * depth)
@@ -248,13 +247,13 @@ def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyPar
     )
 
 
-def _fitting_betas(values: Array, num_betas: int, filling: float) -> Array:
-    """(B,) from (10,): cut, or filled up."""
-    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))), constant_values=filling)
+def _resized_betas(values: Array, num_betas: int, padding: float) -> Array:
+    """(B,) from (10,): truncated or padded."""
+    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))), constant_values=padding)
 
 
 def _in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:
-    """(S, 2) and (S,): keypoints of one meaning count as their mean by confidence, as sure as the surest."""
+    """Points (S, 2) and confidence (S,) of the slots: the confidence-weighted mean of a slot's keypoints, and their highest confidence."""
     weight = slots * confidence
     total = jnp.sum(weight, axis=1, keepdims=True)
     return weight @ points / jnp.maximum(total, 1e-12), jnp.minimum(jnp.max(weight, axis=1), 1.0)

@@ -1,7 +1,7 @@
-"""What a proposed body says of the keypoints it came from: which are of the other side, and which are of no use.
+"""Correct keypoints by the body that the network proposed from them: exchange mistaken sides, drop outliers.
 
-The network cannot know an outlier before it has seen it, and by then the outlier has had its say. So there is a
-refinement pass, on keypoints without what the first proposal shows to be mistaken.
+An outlier shows only against a proposal that it has already disturbed. So a refinement pass follows, on keypoints without
+the mistakes that the first proposal reveals.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from jax import Array
 from smplify_jax.camera.observation import Observation
 from smplify_jax.proposal.view import lower_median
 
-# In units of the person's height. Noise and the proposal's own error must not look like mistakes, hence the person's own median.
+# In units of the person's height. The limit includes the person's own median, so noise and the proposal's error do not count as mistakes.
 _MIN_LIMIT, _MEDIANS = 0.12, 2.0
-_MAX_DISTANCE = 0.3  # beyond it a keypoint is wrong, no matter how far: else one outlier would decide about its pair
+_MAX_DISTANCE = 0.3  # distances are clipped here: otherwise a single outlier would decide whether its pair is exchanged
 
 
 def with_sides_corrected(
     observation: Observation, expected_px: Array, height_px: Array, flip: Array | np.ndarray
 ) -> Observation:
-    """Exchange left and right where that brings a pair of keypoints much nearer to where it is expected.
+    """Exchange left and right where that brings a pair of keypoints much closer to its expected place.
 
     Args:
         observation: of one person.
         expected_px: (K, 2) where a proposed body has its keypoints [px].
         height_px: () of the person [px].
-        flip: (K,) the keypoint of the other side, see `Layout.flip`.
+        flip: (K,) index of the same keypoint on the other side, see `Layout.flip`.
     """
     exchanged = dataclasses.replace(
         observation, keypoints_px=observation.keypoints_px[flip], confidence=observation.confidence[flip]
@@ -46,7 +46,7 @@ def with_sides_corrected(
 
 
 def without_outliers(observation: Observation, expected_px: Array, height_px: Array) -> Observation:
-    """Drop keypoints that are far from where they are expected, never more than half of those observed.
+    """Drop keypoints that are far from their expected place, never more than half of those observed.
 
     Args:
         observation: of one person.

@@ -1,7 +1,7 @@
 """One superset of keypoints for every layout, so that one network serves them all.
 
-A slot is a distinct meaning that a keypoint has in some layout: the body points whose mean it is. Keypoints of one layout that mean
-the same share a slot.
+A slot is a set of body points whose mean is a keypoint of some layout. Keypoints of one layout that are means of the same points
+share a slot.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def all_slots() -> tuple[str, ...]:
 def slot_layout(slots: tuple[str, ...]) -> Layout:
     """The slots as a layout of their own."""
     points = tuple(tuple(slot.split(_JOINER)) for slot in slots)
-    # A mean is its own mirror image, whatever its name begins with.
+    # A mean is its own mirror image, so its name must not begin with "left_" or "right_".
     names = tuple(slot if len(parts) == 1 else f"mean_{slot}" for slot, parts in zip(slots, points, strict=True))
     return Layout("slots", names, points)
 
 
 def slot_matrix(layout: Layout, slots: tuple[str, ...]) -> np.ndarray:
-    """(S, K) float32, 1 where keypoint k belongs in slot s; a keypoint with a meaning of its own belongs nowhere."""
+    """(S, K) float32, 1 where keypoint k belongs in slot s; the column of a keypoint without a slot is zero."""
     index = {slot: row for row, slot in enumerate(slots)}
     matrix = np.zeros((len(slots), len(layout.points)), np.float32)
     for column, points in enumerate(layout.points):

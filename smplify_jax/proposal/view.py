@@ -1,7 +1,7 @@
 """The network's view of a person: through a camera turned towards them, in units of their own height.
 
-What a person looks like depends on where they stand in the picture (perspective turns people at the edge) and on how large they are.
-Both are taken out before the network and put back after it.
+How a person looks depends on where they stand in the picture (perspective turns people at the edge) and on how large they are.
+Both effects are removed before the network and restored after it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from jax import Array
 from smplify_jax.camera.depth import PERSON_HEIGHT
 from smplify_jax.camera.observation import Observation
 
-_HEIGHTS_PER_SPREAD = 4.0  # of a standing person's height and their keypoints' median distance from their middle
-_OUTLIER_DISTANCE = 2.0  # of that median distance
+_HEIGHTS_PER_SPREAD = 4.0  # a standing person's height over the median distance of their keypoints from the middle
+_OUTLIER_DISTANCE = 2.0  # in units of that median distance
 _MIN_SPREAD = 1e-5
 _NUM_REWEIGHTINGS = 3
 
@@ -29,31 +29,31 @@ class View:
 
     Attributes:
         rotation: (3, 3) from the picture's camera frame to the view's frame, whose z axis points at the person.
-        depth: () distance along that axis at which a standing person's keypoints would spread as these do [m].
+        depth: () distance along that axis at which a standing person's keypoints would have the same spread [m].
     """
 
     rotation: Array
     depth: Array
 
     def points(self, observation: Observation) -> Array:
-        """(K, 2) keypoints in the view, in units of the person's height, the middle of the view at zero."""
+        """(K, 2) keypoints in the view, in units of the person's height, with the middle of the view at zero."""
         in_view = _rays(observation) @ self.rotation.T
-        # Keypoints far off a wide-angle picture's side could lie behind the view; there they are outliers anyhow.
+        # Keypoints far outside a wide-angle picture could lie behind the view; they are outliers anyway.
         return in_view[:, :2] / jnp.maximum(in_view[:, 2:], 0.1) * (self.depth / PERSON_HEIGHT)
 
 
 def person_view(observation: Observation) -> View:
-    """Turn the camera towards the middle of the seen keypoints, by the shortest way; the distance follows from how far they spread.
+    """Turn the camera towards the middle of the observed keypoints by the shortest rotation; the distance follows from their spread.
 
-    The spread is a median, so that outliers change neither.
+    The spread is a median and the middle a reweighted mean, so outliers hardly change either.
     """
     rays = _rays(observation)
     is_seen = observation.confidence > 0
 
     def reweighted(_: int, middle_and_spread: tuple[Array, Array]) -> tuple[Array, Array]:
-        apart = jnp.sqrt(jnp.sum((rays[:, :2] - middle_and_spread[0]) ** 2, axis=-1))
-        spread = jnp.maximum(lower_median(apart, is_seen), _MIN_SPREAD)
-        return _mean(rays[:, :2], is_seen / (1.0 + (apart / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2), spread
+        distances = jnp.sqrt(jnp.sum((rays[:, :2] - middle_and_spread[0]) ** 2, axis=-1))
+        spread = jnp.maximum(lower_median(distances, is_seen), _MIN_SPREAD)
+        return _mean(rays[:, :2], is_seen / (1.0 + (distances / (_OUTLIER_DISTANCE * spread)) ** 2) ** 2), spread
 
     # A loop, so that it is compiled once.
     start = _mean(rays[:, :2], is_seen.astype(rays.dtype)), jnp.ones(())
@@ -63,9 +63,9 @@ def person_view(observation: Observation) -> View:
 
 
 def lower_median(values: Array, is_counted: Array) -> Array:
-    """Lower median of the counted values (K,); 1 if none counts.
+    """Lower median of the counted values (K,); 1 if there are none.
 
-    By ranks: XLA sorts one row after the other by a call for each comparison, which takes longer than to compare all with all.
+    Computed from ranks: XLA sorts row by row with a call for each comparison, which takes longer than comparing all pairs.
     """
     order = np.arange(len(values))
     is_before = (values[:, None] < values) | ((values[:, None] == values) & (order[:, None] < order))

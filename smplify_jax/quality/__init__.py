@@ -1,1 +1,1 @@
-"""How good a fit is: the spread of its joints, and one calibrated number."""
+"""How good a fit is: the posterior standard deviation of its joints, and one calibrated score."""

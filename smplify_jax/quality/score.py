@@ -34,13 +34,13 @@ class QualityFeatures:
 
     Attributes:
         joint_std: mean posterior standard deviation of the joints [m].
-        image_joint_std: the same across the picture only [m].
+        image_joint_std: the same in the image plane only [m].
         data_energy: of the data term, per observed keypoint.
         error_2d: median reprojection error, in heights of the person.
         pose_surprise: energy of the pose prior over its squared weight: negative log likelihood without its constant.
         anchor_distance: energy of the anchor over its squared weight.
         proposal_std: mean standard deviation that the network gives its pose [rad].
-        noise: mean noise that the network sees in the observed keypoints, in heights.
+        noise: mean noise that the network estimates for the observed keypoints, in heights.
         num_seen: observed keypoints.
         max_beta: largest |betas|.
     """
@@ -57,7 +57,7 @@ class QualityFeatures:
     max_beta: Array
 
     def vector(self) -> Array:
-        """(..., F) on scales where a logistic regression can use them."""
+        """(..., F) the features, scaled for a logistic regression."""
         positive = (
             self.joint_std,
             self.image_joint_std,
@@ -83,7 +83,7 @@ class QualityModel:
         scale: (F,) divides them.
         weights: (2 F,) of the scaled numbers and of their squares.
         bias: ().
-        std_scale: () how much larger the joints' errors are than their posterior standard deviations say.
+        std_scale: () ratio of the joints' actual errors to their posterior standard deviations.
     """
 
     center: Array | np.ndarray
@@ -97,7 +97,7 @@ class QualityModel:
         return jax.nn.sigmoid(self.inputs(quality_features.vector()) @ jnp.asarray(self.weights) + self.bias)
 
     def inputs(self, numbers: Array) -> Array:
-        """(..., 2 F). Clipped: far from all that was seen in calibration, the nearest seen says more than an extrapolation."""
+        """(..., 2 F). Clipped: far outside the calibration data, the nearest value in it is a better guide than extrapolation."""
         scaled = jnp.clip((numbers - self.center) / self.scale, -3.0, 3.0)
         return jnp.concatenate([scaled, scaled**2], axis=-1)
 
@@ -116,14 +116,14 @@ def load_quality_model(path: str | Path | None = None) -> QualityModel:
     """Load a quality model; None gives the one that comes with the package.
 
     Raises:
-        InputError: it is not such a file.
+        InputError: the file is not a quality model.
     """
     path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED))) if path is None else Path(path)
     stored = load_npz(path)
     missing = sorted(set(QualityModel.__dataclass_fields__) - set(stored))
     if missing:
         raise InputError(
-            f"{path}: lacks {', '.join(missing)} of a quality model; write it anew with smplify_jax.learn.quality."
+            f"{path}: lacks {', '.join(missing)} of a quality model; write it again with smplify_jax.learn.quality."
         )
     arrays = {name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__}
     size = len(QualityFeatures.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""What a fit gives back."""
+"""The result of a fit: its fields, statuses, files and text forms."""
 
 from smplify_jax.result.fit_result import FitResult
 from smplify_jax.result.status import MAX_ERROR_2D, MIN_KEYPOINTS, FitStatus

@@ -1,4 +1,4 @@
-"""What a fit gives back."""
+"""The result of a fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result.missing_body import MissingBody, found_again, reference_to
+from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
 from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
@@ -53,19 +53,19 @@ class FitResult:
         transl: (..., 3) [m].
         camera: the camera that was given or assumed.
         joints: (..., 24, 3) SMPL's joints [m].
-        joints_std: (..., 24, 3) how uncertain they are: posterior standard deviation along x, y and depth [m]; NaN from the profile
-            `spin`, whose solver does not know it.
-        quality: (...,) probability that the joints, laid over the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
+        joints_std: (..., 24, 3) their posterior standard deviation along x, y and depth [m]; NaN with the profile `spin`, whose solver
+            has no Hessian.
+        quality: (...,) probability that the joints, aligned with the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
             what it is not calibrated for: other profiles, `init`, searched starts, no anchor.
-        quality_features: (...,) each, the inputs of the quality model; NaN for what a profile does not know.
-        start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was one start.
+        quality_features: (...,) each, the inputs of the quality model; NaN for those that a profile does not provide.
+        start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was only one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
         reprojection_error_px: (..., K) distance from the detected ones as given [px]; NaN where none was observed.
-        person_height_px: (...,) how tall a 1.7 m person appears at the fitted depth [px]; what errors are compared with.
+        person_height_px: (...,) how tall a 1.7 m person appears at the fitted depth [px]; the scale that errors are compared with.
         cost: (...,) energy of the last round.
-        cost_by_term: the same by term name.
+        cost_by_term: the energy of each term, by its name.
         status: (...,) codes of `FitStatus`.
-        num_steps: (...,) Gauss-Newton systems solved on the way of the start that won.
+        num_steps: (...,) Gauss-Newton systems solved for the start that won.
         body: the body that was fitted.
         layout: name of the keypoint layout.
     """
@@ -114,10 +114,10 @@ class FitResult:
         return jax.tree.map(lambda leaf: leaf[people], batch)
 
     def __iter__(self) -> Iterator[FitResult]:
-        """One person after the other, without a leading axis."""
+        """Iterate over the people, each without a leading axis."""
         if not self.is_batched or _has_no_values(self.status):
             return (self[number] for number in range(len(self)))
-        # Cut on the host, in 2 ms a person: JAX takes 8 ms to index all arrays.
+        # Indexed on the host, which takes 2 ms per person: JAX takes 8 ms to index all arrays.
         host = jax.tree.map(np.asarray, self)
         return (jax.tree.map(lambda leaf, at=number: jnp.asarray(leaf[at]), host) for number in range(len(self)))
 
@@ -129,7 +129,7 @@ class FitResult:
         return mine.keys() == theirs.keys() and all(_is_same(mine[name], theirs[name]) for name in mine)
 
     def __repr__(self) -> str:
-        """In one line."""
+        """One line: the number of people by status, the layout and the body."""
         statuses = None
         if not _has_no_values(self.status):
             codes, counts = np.unique(self.status, return_counts=True)
@@ -151,14 +151,14 @@ class FitResult:
         return replace(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FitResult:
-        """Arrays of its own and the same body, which nothing changes."""
+        """Copies of the arrays and the same body, which is immutable."""
         return jax.tree.map(lambda leaf: copy.deepcopy(leaf, memo), self)
 
     def with_body(self, body: BodyModel) -> FitResult:
         """Give back the body that a pickle left out.
 
-        A result is pickled without its body. The open body is found again by itself, also in another process; for a result with any
-        other body, everything that needs the body raises `InputError` until it is given back.
+        A result is pickled without its body. Unpickling restores the open body by itself, also in another process; for a result with
+        any other body, everything that needs the body raises `InputError` until it is given back.
 
         Raises:
             InputError: it is not the body that was fitted.
@@ -166,8 +166,8 @@ class FitResult:
         wanted, given = reference_to(self.body), reference_to(body)
         if given != wanted:
             raise InputError(
-                f"This result was fitted with the body {wanted.name!r} of {wanted.num_betas} betas, and {given.name!r} of "
-                f"{given.num_betas} betas is another, or was made anew since: give the body that was fitted."
+                f"This result was fitted with the body {wanted.name!r} of {wanted.num_betas} betas, but {given.name!r} of "
+                f"{given.num_betas} betas is another body, or was rebuilt since: give the body that was fitted."
             )
         return replace(self, body=body)
 
@@ -190,20 +190,20 @@ class FitResult:
         """(..., V, 3) mesh vertices [m].
 
         Args:
-            frame: "camera", x right, y down, z forward, as everything else here; or "upright", x right, y up, z towards the camera. In
-                both the camera is at the origin.
+            frame: "camera", x right, y down, z forward, like all fields of the result; or "upright", x right, y up, z towards the camera.
+                In both the camera is at the origin.
         """
         return in_frame(self.body.vertices(**self.parameters.blocks()), frame)
 
     def penetration_depth(self) -> Array:
-        """(...,) how deep the body reaches into itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
+        """(...,) how deep the body penetrates itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
         return penetration_depth(self.body, betas=self.betas, body_pose=self.body_pose)
 
     def mesh(self, index: int = 0, frame: Frame = "upright") -> trimesh.Trimesh:
         """One person's mesh [m], as it is exported: `result.mesh(2).export("person.glb")`.
 
-        It stands where the person stood before the camera, which is at the origin and level: the feet of somebody before a camera at
-        eye height are at about y = -1.6, not on a floor at y = 0. `mesh.apply_translation([0, -mesh.bounds[0, 1], 0])` puts them there.
+        It stands where the person stood in front of the camera, which is at the origin and level: if the camera was at eye height, the
+        feet are at about y = -1.6, not on a floor at y = 0. `mesh.apply_translation([0, -mesh.bounds[0, 1], 0])` puts them there.
 
         Args:
             index: of the person.
@@ -228,7 +228,7 @@ class FitResult:
         Returns:
             cam_t (..., 3), the camera's translation, which is `transl` [m]; f (..., 2), the focal lengths along x and y [px];
             pose (..., 72) [rad], zero for hands that the body lacks; betas (..., B); and c (..., 2), the principal point [px], which the
-            original has not: it takes the picture's middle.
+            original lacks: it assumes the picture's centre.
         """
         pose = np.concatenate([self.global_orient, self.body_pose], axis=-1)
         missing = np.zeros((*pose.shape[:-1], 72 - pose.shape[-1]), pose.dtype)
@@ -245,7 +245,7 @@ class FitResult:
 
         `model(**{name: torch.as_tensor(array) for name, array in result.to_smplx().items()})` gives the vertices of `vertices()`, if the
         model is the body that was fitted and was made with `batch_size=len(result)`. Models with fingers must also be made with
-        `use_pca=False, flat_hand_mean=True`, for hands at rest. Somebody who could not be fitted is all NaN.
+        `use_pca=False, flat_hand_mean=True`, for hands at rest. People who could not be fitted are all NaN.
 
         Returns:
             betas (B, num_betas), global_orient (B, 3), body_pose (B, 69) or (B, 63), transl (B, 3): always batched, float32, contiguous
@@ -263,7 +263,7 @@ class FitResult:
         """Write all arrays to an `.npz` file, completely or not at all.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: the file cannot be written.
         """
         # Without allow_pickle: older releases of NumPy do not know it here, and would write it as an array.
         arrays: dict[str, Any] = self.arrays()
@@ -280,7 +280,7 @@ class FitResult:
         Returns:
             A result that is `==` to the saved one.
         Raises:
-            InputError: the file is not such a file, is damaged, or was fitted with another body.
+            InputError: the file is not a saved result, is damaged, or was fitted with another body.
         """
         stored = read_saved(path, {status.value: status.is_usable for status in FitStatus})
         body = shipped_body(stored["betas"].shape[-1]) if body is None else body
@@ -289,7 +289,7 @@ class FitResult:
 
 
 def _unpickled(stored: Mapping[str, np.ndarray], reference: MissingBody) -> FitResult:
-    return FitResult(**fields_of(stored), body=found_again(reference))
+    return FitResult(**fields_of(stored), body=restored_body(reference))
 
 
 def _is_same(mine: np.ndarray, theirs: np.ndarray) -> bool:
@@ -297,7 +297,7 @@ def _is_same(mine: np.ndarray, theirs: np.ndarray) -> bool:
 
 
 def _has_no_values(array: object) -> bool:
-    """What JAX traces, or puts in place of arrays where it handles trees."""
+    """Whether it is a tracer, or one of the placeholders that JAX puts into pytrees."""
     return isinstance(array, Tracer) or not isinstance(array, (jax.Array, np.ndarray, np.generic))
 
 

@@ -1,7 +1,7 @@
-"""What stands for a body in a pickled result: its name, and how to tell it when it is given back.
+"""The placeholder for a body in a pickled result: its name, and what identifies the body when it is given back.
 
-A body is twenty megabytes and a person's fit a few kilobytes, so results travel between processes without it. The open body is found
-again where the result is unpickled; any other is the user's file, which is not there for certain and must be given back.
+A body is twenty megabytes and a person's fit a few kilobytes, so results travel between processes without it. Unpickling restores the
+open body; any other body comes from the user's file, which may not be there, and must be given back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smplify_jax.files.content_hash import content_hash
 
 @dataclass(frozen=True)
 class MissingBody:
-    """The body of an unpickled result until `FitResult.with_body` gives it back; to use it is an `InputError`.
+    """The body of an unpickled result until `FitResult.with_body` gives it back; using it raises `InputError`.
 
     Attributes:
         name: the body's.
@@ -32,22 +32,22 @@ class MissingBody:
     content: str
 
     def __getattr__(self, attribute: str) -> NoReturn:
-        """Whatever a body has and this has not."""
-        if attribute.startswith("_"):  # asked for by Python's own protocols, which try whether there is such a thing
+        """Raise InputError for any attribute of a body."""
+        if attribute.startswith("_"):  # Python's own protocols probe for these
             raise AttributeError(attribute)
         raise InputError(
             f"This result was unpickled without its body {self.name!r}, of {self.num_betas} betas: "
-            "give it back, result = result.with_body(body)."
+            "give it back with result = result.with_body(body)."
         )
 
 
 def reference_to(body: BodyModel | MissingBody) -> MissingBody:
-    """What stands for a body."""
+    """The placeholder for a body."""
     return body if isinstance(body, MissingBody) else MissingBody(body.name, body.num_betas, _content(body))
 
 
-def found_again(reference: MissingBody) -> Any:
-    """The open body, if that is meant and this release has the same; otherwise the reference itself."""
+def restored_body(reference: MissingBody) -> Any:
+    """The open body, if the reference is to it and this release has the same one; otherwise the reference itself."""
     if reference.name != OPEN_BODY_NAME:
         return reference
     try:
@@ -59,5 +59,5 @@ def found_again(reference: MissingBody) -> Any:
 
 @lru_cache(maxsize=4)
 def _content(body: BodyModel) -> str:
-    """Bodies are compared by identity, and reckoning it takes as long as reading one."""
+    """Cached by the body's identity, because hashing a body takes as long as reading one."""
     return content_hash(body)

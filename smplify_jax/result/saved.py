@@ -1,4 +1,4 @@
-"""The arrays of a result by name, as they are saved and pickled, and whether what was read from a file are such arrays."""
+"""The arrays of a result by name, as they are saved and pickled, and the checks of arrays read from a file."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
 COST, FEATURES = "cost_", "quality_features_"
 FEATURE_KEYS = tuple(FEATURES + name for name in QualityFeatures.__dataclass_fields__)
 _RENAMED_KEYS = {f"evidence_{name}": FEATURES + name for name in QualityFeatures.__dataclass_fields__}
-"""Keys that version 0.1.0 wrote, to those of today."""
+"""Keys that version 0.1.0 wrote, to their names today."""
 
 CAMERA_SHAPES: dict[str, tuple[int | None, ...]] = {"focal_length": (2,), "camera_center": (2,)}
 TEXTS = ("layout", "body_name")
 
 _INTEGERS = ("status", "num_steps")
 _ALWAYS_FINITE = ("betas", "global_orient", "body_pose", "transl", "joints", *CAMERA_SHAPES)
-"""What every person with a body has; the others are NaN where something is not known or not observed."""
+"""Finite for every person with a body; other fields are NaN where something is not known or not observed."""
 
 _ADVICE = "give a file that FitResult.save wrote."
 
 
 def arrays_of(result: Any) -> dict[str, np.ndarray]:
-    """The arrays of a result by name, those of its camera, its costs and its quality features among them."""
+    """The arrays of a result by name, including those of its camera, its costs and its quality features."""
     arrays = {name: np.asarray(getattr(result, name)) for name in FIELD_SHAPES}
     arrays |= {COST + name: np.asarray(value) for name, value in result.cost_by_term.items()}
     arrays |= {FEATURES + name: np.asarray(value) for name, value in vars(result.quality_features).items()}
@@ -58,7 +58,7 @@ def arrays_of(result: Any) -> dict[str, np.ndarray]:
 
 
 def fields_of(stored: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The inverse of `arrays_of`: the fields of a result, but for its body."""
+    """The inverse of `arrays_of`: the fields of a result, except its body."""
     fields: dict[str, Any] = {name: jnp.asarray(stored[name]) for name in FIELD_SHAPES}
     fields["camera"] = Camera(**{name: jnp.asarray(stored[name]) for name in CAMERA_SHAPES})
     fields["cost_by_term"] = {
@@ -76,9 +76,9 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
         path: the file.
         is_usable: for the code of each status, whether it comes with a body.
     Returns:
-        The arrays by name: numbers as JAX will have them, and two texts. What else the file holds is left out.
+        The arrays by name: numbers with JAX's dtypes, and two texts. Other arrays of the file are left out.
     Raises:
-        InputError: it is no such file, lacks an array, or holds one that cannot be.
+        InputError: it is not a saved result, lacks an array, or holds an impossible one.
     """
     content = {_RENAMED_KEYS.get(name, name): value for name, value in load_npz(path).items()}
     shapes = FIELD_SHAPES | CAMERA_SHAPES | dict.fromkeys(FEATURE_KEYS, ())
@@ -96,10 +96,10 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
 def check_fits_body(
     stored: Mapping[str, np.ndarray], path: str | PathLike[str], name: str, num_betas: int, num_joints: int
 ) -> None:
-    """Whether a file's bodies are this one.
+    """Check that a file was fitted with this body.
 
     Raises:
-        InputError: it was fitted with another.
+        InputError: it was fitted with another body.
     """
     fitted, num_pose, most_pose = str(stored["body_name"]), stored["body_pose"].shape[-1], 3 * (num_joints - 1)
     if fitted != name:
@@ -114,7 +114,7 @@ def check_fits_body(
 def _numbers(value: object, name: str, path: object) -> np.ndarray:
     kinds = "iu" if name in _INTEGERS else "fiu"
     if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
-        raise InputError(f"{path}: {name!r} holds no {'whole ' if name in _INTEGERS else ''}numbers; {_ADVICE}")
+        raise InputError(f"{path}: {name!r} does not hold {'whole ' if name in _INTEGERS else ''}numbers; {_ADVICE}")
     wanted = value.dtype if value.dtype.kind in "iu" else np.dtype(np.float64 if value.itemsize > 4 else np.float32)
     with np.errstate(over="ignore"):  # what overflows becomes infinite, which is checked
         array = np.asarray(value).astype(jax.dtypes.canonicalize_dtype(wanted))
@@ -125,7 +125,7 @@ def _numbers(value: object, name: str, path: object) -> np.ndarray:
 
 def _text(value: object, name: str, path: object) -> np.ndarray:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "U" or value.ndim:
-        raise InputError(f"{path}: {name!r} is no text; {_ADVICE}")
+        raise InputError(f"{path}: {name!r} is not a text; {_ADVICE}")
     return value
 
 
@@ -151,7 +151,7 @@ def _check_people(arrays: Mapping[str, np.ndarray], is_usable: Mapping[int, bool
     unknown = sorted(set(codes.tolist()) - set(is_usable))
     if unknown:
         raise InputError(
-            f"{path}: 'status' holds {unknown[0]}, which means nothing here: update smplify-jax, or {_ADVICE}"
+            f"{path}: 'status' holds {unknown[0]}, which this version does not know: update smplify-jax, or {_ADVICE}"
         )
     has_body = np.array([is_usable[code] for code in codes.tolist()], bool)
     for name in _ALWAYS_FINITE:

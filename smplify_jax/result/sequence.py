@@ -1,4 +1,4 @@
-"""Which people an index means."""
+"""Indexing the people of a result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 
 def people_at(index: Any, num_people: int) -> Any:
-    """An index into the leading axis, checked: JAX takes the nearest person for one that is out of bounds.
+    """Check an index into the leading axis: JAX would clamp one that is out of bounds to the nearest person.
 
     Args:
         index: as NumPy indexes an axis: a whole number, a slice, (num_people,) booleans, or whole numbers.
@@ -29,7 +29,7 @@ def people_at(index: Any, num_people: int) -> Any:
         raise IndexError(f"There is no {_described(index)} among {num_people} fitted people: {error}.") from None
     if people.ndim > 1:
         raise IndexError(
-            f"There is no {_described(index)} among {num_people} fitted people: give a number, a slice or one row of them."
+            f"There is no {_described(index)} among {num_people} fitted people: give a number, a slice or a list of numbers."
         )
     if people.ndim == 0:
         return int(people)

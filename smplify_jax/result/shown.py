@@ -12,10 +12,10 @@ MAX_ROWS = 20
 
 
 def text_line(statuses: Mapping[str, int] | None, is_batched: bool, layout: str, body: str) -> str:
-    """How many people, how their fits ended, the layout and the body.
+    """One line: the number of people by status, the layout and the body.
 
     Args:
-        statuses: how many people have each, by name; None if they have no values, as when JAX traces a function.
+        statuses: number of people by status name; None if the statuses have no values, as when JAX traces a function.
         is_batched: whether there is a leading axis of people.
         layout: its name.
         body: its name.

@@ -17,28 +17,28 @@ class FitStatus(enum.IntEnum):
 
     @property
     def sentence(self) -> str:
-        """For people."""
+        """The status in words, for users."""
         return _SENTENCES[self]
 
     @property
     def is_usable(self) -> bool:
-        """Whether there is a body at all; if not, all its numbers are NaN."""
+        """Whether there is a body; if not, all its numbers are NaN."""
         return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT)
 
 
 MAX_ERROR_2D = 0.1
-"""Median distance of the fitted keypoints from the detected ones, in heights of the person, beyond which a fit is poor."""
+"""Median distance of the fitted keypoints from the detected ones, in units of the person's height, beyond which a fit is poor."""
 
 MIN_KEYPOINTS = 4
-"""Observed keypoints that a fit needs at least: three fix a rigid body's place, one more says something about its pose."""
+"""The fewest observed keypoints that are fitted: three fix the place of a rigid body, one more says something about its pose."""
 
 _SENTENCES = {
     FitStatus.CONVERGED: "Converged.",
-    FitStatus.STEP_LIMIT: "Stopped at the step limit, short of convergence; the body is usable.",
+    FitStatus.STEP_LIMIT: "Stopped at the step limit before it converged; the body is usable.",
     FitStatus.TOO_FEW_KEYPOINTS: f"Not fitted: fewer than {MIN_KEYPOINTS} keypoints at different places were observed.",
     FitStatus.NON_FINITE: "Not fitted: the camera, the start or the fit itself has numbers that are not finite or not positive.",
     FitStatus.IMPLAUSIBLE: (
-        "Not fitted: the keypoints or the camera cannot be a picture's in pixels, such as fractions, or a focal length in millimetres."
+        "Not fitted: the keypoints or the camera are not plausible in pixels, such as fractions, or a focal length in millimetres."
     ),
     FitStatus.POOR_FIT: (
         f"Poor fit: half of the keypoints are missed by more than {100 * MAX_ERROR_2D:.0f} % of the person's height, or the body is "

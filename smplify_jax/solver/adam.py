@@ -1,4 +1,4 @@
-"""Adam: the published fitters that live beside a network use it.
+"""Adam, the solver of published fitters that run inside a network's training loop.
 
 It needs only the energy and its gradient; the Hessian is dead code that the compiler removes.
 Source: Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1, with the constants recommended there.
@@ -24,7 +24,7 @@ _EPSILON = 1e-8
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class AdamOptions:
-    """How far to go.
+    """How many steps, and how large.
 
     Attributes:
         num_steps: all of them are taken, whatever the energy does.
@@ -38,7 +38,7 @@ class AdamOptions:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _State:
-    """Between two steps: the last parameters with their model, and the ones to go to next."""
+    """The state between two steps: the last parameters with their quadratic model, and the next candidate."""
 
     parameters: Any
     model: Any
@@ -50,13 +50,13 @@ class _State:
 
 
 def begin(objective: Objective, start: Any, is_active: Array) -> _State:
-    """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
+    """The state before the first step. The start is the first candidate, so that `linearize`, most of the program, compiles only once."""
     shapes = jax.eval_shape(lambda parameters: _linearize(objective, parameters), start)
-    nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
-    no_moment = jnp.zeros_like(nothing.gradient)
+    empty_model = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    no_moment = jnp.zeros_like(empty_model.gradient)
     return _State(
         parameters=start,
-        model=nothing,
+        model=empty_model,
         candidate=start,
         first_moment=no_moment,
         second_moment=no_moment,
@@ -66,12 +66,12 @@ def begin(objective: Objective, start: Any, is_active: Array) -> _State:
 
 
 def is_running(state: _State, options: AdamOptions) -> Array:
-    """Until all steps are taken; a step to where the energy is not finite ends the search before it."""
+    """True until all steps are taken; a step to an energy that is not finite is rejected and ends the search."""
     return (state.num_steps < options.num_steps) & state.is_finite
 
 
 def advance(objective: Objective, free: Array, options: AdamOptions, state: _State) -> _State:
-    """Take the step to the candidate, and find the next one. The moments live in the space of steps, `retract` applies them."""
+    """Move to the candidate and compute the next one. The moments are vectors in the space of steps; `retract` applies the step."""
     model = _linearize(objective, state.candidate)
     is_finite = jnp.isfinite(model.energy)
 
@@ -94,12 +94,12 @@ def advance(objective: Objective, free: Array, options: AdamOptions, state: _Sta
         num_steps=num_steps,
         is_finite=is_finite,
     )
-    goes_on = is_running(state, options)
-    return jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, state)
+    continues = is_running(state, options)
+    return jax.tree.map(lambda new, old: jnp.where(continues, new, old), after, state)
 
 
 def finish(state: _State) -> Solution:
-    """The last parameters, and their model without its Hessian; never reported as converged: nothing checks that."""
+    """The last parameters, and their quadratic model without its Hessian; never converged, because Adam does not test for it."""
     return Solution(
         parameters=state.parameters,
         model=state.model,

@@ -1,8 +1,8 @@
-"""Small positive definite systems: on CPU one after the other, elsewhere all at once.
+"""Solve small positive definite systems: on CPU one after the other, elsewhere all at once.
 
-Given all at once, LAPACK's caller shares them out to the threads of the process. That is no faster for matrices of this size, waits for
-other programs that want the cores, and, when programs run on several devices of one CPU, ends with each waiting for threads that
-the others hold (JAX 0.10). A GPU has kernels for many small systems, and one at a time would leave it idle.
+A batched LAPACK call on CPU distributes the systems over the threads of the process. That is no faster for matrices of this size, competes
+with other programs for the cores, and deadlocks when programs run on several devices of one CPU, each waiting for threads that the
+others hold (JAX 0.10). A GPU has kernels for many small systems; one at a time would leave it idle.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from jax import Array
 from jax.custom_batching import custom_vmap
 
 _MAX_AT_A_TIME = 1023
-"""Right sides of more numbers than this are shared out to threads that BLAS keeps for itself, and which go on spinning."""
+"""BLAS distributes right-hand sides with more numbers than this over threads of its own, which keep spinning afterwards."""
 
 
 def _where_needed(function: Callable[..., Array]) -> Callable[..., Array]:
-    """A function of arrays, for `is_needed` and arrays: zeros where it is not needed.
+    """Make a function of arrays take `is_needed` first, and return zeros where that is False.
 
-    Where it is compiled for CPU, its `vmap` is a loop over those that are needed.
+    On CPU its `vmap` is a loop over the rows that are needed.
     """
 
     def of_one(is_needed: Array, *arrays: Array) -> Array:
         result = jax.eval_shape(function, *arrays)
-        nothing = jnp.zeros(result.shape, result.dtype)
-        return jax.lax.cond(is_needed, lambda: function(*arrays), lambda: nothing)
+        zeros = jnp.zeros(result.shape, result.dtype)
+        return jax.lax.cond(is_needed, lambda: function(*arrays), lambda: zeros)
 
     mapped = custom_vmap(of_one)
 
@@ -51,7 +51,7 @@ def _where_needed(function: Callable[..., Array]) -> Callable[..., Array]:
 def _one_by_one(
     function: Callable[..., Array], are_needed: Array, arrays: Sequence[Array], are_many: Sequence[bool]
 ) -> Array:
-    """The results (N, ...) of those rows that are needed, of arrays that have a leading axis N if there are many; else zeros."""
+    """Results (N, ...) for the rows that are needed, zeros for the others; `are_many` tells which arrays have a leading axis N."""
 
     def result_of(row: Array) -> Array:
         taken = [
@@ -60,7 +60,7 @@ def _one_by_one(
         ]
         return function(*taken)
 
-    # Unsigned: XLA need not ask whether a row is counted from the end.
+    # Unsigned, so that XLA need not handle negative indices.
     order = jnp.argsort(~are_needed).astype(jnp.uint32)
     result = jax.eval_shape(result_of, order[0])
     return jax.lax.fori_loop(
@@ -72,22 +72,22 @@ def _one_by_one(
 
 
 def _cholesky(matrix: Array) -> Array:
-    """Lower factor L (P, P) of a symmetric positive definite matrix = L L^T; NaN if it is not that."""
-    # LAPACK wants columns first: of a symmetric matrix the transpose is that already, and nothing need be copied.
+    """Lower factor L (P, P) of a symmetric positive definite matrix L L^T; NaN if it is not positive definite."""
+    # LAPACK is column-major: the transpose of a symmetric matrix has that order already, so nothing is copied.
     return jax.lax.linalg.cholesky(matrix.T, symmetrize_input=False)
 
 
 @_where_needed
 def solve_damped(matrix: Array, added: Array, right: Array, free: Array) -> Array:
-    """The solution of (matrix + diag(added)) x = right over some of the unknowns.
+    """Solve (matrix + diag(added)) x = right for the free unknowns.
 
-    Called with `is_needed` first: zero if it is not, at no cost where systems go one by one.
+    Callers pass `is_needed` first: if it is False, the result is zero, at no cost where systems are solved one by one.
 
     Args:
-        matrix: (P, P) symmetric, with `added` positive definite.
-        added: (P,) to its diagonal.
-        right: (P,)
-        free: (P,) 1.0 for the unknowns, 0.0 for what is zero in x.
+        matrix: (P, P) symmetric; positive definite with `added` on its diagonal.
+        added: (P,) added to the diagonal.
+        right: (P,) right-hand side.
+        free: (P,) 1.0 for free unknowns, 0.0 for entries of x that are held at zero.
     Returns:
         (P,); NaN if the matrix is not positive definite.
     """
@@ -97,18 +97,18 @@ def solve_damped(matrix: Array, added: Array, right: Array, free: Array) -> Arra
 
 @_where_needed
 def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Array:
-    """r^T (matrix + diag(added))^-1 r (M,) of each row r (P,) of `rows` (M, P): its variance, if the inverse is the covariance.
+    """r^T (matrix + diag(added))^-1 r (M,) for each row r of `rows`: the variance of r . x, if the inverse is the covariance of x.
 
-    Called with `is_needed` first: zero if it is not, at no cost where systems go one by one.
+    Callers pass `is_needed` first: if it is False, the result is zero, at no cost where systems are solved one by one.
 
     Args:
-        matrix: (P, P) symmetric, with `added` positive definite; NaN comes out if it is not.
-        added: (P,) to its diagonal.
+        matrix: (P, P) symmetric; positive definite with `added` on its diagonal, else the result is NaN.
+        added: (P,) added to the diagonal.
         rows: (M, P)
     """
     factor = _cholesky(matrix + jnp.diag(added))
     at_a_time = max(1, _MAX_AT_A_TIME // len(matrix))
     parts = [rows[start : start + at_a_time].T for start in range(0, len(rows), at_a_time)]
     solved = [jax.lax.linalg.triangular_solve(factor, part, left_side=True, lower=True) for part in parts]
-    # Part after part, as they lie in memory: put together first, they would be copied entry by entry.
+    # Reduce each part before concatenating: concatenated first, the parts would be copied entry by entry.
     return jnp.concatenate([jnp.sum(part**2, axis=0) for part in solved])

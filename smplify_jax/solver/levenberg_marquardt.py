@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for a sum of squares.
 
-Under vmap every problem has its own damping and its own end: a finished problem keeps its values while the others go on.
+Under vmap every problem has its own damping and its own end: a finished problem keeps its values while the others continue.
 Source: Madsen, Nielsen & Tingleff, Methods for non-linear least squares problems, 2004, algorithm 3.16, with Marquardt's scaling of the
 damping by the Hessian's diagonal (the unknowns are radians, metres and standard deviations).
 """
@@ -19,8 +19,8 @@ from smplify_jax.solver.cholesky import solve_damped
 from smplify_jax.solver.loop import Objective, Solver
 from smplify_jax.solver.solution import Solution
 
-# Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on; it may shrink without bound towards a
-# plain Gauss-Newton step, and past the upper bound a step is too short to matter in float32.
+# Relative damping. It starts small because Gauss-Newton steps are good wherever the prior is on. At the lower bound a step is a plain
+# Gauss-Newton step in effect, and past the upper bound it is too short to matter in float32.
 _INITIAL_DAMPING = 1e-3
 _MIN_DAMPING = 1e-7
 _MAX_DAMPING = 1e7
@@ -35,7 +35,7 @@ class SolverOptions:
 
     Attributes:
         max_steps: Gauss-Newton systems to solve at most, rejected steps included.
-        relative_gain: the search ends when all steps to come would lower the energy by less than this fraction.
+        relative_gain: stop when all further steps together are expected to lower the energy by less than this fraction.
     """
 
     max_steps: int | Array
@@ -45,7 +45,7 @@ class SolverOptions:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _State:
-    """Between two steps: the best parameters with their model, and the candidate that is to be tried next."""
+    """The state between two steps: the best parameters with their quadratic model, and the next candidate."""
 
     parameters: Any
     model: Any
@@ -59,47 +59,48 @@ class _State:
 
 
 def begin(objective: Objective, start: Any, is_active: Array) -> _State:
-    """Before the start is tried: it is the first candidate, so that `linearize`, most of the program, is compiled only once."""
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(objective.linearize, start))
-    none = jnp.zeros_like(nothing.energy)
+    """The state before the first step. The start is the first candidate, so that `linearize`, most of the program, compiles only once."""
+    shapes = jax.eval_shape(objective.linearize, start)
+    empty_model = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    zero = jnp.zeros_like(empty_model.energy)
     return _State(
         parameters=start,
-        model=nothing,
+        model=empty_model,
         candidate=start,
-        predicted_gain=none,
-        last_gain=none,
-        damping=none + _INITIAL_DAMPING,
-        growth=none + 2.0,
+        predicted_gain=zero,
+        last_gain=zero,
+        damping=zero + _INITIAL_DAMPING,
+        growth=zero + 2.0,
         num_steps=jnp.where(is_active, -1, 0),
         is_converged=~is_active,
     )
 
 
 def is_running(state: _State, options: SolverOptions) -> Array:
-    """Until the end is near, or a limit."""
+    """True until the search converges or reaches a limit."""
     is_within_limits = (state.num_steps < options.max_steps) & (state.damping < _MAX_DAMPING)
     return (state.num_steps < 0) | (jnp.isfinite(state.model.energy) & is_within_limits & ~state.is_converged)
 
 
 def advance(objective: Objective, free: Array, options: SolverOptions, state: _State) -> _State:
-    """Try the candidate, accepting it only if it lowers the true energy, and find the next one."""
+    """Evaluate the candidate, accept it only if it lowers the true energy, and compute the next one."""
     model = objective.linearize(state.candidate)
-    is_first, goes_on = state.num_steps < 0, is_running(state, options)
+    is_first, continues = state.num_steps < 0, is_running(state, options)
     gain = state.model.energy - model.energy
     is_better = is_first | (jnp.isfinite(model.energy) & (gain > 0))
     shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * gain / jnp.maximum(state.predicted_gain, 1e-30) - 1.0) ** 3)
     factor = jnp.where(is_first, 1.0, jnp.where(is_better, shrink, state.growth))
     damping = jnp.maximum(state.damping * factor, _MIN_DAMPING)
 
-    # The Hessian is large: what is over keeps its own by the same choice as what rejects a candidate.
-    is_accepted = goes_on & is_better
+    # The Hessian is large, so one select covers both: finished problems and rejected candidates keep the old one.
+    is_accepted = continues & is_better
     with jax.named_scope("choice"):
         parameters, kept = jax.tree.map(
             lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
         )
     is_converged = ~is_first & _is_converged(state, gain, is_better, options.relative_gain * kept.energy)
     with jax.named_scope("step"):
-        step, predicted_gain = _damped_step(kept, damping, free, goes_on & ~is_converged)
+        step, predicted_gain = _damped_step(kept, damping, free, continues & ~is_converged)
     after = _State(
         parameters=parameters,
         model=None,
@@ -112,18 +113,18 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
         is_converged=is_converged,
     )
     before = dataclasses.replace(state, model=None)
-    after = jax.tree.map(lambda new, old: jnp.where(goes_on, new, old), after, before)
+    after = jax.tree.map(lambda new, old: jnp.where(continues, new, old), after, before)
     return dataclasses.replace(after, model=kept)
 
 
 def finish(state: _State) -> Solution:
-    """The best parameters that were tried."""
+    """The best parameters found."""
     is_finite = jnp.isfinite(state.model.energy)
     return Solution(
         parameters=state.parameters,
         model=state.model,
         num_steps=state.num_steps,
-        # A step so short that float32 cannot resolve it is an end too.
+        # A step too short for float32 to resolve counts as convergence too.
         is_converged=is_finite & (state.is_converged | (state.damping >= _MAX_DAMPING)),
         is_finite=is_finite,
     )
@@ -133,22 +134,22 @@ LEVENBERG_MARQUARDT = Solver(begin, is_running, advance, finish)
 
 
 def _is_converged(state: _State, gain: Array, is_accepted: Array, threshold: Array) -> Array:
-    """Whether all steps to come would gain less than the threshold together.
+    """Whether all further steps together are expected to gain less than the threshold.
 
-    Gains of accepted steps shrink at least geometrically near a minimum, so the last two foretell the sum of all further ones; where they
-    hardly shrink, or there was only one, that is taken as _MAX_REMAINING_GAINS times the last. A rejected step whose model promised next to
-    nothing means that float32 cannot see the way down any further.
+    Gains of accepted steps shrink at least geometrically near a minimum, so the last two predict the sum of all further ones; if they
+    hardly shrink, or there was only one, the sum is taken as _MAX_REMAINING_GAINS times the last. A rejected step whose predicted gain was
+    almost zero means that float32 cannot resolve a further descent.
     """
     shrinkage = jnp.where(state.last_gain > 0, jnp.minimum(gain / jnp.maximum(state.last_gain, 1e-30), 1.0), 1.0)
-    to_come = gain * jnp.minimum(shrinkage / jnp.maximum(1.0 - shrinkage, 1e-6), _MAX_REMAINING_GAINS)
-    return jnp.where(is_accepted, to_come < threshold, state.predicted_gain < 0.1 * threshold)
+    remaining_gain = gain * jnp.minimum(shrinkage / jnp.maximum(1.0 - shrinkage, 1e-6), _MAX_REMAINING_GAINS)
+    return jnp.where(is_accepted, remaining_gain < threshold, state.predicted_gain < 0.1 * threshold)
 
 
 def _damped_step(model: Any, damping: Array, free: Array, is_needed: Array) -> tuple[Array, Array]:
-    """Solve (H + damping diag H) step = -g over the free unknowns; also the energy that the quadratic model expects to lose."""
+    """Solve (H + damping diag H) step = -g over the free unknowns; also return the gain that the quadratic model predicts."""
     diagonal = jnp.diagonal(model.hessian)
     # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
     added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
     step = -solve_damped(is_needed, model.hessian, added, model.gradient, free)
-    # E(0) - E(step) = -2 g.step - step.H step, and H step = -g - added * step where the step is free, and nothing else is in it.
+    # E(0) - E(step) = -2 g.step - step.H step, with H step = -g - added * step for the free unknowns; the step is zero elsewhere.
     return step, jnp.dot(step, added * step - model.gradient)

@@ -17,7 +17,7 @@ _STRAGGLER_FRACTION = 0.5  # of a chunk
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised.
+    """The function to minimise.
 
     Attributes:
         linearize: parameters -> a dataclass with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
@@ -30,13 +30,13 @@ class Objective:
 
 @dataclass(frozen=True)
 class Solver:
-    """How a solver takes its steps, for one problem.
+    """A solver as functions of one problem.
 
     Attributes:
-        begin: (objective, start, is_active) -> the state before the first step; one that has ended if it is not active.
-        is_running: (state, options) -> whether the search goes on.
-        advance: (objective, free, options, state) -> the state after a step; the same state where the search is over. `free` (P,) is 1.0
-            for the unknowns, 0.0 for what is held fixed.
+        begin: (objective, start, is_active) -> the state before the first step; already finished if the problem is not active.
+        is_running: (state, options) -> whether the search continues.
+        advance: (objective, free, options, state) -> the state after a step; the same state if the search has ended. `free` (P,) is 1.0
+            for free unknowns, 0.0 for those held fixed.
         finish: state -> Solution.
     """
 
@@ -56,19 +56,19 @@ def minimize_batch(
     options: Any,
     chunk_size: int,
 ) -> Solution:
-    """Solve N problems.
+    """Minimise the objectives of N problems.
 
     Args:
-        solver: how.
+        solver: which solver.
         objective_of: inputs of a problem -> its objective.
         inputs: of all problems, leading axis N.
         starts: leading axis N.
         is_active: (N,) whether to solve a problem at all; the solution of an inactive one is meaningless.
-        free: (P,) of all problems.
-        options: of all problems.
+        free: (P,) shared by all problems.
+        options: shared by all problems.
         chunk_size: how many to solve at once.
     Returns:
-        Leading axis N.
+        Solutions with leading axis N.
     """
     begin = jax.vmap(lambda one, start, is_active: solver.begin(objective_of(one), start, is_active))
     states = begin(inputs, starts, is_active)

@@ -12,11 +12,11 @@ from jax import Array
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Solution:
-    """Where the search ended.
+    """The result of a search.
 
     Attributes:
-        parameters: where it ended. Levenberg-Marquardt never ends above the start's energy; Adam may.
-        model: the objective at those parameters, as `linearize` gave it.
+        parameters: the final ones. Levenberg-Marquardt never ends above the start's energy; Adam may.
+        model: the quadratic model of the objective at those parameters, as `linearize` gives it.
         num_steps: steps taken; each costs one evaluation of the energy with its derivatives.
         is_converged: False where the step limit came first.
         is_finite: False where the start's energy was not finite; the parameters are then the start's.
@@ -30,5 +30,5 @@ class Solution:
 
     @property
     def energy(self) -> Array:
-        """At those parameters."""
+        """The energy at those parameters."""
         return self.model.energy

@@ -50,7 +50,7 @@ class BendTerm:
         squares = batch_first(residuals**2, 1)[..., None]
         of_bends = np.zeros((len(_COLUMNS), columns.size), np.float32)
         of_bends[np.arange(len(_COLUMNS)), columns.body_pose.start + _COLUMNS] = 1.0
-        # Written out, so that it is fused with the other terms' sums; a product so small takes longer than both.
+        # Written out, so that XLA fuses it with the other terms' sums; so small a matrix product takes longer than both.
         by_bend = [squares[..., i, :] * of_bend for i, of_bend in enumerate(of_bends)]
         return Linearization(
             energy=jnp.sum(residuals**2, axis=0),

@@ -22,10 +22,10 @@ class DataTerm:
     """E = sum_k (weight_k conf_k)^2 (rho(e_kx) + rho(e_ky)), rho(e) = sigma^2 e^2 / (sigma^2 + e^2) (Geman-McClure).
 
     Attributes:
-        body: what the keypoints are.
-        observation: (K, 2, ...) and so on.
+        body: the body, cut to the keypoints.
+        observation: with fields (K, 2, ...), (K, ...) and so on.
         sigma: the difference at which a keypoint starts to count as an outlier [reference px].
-        keypoint_weights: (K, ...) which keypoints this round looks at, and how much.
+        keypoint_weights: (K, ...) how much this round weights each keypoint; zero leaves it out.
     """
 
     body: KeypointBody
@@ -39,10 +39,10 @@ class DataTerm:
         return posed.keypoints_cam[:, :2] / depth, depth
 
     def _differences(self, in_view: Array) -> Array:
-        """(K, 2, ...) [reference px]."""
-        seen = self.observation
-        pixels = seen.camera.focal_length * in_view + seen.camera.camera_center
-        return seen.pixel_scale * (pixels - seen.keypoints_px)
+        """(K, 2, ...) projected minus detected keypoints [reference px]."""
+        observation = self.observation
+        pixels = observation.camera.focal_length * in_view + observation.camera.camera_center
+        return observation.pixel_scale * (pixels - observation.keypoints_px)
 
     def _factors(self) -> Array:
         return (self.keypoint_weights * self.observation.confidence)[:, None]
@@ -56,12 +56,12 @@ class DataTerm:
         return residuals.reshape(-1, *residuals.shape[2:])
 
     def linearize(self, posed: PosedKeypoints) -> Linearization:
-        """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2), and e moves along the gradient of the pixel."""
-        seen = self.observation
+        """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2), and e changes along the gradient of the projection."""
+        observation = self.observation
         in_view, depth = self._in_view(posed)
         e = self._differences(in_view)
         derivative = self._factors() * (self.sigma**2 / (self.sigma**2 + e**2)) ** 1.5
-        per_metre = derivative * seen.pixel_scale * seen.camera.focal_length / depth
+        per_metre = derivative * observation.pixel_scale * observation.camera.focal_length / depth
         along_z = jnp.where(posed.keypoints_cam[:, 2:] > MIN_DEPTH, -in_view * per_metre, 0.0)
         zero = jnp.zeros_like(along_z[:, 0])
         along_x, along_y = (

@@ -1,4 +1,4 @@
-"""Depth anchor: while the body is still rigid, hold it at the depth that its limbs' lengths suggest."""
+"""Depth anchor: while the body is still rigid, keep it near the depth estimated from limb lengths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smplify_jax.terms.term import Linearization, embed_block
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class DepthTerm:
-    """E = (weight log(z / z_start))^2: relative, so that near and far people are held alike.
+    """E = (weight log(z / z_start))^2: relative, so that near and far people are treated alike.
 
     Attributes:
         start_depth: z_start [m].

@@ -1,6 +1,6 @@
-"""Interpenetration: spheres inside the body's parts keep apart, E_sp in Bogo et al. 2016.
+"""Interpenetration: keeps spheres inside the body's parts apart, E_sp in Bogo et al. 2016.
 
-As printed in the paper the exponent lacks its minus sign; with it missing, the term would draw parts together.
+As printed in the paper, the exponent lacks its minus sign; without the sign the term would pull parts together.
 
 **Least squares.** The residual of a pair is the square root of its energy, r = weight exp(-d^2 / 2 s), s = sigma_i^2 + sigma_j^2. Its
 derivative vanishes where two centres coincide, but Gauss-Newton's J^T J vanishes there twice as fast: steps grow like s / d, and the
@@ -10,10 +10,11 @@ damping bounds them.
 
     d r / d theta = -(r / s) delta . (a x (c_i - P)) = -(r / s) (a, P x a) . (c_i x delta, delta),
 
-the product of the joint's screw and the line through both centres. A joint that moves only c_j gives its negative, one of both zero.
-So J^T r is a product with constant signs. J^T J takes the MAX_ROWS steepest rows only: of hundreds of pairs few overlap at a time, and the
-others have derivatives of zero in effect. Measured on CPU, 64 people at once, a step costs 20 microseconds a person so, over 50 with all
-rows, and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it is 75 against 500 for such sums.
+the product of the joint's screw and the line through both centres. A joint that moves only c_j gives the negative of this, and a joint
+that moves both gives zero. So J^T r is a product with constant signs. J^T J uses the MAX_ROWS steepest rows only: of hundreds of pairs
+few overlap at a time, and the derivatives of the others are practically zero. Measured on CPU with 64 people at once, a step then costs 20
+microseconds per person, against over 50 with all rows and 75 with exact 6x6 sums over pairs of parts; with all non-adjacent pairs it costs
+75, against 500 with such sums.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from smplify_jax.execution.batch_axis import batch_first, concatenate_blocks
 from smplify_jax.terms.term import Linearization, embed_block
 
 SIGMA_PER_RADIUS = 0.3
-"""Width of a sphere's Gaussian by its radius: as in the paper's code; its text has a third."""
+"""Sigma of a sphere's Gaussian per unit of its radius, as in the paper's code; the paper's text has a third."""
 
 MAX_ROWS = 16
-"""Pairs of spheres that J^T J sees. With twice as many the same people end within 0.005 mm (99 of 100; at most 0.5 mm) after as many
-steps; with half as many, within 0.8 mm."""
+"""Pairs of spheres in J^T J. With twice as many, the same people end within 0.005 mm of the same result (99 of 100; at most 0.5 mm) after
+as many steps; with half as many, within 0.8 mm."""
 
 
 @jax.tree_util.register_dataclass
@@ -46,11 +47,11 @@ steps; with half as many, within 0.8 mm."""
 class InterpenetrationTerm:
     """E = weight^2 sum_pairs exp(-d_ij^2 / (sigma_i^2 + sigma_j^2)).
 
-    Only the pose feels it: a gradient to the betas would make bodies thin, and place and orientation of the whole change nothing.
+    It acts on the pose only: a gradient on the betas would make bodies thin, and global orientation and translation do not change it.
 
     Attributes:
-        body: for its joints.
-        spheres: and which of their parts may not meet.
+        body: provides the joints.
+        spheres: with the pairs of parts that must not overlap.
         weight: 1000 in the paper's code.
     """
 
@@ -59,12 +60,12 @@ class InterpenetrationTerm:
     weight: Array
 
     def residuals(self, posed: PosedKeypoints) -> Array:
-        """(R, ...) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), a number for each pair of spheres."""
+        """(R, ...) weight exp(-d^2 / (2 (sigma_i^2 + sigma_j^2))), one for each pair of spheres."""
         return self._pair_geometry(posed).residuals
 
     def linearize(self, posed: PosedKeypoints) -> Linearization:
-        """J^T r of all pairs of spheres, J^T J of the MAX_ROWS pairs whose residual is steepest."""
-        # Of all terms it is the dearest, so a round that gives it no weight is spared it.
+        """J^T r over all pairs of spheres, J^T J over the MAX_ROWS pairs with the steepest residuals."""
+        # This is the most expensive term, so rounds that give it no weight skip it.
         return jax.lax.cond(self.weight > 0, self._linearize, _zero_linearization, posed)
 
     def _linearize(self, posed: PosedKeypoints) -> Linearization:
@@ -77,7 +78,7 @@ class InterpenetrationTerm:
         squared_derivatives = batch_first(sum_over_axes(lambda i: pairs.lines[3 + i] ** 2), 1)
         _, steepest = jax.lax.top_k(squared_derivatives, min(MAX_ROWS, squared_derivatives.shape[-1]))
         lines = jnp.take_along_axis(batch_first(pairs.lines, 2), steepest[..., None, :], axis=-1)
-        # Every sphere turns with the root, so its columns are zero.
+        # Every sphere turns with the root, so the root's columns are zero.
         screws = batch_first(screws[:, 1:].reshape(6, -1, *screws.shape[3:]), 2)
         moved = jnp.repeat(jnp.asarray(signs.T)[1:, steepest], 3, axis=0)
         products = (screws[..., i, :, None] * lines[..., i, None, :] for i in range(6))
@@ -119,12 +120,12 @@ def _zero_linearization(posed: PosedKeypoints) -> Linearization:
 
 
 class _PairGeometry(NamedTuple):
-    """R pairs of spheres, and how J joints move them.
+    """R pairs of spheres, and how J joints move each pair's centres relative to each other.
 
     Attributes:
         residuals: (R, ...).
         lines: (6, R, ...) d r / d delta, as a line through both centres.
-        screws: (6, J, 3, ...) of each number of a joint's step.
+        screws: (6, J, 3, ...) screw of each of the three numbers of a joint's step.
     """
 
     residuals: Array
@@ -144,14 +145,14 @@ def _pair_ends(spheres: BodySpheres) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def sphere_pairs(parts: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Both spheres (R,), (R,) of every pair, pair of parts after pair of parts."""
+    """Indices (R,), (R,) of the first and the second sphere of every pair, ordered by pair of parts."""
     of_part = np.array(parts)
     found = [np.meshgrid(*(np.flatnonzero(of_part == part) for part in pair), indexing="ij") for pair in pairs]
     return np.concatenate([a.ravel() for a, _ in found]), np.concatenate([b.ravel() for _, b in found])
 
 
 def _signs(spheres: BodySpheres, parents: tuple[int, ...]) -> np.ndarray:
-    """(R, J) which joints move a pair's centres apart: 1 for those that carry the first alone, -1 the second alone, else 0."""
+    """(R, J) how joints move a pair's centres relative to each other: 1 if a joint carries only the first, -1 only the second, else 0."""
     first, second = sphere_pairs(spheres.parts, spheres.pairs)
     carried = ancestors_or_self(parents)[np.array(spheres.joints)]
     return carried[first] - carried[second]

@@ -28,7 +28,7 @@ from smplify_jax.terms.term import Term, sum_normal_equations
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TermWeights:
-    """The numbers of one round of the objective. A weight multiplies a residual; the energy carries its square.
+    """The weights of one round of the objective. A weight multiplies a residual; the energy contains its square.
 
     Attributes:
         sigma: Geman-McClure scale of the data term [px of a person 300 px tall].
@@ -62,16 +62,16 @@ TERM_NAMES = tuple(TERM_TYPES)
 """Order of the terms wherever energies are reported one by one."""
 
 OPTIONAL_TERMS = ("interpenetration", "anchor")
-"""Terms that cost time even where they have no weight."""
+"""Terms that cost time even at weight zero, so a weight of None leaves them out."""
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Scene:
-    """What the objective knows that all people share.
+    """The inputs of the objective that all people share.
 
     Attributes:
-        body: what the keypoints are.
+        body: the body, cut to the keypoints.
         prior: pose prior over the body's moving joints.
         inverse_correlation: (n, n) of the errors around an anchor, see `AnchorTerm`.
         spheres: for the interpenetration term; None leaves it out.
@@ -86,11 +86,11 @@ class Scene:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class RoundInputs:
-    """What the objective knows of one person in one round, or of many people (..., batch).
+    """The inputs of the objective for one person in one round, or for many people (..., batch).
 
     Attributes:
         observation: keypoints and camera.
-        keypoint_weights: (K,) which keypoints a round looks at, and how much.
+        keypoint_weights: (K,) how much the round weights each keypoint; zero leaves it out.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
@@ -102,7 +102,7 @@ class RoundInputs:
 
 
 def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tuple[Term, ...]:
-    """The terms in the order of TERM_NAMES; without spheres or an anchor, or their weight, without theirs."""
+    """The terms in the order of TERM_NAMES; a term whose spheres, anchor or weight are None is left out."""
     terms: list[Term] = [
         DataTerm(scene.body, inputs.observation, jnp.asarray(weights.sigma), inputs.keypoint_weights),
         PosePriorTerm(scene.prior, jnp.asarray(weights.pose_prior)),
@@ -120,7 +120,7 @@ def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tupl
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class QuadraticModel:
-    """The objective around one body: E(step) = energy + 2 gradient . step + step . hessian step.
+    """The quadratic model of the objective around one body: E(step) = energy + 2 gradient . step + step . hessian step.
 
     Attributes:
         energies: (..., T) of the terms, in the order of TERM_NAMES; zero for a term that was not built.
@@ -148,7 +148,7 @@ class QuadraticModel:
 @jax.jit  # so that it is traced once, not by every loop and round that calls it
 @batch_last
 def linearize(shared: tuple[Scene, TermWeights], at: tuple[RoundInputs, BodyParameters]) -> QuadraticModel:
-    """The objective of one person, with its derivatives."""
+    """The quadratic model of one person's objective."""
     (scene, weights), (inputs, parameters) = shared, at
     with jax.named_scope("keypoints"):
         posed = pose_keypoints(scene.body, parameters)

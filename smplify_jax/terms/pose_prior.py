@@ -19,8 +19,8 @@ from smplify_jax.terms.term import Linearization, embed_block
 class PosePriorTerm:
     """E = weight^2 min_k (1/2 (theta - mu_k)^T Sigma_k^-1 (theta - mu_k) - log w_k), w_k normalised by the component's volume.
 
-    The minimum over components stands for their sum (max-mixture, Olson & Agarwal 2013): only the winning one has a gradient, which
-    keeps the term a sum of squares. The logs are shifted so that the likeliest component's is zero.
+    The minimum over components replaces their sum (max-mixture, Olson & Agarwal 2013): only the winning one has a gradient, which
+    keeps the term a sum of squares. The log weights are shifted so that the likeliest component's is zero.
 
     Attributes:
         prior: mixture over the body pose.
@@ -31,9 +31,9 @@ class PosePriorTerm:
     weight: Array
 
     def _components(self, posed: PosedKeypoints) -> tuple[Array, Array]:
-        """Of all components: their energies (K, ...), and L_k^T (theta - mu_k) (K, D, ...)."""
+        """Energies (K, ...) and whitened differences L_k^T (theta - mu_k) (K, D, ...) of all components."""
         prior, body_pose = self.prior, jnp.asarray(posed.parameters.body_pose)
-        # Not of the difference: so it is one product, and not one for each component.
+        # L_k^T theta minus L_k^T mu_k, rather than L_k^T of the difference: one product instead of one for each component.
         whitened = jnp.einsum("kij,i...->kj...", prior.precision_cholesky, body_pose)
         whitened -= with_batch_axis(jnp.einsum("kij,ki->kj", prior.precision_cholesky, prior.means), body_pose)
         energies = 0.5 * jnp.sum(whitened**2, axis=1) + with_batch_axis(jnp.asarray(prior.neg_log_weights), body_pose)
@@ -48,7 +48,7 @@ class PosePriorTerm:
         return self.weight * jnp.concatenate([jnp.sqrt(0.5) * of_winner, constant[None]])
 
     def linearize(self, posed: PosedKeypoints) -> Linearization:
-        """The Hessian is half the component's precision: a constant to look up."""
+        """The Hessian is half the winning component's precision, scaled by weight^2: a constant to look up."""
         prior, columns, scale = self.prior, posed.columns, 0.5 * self.weight**2
         energies, whitened = self._components(posed)
         winner = jnp.argmin(energies, axis=0)

@@ -29,7 +29,7 @@ class ShapeTerm:
         return self.weight * posed.parameters.betas
 
     def linearize(self, posed: PosedKeypoints) -> Linearization:
-        """Diagonal and constant."""
+        """The Hessian is diagonal and constant."""
         columns, betas = posed.columns, jnp.asarray(posed.parameters.betas)
         gradient, curvature = self.weight**2 * betas, jnp.broadcast_to(self.weight**2, betas.shape)
         return Linearization(

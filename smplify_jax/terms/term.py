@@ -1,6 +1,6 @@
-"""What a term of the objective offers.
+"""The interface of a term of the objective.
 
-A term is a vector of residuals r; its energy is the sum of their squares (a weight multiplies a residual, so the energy carries the
+A term is a vector of residuals r; its energy is the sum of their squares (a weight multiplies a residual, so the energy contains the
 weight squared). A Gauss-Newton solver needs J^T r and J^T J, which each term gives in closed form.
 
 Terms work on one person or on many at once: shapes are written (R, ...), the dots being the batch axis (see `execution.batch_axis`).
@@ -25,15 +25,15 @@ from smplify_jax.body.posed_keypoints import PosedKeypoints
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Linearization:
-    """A term linearised at a body: its energy and its part of the normal equations, J being the Jacobian of its residuals by the step.
+    """A term linearised at a body: its energy and its part of the normal equations.
 
-    J^T J is the sum of what is not None.
+    J is the Jacobian of its residuals with respect to the step. J^T J is the sum of those parts below that are not None.
 
     Attributes:
         energy: (...) r^T r.
         gradient: (..., P) J^T r.
-        jacobian_t: (..., P, R) J^T, or as many of its columns as matter; products of such are twice as fast as of its transpose.
-        diagonal: (..., P) of a diagonal J^T J; none of the root's orientation.
+        jacobian_t: (..., P, R) J^T, or those of its columns that matter; products of J^T in this layout are twice as fast as of J.
+        diagonal: (..., P) diagonal of a diagonal J^T J; zero for the root's orientation.
         pose_hessian: (..., n, n) J^T J over body_pose.
     """
 
@@ -57,16 +57,18 @@ class Term(Protocol):
 
 
 def sum_normal_equations(linearizations: Sequence[Linearization], columns: ParameterColumns) -> tuple[Array, Array]:
-    """J^T r (..., P) and J^T J (..., P, P) of all terms together; one product makes J^T J of all that give J."""
+    """J^T r (..., P) and J^T J (..., P, P) summed over all terms; a single product serves all terms that give J."""
     gradient = sum((one.gradient for one in linearizations), jnp.zeros(()))
     stacked = jnp.concatenate([one.jacobian_t for one in linearizations if one.jacobian_t is not None], axis=-1)
     blocks = [one.pose_hessian for one in linearizations if one.pose_hessian is not None]
     diagonal = sum((one.diagonal for one in linearizations if one.diagonal is not None), jnp.zeros(()))
     hessian = jnp.einsum("...pr,...qr->...pq", stacked, stacked)
     unit = np.eye(columns.size, dtype=np.float32)
-    diagonal = diagonal @ unit  # now it is an array: else it would be summed for every entry of the Hessian
+    diagonal = (
+        diagonal @ unit
+    )  # forces XLA to compute the sum once: otherwise it would be recomputed for every entry of the Hessian
     pose, rest = columns.body_pose, slice(columns.betas.start, columns.size)
-    # In place: a sum with a block among zeros asks of every entry whether it lies in the block, and takes five times as long.
+    # In place: adding a block padded with zeros tests for every entry whether it lies in the block, and takes five times as long.
     for block, more in ((pose, sum(blocks, jnp.zeros(()))), (rest, jnp.zeros(()))):
         entries = hessian[..., block, block] + diagonal[..., block, None] * unit[block, block] + more
         corner = (0,) * (hessian.ndim - 2) + (block.start, block.start)

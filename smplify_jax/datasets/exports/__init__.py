@@ -1,4 +1,4 @@
-"""From our Parquet files to the formats that trainers and viewers read."""
+"""Exports: from this package's Parquet files to the formats that trainers and viewers read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 
 Export = Callable[[Path, Path, ExportOptions], Exported]
-"""Writes files from the fits of a file or folder into a folder, and says which."""
+"""Function that exports the fits of a file or folder (first argument) to a folder (second argument)."""
 
 EXPORTS: dict[str, Export] = {
     "spin": write_spin,
@@ -29,7 +29,7 @@ EXPORTS: dict[str, Export] = {
 """Every export by name."""
 
 LEFT_OUT = "left_out.jsonl"
-"""Beside an export's files: a line of JSON for each person whose picture cannot be used; not there if all can."""
+"""File beside an export's files, with a line of JSON for each person whose picture cannot be used; absent if there is none."""
 
 
 def get_export(name: str) -> Export:
@@ -51,20 +51,20 @@ def export_fits(
     Args:
         fits: a file that `write_fits` wrote, or a folder of them.
         name: a key of EXPORTS.
-        out: folder for the files, made if need be. Each appears when it is complete; those of an earlier export of the same name that this
-            one has no use for are removed.
-        options: by default all defaults.
+        out: folder for the files, created if necessary. Each file appears when it is complete; files of an earlier export of the same name
+            that this export does not replace are removed.
+        options: the defaults of `ExportOptions` by default.
     Returns:
-        The written files, and who was left out: people whose picture is needed and cannot be used, and those whom the options leave out.
+        The written files, and who was left out: people whose picture is needed but cannot be used, and people whom the options exclude.
     Raises:
-        InputError: there is no such export, nothing to read, nobody is left, or a file cannot be written.
+        InputError: there is no such export, there is nothing to read, nobody is left to export, or a file cannot be written.
     """
     write, source, folder = get_export(name), Path(fits), Path(out)
     fit_files(source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder.") from error
+        raise InputError(f"{folder}: cannot be created ({error.strerror}); choose another folder.") from error
     exported = write(source, folder, ExportOptions() if options is None else options)
     _write_left_out(folder / LEFT_OUT, exported)
     return exported

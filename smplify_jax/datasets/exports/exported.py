@@ -1,4 +1,4 @@
-"""What an export wrote, and whom it left out."""
+"""Result of an export: the files it wrote, and the people it left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 NUM_NAMED = 3
-"""How many of the pictures that are not there a message names; the file `left_out.jsonl` has them all."""
+"""Number of unusable pictures that a message names; the file `left_out.jsonl` lists all of them."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class MissingPicture:
     """A person who was left out because of their picture.
 
     Attributes:
-        id: of the row.
+        id: id of the row.
         image: the picture's name, "" if it is not known.
-        reason: in a few words.
+        reason: why the picture cannot be used, in a few words.
     """
 
     id: str
@@ -28,14 +28,14 @@ class MissingPicture:
 
 @dataclass(frozen=True)
 class Exported:
-    """What one export came to; iterating gives the files.
+    """Result of one export; iterating over it gives the files.
 
     Attributes:
-        files: that were written.
-        num_people: in them.
-        left_out: number of people who are not, by why.
-        missing: those of them whose picture cannot be used.
-        notes: sentences that a user should read, once.
+        files: the written files.
+        num_people: number of people in them.
+        left_out: number of people left out, by reason.
+        missing: those left out because of their picture.
+        notes: sentences to show to the user once.
     """
 
     files: tuple[Path, ...]
@@ -52,16 +52,14 @@ class Exported:
 
     @property
     def complaint(self) -> str | None:
-        """Which pictures are not there, in a sentence; None if all are."""
+        """A sentence about the pictures that cannot be used; None if all can."""
         if not self.missing:
             return None
         names = list(dict.fromkeys(f"{one.image or one.id} ({one.reason})" for one in self.missing))
         more = f" and {len(names) - NUM_NAMED:,} more" if len(names) > NUM_NAMED else ""
         who = "1 person was" if len(self.missing) == 1 else f"{len(self.missing):,} people were"
-        return (
-            f"{who} left out, whose picture cannot be used: {', '.join(names[:NUM_NAMED])}{more}; see left_out.jsonl."
-        )
+        return f"{who} left out because a picture cannot be used: {', '.join(names[:NUM_NAMED])}{more}; see left_out.jsonl."
 
     def entries(self) -> dict[str, Any]:
-        """As report.json has it."""
+        """The entry of report.json."""
         return {"num_people": self.num_people, "left_out": self.left_out}

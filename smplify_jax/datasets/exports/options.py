@@ -1,4 +1,4 @@
-"""What a user may say about an export."""
+"""Settings of exports."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from smplify_jax.errors import InputError
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Settings that exports take; each uses those that concern it.
+    """Settings of exports; each export uses those that apply to it.
 
     Attributes:
-        dataset: what to call the data set in file names.
-        images: folder that the pictures' names are relative to; by default they are paths as they are.
-        frame_rate: [1/s] written where a format wants one; a person in a single picture has none.
-        people_per_shard: the least number of people in one tar file, but for the last.
-        box_factor: how much larger the crops are than the input's boxes, or than the box around the observed keypoints of who has none; by
-            default what the rows say.
-        min_quality: leave out people whose quality is lower, or not known.
-        max_error: leave out people whose keypoints' median error, in percent of their height, is higher, or not known.
-        open_body_as_smpl: let loaders take the open body's betas for SMPL's.
+        dataset: name of the data set in file names.
+        images: folder that the pictures' names are relative to; None if they are paths already.
+        frame_rate: [1/s] written where a format needs one; a person in a single picture has none.
+        people_per_shard: minimum number of people in a tar file, except the last.
+        box_factor: size of a crop over the size of the input's box, or of the box around the observed keypoints if the input has none; by
+            default the value stored in the rows.
+        min_quality: leave out people whose quality is lower or not known.
+        max_error: leave out people whose median keypoint error, in percent of their height, is higher or not known.
+        open_body_as_smpl: let loaders use the open body's betas as SMPL's.
     """
 
     dataset: str = "fits"

@@ -1,4 +1,4 @@
-"""One file a person: as `smplify-fit` writes them, AMASS's .npz, Meshcapade's .smpl. Only people with a usable fit get one."""
+"""Exports with one file per person with a usable fit: the .npz of `smplify-fit`, AMASS's .npz, Meshcapade's .smpl."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _Arrays = dict[str, np.ndarray]
 
 
 def write_people(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write `NAME.npz` as `smplify-fit` does: `FitResult.load` reads it, and it has the keys of the original SMPLify."""
+    """Write `NAME.npz` like `smplify-fit`: `FitResult.load` reads it, and it has the keys of the original SMPLify."""
     return _write_each(select(fits, options), out, ".npz", _saved_fits)
 
 
 def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write `NAME.npz` with AMASS's keys: a sequence of one frame, z up, as if the camera had been level.
+    """Write `NAME.npz` with AMASS's keys: a sequence of one frame, z up, assuming a level camera.
 
-    `body_name` says whose betas they are.
+    `body_name` states the body that the betas belong to.
     """
 
     def sequences(batch: FitBatch) -> Iterator[_Arrays]:
@@ -53,7 +53,7 @@ def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
                 "trans": bodies.transl[[index]],
                 "betas": pad_columns(bodies.betas, NUM_AMASS_BETAS)[index],
                 "gender": np.array(_gender(batch)),
-                # AMASS has the one name in its files of SMPL-H and the other in those of SMPL-X, and readers ask for either.
+                # AMASS uses the first name in its SMPL-H files and the second in its SMPL-X files; readers look for either.
                 "mocap_framerate": np.array(options.frame_rate),
                 "mocap_frame_rate": np.array(options.frame_rate),
                 "surface_model_type": np.array("smplh"),
@@ -66,8 +66,8 @@ def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
 def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
     """Write `NAME.smpl`, an avatar of one frame, y up and z towards the camera.
 
-    Its readers refuse arrays that they do not know, so that nothing could mark the open body's betas: they are left out,
-    for SMPL's mean shape.
+    Readers of the format refuse unknown arrays, so betas of the open body could not be marked as such: they are zero instead,
+    SMPL's mean shape.
     """
 
     def avatars(batch: FitBatch) -> Iterator[_Arrays]:
@@ -105,9 +105,9 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
         "c": columns["camera_center"],
         "pose": bodies_of(batch).pose.astype(np.float32),
     }
-    said = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}
+    labels = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}
     for index in np.flatnonzero(batch.is_usable):
-        yield {name: column[index] for name, column in columns.items()} | said
+        yield {name: column[index] for name, column in columns.items()} | labels
 
 
 def _usable(batch: FitBatch) -> Bodies:
@@ -117,14 +117,14 @@ def _usable(batch: FitBatch) -> Bodies:
 
 
 def _gender(batch: FitBatch) -> str:
-    """Of the body that was fitted, whose betas these are; neutral where its file does not tell."""
+    """Gender of the fitted body; neutral if its file does not state it."""
     return batch.provenance.body_gender or "neutral"
 
 
 def _write_each(
     people: Selection, out: Path, ending: str, contents: Callable[[FitBatch], Iterator[_Arrays]]
 ) -> Exported:
-    """Write a file for each person with a usable fit, named for the id, and remove that of an earlier export of who has none now."""
+    """Write a file named after the id for each person with a usable fit; remove files of an earlier export for the other people."""
     ids = (str(name) for batch in read_fits(people.fits, ("id",)) for name in batch.texts("id"))
     paths = [out / (name + ending) for name in unique_names(ids)]
     of_people = itertools.compress(paths, people.is_kept)

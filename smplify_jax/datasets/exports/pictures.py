@@ -1,4 +1,4 @@
-"""The pictures that exports name or hold, found in their folder."""
+"""Find the pictures that exports name or contain."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ ENDINGS = (
     *(spelling for ending in _USUAL for spelling in (ending, ending.upper())),
     *sorted(spelling for ending in IMAGE_SUFFIXES.difference(_USUAL) for spelling in (ending, ending.upper())),
 )
-"""What a picture's name may lack, in the order in which it is tried: OpenPose leaves the ending out."""
+"""Suffixes to try after a picture's name, in this order: OpenPose leaves the suffix out."""
 
 
 def ending_in_folder(image: str, folder: Path | None) -> str | None:
-    """What a picture's name lacks of a file's in the folder, most often nothing; None if there is no such file that can be read.
+    """The suffix that completes a picture's name, usually ""; None if no suffix gives a readable file.
 
     Args:
-        image: name of the picture, with or without its ending.
-        folder: that it is relative to; None for a path as it is.
+        image: name of the picture, with or without its suffix.
+        folder: the folder that the name is relative to; None if it is a path already.
     """
     path = image if folder is None else os.path.join(folder, image)
     return next((ending for ending in ENDINGS if _is_readable(path + ending)), None)
@@ -33,5 +33,5 @@ def _is_readable(path: str) -> bool:
 
 
 def has_ending(image: str) -> bool:
-    """Whether the name ends as a picture's does."""
+    """Whether the name has the suffix of a picture."""
     return os.path.splitext(image)[1].lower() in IMAGE_SUFFIXES

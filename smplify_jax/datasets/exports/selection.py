@@ -1,4 +1,4 @@
-"""Who goes into an export: read once, so that the many passes of an export all see the same people."""
+"""Choose the people of an export, once for all of its passes over the data, so that every pass sees the same people."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _COLUMNS = ("id", "image", "gender", "quality", "error_percent")
 _NOT_FOUND, _UNKNOWN, _NO_KIND = (
     "not there, or not readable",
     "its name is not known",
-    "no kind of picture that the loader reads",
+    "not a kind of picture that the loader reads",
 )
 
 OPEN_BODY_NOTE = (
-    "these are fits of the open body, whose betas are not SMPL's; exports say so, or leave the betas out where they cannot. Fit SMPL's own "
-    "file with --body, or let loaders take them for SMPL's with --open-body-as-smpl."
+    "these are fits of the open body, whose betas are not SMPL's; exports mark the betas, or leave them out where they cannot. Fit SMPL's "
+    "own file with --body, or let loaders use the betas as SMPL's with --open-body-as-smpl."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """People of a file or folder of fits.
+    """The chosen people of a file or folder of fits.
 
     Attributes:
         fits: the file or folder.
-        is_kept: (N,) of all its rows.
-        endings: (N,) index in ENDINGS of what each picture's name lacks.
-        left_out: number of people by why.
-        missing: those whose picture cannot be used.
-        notes: sentences that a user should read.
+        is_kept: (N,) whether each of its rows is exported.
+        endings: (N,) index in ENDINGS of the suffix that completes each picture's name.
+        left_out: number of people left out, by reason.
+        missing: those left out because of their picture.
+        notes: sentences to show to the user.
     """
 
     fits: Path
@@ -56,7 +56,7 @@ class Selection:
         return int(self.is_kept.sum())
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[FitBatch]:
-        """The people's rows as `read_fits` gives them; their pictures have the names that they have in their folder."""
+        """The people's rows as `read_fits` gives them, with the full names of the pictures."""
         first = 0
         for batch in read_fits(self.fits, columns):
             rows = slice(first, first + len(batch))
@@ -65,7 +65,7 @@ class Selection:
                 yield _with_endings(batch, self.endings[rows]).of(self.is_kept[rows])
 
     def exported(self, files: Collection[Path], num_people: int | None = None) -> Exported:
-        """What an export of these people came to."""
+        """The result of an export of these people."""
         count = len(self) if num_people is None else num_people
         return Exported(tuple(files), count, self.left_out, self.missing, self.notes)
 
@@ -82,10 +82,10 @@ def select(
 
     Args:
         fits: a file or folder of fits.
-        options: what to leave out.
-        names_pictures: the export names pictures, and a name that lacks its ending is worth a note.
-        needs_pictures: leave out who has no picture in `options.images`.
-        suffixes: of the pictures that can be used, in lower case; None for any.
+        options: the people to leave out.
+        names_pictures: the export names pictures, so a name without a suffix is worth a note.
+        needs_pictures: leave out people who have no picture in `options.images`.
+        suffixes: of usable pictures, in lower case; None for any.
     Raises:
         InputError: nobody is left.
     """
@@ -93,7 +93,7 @@ def select(
     missing: list[MissingPicture] = []
     is_kept, endings = [np.zeros(0, bool)], [np.zeros(0, np.uint8)]
     notes = _Notes()
-    # The people of a picture follow each other. Kept no longer than for this export: pictures come and go.
+    # The people of a picture follow each other. The cache lives for this export only, because pictures may change between exports.
     ending_of = lru_cache(maxsize=4096)(ending_in_folder)
     for batch in read_fits(fits, _COLUMNS):
         notes.add(batch, options)
@@ -117,11 +117,11 @@ def select(
 
 
 def _too_poor(batch: FitBatch, options: ExportOptions) -> dict[int, str]:
-    """Why people are left out for their fits, by their index."""
+    """Reasons to leave out people because of their fits, by index."""
     quality, error = batch.array("quality"), batch.array("error_percent")
     reasons: dict[int, str] = {}
     if options.max_error is not None:
-        # Comparisons with NaN are false: who has no error is left out.
+        # Comparisons with NaN are false, so people without an error are left out.
         reasons |= dict.fromkeys(np.flatnonzero(~(error <= options.max_error)).tolist(), "error too high or not known")
     if options.min_quality is not None:
         low = np.flatnonzero(~(quality >= options.min_quality)).tolist()
@@ -130,7 +130,7 @@ def _too_poor(batch: FitBatch, options: ExportOptions) -> dict[int, str]:
 
 
 def _picture(image: str | None, ending: str | None, suffixes: Collection[str] | None) -> tuple[str, str]:
-    """What the picture's name lacks, and what is wrong with the picture, "" for nothing."""
+    """The suffix that completes the picture's name, and why the picture cannot be used, "" if it can."""
     if not image:
         return "", _UNKNOWN
     if ending is None:
@@ -142,13 +142,13 @@ def _picture(image: str | None, ending: str | None, suffixes: Collection[str] | 
 def _nobody(missing: list[MissingPicture], left_out: Counter[str], options: ExportOptions) -> str:
     if len(missing) < left_out.total():
         counts = ", ".join(f"{count:,} with {reason}" for reason, count in left_out.items())
-        return f"nobody is left to export: {counts}; ask for less quality or allow a larger error."
+        return f"nobody is left to export: {counts}; accept a lower quality or a larger error."
     first = missing[0]
     if first.reason == _UNKNOWN:
-        return f"the picture of {first.id!r} is not known, nor is anybody's: this export needs pictures."
+        return f"the picture of {first.id!r} is not known, nor is that of any other person: this export needs pictures."
     where = "where their names say" if options.images is None else f"in {options.images}"
     return (
-        f"{first.image}: {first.reason}, and nobody's picture can be used {where}: give the folder that the pictures' names are relative "
+        f"{first.image}: {first.reason}, and no other picture can be used {where}: give the folder that the pictures' names are relative "
         "to as `images` (--images), and convert pictures of other kinds."
     )
 
@@ -165,7 +165,7 @@ def _with_endings(batch: FitBatch, endings: np.ndarray) -> FitBatch:
 
 
 class _Notes:
-    """What users should know of the rows, gathered batch by batch."""
+    """Notes for the user about the rows, collected batch by batch."""
 
     def __init__(self) -> None:
         self._num_other_gender, self._body = 0, ""
@@ -190,11 +190,11 @@ class _Notes:
         notes = [OPEN_BODY_NOTE] if self._is_open else []
         if self._num_other_gender:
             notes.append(
-                f"{self._num_other_gender:,} rows say another gender than the body's that was fitted, {self._body}; exports say the body's."
+                f"{self._num_other_gender:,} rows say another gender than the fitted body {self._body} has; exports state the body's."
             )
         if self._num_without_ending:
             notes.append(
-                f"the names of {self._num_without_ending:,} people's pictures have no ending, such as {self._name!r}; give the pictures' "
+                f"the picture names of {self._num_without_ending:,} people have no suffix, such as {self._name!r}; give the pictures' "
                 "folder with --images, so that loaders find them."
             )
         return tuple(notes)

@@ -1,4 +1,4 @@
-"""Any layout's keypoints in the slots of SPIN's 49, of which 4D-Humans keeps the first 44."""
+"""Map the keypoints of any layout to the slots of SPIN's 49 keypoints, of which 4D-Humans uses the first 44."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NAMED_ALIKE = ("spin49", "openpose25", "openpose18")
 
 @lru_cache(maxsize=32)
 def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
-    """Pairs (keypoint of the layout, slot): a keypoint goes where the same point of the body is meant.
+    """Pairs (keypoint of the layout, slot) that stand for the same point of the body.
 
-    What OpenPose detects goes to OpenPose's 25 slots, everything else to the annotators' 24 behind them, or, failing that, to OpenPose's:
-    trainers weigh the two groups differently. A point that no slot means is left out: hips of Human3.6M are other points than those of
-    annotators.
+    OpenPose's keypoints go to OpenPose's 25 slots. All others go to the annotators' 24 slots after them or, if none of those matches, to
+    OpenPose's: trainers weight the two groups differently. A keypoint that matches no slot is left out: the hips of Human3.6M, for example,
+    are different points from those that annotators mark.
     """
     source, target = get_layout(layout), get_layout("spin49")
     pairs = []
@@ -35,7 +35,7 @@ def slots(layout: str, num_slots: int) -> tuple[tuple[int, int], ...]:
 
 
 def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
-    """(N, K, 3) keypoints to (N, num_slots, 3) float32; rows of zeros where there is none, or it was not observed."""
+    """Place keypoints (N, K, 3) in slots (N, num_slots, 3) float32; rows of zeros where there is none or it was not observed."""
     placed = np.zeros((len(keypoints), num_slots, 3), np.float32)
     for source, slot in slots(layout, num_slots):
         placed[:, slot] = keypoints[:, source]
@@ -44,8 +44,8 @@ def in_slots(keypoints: np.ndarray, layout: str, num_slots: int) -> np.ndarray:
 
 
 def with_hidden_as_seen(keypoints: np.ndarray) -> np.ndarray:
-    """Keypoints (N, K, 3) with annotators' flags weighted as trainers weight them: 1, whether the point is hidden or seen."""
-    # A half and a whole are COCO's flags, as its reader writes them; no detector gives these alone.
+    """Set annotators' visibility flags in keypoints (N, K, 3) to 1 for both hidden and visible points, as trainers expect."""
+    # The reader of COCO turns visibility flags into 0.5 and 1; no detector gives only such round scores.
     is_flagged = np.isin(keypoints[..., 2], _FLAGS).all(axis=1)
     weighted = keypoints.copy()
     weighted[is_flagged, :, 2] = weighted[is_flagged, :, 2] > 0
@@ -53,10 +53,10 @@ def with_hidden_as_seen(keypoints: np.ndarray) -> np.ndarray:
 
 
 def with_annotated_filled(placed: np.ndarray) -> np.ndarray:
-    """The 49 slots (N, 49, 3); of who has nothing in the annotators' 24, with what OpenPose found of the same points there, too.
+    """The 49 slots (N, 49, 3), with OpenPose's keypoints copied to the annotators' slots of people who have nothing there.
 
-    SPIN's trainer weighs OpenPose's slots with 0 in its loss, and reckons the depth of a body from the annotators' alone: of people without
-    any, the equations are singular, and it stops.
+    SPIN's trainer weights OpenPose's slots with 0 in its loss and computes a body's depth from the annotators' slots alone. For a person
+    with nothing in those, its equations are singular, and training stops.
     """
     filled, is_bare = placed.copy(), ~(placed[:, NUM_OPENPOSE:, 2] > 0).any(axis=1)
     for source, slot in _twins():

@@ -1,10 +1,10 @@
-"""SPIN's training data: `NAME.npz` as its loader reads it, and `NAME_fits.npy`, the fits that its loop starts from.
+"""SPIN's training data: `NAME.npz` as its loader reads it, and `NAME_fits.npy`, the fits that its training loop starts from.
 
-Row i of both is the same person; people without a usable fit are in both, with has_smpl 0 and a body at rest. Frame of pose: the camera
-that looks straight at the crop (`crop_view`).
+Row i of both files is the same person. People without a usable fit are in both, with has_smpl 0 and a body at rest. The frame of pose is
+that of the camera that looks straight at the crop (`crop_view`).
 
-The open body's betas are not SMPL's: `shape` has them beside `body_name`, with has_smpl 0, by which the loader leaves them alone. In
-`NAME_fits.npy`, where nothing can be said of them, they are zeros.
+The open body's betas are not SMPL's: `shape` contains them, `body_name` names their body, and has_smpl is 0, so that the loader ignores
+them. `NAME_fits.npy` has no place to mark them, so they are zero there.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _POSE_COLUMNS = (*BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
 
 
 def write_spin(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write both files, a column at a time, so that neither need fit in memory.
+    """Write both files one column at a time, so that neither has to fit in memory.
 
-    With `options.images`, people whose picture is not there are left out.
+    With `options.images`, people whose picture is missing are left out.
     """
     archive, static_fits = out / f"{options.dataset}.npz", out / f"{options.dataset}_fits.npy"
     people = select(fits, options, names_pictures=True, needs_pictures=options.images is not None)
@@ -78,11 +78,11 @@ def write_spin(fits: Path, out: Path, options: ExportOptions) -> Exported:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Arrays of the people, read anew for each.
+    """Arrays of the people; each array reads the rows again.
 
     Attributes:
-        people: their rows.
-        options: of the export.
+        people: the people to export.
+        options: the options of the export.
     """
 
     people: Selection
@@ -95,7 +95,7 @@ class _Columns:
         columns: tuple[str, ...],
         of_batch: Callable[[FitBatch], np.ndarray],
     ) -> StreamedArray:
-        """(N, *row_shape) float32."""
+        """An array (N, *row_shape) float32."""
 
         def blocks() -> Iterable[np.ndarray]:
             return (of_batch(batch).astype(np.float32) for batch in self.people.batches(columns))
@@ -103,7 +103,7 @@ class _Columns:
         return StreamedArray(name, (len(self.people), *row_shape), np.dtype(np.float32), blocks)
 
     def texts(self, name: str, columns: tuple[str, ...], of_batch: Callable[[FitBatch], list[str]]) -> StreamedArray:
-        """(N,) texts. NumPy stores them at the length of the longest, which takes a pass to find."""
+        """An array of N texts. NumPy stores all texts at the length of the longest, which takes one more pass to find."""
 
         def texts() -> Iterable[list[str]]:
             return (of_batch(batch) for batch in self.people.batches(columns))
@@ -113,23 +113,23 @@ class _Columns:
         return StreamedArray(name, (len(self.people),), dtype, lambda: (np.array(some, dtype) for some in texts()))
 
     def crops(self, batch: FitBatch) -> Crops:
-        """The squares to cut out, and what is in them."""
+        """The crops of a batch."""
         return crops_of(batch, self.options.box_factor)
 
     def pose(self, batch: FitBatch) -> np.ndarray:
-        """(N, 72) as the crop shows it."""
+        """Poses (N, 72) as the crops show them [rad]."""
         return bodies_in_crops(batch, self.crops(batch)).pose
 
     def betas(self, batch: FitBatch) -> np.ndarray:
-        """(N, 10) as fitted."""
+        """Fitted betas (N, 10)."""
         return pad_columns(bodies_of(batch).betas, NUM_BETAS)
 
     def static_fits(self, batch: FitBatch) -> np.ndarray:
-        """(N, 82); betas that are not SMPL's are left out, because nothing here could say so."""
+        """Pose and betas (N, 82); betas that are not SMPL's are zero, because they could not be marked here."""
         return np.concatenate([self.pose(batch), self.is_smpls(batch) * self.betas(batch)], axis=1)
 
     def is_smpls(self, batch: FitBatch) -> bool:
-        """Whether a loader may take the betas for SMPL's."""
+        """Whether a loader may use the betas as SMPL's."""
         return self.options.open_body_as_smpl or not batch.provenance.is_open_body
 
 
@@ -140,7 +140,7 @@ def _slots(batch: FitBatch) -> np.ndarray:
 
 
 def _gender(columns: _Columns) -> list[StreamedArray]:
-    """The array `gender` of "m" and "f", if everybody was fitted with such a body: SPIN takes what is not "m" for female."""
+    """The array `gender` of "m" and "f", if all fitted bodies are male or female: SPIN treats everything except "m" as female."""
     genders = {batch.provenance.body_gender for batch in columns.people.batches(("status",))}
     if not genders or genders - {"male", "female"}:
         return []

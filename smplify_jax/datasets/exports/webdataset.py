@@ -1,13 +1,13 @@
-"""4D-Humans' training data: tar files in the order of the package webdataset, a picture and its people to a sample.
+"""4D-Humans' training data: tar files in the format of the package webdataset, with a picture and its people in each sample.
 
-A sample KEY is `KEY.jpg` (or .jpeg, .png), the picture's bytes as they are, and `KEY.data.pyd`, a pickled list of dicts, one a person:
+A sample KEY is `KEY.jpg` (or .jpeg, .png), the unchanged bytes of the picture, and `KEY.data.pyd`, a pickled list of one dict per person:
 
     keypoints_2d (44, 3): x, y [px], confidence: OpenPose's 25, then the first 19 of SPIN's other 24.
-    keypoints_3d (44, 4): zeros, the last column being their confidence.
-    center (2,) [px], scale (2,): the crop's width and height over 200, in the ratio 192 : 256 of what its networks see. The loader widens
-        or heightens a box to that ratio and takes the larger side: a square would become a third larger.
+    keypoints_3d (44, 4): zeros, including the confidences in the last column.
+    center (2,) [px], scale (2,): the crop's width and height over 200, in the ratio 192 : 256 of the networks' input. The loader enlarges
+        a box to that ratio and uses its larger side, so that a square would become a third larger.
     body_pose (72,): global_orient first [rad], in the frame of the camera that looks straight at the crop. betas (10,).
-    has_body_pose, has_betas (): 1, or 0 for people without a usable fit; has_betas is 0 for the open body's, too, which are not SMPL's.
+    has_body_pose, has_betas (): 1, or 0 for people without a usable fit; has_betas is also 0 for betas of the open body.
     extra_info: fitting_loss, an array () of the dict that the loader filters by; id, quality and body_name.
 """
 
@@ -45,10 +45,10 @@ from smplify_jax.keypoints.names import file_safe
 
 NUM_BETAS = 10
 SUFFIXES = (".jpg", ".jpeg", ".png")
-"""What the loader takes for a picture."""
+"""Suffixes of pictures that the loader accepts."""
 
 CROP_SHAPE = (192, 256)
-"""Width and height [px] of what 4D-Humans' networks see."""
+"""Width and height [px] of the input of 4D-Humans' networks."""
 
 _COLUMNS = ("id", "image", "quality", "keypoints_px", *BODY_COLUMNS, *CAMERA_COLUMNS, *CROP_COLUMNS)
 
@@ -56,24 +56,24 @@ _Person = dict[str, Any]
 
 
 def write_4dhumans(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write `NAME-000000.tar` and so on, each complete or not at all; shards of an earlier export beyond the last are removed.
+    """Write `NAME-000000.tar` and so on, each completely or not at all; remove surplus shards of an earlier export.
 
-    People whose picture is not there, or of another kind, are left out.
+    People whose picture is missing or of another kind are left out.
     """
     selection = select(fits, options, needs_pictures=True, suffixes=SUFFIXES)
     people = (pair for batch in selection.batches(_COLUMNS) for pair in _people(batch, options))
-    # Neighbours in the rows that share a picture share a sample; numbers keep the keys of the rest apart.
+    # Consecutive rows with the same picture share a sample. Numbers keep keys unique when a picture comes up again later.
     samples = ((image, [person for _, person in group]) for image, group in groupby(people, lambda pair: pair[0]))
     written: list[Path] = []
     for number, shard in enumerate(_shards(samples, options.people_per_shard)):
         path = out / f"{options.dataset}-{number:06d}.tar"
         with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
-            for index, (image, some) in enumerate(shard):
+            for index, (image, group) in enumerate(shard):
                 picture = Path(image) if options.images is None else options.images / image
-                # The loader takes the name up to its first dot as the sample's.
+                # The loader takes the file name up to its first dot as the sample's key.
                 key = f"{number:06d}_{index:06d}_{file_safe(picture.stem).replace('.', '_')}"
                 _add(tar, key + picture.suffix.lower(), _bytes_of(picture))
-                _add(tar, f"{key}.data.pyd", portable_pickle(some))
+                _add(tar, f"{key}.data.pyd", portable_pickle(group))
         written.append(path)
     for path in out.glob(f"{glob.escape(options.dataset)}-[0-9][0-9][0-9][0-9][0-9][0-9].tar"):
         if path not in written:
@@ -95,7 +95,7 @@ def _shards(samples: Iterable[tuple[str, list[_Person]]], num_people: int) -> It
 
 def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Person]]:
     crops = crops_of(batch, options.box_factor)
-    seen = crops.expanded(*CROP_SHAPE)
+    expanded = crops.expanded(*CROP_SHAPE)
     is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
     bodies = bodies_in_crops(batch, crops)
     keypoints = batch.points("keypoints", 3)
@@ -112,7 +112,7 @@ def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Per
                 "keypoints_2d": placed[index],
                 "keypoints_3d": np.zeros((NUM_4DHUMANS, 4), np.float32),
                 "center": crops.center[index].astype(np.float32),
-                "scale": (seen.size[index] / SPIN_BOX_UNIT).astype(np.float32),
+                "scale": (expanded.size[index] / SPIN_BOX_UNIT).astype(np.float32),
                 "body_pose": pose[index],
                 "betas": betas[index],
                 "has_body_pose": np.array(is_usable, np.float32),
@@ -131,9 +131,7 @@ def _bytes_of(picture: Path) -> bytes:
     try:
         return picture.read_bytes()
     except OSError as error:
-        raise InputError(
-            f"{picture}: cannot be read to its end ({error.strerror}); replace it, or take it away."
-        ) from None
+        raise InputError(f"{picture}: cannot be read to its end ({error.strerror}); replace or remove it.") from None
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

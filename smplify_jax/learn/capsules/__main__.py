@@ -27,8 +27,8 @@ def main(
     Args:
         out: the .npz to write.
         body: a file of the SMPL family, or a folder of models; the open body by default.
-        gender: which file of a folder.
-        report: also write what was measured to this JSON file.
+        gender: which file of a folder to use.
+        report: also write the measurements to this JSON file.
         recipe: how to learn.
     """
     model = load_body(body, gender)

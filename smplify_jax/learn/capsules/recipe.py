@@ -1,4 +1,4 @@
-"""The recipe: start, search, regression, and both once more."""
+"""The recipe: start, search, regression, then search and regression again."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from smplify_jax.learn.capsules.surfaces import PartSurfaces, part_surfaces
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that learned capsules depend on, besides the body.
+    """Everything that determines learned capsules, except the body.
 
     Attributes:
-        num_shapes: bodies drawn to learn from.
-        num_held_out: further bodies, to measure on.
-        num_points: points drawn on the skin of each part.
-        max_beta: betas are normal, cut at this many standard deviations.
+        num_shapes: number of sampled bodies to learn from.
+        num_held_out: number of further bodies to measure on.
+        num_points: number of points sampled on the skin of each part.
+        max_beta: betas are normal, clipped at this many standard deviations.
         first: the search from the hand-made start.
-        again: the search from the regression, along axes that no longer turn.
-        seed: of all draws.
+        again: the search from the regression, with fixed axes.
+        seed: of all random numbers.
     """
 
     num_shapes: int = 64
@@ -49,13 +49,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Learned:
-    """Capsules and how good they are; lengths in metres.
+    """Capsules and their errors; lengths in metres.
 
     Attributes:
         capsules: of the body.
-        surface_rms: (C,) from the skin of each part to its capsule, on held-out shapes, lengths and radii by regression.
-        searched_rms: (C,) the same for the capsules that the search found for each shape: what no regression can beat.
-        inward_rms: (C,) from the capsule's surface to the skin of the part, held out; large for the trunk, whose capsules end inside.
+        surface_rms: (C,) distance from the skin of each part to its capsule, on held-out shapes, with the regression's lengths and radii.
+        searched_rms: (C,) the same for the capsules that the search found for each shape: a lower bound for any regression.
+        inward_rms: (C,) distance from the capsule's surface to the skin of the part, held out; large for the trunk, whose capsules end
+            inside.
         length_error, radius_error, center_error: (C,) held-out root mean square error of the regressions.
         strengths: of the three ridge regressions.
     """
@@ -75,8 +76,8 @@ def learn_capsules(body: BodyModel, recipe: Recipe, say: Callable[[str], None] =
 
     Args:
         body: its first ten betas are used.
-        recipe: how.
-        say: told what is being done.
+        recipe: how to learn.
+        say: called with a sentence about each step.
     Raises:
         InputError: a part of the body has no surface.
     """
@@ -112,7 +113,7 @@ def _draw_betas(recipe: Recipe, num_betas: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _hand_made_start(body: BodyModel, betas: np.ndarray, skins: jax.Array) -> FreeCapsules:
-    """Axes on the bones; radius and length from how far the skin lies from the axis, and along it."""
+    """Axes along the bones, with radius and length from the distances of the skin from the axis and along it."""
     axes, rows = place_on_joints(body, PART_JOINTS)
     centers = np.einsum("sb,bcx->scx", betas, rows[:-1]) + rows[-1]
     offset = np.asarray(skins) - centers[:, :, None]
@@ -138,7 +139,7 @@ def _regress(betas: np.ndarray, found: FreeCapsules) -> tuple[Capsules, tuple[Re
 
 def _as_free(capsules: Capsules, betas: np.ndarray) -> FreeCapsules:
     ends = capsules.ends(betas)
-    # A search changes lengths by factors, so it must not start from zero.
+    # The search multiplies lengths by factors, so it must not start from zero.
     lengths = jnp.maximum(capsules.lengths(betas), 1e-3)
     directions = jnp.broadcast_to(jnp.asarray(capsules.axes), (*ends.shape[:-2], 3))
     return FreeCapsules(jnp.mean(ends, axis=-2), directions, lengths, capsules.radii(betas))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Ridge strengths to choose from; betas have variance one, so n samples weigh n against it."""
+"""Ridge strengths to choose from; betas have variance one, so n samples have weight n against the ridge."""
 
 _NUM_FOLDS = 8
 
@@ -18,7 +18,7 @@ class Regression:
 
     Attributes:
         rows: (B + 1, T): a row per beta and, last, the constant.
-        held_out: (T,) root mean square error of samples that took no part.
+        held_out: (T,) root mean square error on held-out samples.
         strength: the ridge strength of least held-out error.
     """
 

@@ -1,4 +1,4 @@
-"""What was measured, as a table and as numbers for a program."""
+"""The measurements, as a table and as a dict for JSON."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from jax import Array
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class FreeCapsules:
-    """Capsules without any regression behind them; leading axes are shapes and parts.
+    """Capsules that do not depend on betas; leading axes are shapes and parts.
 
     Attributes:
         centers: (..., 3) middle of the axis [m].
-        directions: (..., 3) along the axis, of any length but zero.
+        directions: (..., 3) along the axis, of any length except zero.
         lengths: (...,) of the axis [m], positive.
         radii: (...,) [m], positive.
     """
@@ -35,11 +35,11 @@ class SearchOptions:
     """How capsules are fitted to points.
 
     Attributes:
-        inward_weight: weight of the distance from the capsule's surface to the part's, where the other direction has one.
-        num_steps: of gradient descent (Adam).
-        step_size: relative change of lengths and radii per step at the start; it falls to nothing.
-        turn_weight: of the squared turn from the start's direction, against distances relative to the part's size. A round part, such as a
-            shoulder or a neck, says little about direction: without this its axis lies another way for every shape.
+        inward_weight: weight of the distance from the capsule's surface to the part's; the other direction has weight one.
+        num_steps: number of steps of gradient descent (Adam).
+        step_size: relative change of lengths and radii per step at the start; it decreases to zero.
+        turn_weight: weight of the squared rotation from the initial direction, against distances relative to the part's size. A round part,
+            such as a shoulder or a neck, hardly determines the direction: without this weight, its axis differs for every shape.
         holds_directions: whether the axes keep their direction.
     """
 
@@ -51,7 +51,7 @@ class SearchOptions:
 
 
 def signed_distance(points: Array, capsule: FreeCapsules) -> Array:
-    """How far points (N, 3) lie outside one capsule. Returns (N,) [m], negative inside."""
+    """Signed distance (N,) [m] of points (N, 3) from the surface of one capsule, negative inside."""
     axis = capsule.directions / jnp.linalg.norm(capsule.directions)
     half = 0.5 * capsule.lengths
     offset = points - capsule.centers
@@ -89,8 +89,8 @@ def capsule_points(capsule: FreeCapsules, num_rings: int = 5, num_around: int = 
 def squared_distance_inward(capsule: FreeCapsules, skin: Array, normals: Array, spacing: Array) -> Array:
     """Mean squared distance from the surface of one capsule to that of its part (N, 3) [m²].
 
-    Along the normal of the nearest point of the skin, and across it beyond the points' spacing: so neither the gaps between the points
-    count, nor what little the neighbouring parts' skin is away.
+    The distance is measured along the normal of the nearest point of the skin, plus across it beyond the points' spacing, so that neither
+    gaps between the points nor the small distance to the neighbouring parts' skin count.
     """
     points, shares = capsule_points(capsule)
     squared = jnp.sum(points**2, -1)[:, None] - 2 * points @ skin.T + jnp.sum(skin**2, -1)
@@ -104,7 +104,7 @@ def squared_distance_inward(capsule: FreeCapsules, skin: Array, normals: Array, 
 def bidirectional(
     capsule: FreeCapsules, skin: Array, normals: Array, spacing: Array, inward_weight: Array | float
 ) -> Array:
-    """What is minimised for one capsule [m²]."""
+    """The bidirectional distance that is minimised for one capsule [m²]."""
     outward = jnp.mean(signed_distance(skin, capsule) ** 2)
     return outward + inward_weight * squared_distance_inward(capsule, skin, normals, spacing)
 
@@ -113,20 +113,20 @@ def bidirectional(
 def fit_capsules(
     start: FreeCapsules, skins: Array, normals: Array, spacing: Array, options: SearchOptions
 ) -> FreeCapsules:
-    """Fit capsules to parts, each on its own.
+    """Fit each capsule to its part, independently of the others.
 
     Args:
         start: leading axes (S, C).
         skins: (S, C, N, 3) points of S shapes of C parts [m].
         normals: (C, N, 3).
         spacing: (C,) [m].
-        options: how.
+        options: of the search.
     Returns:
         Capsules with leading axes (S, C) and unit directions.
     """
 
     def moved(unknowns: Array, start: FreeCapsules) -> FreeCapsules:
-        """Unknowns (8,) near zero are all of the size of a relative change."""
+        """Apply unknowns (8,), each of which is scaled as a relative change."""
         size = start.radii + 0.5 * start.lengths
         turn = 0.0 if options.holds_directions else unknowns[3:6]
         return FreeCapsules(

@@ -17,7 +17,7 @@ from smplify_jax.errors import InputError
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PartSurfaces:
-    """N points on the skin of each of C parts, drawn evenly by area, relative to the joint that the part rides on.
+    """N points on the skin of each of C parts, sampled evenly by area, relative to the joint that moves the part.
 
     Attributes:
         template: (C, N, 3) for the mean shape [m].
@@ -32,12 +32,12 @@ class PartSurfaces:
     spacing: Array | np.ndarray
 
     def shaped(self, betas: Array | np.ndarray) -> Array:
-        """The points for one shape. (B,) -> (C, N, 3) [m]."""
+        """The points (C, N, 3) [m] for one shape, betas (B,)."""
         return jnp.asarray(self.template) + self.shapedirs @ jnp.asarray(betas)
 
 
 def part_of_vertices(body: BodyModel) -> np.ndarray:
-    """(V,) index into PARTS: the part whose joints move each vertex most; feet include toes, hands fingers, the head the face."""
+    """Index (V,) into PARTS of the part whose joints move each vertex most; feet include toes, hands fingers, the head the face."""
     part_of_joint: list[int] = []
     carriers = list(PART_JOINTS.values())
     for name, parent in zip(body.joint_names, body.parents, strict=True):
@@ -47,13 +47,13 @@ def part_of_vertices(body: BodyModel) -> np.ndarray:
 
 
 def part_surfaces(body: BodyModel, num_points: int, seed: int) -> PartSurfaces:
-    """Draw points on every part of a body.
+    """Sample points on every part of a body.
 
     Raises:
         InputError: a part has no surface, so that no capsule can be learned for it.
     """
     part, faces = part_of_vertices(body), np.asarray(body.faces)
-    # Two of three corners decide; where all three differ, the first does.
+    # The majority of a triangle's corners decides its part; if all three differ, the first does.
     corner_parts = part[faces]
     owner = np.where(corner_parts[:, 1] == corner_parts[:, 2], corner_parts[:, 1], corner_parts[:, 0])
     template, shapedirs = np.asarray(body.v_template, np.float64), np.asarray(body.shapedirs, np.float64)
@@ -84,7 +84,7 @@ def part_surfaces(body: BodyModel, num_points: int, seed: int) -> PartSurfaces:
 def _draw_on_triangles(
     area: np.ndarray, num_points: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which triangle each point lies on, and (N, 3) shares of its corners: stratified by area, so that no region is left out."""
+    """The triangle of each point, and its barycentric weights (N, 3): stratified by area, so that no region is left out."""
     ends = np.cumsum(area)
     where = (np.arange(num_points) + generator.uniform(size=num_points)) / num_points * ends[-1]
     chosen = np.minimum(np.searchsorted(ends, where), len(area) - 1)

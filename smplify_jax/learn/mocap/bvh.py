@@ -33,7 +33,7 @@ def read_bvh(path: str | Path) -> Motion:
     """Read a BVH file.
 
     Every joint's own CHANNELS line gives its rotation order; the first named rotation is the outermost, as the format
-    says. Position channels are left out: poses are all that is wanted here.
+    specifies. Position channels are left out, because only poses are needed.
 
     Args:
         path: a .bvh or .bvh.gz file; angles in degrees.

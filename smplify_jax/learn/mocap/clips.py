@@ -1,4 +1,4 @@
-"""Every clip of a motion folder: where it is, who moves, what is done, and how to read it."""
+"""The clips of a motion folder: file, subject, action, and how to read each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smplify_jax.learn.mocap.retarget import Rig, retarget, rotvecs, zero_pose
 MANIFEST = "manifest.csv"
 
 UNUSABLE = ("extra/cmu_amc/016_11.amc.gz",)
-"""Clips that do not fit their skeleton: this one was written by another program with other bone axes."""
+"""Clips that do not match their skeleton: this one was written by another program with other bone axes."""
 
 _BVH_CONVENTIONS: dict[str, tuple[Rig, str | None]] = {
     "mb": (conventions.MOTION_BUILDER, None),
@@ -37,7 +37,7 @@ _GLB_RIGS = {
     "pelvis": (conventions.MESH2MOTION_ADDON, "Rest Pose"),
     "DEF-hips": (conventions.MESH2MOTION_BASE, "T-Pose"),
 }
-"""A joint that tells the rig: (rig, the animation that rests in the T-pose)."""
+"""Rigs by a joint that only they have: (rig, the animation that rests in the T-pose)."""
 
 _WALKING = re.compile(r"walk|run|jog", re.IGNORECASE)
 
@@ -48,11 +48,11 @@ class Clip:
 
     Fields:
         name: file within the folder, with the animation's name after '#' where a file holds several.
-        source: which collection, one of SOURCES.
-        subject: who, unique over collections ("cmu_35").
-        action: what, in the collection's words.
-        split: "train", "val", or "hdm05" (measured with only).
-        read: gives the (T, 72) poses, axis-angle [rad], y-up world.
+        source: the collection, one of SOURCES.
+        subject: the actor, unique over collections ("cmu_35").
+        action: the action, in the collection's words.
+        split: "train", "val", or "hdm05" (for measuring only).
+        read: returns the poses (T, 72), axis-angle [rad], y-up world.
     """
 
     name: str
@@ -72,8 +72,8 @@ def find_clips(folder: str | Path) -> list[Clip]:
     """All clips of a motion folder, in a fixed order.
 
     Args:
-        folder: holds manifest.csv (columns file, subject, action, convention, split); further collections are found in
-            extra/ (own manifest.csv), cc0_animations/*.glb and deepmimic/*.json.gz, each where it exists.
+        folder: contains manifest.csv (columns file, subject, action, convention, split), and optionally further collections
+            in extra/ (with its own manifest.csv), cc0_animations/*.glb and deepmimic/*.json.gz.
     Raises:
         InputError: no manifest, or one with an unknown convention.
     """
@@ -133,7 +133,7 @@ def _extra_clips(folder: Path) -> Iterator[Clip]:
         elif source == "animated_drawings" and row["subject"] == "fair1":
             read = _bvh_reader(path, conventions.FAIR, None)
         else:
-            continue  # a rig of its own for a clip or two
+            continue  # not worth a rig for one or two clips
         subject = _cmu(row["subject"].removeprefix("CMU_")) if source.startswith("cmu") else source
         yield Clip(f"extra/{row['file']}", source, subject, row["action"], "train", read)
 

@@ -1,6 +1,6 @@
-"""The skeleton conventions that files come in: which joint is which, and what the reference pose is.
+"""Skeleton conventions of motion files: names of the joints, and the reference pose.
 
-Twists are measured on the recordings, as the axis about which the elbows really bend.
+Twists are measured on the recordings, from the axis about which the elbows actually bend.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from smplify_jax.learn.mocap.retarget import Rig
 _SIDES = (("left", "l", "L", "Left"), ("right", "r", "R", "Right"))
 
 Z_UP_FRONT_MINUS_Y = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""Turns file axes with z up and the front along -y to y up, +z front."""
+"""Rotates file axes with z up and the front along -y to y up, +z front."""
 
 
 def _both_sides(patterns: dict[str, str]) -> dict[str, str]:
-    """Patterns with {s} (l, r), {S} (L, R) {Side} (Left, Right) and {side} (left, right) written out for both sides."""
+    """Expand {s} (l, r), {S} (L, R), {Side} (Left, Right) and {side} (left, right) in patterns for both sides."""
     return {
         f"{name}_{joint}": pattern.format(s=small, S=capital, Side=word, side=name)
         for name, small, capital, word in _SIDES
@@ -72,8 +72,10 @@ MOTION_BUILDER = Rig(
         ),
     },
     feet_follow_legs=True,
-    foot_pitch=np.radians(-10.0),  # else feet on the ground point 10° down; not so in the AMC files of the same people
-    has_still_collars=True,  # collars left out: here they hold a constant that differs by 0.3 rad from actor to actor
+    foot_pitch=np.radians(
+        -10.0
+    ),  # otherwise feet on the ground point 10° down, unlike in the AMC files of the same people
+    has_still_collars=True,  # collars left out: here they are a constant that differs by 0.3 rad between actors
 )
 
 MOTION_BUILDER_T_POSE = replace(MOTION_BUILDER, foot_pitch=0.0)
@@ -122,9 +124,9 @@ DAZ = Rig(
             }
         ),
     },
-    # Its forearm and shin lines are bent by 17° and 8° in the T-pose, yet its recordings straighten no further: the
-    # least bend of subjects 14 and 135 is that much larger here than in their AMC files. So the rotations count, not
-    # the lines.
+    # Its forearms and shins are bent by 17° and 8° in the T-pose, but its recordings never straighten further: the
+    # minimum bend of subjects 14 and 135 is larger by these angles here than in their AMC files. So the rotations are
+    # right, and the limb lines are not.
     is_reference_straight=True,
     has_still_collars=True,
 )
@@ -226,7 +228,7 @@ FAIR = Rig(
 )
 
 X_FRONT = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-"""Turns file axes with y up and the front along +x to +z front."""
+"""Rotates file axes with y up and the front along +x to +z front."""
 
 DEEP_MIMIC = Rig(
     joints={

@@ -29,7 +29,7 @@ _TREE: tuple[tuple[str, str | None, tuple[float, float, float], int], ...] = (
     ("right_wrist", "right_elbow", (0.0, -0.26, 0.0), 0),
     ("left_wrist", "left_elbow", (0.0, -0.26, 0.0), 0),
 )
-"""Name, parent, rough offset [m] and how many numbers turn it: a quaternion (w, x, y, z), an angle about z, or none."""
+"""Name, parent, approximate offset [m] and number of rotation values: a quaternion (w, x, y, z), an angle about z, or none."""
 
 _FIRST_ROTATION = 4
 """A frame starts with its duration and the root's position."""
@@ -50,7 +50,7 @@ def read_deepmimic(path: str | Path) -> Motion:
         ) from None
     if frames.ndim != 2 or frames.shape[1] != _FIRST_ROTATION + sum(count for *_, count in _TREE):
         raise InputError(
-            f"{path} is not a motion of DeepMimic's humanoid: 44 numbers a frame were expected, got {frames.shape}."
+            f"{path} is not a motion of DeepMimic's humanoid: 44 numbers per frame were expected, got {frames.shape}."
         )
     names = tuple(name for name, *_ in _TREE)
     parents = tuple(-1 if parent is None else names.index(parent) for _, parent, _, _ in _TREE)

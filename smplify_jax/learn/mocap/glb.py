@@ -50,11 +50,11 @@ def read_glb(path: str | Path) -> dict[str, Motion]:
 
 
 def _topological(nodes: list[dict]) -> tuple[list[int], tuple[int, ...]]:
-    """Node order with parents first, and each place's parent place."""
+    """Node order with parents first, and the position of each node's parent in it."""
     parent_of = {child: index for index, node in enumerate(nodes) for child in node.get("children", [])}
     order = [index for index in range(len(nodes)) if index not in parent_of]
     for index in order:
-        order.extend(nodes[index].get("children", []))  # grows while it is walked: breadth first
+        order.extend(nodes[index].get("children", []))  # grows during the iteration: breadth-first
     place = {node: position for position, node in enumerate(order)}
     return order, tuple(place[parent_of[index]] if index in parent_of else -1 for index in order)
 
@@ -88,7 +88,7 @@ def _accessor(gltf: dict, blob: bytes, index: int) -> np.ndarray:
     view = gltf["bufferViews"][accessor["bufferView"]]
     if accessor["componentType"] != _FLOAT32 or "byteStride" in view:
         raise InputError(
-            "The GLB file packs its animation in a way not read here: 32-bit floats without stride were expected."
+            "The GLB file packs its animation in an unsupported way: 32-bit floats without stride were expected."
         )
     width = _COMPONENTS[accessor["type"]]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)

@@ -1,4 +1,4 @@
-"""Knees and elbows as hinges, for rigs that put a limb's turn about itself into the wrong bone."""
+"""Make knees and elbows hinges, for rigs that put a limb's twist into the wrong bone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HINGES: tuple[tuple[str, str, tuple[float, float, float], tuple[float, float, fl
 """Upper joint, lower joint, direction of the limb in the T-pose, hinge about which the lower limb bends."""
 
 STRAIGHT, BENT = 0.1, 0.35
-"""Sines of the bend between which the turn fades in: a straight limb does not tell where its hinge is."""
+"""Sines of the bend between which the correction fades in: a straight limb does not determine its hinge axis."""
 
 
 def with_hinges(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

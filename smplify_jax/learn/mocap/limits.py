@@ -1,7 +1,7 @@
-"""Which recorded poses a body can hold: generous ranges of every joint's rotation vector, and a repair for the wrists.
+"""Which recorded poses are anatomically possible: generous ranges of every joint's rotation vector, and a repair for wrists.
 
-Captured poses leave these ranges where markers were swapped or a solver ran away. The ranges are wide on purpose: they
-remove what no one can do, not what few can do.
+Captured poses leave these ranges where markers were swapped or a solver diverged. The ranges are wide on purpose: they
+exclude impossible poses, not unusual ones.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ _RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, 
 }
 
 MAX_SHOULDER_ANGLE = 2.6
-"""[rad] A longer shoulder vector is a turn the other way round, written past its end."""
+"""[rad] A longer shoulder vector stands for a rotation in the opposite direction."""
 
 MAX_WRIST_TWIST, MAX_WRIST_BEND = 1.2, 1.0
-"""[rad] Half axes of the ellipsoid that wrist rotation vectors are drawn into: twist about the forearm, bend across
-it."""
+"""[rad] Half axes of the ellipsoid that wrist rotation vectors are limited to: twist about the forearm, and bend."""
 
 
 def is_possible(poses: np.ndarray) -> np.ndarray:
-    """Which poses keep every joint within its range; wrists, hands and the root are not asked.
+    """Which poses keep every joint within its range; wrists, hands and the root are not checked.
 
     Args:
         poses: (N, 72) axis-angle [rad].
@@ -51,10 +50,10 @@ def is_possible(poses: np.ndarray) -> np.ndarray:
 
 
 def with_calm_wrists(poses: np.ndarray) -> np.ndarray:
-    """A copy with wrist vectors drawn radially into their ellipsoid.
+    """A copy with wrist vectors shortened to lie in their ellipsoid.
 
-    The hand is the least certain part of marker-based capture (a turn of π is not rare), and a whole-body pose should
-    not be lost to it; the direction of the wrist's rotation is kept.
+    The hand is the least reliable part of marker-based capture (a rotation by π is not rare), and a whole-body pose should
+    not be discarded because of it; the direction of the wrist's rotation vector is kept.
     """
     out = poses.reshape(-1, len(SMPL_JOINT_NAMES), 3).copy()
     for name in ("left_wrist", "right_wrist"):
@@ -69,7 +68,7 @@ def _joint(name: str) -> int:
 
 
 def joint_bounds() -> tuple[np.ndarray, np.ndarray]:
-    """(24, 3) lowest and highest rotation vector; the right side is the mirror image of the left."""
+    """Lowest and highest rotation vectors (24, 3); the right side is the mirror image of the left."""
     low, high = np.full((len(SMPL_JOINT_NAMES), 3), -np.inf), np.full((len(SMPL_JOINT_NAMES), 3), np.inf)
     for joint, name in enumerate(SMPL_JOINT_NAMES):
         side, _, part = name.rpartition("_")

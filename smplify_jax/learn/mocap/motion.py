@@ -1,4 +1,4 @@
-"""A recorded motion as every reader hands it over: a joint tree and its global rotations per frame."""
+"""A recorded motion as every reader returns it: a joint tree and its global rotations per frame."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Motion:
         return out
 
     def frames(self, index: np.ndarray | slice) -> Motion:
-        """The same skeleton with some of the frames."""
+        """The motion with some of its frames."""
         return Motion(self.joint_names, self.parents, self.offsets, self.rotations[index])
 
 

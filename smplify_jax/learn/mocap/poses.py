@@ -1,4 +1,4 @@
-"""The poses of a motion folder as one array, with who does what in each."""
+"""The poses of a motion folder as one array, with the subject and action of each."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class PoseSet:
             body_pose.
         clips: file (and animation) of the pose.
         sources: the collection, see SOURCES.
-        subjects: who moves.
-        actions: what is done, in the collection's words; "" where it does not say.
-        is_walking: the action is walking, jogging or running.
+        subjects: the actor.
+        actions: the action, in the collection's words; "" if it is not stated.
+        is_walking: whether the action is walking, jogging or running.
     """
 
     poses: np.ndarray
@@ -57,17 +57,17 @@ def load_poses(
     seed: int,
     sources: tuple[str, ...] = SOURCES,
 ) -> PoseSet:
-    """Poses of a split, a limited number from every clip.
+    """Load poses of a split, a limited number from every clip.
 
-    Frames that no body can hold are left out and wrists are calmed (see limits). From each clip the frames are drawn
-    without replacement, so neighbours are as rare as the clip allows; kept in the order of time.
+    Impossible poses are left out and wrists are limited (see limits). Frames are drawn from each clip without replacement,
+    so neighbouring frames are as rare as the clip allows, and stay in the order of time.
 
     Args:
         folder: the motion folder, see find_clips.
         split: "train", "val" or "hdm05".
-        max_frames_per_clip: at most that many poses from one clip.
-        seed: of the draw; the draw of a clip depends on the seed and the clip's name alone.
-        sources: collections to take from.
+        max_frames_per_clip: maximum number of poses from one clip.
+        seed: of the drawn frames, which depend only on the seed and the clip's name.
+        sources: collections to load from.
     Raises:
         InputError: nothing is left.
     """

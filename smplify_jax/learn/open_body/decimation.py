@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 LENGTH_WEIGHT = 0.02
-"""Share of an edge's squared length in its cost: evens the mesh out where it is flat."""
+"""Share of an edge's squared length in its cost, which makes the mesh more even in flat regions."""
 MIN_NORMAL_COSINE = 0.5
 """A collapse may not turn any triangle by more than 60 degrees."""
 MIN_QUALITY = 0.25
-"""Least 4 sqrt(3) area / sum of squared edges (1: equilateral) that a collapse may leave, unless it was less before."""
+"""Minimum of 4 sqrt(3) area / sum of squared edges (1: equilateral) after a collapse, unless it was lower before."""
 MAX_NEIGHBOURS = 9
 
 

@@ -8,18 +8,18 @@ from scipy.optimize import nnls
 from smplify_jax.learn.open_body.joints import LEFT_AND_MIDDLE
 
 NUM_CANDIDATES = 400
-"""Vertices nearest to a joint among which its weights are sought."""
+"""Number of vertices nearest to a joint that may get a weight."""
 NUM_NARROW_CANDIDATES = 200
 NARROW = ("left_knee", "left_ankle", "left_foot", "left_wrist", "left_hand")
-"""Joints that a ring of skin holds tightly; fewer vertices keep them independent of the limb's next parts."""
+"""Joints closely surrounded by a ring of skin; fewer vertices keep them independent of the limb's adjacent parts."""
 NUM_SAMPLES = 800
-"""More adults than this change the weights no more."""
+"""Number of adults to learn from; more do not change the weights."""
 MEAN_SHAPE_WEIGHT = 10.0
-"""Weight of the mean shape's residual beside the population's rms, so that the T-pose of beta = 0 is exact."""
+"""Weight of the mean shape's residual relative to the population's rms, so that the T-pose of beta = 0 is exact."""
 SUM_WEIGHT = 10.0
-"""[m] Weight of the condition that the weights sum to one; what remains is divided out."""
+"""[m] Weight of the condition that the weights sum to one; the remaining deviation is normalised away."""
 RIDGE = 1e-3
-"""[m] Spreads a joint over many vertices, where few would fit the population no better."""
+"""[m] Distributes a joint over many vertices where few would not fit the population better."""
 
 
 def learn_regressor(shapes: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -45,14 +45,14 @@ def learn_regressor(shapes: np.ndarray, joints: np.ndarray) -> np.ndarray:
 
 
 def convex_weights(points: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """(n,) non-negative weights, sum one, with which the points' weighted mean is nearest to the place.
+    """Non-negative weights (n,) with sum one for which the points' weighted mean is nearest to the place.
 
     Args:
         points: (S, n, d) [m].
         place: (S, d) [m].
     """
     num_samples, num_points, _ = points.shape
-    # Relative to the place the target is zero, and only the sum keeps the weights from vanishing.
+    # Relative to the place the target is zero, and only the condition on the sum keeps the weights from vanishing.
     relative = np.swapaxes(points - place[:, None], 1, 2).reshape(-1, num_points) / np.sqrt(num_samples)
     centre = MEAN_SHAPE_WEIGHT * (points.mean(axis=0) - place.mean(axis=0)).T
     sum_row = np.full((1, num_points), SUM_WEIGHT)

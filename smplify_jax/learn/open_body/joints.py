@@ -1,4 +1,4 @@
-"""Where SMPL's 24 joints lie among the heads of MakeHuman's bones."""
+"""Positions of SMPL's 24 joints relative to the heads of MakeHuman's bones."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ JOINT_RECIPES: dict[str, dict[str, float]] = {
 }
 """Each joint as a weighted mean of bone heads, chosen so that the joints lie at SMPL's heights relative to stature.
 
-The heads of spine01, spine02, neck01 and of the clavicle are left out: against the skin around them they move by up to
-40 mm between women and men, which no joint does. MakeHuman's hip joint is where anatomy has it; SMPL's lies nearer to
-the midline and lower. Ours is in between.
+The heads of spine01, spine02, neck01 and of the clavicle are left out: relative to the skin around them they move by up
+to 40 mm between women and men, which real joints do not. MakeHuman's hip joint is at its anatomical position; SMPL's lies
+nearer to the midline and lower. Ours is in between.
 """
 LEFT_AND_MIDDLE = tuple(name for name in SMPL_JOINT_NAMES if not name.startswith("right_"))
 
@@ -40,7 +40,7 @@ def place_joints(heads: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def whole_skeleton(joints: np.ndarray) -> np.ndarray:
-    """(..., 24, 3) all joints from (..., 15, 3) left and middle ones, which are put on the midline."""
+    """All joints (..., 24, 3) from the left and middle ones (..., 15, 3); middle joints are moved onto the midline."""
     places = []
     for name in SMPL_JOINT_NAMES:
         is_right = name.startswith("right_")
@@ -61,9 +61,9 @@ def knee_ring(thigh: np.ndarray, shank: np.ndarray) -> np.ndarray:
 
 
 def anchor_knee(shapes: np.ndarray, joints: np.ndarray, ring: np.ndarray) -> np.ndarray:
-    """The joints with the knee tied to its ring of skin, at the rig's mean place relative to it.
+    """The joints with the knee tied to its ring of skin, at the rig's mean position relative to it.
 
-    MakeHuman's knee slides up to 20 mm along the leg between short and tall people while the skin that bends there does
+    MakeHuman's knee moves up to 20 mm along the leg between short and tall people, while the skin that bends there does
     not; a hinge belongs where its two bones share the skin equally.
 
     Args:

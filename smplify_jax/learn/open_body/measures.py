@@ -1,4 +1,4 @@
-"""Measures of the finished body: what it weighs, what its betas reach, how its joints bend."""
+"""Measures of the finished body: its mass, the range of its betas, the bending of its joints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smplify_jax.learn.open_body.population import DENSITY
 from smplify_jax.learn.open_body.pose_correctives import pose_transforms
 
 NUM_BETAS = 10
-"""Measures of shape are taken with the betas that are used by default."""
+"""Number of betas for measures of shape: those used by default."""
 
 
 def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
@@ -66,7 +66,7 @@ def limb_angle(joints: np.ndarray, start: str, end: str, direction: np.ndarray) 
 
 
 def outer_thickness(body: dict[str, Any], chain: tuple[str, str, str], axis: list[float], angle: float) -> float:
-    """How far [m] the limb reaches outwards from a bent hinge, away from the bend, on the bisecting plane.
+    """Extent [m] of the limb outwards from a bent hinge, away from the bend, on the bisecting plane.
 
     Args:
         body: as `read_open_body` gives it.

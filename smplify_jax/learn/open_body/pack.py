@@ -57,7 +57,7 @@ def pack(body: HalfBody) -> dict[str, np.ndarray]:
         "format_version": np.array(FORMAT_VERSION, np.int32),
         "num_midline": np.array(body.num_midline, np.int32),
         "v_template": template.astype(np.float32),
-        # Component by component: neighbouring numbers are then alike, and compress better.
+        # Component by component, so that neighbouring numbers are similar and compress better.
         "shapedirs": np.moveaxis(np.rint(shapes / scale), -1, 0).astype(np.int16),
         "shapedirs_scale": scale.astype(np.float32),
         **_pack_posedirs(body.posedirs, middle),
@@ -98,7 +98,7 @@ def _pack_posedirs(posedirs: np.ndarray, middle: np.ndarray) -> dict[str, np.nda
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write a compressed .npz whose bytes depend on the arrays alone (numpy's own writer stores the time)."""
+    """Write a compressed .npz whose bytes depend only on the arrays (NumPy's own writer stores the time)."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()

@@ -18,7 +18,7 @@ DENSITY = 1000.0
 """[kg/m^3] of a body with air in its lungs."""
 NUM_SOLVER_STEPS = 9
 FIRST_GAIN, GAIN_RANGE = 0.5, (0.2, 1.5)
-"""Change of the weight factor per change of log BMI: the first guess, and bounds on the secants that follow."""
+"""Change of the weight factor per change of log BMI: the first guess, and bounds on the later secants."""
 WEIGHT_RANGE = (-0.3, 1.6)
 CHUNK = 60
 
@@ -50,7 +50,7 @@ LOCAL_SPREAD = {
     "hands/l-hand-scale": 0.16,
     "feet/l-foot-scale": 0.15,
 }
-"""Standard deviations of local traits that the macro factors lack: each is a pair of targets, -decr and -incr."""
+"""Standard deviations of local traits that the macro factors lack; each trait is a pair of targets, -decr and -incr."""
 
 
 def local_target_names() -> list[str]:
@@ -76,7 +76,7 @@ class Population:
 
 
 def sample_factors(rng: np.random.Generator, num_samples: int) -> dict[str, np.ndarray]:
-    """Factors drawn independently; height and weight at their averages, to be solved for."""
+    """Draw factors independently; height and weight are average, to be solved for later."""
     is_male = np.arange(num_samples) % 2
     blur = np.minimum(np.abs(rng.normal(0.0, 0.12, num_samples)), 0.4)
     races = rng.dirichlet(np.ones(len(RACES)), num_samples)
@@ -88,9 +88,9 @@ def sample_factors(rng: np.random.Generator, num_samples: int) -> dict[str, np.n
 
 
 def with_muscle_that_fits(factors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The factors with muscle fading towards both ends of weight.
+    """The factors with muscle decreasing towards both ends of weight.
 
-    With average muscle MakeHuman's heaviest woman has a BMI of 22; only little muscle with much weight looks and weighs
+    With average muscle, MakeHuman's heaviest woman has a BMI of 22. Only little muscle with much weight looks and weighs
     like a heavy person, and little muscle with little weight like a thin one.
     """
     heavy = np.clip((factors["weight"] - 0.5) / 0.5, 0.0, 1.0)
@@ -123,7 +123,7 @@ def sample_population(
     )
     bmi = np.clip(MEDIAN_BMI * np.exp(SPREAD_LOG_BMI * rng.normal(size=num_samples)), *BMI_RANGE)
     local = _sample_local(rng, num_samples)
-    # In double precision: the result then rounds to the same file whatever the number of threads.
+    # In double precision, so that the result rounds to the same file for any number of threads.
     flat = targets.reshape(len(targets), -1).astype(np.float64)
 
     def measure(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """Pose-dependent displacements that let linear blend skinning keep the volume of bent joints.
 
-Least squares towards what dual-quaternion skinning gives, over random anatomical poses. A joint acts only where its
-weight is shared with its parent's side, which keeps the shipped file small.
+They are fitted by least squares to dual-quaternion skinning, over random anatomical poses. A joint's corrective acts only
+where its subtree shares the weight with the rest of the body, which keeps the shipped file small.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NUM_POSES = 600
 CHUNK = 100
 MIN_SHARE = 0.01
 RIDGE = 5e-5
-"""Keeps what the poses do not determine near zero; in units of a feature's mean square."""
+"""Keeps entries that the poses do not determine near zero; in units of a feature's mean square."""
 
 _LIMITS = {
     "hip": ([-130, 30], [-40, 40], [-20, 50]),
@@ -34,7 +34,7 @@ _LIMITS = {
     "wrist": ([-10, 10], [-25, 25], [-75, 75]),
     "hand": ([-10, 10], [-15, 15], [-80, 30]),
 }
-"""Range of the left joints' rotation [degrees], turning about x, then y, then z of the T-pose's axes (extrinsic)."""
+"""Range of the left joints' rotations [degrees] about x, then y, then z of the T-pose's axes (extrinsic)."""
 
 
 def feature_signs() -> np.ndarray:
@@ -68,7 +68,7 @@ def pose_transforms(poses: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, 
 
 
 def acting(weights: np.ndarray) -> np.ndarray:
-    """(24, N) true where a joint's corrective acts: its subtree has part of the weight, and not all of it."""
+    """Whether a joint's corrective acts, (24, N): its subtree has part of a vertex's weight, but not all of it."""
     subtree = np.eye(len(SMPL_PARENTS))
     for j in range(len(SMPL_PARENTS) - 1, 0, -1):
         subtree[SMPL_PARENTS[j]] += subtree[j]
@@ -113,7 +113,7 @@ def _solve(linear: np.ndarray, features: np.ndarray, gap: np.ndarray) -> np.ndar
     Args:
         linear: (S, 3, 3) blended rotation that carries rest displacements into each pose.
         features: (S, 9 j) entries of R - I of the joints that act.
-        gap: (S, 3) displacement wanted in each pose [m].
+        gap: (S, 3) target displacement in each pose [m].
     """
     design = np.einsum("sac,sf->sacf", linear, features).reshape(3 * len(features), -1)
     normal = design.T @ design

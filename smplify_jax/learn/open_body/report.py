@@ -1,4 +1,4 @@
-"""What was measured on the body that was built: the numbers in docs/open_body.md."""
+"""Measurements of the built body: the numbers in docs/open_body.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_report(built: Built, path: Path) -> Report:
     """Measure the written file and the population it came from.
 
     Args:
-        built: what `build` returned.
+        built: the result of `build`.
         path: the file written from it.
     """
     return _file_report(path) | _shape_report(built) | _population_report(built.train) | _joint_report(built)

@@ -1,6 +1,6 @@
 """Principal components of the population's shapes in the T-pose.
 
-Betas are standard deviations: over the population each is distributed about as N(0, 1).
+Betas are in standard deviations: over the population, each has approximately the distribution N(0, 1).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class ShapeSpace:
     Attributes:
         mean: (N, 3) [m].
         directions: (N, 3, B) displacement of one standard deviation [m].
-        vertex_weights: (N,) area that each vertex stands for, both sides counted; sums to one.
-        explained: (B,) share of the population's variance that each direction holds.
+        vertex_weights: (N,) share of each vertex in the area of both sides; sums to one.
+        explained: (B,) share of the population's variance that each direction explains.
     """
 
     mean: np.ndarray
@@ -27,18 +27,18 @@ class ShapeSpace:
     explained: np.ndarray
 
     def project(self, shapes: np.ndarray, num_betas: int) -> np.ndarray:
-        """(S, num_betas) coefficients that come nearest to the (S, N, 3) shapes, by area-weighted least squares."""
+        """Coefficients (S, num_betas) nearest to the shapes (S, N, 3), by area-weighted least squares."""
         scaled = self.directions[..., :num_betas] * self.vertex_weights[:, None, None]
         gram = np.einsum("ncb,ncd->bd", scaled, self.directions[..., :num_betas])
         return np.linalg.solve(gram, np.einsum("ncb,snc->bs", scaled, shapes - self.mean)).T
 
     def shapes(self, betas: np.ndarray) -> np.ndarray:
-        """(S, N, 3) shapes of (S, b) coefficients."""
+        """Shapes (S, N, 3) of coefficients (S, b)."""
         return self.mean + np.einsum("sb,ncb->snc", betas, self.directions[..., : betas.shape[1]])
 
 
 def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(N,) share of the body's area that each vertex of the half stands for, its mirror image included."""
+    """Share (N,) of each vertex of the half, including its mirror image, in the body's area."""
     corners = vertices[triangles]
     area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=-1)
     weights = np.zeros(len(vertices))
@@ -56,7 +56,7 @@ def learn_shape_space(shapes: np.ndarray, triangles: np.ndarray, num_betas: int)
     order = np.argsort(-values)[:num_betas]
     directions = (vectors[:, order].T @ (shapes - mean).reshape(len(shapes), -1)) / np.sqrt(len(shapes))
     directions = directions.reshape(num_betas, -1, 3)
-    # A component's sign is arbitrary; one that makes the body larger is easier to talk about.
+    # A component's sign is arbitrary; choose the one that makes the body larger.
     growth = np.einsum("bnc,nc,n->b", directions, _normals(mean, triangles), weights)
     directions *= np.where(growth < 0, -1.0, 1.0)[:, None, None]
     return ShapeSpace(mean, np.moveaxis(directions, 0, -1), weights, values[order] / values.clip(0).sum())

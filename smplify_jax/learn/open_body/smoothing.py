@@ -11,7 +11,7 @@ SHRINK, GROW = 0.6, -0.63
 
 
 def hinge_share(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """(N,) how much each vertex belongs to the hinge of two bones with these weights: 1 where they are equal."""
+    """Membership (N,) of each vertex in the hinge of two bones with these weights: 1 where they are equal."""
     return np.clip(4.0 * above * below, 0.0, 1.0)
 
 
@@ -21,7 +21,7 @@ def smooth(shapes: np.ndarray, triangles: np.ndarray, share: np.ndarray) -> np.n
     Args:
         shapes: (S, N, 3) left halves [m].
         triangles: (F, 3).
-        share: (N,) 0 leaves a vertex where it is.
+        share: (N,) amount of smoothing; 0 leaves a vertex unchanged.
     """
     step = _smoothing_matrix(triangles, share)
     moving = np.flatnonzero(np.diff(step.indptr) > 1)
@@ -35,7 +35,7 @@ def smooth(shapes: np.ndarray, triangles: np.ndarray, share: np.ndarray) -> np.n
 
 
 def _smoothing_matrix(triangles: np.ndarray, share: np.ndarray) -> sparse.csr_matrix:
-    """(N, N) all steps in one matrix; rows sum to one."""
+    """All steps in one matrix (N, N), whose rows sum to one."""
     num_vertices = len(share)
     rows = triangles[:, [0, 1, 1, 2, 2, 0]].ravel()
     columns = triangles[:, [1, 0, 2, 1, 0, 2]].ravel()

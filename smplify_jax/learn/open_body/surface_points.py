@@ -1,4 +1,4 @@
-"""Named points on the skin, for keypoints that are no joints: each a weighted mean of a few vertices."""
+"""Named points on the skin, for keypoints that are not joints: each is a weighted mean of a few vertices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smplify_jax.learn.open_body.topology import Half
 
 FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}
 HIP_KEYPOINT_OFFSET = np.array([0.0135, -0.012, 0.018])
-"""Hip as annotators of COCO, OpenPose and LSP mean it, from our left hip joint [m].
+"""Hip as marked by annotators of COCO, OpenPose and LSP, relative to our left hip joint [m].
 
 Measured: 25 annotated people who face the camera have hips 0.60 times as far apart as shoulders (median), and a
 calibrated triangulation of detections of one person of 1.71 m has them 0.21 m apart, at 0.51 of stature and 0.04 m in
@@ -22,7 +22,7 @@ front of the shoulders.
 NUM_HIP_CANDIDATES, NUM_HIP_VERTICES = 260, 8
 NUM_WIDEST = 25
 EAR_CENTRE_OFFSET = np.array([-0.003, 0.0, 0.009])
-"""Middle of the ear from the mean of the `NUM_WIDEST` widest vertices of the head, which lie on its rear rim [m]."""
+"""Middle of the ear relative to the mean of the `NUM_WIDEST` widest vertices of the head, which lie on its rear rim [m]."""
 NUM_EAR_VERTICES = 6
 
 
@@ -81,7 +81,7 @@ def surface_points(
 def _ear_vertices(rest: np.ndarray, is_head: np.ndarray) -> np.ndarray:
     """Indices of the left half's vertices around the middle of the ear."""
     head = np.flatnonzero(is_head)
-    # The ears are all that is wider than the skull.
+    # Only the ears are wider than the skull.
     widest = head[np.argsort(-rest[head, 0], kind="stable")[:NUM_WIDEST]]
     distance = np.linalg.norm(rest[head] - rest[widest].mean(axis=0) - EAR_CENTRE_OFFSET, axis=1)
     return head[np.argsort(distance, kind="stable")[:NUM_EAR_VERTICES]]

@@ -1,6 +1,6 @@
-"""From MakeHuman's A-pose to SMPL's T-pose, for each sampled body on its own.
+"""Bring each sampled body from MakeHuman's A-pose to SMPL's T-pose.
 
-The limbs are turned about the rig's joints until they point where SMPL's point; the skin follows by dual-quaternion
+The limbs are rotated about the rig's joints to the directions of SMPL's limbs; the skin follows by dual-quaternion
 skinning with the rig's own weights (Kavan et al., Skinning with dual quaternions, I3D 2007).
 """
 
@@ -22,9 +22,9 @@ TURNING = (
     "lowerleg01",
     "foot",
 )
-"""Bones of a side that turn; every other bone moves with its nearest ancestor among them, or stays with the trunk."""
+"""Bones of a side that rotate; every other bone moves with its nearest ancestor among them, or stays with the trunk."""
 CLAVICLE_RAISE, SHOULDER_RAISE = np.deg2rad(3.0), np.deg2rad(8.0)
-"""So much that the shoulders come to SMPL's height; more, and lowered arms look shrugged."""
+"""Chosen so that the shoulders are at SMPL's height; with more, a body with lowered arms would shrug."""
 THIGH_DIRECTION = np.array([np.tan(np.deg2rad(3.0)), -1.0, np.tan(np.deg2rad(2.5))])
 SHANK_DIRECTION = np.array([np.tan(np.deg2rad(1.5)), -1.0, -np.tan(np.deg2rad(2.5))])
 ARM_DIRECTION = np.array([1.0, 0.0, 0.0])
@@ -53,7 +53,7 @@ def turning_weights(rig: Rig, base_index: np.ndarray, num_base: int) -> np.ndarr
 def to_t_pose(
     vertices: np.ndarray, heads: dict[str, np.ndarray], weights: np.ndarray, rig: Rig
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Turn the limbs.
+    """Rotate the limbs.
 
     Args:
         vertices: (S, N, 3) left halves [m].
@@ -200,7 +200,7 @@ def blend_dual_quaternions(
     real = quaternions(rotations)
     shift = np.concatenate([np.zeros_like(shifts[..., :1]), shifts], axis=-1)
     dual = 0.5 * _multiply(shift, real)
-    # q and -q are the same rotation; all are brought to the side of the bone that dominates the vertex.
+    # q and -q are the same rotation; all get the sign that matches the bone that dominates the vertex.
     towards = np.sign(np.einsum("sbi,sci->sbc", real, real))
     nearest = np.argmax(weights, axis=1)
     signed = weights[None] * np.swapaxes(towards, 1, 2)[:, nearest]

@@ -11,9 +11,9 @@ from smplify_jax.learn.open_body.decimation import HalfMesh, decimate
 from smplify_jax.learn.open_body.source import BaseMesh, Rig
 
 NUM_VERTICES = 7000
-"""About SMPL's density, yet not its 6890 vertices, so that nobody takes this for SMPL's topology."""
+"""About as dense as SMPL, but not 6890 vertices, so that nobody mistakes this for SMPL's topology."""
 DETAIL = {"finger": 0.55, "metacarpal": 0.7, "wrist": 0.8, "toe": 0.6, "foot": 0.8, "head": 0.7, "jaw": 0.7}
-"""Relative edge length wanted where bones with these names act, 1 elsewhere; without it hands go first."""
+"""Target edge length where bones with these names act, relative to elsewhere; without it, decimation would remove hands first."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Half:
 
     Attributes:
         base_index: (N,) base vertex of each vertex; midline vertices come first.
-        num_midline: how many lie on the midline.
+        num_midline: number of vertices on the midline.
         triangles: (F, 3) outward winding.
         eye_front: the vertex at the front of the left eye.
     """
@@ -38,7 +38,7 @@ def build_half(base: BaseMesh, rig: Rig, shape: np.ndarray, protected: np.ndarra
 
     Args:
         base: the base mesh.
-        rig: its bones; their weights say where detail is wanted.
+        rig: its bones; their weights determine where detail is kept.
         shape: (19158, 3) the shape on which errors are measured [m].
         protected: base vertices that must stay.
     """
@@ -57,7 +57,7 @@ def build_half(base: BaseMesh, rig: Rig, shape: np.ndarray, protected: np.ndarra
 
 
 def _detail_scale(rig: Rig, num_vertices: int) -> np.ndarray:
-    """(N,) relative edge length, blended by the bones' weights."""
+    """Relative edge length (N,), blended by the bones' weights."""
     scale = np.ones(num_vertices)
     for bone, (indices, values) in rig.weights.items():
         wanted = next((value for name, value in DETAIL.items() if bone.startswith(name)), 1.0)

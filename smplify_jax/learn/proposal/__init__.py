@@ -1,1 +1,1 @@
-"""Training of the proposal network on endless synthetic people."""
+"""Train the proposal network on an unlimited supply of synthetic people."""

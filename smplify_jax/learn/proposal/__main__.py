@@ -37,7 +37,7 @@ def main(
         folder: Motion clips and their manifest.csv; the train split is used.
         out: The .npz to write.
         body: A body file; the open body by default.
-        report: Write the loss along the way there, as JSON.
+        report: Write the loss during training there, as JSON.
         training: How to train.
     """
     poses = load_poses(
@@ -47,12 +47,12 @@ def main(
     history = []
     with tqdm(total=training.num_steps, unit="step", file=sys.stderr) as bar:
 
-        def tell(step: int, parts: dict[str, float]) -> None:
+        def record(step: int, parts: dict[str, float]) -> None:
             bar.update(step - bar.n)
             bar.set_postfix_str(", ".join(f"{name} {value:.4g}" for name, value in parts.items()))
             history.append({"step": step} | parts)
 
-        network = train(PoseBank.of(poses, Balance()), load_body(body, num_betas=NUM_BETAS), training, tell)
+        network = train(PoseBank.of(poses, Balance()), load_body(body, num_betas=NUM_BETAS), training, record)
     save_proposal_network(out, network)
     if report is not None:
         report.write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")

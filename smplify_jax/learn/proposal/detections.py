@@ -1,4 +1,4 @@
-"""How detections differ from the truth: layouts, hidden parts, noise and the confidence that tells of it, outliers, exchanged sides."""
+"""Simulate detections: layouts, hidden parts, noise and confidence, outliers, exchanged sides."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNSEEN: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.01, ("elbow", "wrist", "hand")),
     (0.01, ("nose", "eye")),
 )
-"""How often which parts of a body are out of the picture, or hidden."""
+"""Probability of sets of body parts being outside the picture, or hidden."""
 
 _MISSING_SHARES = ((0.25, 0.0), (0.6, 0.1), (0.11, 0.25), (0.04, 0.5))
 _SHARE_EXACT = 0.2
@@ -35,18 +35,21 @@ _NOISE_SPREAD = 0.4
 _SHARE_CLEAN = 0.3  # people without outliers and swaps
 _MAX_OUTLIERS, _MAX_SWAPS = 0.06, 0.04
 _OUTLIER_REACH = 0.6  # heights
-_SHARE_TELLING, _SHARE_ONES = 0.6, 0.25  # of detectors' confidences: telling the noise, all one; the rest say nothing
+_SHARE_TELLING, _SHARE_ONES = (
+    0.6,
+    0.25,
+)  # shares of detectors whose confidence follows the noise, and is always one; else it is random
 
 
 @dataclass(frozen=True)
 class DetectionTables:
-    """What can be seen of the slots.
+    """Which slots can be visible.
 
     Attributes:
         layouts: (L, S) whether a layout has a slot.
-        layout_shares: (L,).
-        unseen: (U, S) whether a slot is out of sight.
-        unseen_shares: (U,).
+        layout_shares: (L,) probability of each layout.
+        unseen: (U, S) whether a slot is out of sight, in each of U cases.
+        unseen_shares: (U,) probability of each case.
         flip: (S,) the slot of the other side.
     """
 
@@ -71,15 +74,15 @@ def detection_tables(slots: tuple[str, ...]) -> DetectionTables:
 
 
 def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> tuple[Array, Array]:
-    """Err like a detector.
+    """Add a detector's errors to true keypoints.
 
     Args:
         tables: of the S slots.
-        key: of all draws.
+        key: for all random numbers.
         truth: (N, S, 2) in any unit.
         height: (N,) of the people in that unit.
     Returns:
-        (N, S, 2) detections and (N, S) confidence, zero where nothing is detected.
+        Detections (N, S, 2) and confidence (N, S), zero where nothing is detected.
     """
     count, num_slots = truth.shape[:2]
     keys = jax.random.split(key, 8)
@@ -106,7 +109,7 @@ def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> 
 
 
 def _confidence(key: Array, spread: Array, is_outlier: Array, chance: Array) -> Array:
-    """(N, S): of one of three kinds of detector each."""
+    """Draw confidences (N, S); each person's come from one of three kinds of detector."""
     telling_key, kind_key = jax.random.split(key)
     telling = 0.8 - 0.3 * spread + 0.05 * jax.random.normal(telling_key, spread.shape)
     telling = jnp.where(is_outlier, 0.2 + 0.6 * chance, jnp.clip(telling, 0.2, 1.0))
@@ -118,7 +121,7 @@ def _confidence(key: Array, spread: Array, is_outlier: Array, chance: Array) -> 
 
 
 def _is_seen(tables: DetectionTables, key: Array, chance: Array) -> Array:
-    """(N, S): in the layout, in sight, and not missed."""
+    """Whether slots (N, S) are in the layout, in sight, and not missed."""
     layout_key, unseen_key, missing_key = jax.random.split(key, 3)
     count = len(chance)
     layout = jax.random.choice(layout_key, len(tables.layouts), (count,), p=jnp.asarray(tables.layout_shares))

@@ -1,4 +1,4 @@
-"""What the network is asked for: joints where they are, rotations, and honest uncertainties."""
+"""Training loss of the network: joint positions, rotations, and calibrated uncertainties."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from smplify_jax.proposal.network import ProposalNetwork, RawProposal
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Of the parts of the loss.
+    """Weights of the parts of the loss.
 
     Attributes:
-        joints: per metre of joint error, orientation included.
-        articulation: per metre of joint error, bodies laid over each other at the root.
+        joints: per metre of joint error, including the orientation's.
+        articulation: per metre of joint error, after aligning the roots.
         rotations: per unit of Frobenius distance.
         betas: per squared unit.
         place: of the pelvis's offset [heights] and log depth.
@@ -37,11 +37,11 @@ class LossWeights:
 
 
 def loss(network: ProposalNetwork, body: KeypointBody, example: Example, weights: LossWeights) -> tuple[Array, dict]:
-    """Of one person; also its parts by name, and the articulation error [m]."""
+    """The loss of one person, and its parts by name, with the articulation error [m]."""
     raw = network(example.features)
     betas = jnp.zeros_like(
         example.betas
-    )  # the mean body for both, so that shape does not blur what is asked of the pose
+    )  # the mean body for both, so that errors of the shape do not affect the loss of the pose
     rest = body.joint_template + body.joint_shapedirs @ betas
     joint_error = _mean_distance(_joints(raw.rotations, rest, body), _joints(example.local_rotations, rest, body))
     upright = example.local_rotations.at[0].set(jnp.eye(3))
@@ -62,7 +62,7 @@ def loss(network: ProposalNetwork, body: KeypointBody, example: Example, weights
 
 
 def _joints(local_rotations: Array, rest_joints: Array, body: KeypointBody) -> Array:
-    """(24, 3) from the pelvis [m]."""
+    """Joints (24, 3) relative to the pelvis [m]."""
     joints = forward_kinematics(local_rotations, rest_joints, body.parents)[1]
     return joints - joints[:1]
 
@@ -72,7 +72,7 @@ def _mean_distance(a: Array, b: Array) -> Array:
 
 
 def _surprise(raw: RawProposal, example: Example) -> Array:
-    """Negative log likelihoods of pose, betas and detections; the means are not bent to please them."""
+    """Negative log likelihoods of pose, betas and detections; their gradients do not reach the means."""
     predicted = jax.lax.stop_gradient(matrix_to_axis_angle(raw.rotations[1:]))
     pose_error = predicted.ravel() - example.body_pose
     betas_error = jax.lax.stop_gradient(raw.betas) - example.betas

@@ -1,4 +1,4 @@
-"""Synthetic people to learn from: a body before a camera, and what a detector and the network see of it."""
+"""Synthetic training examples: a body in front of a camera, its detections, and the network's input and targets."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Example:
         body_pose: (69,) [rad].
         betas: (10,).
         pelvis: (2,) offset from the middle of the view, in heights.
-        log_depth: () log of the pelvis's distance over the assumed one.
+        log_depth: () log of the pelvis's distance over the assumed distance.
         slot_errors: (S, 2) detection minus truth, in heights.
         is_seen: (S,) 1.0 where detected.
-        weight: () zero for people of whom too little is seen.
+        weight: () zero for people with too few detections.
     """
 
     features: Array
@@ -57,14 +57,14 @@ class Example:
 
 
 def draw_examples(bank: PoseBank, body: KeypointBody, tables: DetectionTables, key: Array, count: int) -> Example:
-    """(count, ...) people.
+    """Draw examples with a batch axis of size `count`.
 
     Args:
         bank: recorded poses.
         body: its keypoints are the S slots, followed by the pelvis.
         tables: of the slots.
-        key: of all draws.
-        count: how many.
+        key: for all random numbers.
+        count: number of people.
     """
     pose_key, place_key, detect_key = jax.random.split(key, 3)
     poses = draw_poses(bank, pose_key, count)
@@ -79,13 +79,13 @@ def draw_examples(bank: PoseBank, body: KeypointBody, tables: DetectionTables, k
     height = PERSON_HEIGHT * placed["focal_ratio"] / placed["pelvis"][:, 2]
     found, confidence = detect(tables, detect_key, rays, height)
 
-    def see(found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
-        return _see(body, found, confidence, rays, person, pose)
+    def example_of(found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
+        return _example(body, found, confidence, rays, person, pose)
 
-    return jax.vmap(see)(found, confidence, rays, placed, poses)
+    return jax.vmap(example_of)(found, confidence, rays, placed, poses)
 
 
-def _see(body: KeypointBody, found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
+def _example(body: KeypointBody, found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
     """One person's example, from keypoints given as rays (x/z, y/z) of the assumed camera."""
     camera = Camera(jnp.ones(2), jnp.zeros(2))
     limb_depth = start_depth(found, confidence, camera.focal_length, body.reach[:-1, :-1])
@@ -94,7 +94,7 @@ def _see(body: KeypointBody, found: Array, confidence: Array, rays: Array, perso
     points = view.points(observation)
     true_points = view.points(Observation(rays, confidence, camera, jnp.ones(())))
     ratio = person["focal_ratio"]
-    # In the assumed camera the person stands where they look the same: too far off if the focal length is taken too long.
+    # In the assumed camera, the person stands where they look the same: too far away if the assumed focal length is too long.
     pelvis = view.rotation @ (person["pelvis"] / jnp.stack([jnp.ones(()), jnp.ones(()), ratio]))
     local = exp_so3(pose.reshape(-1, 3)).at[0].set(view.rotation @ person["orient"])
     is_seen = confidence > 0
@@ -112,7 +112,7 @@ def _see(body: KeypointBody, found: Array, confidence: Array, rays: Array, perso
 
 
 def _place(key: Array, poses: Array) -> dict[str, Array]:
-    """Shape, orientation, place and camera of each person."""
+    """Draw shape, orientation, position and camera of each person."""
     count = len(poses)
     keys = jax.random.split(key, 9)
     yaw = jax.random.uniform(keys[0], (count,), maxval=2 * np.pi)
@@ -136,7 +136,7 @@ def _place(key: Array, poses: Array) -> dict[str, Array]:
 
 
 def _angle(key: Array, table: tuple[tuple[float, float], ...], count: int) -> Array:
-    """(count,) normal angles [rad] of one of several spreads."""
+    """Draw normal angles (count,) [rad], each with one of several standard deviations."""
     which, size = jax.random.split(key)
     shares, degrees = np.array(table).T
     spread = jax.random.choice(which, jnp.asarray(np.radians(degrees), jnp.float32), (count,), p=jnp.asarray(shares))
@@ -144,5 +144,5 @@ def _angle(key: Array, table: tuple[tuple[float, float], ...], count: int) -> Ar
 
 
 def _turn(axis: int, angle: Array) -> Array:
-    """(N, 3, 3) rotations about one axis."""
+    """Rotations (N, 3, 3) about one axis."""
     return exp_so3(angle[:, None] * jnp.eye(3)[axis])

@@ -1,4 +1,4 @@
-"""Endless poses from finitely many recorded ones: mirrored, recombined, blended and jittered within the joints' limits."""
+"""Pose augmentation: recorded poses are mirrored, recombined, blended and jittered within the joints' limits."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ SHARE_OTHER_UPPER_BODY = 0.12
 SHARE_OTHER_ARM = 0.08  # of each arm
 SHARE_BLENDED = 0.05
 JITTERS = (0.0, 0.05, 0.12)
-"""[rad] Standard deviations of the noise on every joint, and below how often each is drawn."""
+"""[rad] Standard deviations of the noise on every joint; the next constant holds their probabilities."""
 JITTER_SHARES = (0.6, 0.35, 0.05)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PoseBank:
-    """Recorded poses and how often each is drawn.
+    """Recorded poses and the probability of each.
 
     Attributes:
         poses: (N, 72) global_orient of a y-up world, body_pose [rad].
-        cumulative: (N,) cumulated shares, ending at one.
+        cumulative: (N,) cumulative probabilities, ending at one.
     """
 
     poses: Array
@@ -42,19 +42,19 @@ class PoseBank:
 
     @classmethod
     def of(cls, poses: PoseSet, balance: Balance) -> PoseBank:
-        """Balanced, so that walking does not dominate."""
+        """A bank with balanced probabilities, so that walking does not dominate."""
         cumulative = np.cumsum(balance.weights(poses))
         return cls(jnp.asarray(poses.poses, jnp.float32), jnp.asarray(cumulative / cumulative[-1], jnp.float32))
 
     def pick(self, key: Array, count: int) -> Array:
-        """(count, 72) recorded poses."""
+        """Draw recorded poses (count, 72)."""
         index = jnp.searchsorted(self.cumulative, jax.random.uniform(key, (count,)))
         return self.poses[jnp.minimum(index, len(self.poses) - 1)]
 
 
 @partial(jax.jit, static_argnames="count")
 def draw_poses(bank: PoseBank, key: Array, count: int) -> Array:
-    """(count, 72) poses, none of them quite like a recorded one unless by chance."""
+    """Draw augmented poses (count, 72)."""
     keys = jax.random.split(key, 8)
     pose, other, third = (bank.pick(k, count) for k in keys[:3])
     chance = jax.random.uniform(keys[3], (count, 5, 1))
@@ -70,7 +70,7 @@ def draw_poses(bank: PoseBank, key: Array, count: int) -> Array:
 
 
 def jittered(body_pose: Array, noise: Array) -> Array:
-    """Noise kept from leaving the joints' limits; what is recorded beyond them stays."""
+    """Add noise within the joints' limits; a recorded pose beyond the limits keeps its range."""
     low, high = (jnp.asarray(bound[1:].ravel(), jnp.float32) for bound in joint_bounds())
     moved = body_pose + noise
     return jnp.clip(moved, jnp.minimum(low, body_pose), jnp.maximum(high, body_pose))

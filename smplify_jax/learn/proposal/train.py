@@ -1,4 +1,4 @@
-"""The training loop: stochastic gradient descent on people drawn afresh at every step."""
+"""The training loop: stochastic gradient descent on new random people at every step."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, Propos
 from smplify_jax.proposal.slots import all_slots, slot_layout
 
 CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
-_MAX_ERROR = 4.0  # standard deviations: a few wild errors must not make the correlation
+_MAX_ERROR = 4.0  # standard deviations: a few large errors must not dominate the correlation
 _SHRINKAGE = 0.1  # towards independence
 
 STEPS_PER_CALL = 50
-"""Steps between two looks at the clock and the loss."""
+"""Steps of one compiled call, between two reports of the loss."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Training:
     Attributes:
         width: of the hidden layers.
         num_blocks: residual blocks.
-        batch_size: people a step.
-        num_steps: steps.
-        learning_rate: at its highest; it rises over the first steps and falls along a half cosine.
-        average: decay of the running mean of the weights, which is what is kept.
+        batch_size: people per step.
+        num_steps: number of steps.
+        learning_rate: its maximum; it rises over the first steps and falls along a half cosine.
+        average: decay of the running mean of the weights, which is the result.
         weights: of the loss.
-        seed: of the weights and of all people.
+        seed: of the initial weights and of all people.
     """
 
     width: int = 640
@@ -65,8 +65,8 @@ def train(
 
     Args:
         bank: the poses.
-        body: whose proportions and betas it learns.
-        training: how.
+        body: the body whose proportions and betas it learns.
+        training: how to train.
         report: called every STEPS_PER_CALL steps with the number of steps so far and the mean loss by part.
     """
     slots = all_slots()
@@ -125,7 +125,7 @@ def new_network(key: Array, training: Training, slots: tuple[str, ...], body_nam
 def _make_run(
     tables: DetectionTables, training: Training, optimizer: optax.GradientTransformation
 ) -> Callable[..., tuple]:
-    """STEPS_PER_CALL steps as one program."""
+    """Compile STEPS_PER_CALL steps into one program."""
 
     @jax.jit
     def run(
@@ -159,7 +159,7 @@ def _make_run(
 def error_correlation(
     network: ProposalNetwork, body: KeypointBody, tables: DetectionTables, bank: PoseBank, key: Array
 ) -> np.ndarray:
-    """(69, 69) correlation of the network's errors in body_pose, each in units of its claimed standard deviation."""
+    """Correlation (69, 69) of the network's errors in body_pose, each in units of its predicted standard deviation."""
 
     @jax.jit
     def standardised(network: ProposalNetwork, bank: PoseBank, body: KeypointBody, key: Array) -> Array:
