@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -39,6 +40,10 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     if path is None:
         return load_prior(Path(str(resources.files("smplify_jax.prior").joinpath(SHIPPED))))
     path = Path(path)
+    if not os.path.lexists(path):
+        raise InputError(
+            f"{path}: there is no such file; give a pose prior (.npz or .pkl), or leave it out for the one included."
+        )
     content = load_npz(path, set().union(*_SPELLINGS.values())) if path.suffix.lower() == ".npz" else _read_pickle(path)
     return PosePrior.from_moments(*(_find(content, key, path) for key in _KEYS), source=str(path))
 

@@ -8,6 +8,7 @@ Keys of the .npz, format version 1; every matrix is stored as (inputs, outputs) 
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -34,6 +35,10 @@ def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
         InputError: there is no such file, or it is not a proposal network.
     """
     path = Path(str(resources.files("smplify_jax.proposal").joinpath(SHIPPED))) if path is None else Path(path)
+    if not os.path.lexists(path):
+        raise InputError(
+            f"{path}: there is no such file; give a proposal network (.npz), or leave it out for the one included."
+        )
     stored = {name: np.asarray(value) for name, value in load_npz(path).items()}
     version = stored.get("format_version", np.zeros(0))
     if version.shape != () or version.dtype.kind not in "iu" or version != _FORMAT_VERSION:
