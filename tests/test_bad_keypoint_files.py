@@ -74,7 +74,7 @@ def test_a_folder_of_two_layouts_is_refused(tmp_path):
         (b"x,y,confidence\n1,2,1\n", "a text file, which is no known keypoint format"),
         (b'{"people": [{"pose_keypoints_2d": [1, 2', "cut-off JSON"),
         (b"[" * 100_000, "cut-off JSON"),
-        (b'[{"keypoints": [' + b"9" * 5000 + b"]}]", "damaged"),
+        (b'[{"keypoints": [' + b"9" * 5000 + b"]}]", "1 numbers"),
         (b"\xff\xfe{\x00", "neither JSON, .npz, tar nor Parquet"),
         (b"PK\x03\x04 no archive", "cut-off .npz"),
         (b"42", "a single JSON value"),

@@ -155,7 +155,7 @@ def test_what_is_no_pickle_is_told_apart(tmp_path, content, hint):
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_pickle(tmp_path / "missing.pkl")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder"):
         load_pickle(tmp_path)
 
 

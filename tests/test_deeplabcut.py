@@ -179,7 +179,7 @@ def test_h5_that_claims_more_than_it_holds_is_refused(tmp_path):
         group = file["df_with_missing"]
         del group["axis1"]
         group.create_dataset("axis1", shape=(10**12,), dtype="i8", chunks=(1024,))
-    with pytest.raises(InputError, match="claims 1000000000000 values"):
+    with pytest.raises(InputError, match="ask for 8000000000000 bytes"):
         read_all(tmp_path / "a.h5")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.budget import read_with
 from smplify_jax.files.npz import load_npz
 
 
@@ -83,11 +84,17 @@ def test_archives_give_their_arrays_and_only_those_asked_for(tmp_path, save):
     assert list(load_npz(tmp_path / "a.npz", ["b", "missing"])) == ["b"]
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("smplify_jax.files.npz.MAX_UNPACKED_BYTES", 1000)
-    np.savez_compressed(tmp_path / "bomb.npz", zeros=np.zeros(10_000))
-    with pytest.raises(InputError, match="unpacks to 80"):
+def test_an_archive_that_unpacks_to_too_much_is_refused_until_its_limit_is_raised(tmp_path):
+    zeros = np.zeros(10**7)
+    np.savez_compressed(tmp_path / "bomb.npz", zeros=zeros)
+    with pytest.raises(InputError, match=r"ask for 80000128 bytes of memory.*the limit unpacked_per_byte"):
         load_npz(tmp_path / "bomb.npz")
+    with read_with(unpacked_per_byte=2000):
+        np.testing.assert_array_equal(load_npz(tmp_path / "bomb.npz")["zeros"], zeros)
+    with read_with(unpacked_bytes=1000), pytest.raises(InputError, match="the limit unpacked_bytes"):
+        load_npz(tmp_path / "bomb.npz")
+    with pytest.raises(InputError, match="no limit unpacked='much'"), read_with(unpacked="much"):
+        pass
 
 
 def test_a_header_that_claims_a_huge_array_is_refused_before_memory_is_taken(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 
 import pytest
 
@@ -23,12 +24,15 @@ def test_values_are_the_same_whatever_the_length_of_a_block(monkeypatch, block):
         assert found == {"first": values, "second": values}
 
 
-@pytest.mark.parametrize(
-    "text", ["[1 2]", "[1,]", "[", "[1", '["a', "[" * 100_000, "[" + "9" * 5000 + "]", "[tru]", "[1}"]
-)
+@pytest.mark.parametrize("text", ["[1 2]", "[1,]", "[", "[1", '["a', "[" * 100_000, "[tru]", "[1}"])
 def test_damaged_lists_are_damaged_files(text):
     with pytest.raises(DamagedFileError):
         list(JsonStream(io.StringIO(text)).items())
+
+
+def test_a_number_of_thousands_of_digits_costs_its_record_alone():
+    text = '[{"a": 1}, {"a": ' + "9" * 5000 + '}, {"a": ' + "9" * 900 + "}]"
+    assert list(JsonStream(io.StringIO(text)).items()) == [{"a": 1}, {"a": math.inf}, {"a": int("9" * 900)}]
 
 
 def test_a_syntax_error_is_found_without_reading_on(monkeypatch):

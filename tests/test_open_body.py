@@ -88,7 +88,7 @@ def test_more_betas_than_there_are_is_an_input_error():
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="no such file"):
         read_open_body(tmp_path / "open_body.npz")
 
 

@@ -183,9 +183,9 @@ def test_reliability_sees_an_overconfident_score():
 
 def test_a_quality_model_survives_its_file(tmp_path):
     model = QualityModel(
-        np.zeros(2, np.float32),
-        np.ones(2, np.float32),
-        np.arange(5, dtype=np.float32),
+        np.zeros(15, np.float32),
+        np.ones(15, np.float32),
+        np.arange(135, dtype=np.float32),
         np.asarray(1, np.float32),
         np.asarray(2, np.float32),
     )

@@ -58,7 +58,9 @@ def load_capsules(path: str | os.PathLike[str], body: BodyModel) -> Capsules:
             f"{path}: the last rows must be the mean body's lengths and radii in metres, and are not; use a capsule file in metres"
         )
     num_vertices = len(body.v_template)
-    made_for = int(np.asarray(arrays.get("num_vertices", num_vertices)))
+    made_for = np.asarray(arrays.get("num_vertices", num_vertices))
+    if made_for.shape != () or made_for.dtype.kind not in "iu":
+        raise InputError(f"{path}: 'num_vertices' is no whole number; use a file that the tool wrote")
     if made_for != num_vertices:
         raise InputError(
             f"{path}: learned for a body of {made_for} vertices, and {body.name!r} has {num_vertices}; "

@@ -34,7 +34,8 @@ NUM_SHAPE_IN_SMPLX = {400: 300, 20: 10}
 
 _MAX_WEIGHT_SUM_ERROR = 0.01
 _HEIGHT_RANGE = (0.1, 5.0)
-_MAX_DENSE_NUMBERS = 10**8
+_MAX_DENSE_NUMBERS = 10**7
+"""Of a sparse matrix: ten times what SMPL-X's regressor has."""
 _MAX_NAME_LENGTH = 200
 
 
@@ -155,7 +156,7 @@ class _Reader:
         self.check_shape(name, array, shape)
         if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
             raise self.error(name, "holds fractions; expected whole numbers")
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # what no int64 holds becomes one that is no vertex and no joint
             return array.astype(np.int64)
 
     def check_shape(self, name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:

@@ -13,6 +13,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.body.open_body import load_open_body
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
+from smplify_jax.files.plain import open_plain
 from smplify_jax.files.safe_pickle import load_pickle
 
 _ZIP_START = b"PK\x03\x04"
@@ -48,7 +49,6 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     file = _body_file(Path(path), gender)
     arrays = _read_arrays(file)
     if _OPEN_BODY_KEY in arrays:
-        load_npz(file)  # a damaged member is an InputError here
         return load_open_body(num_betas=num_betas, path=file)
     body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
     return replace(body, gender=gender_of_file(file) or gender)
@@ -82,10 +82,7 @@ def _read_arrays(path: Path) -> dict[str, object]:
 
 
 def _starts_as_zip(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_ZIP_START)) == _ZIP_START
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file or folder; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a readable file") from None
+    if not os.path.lexists(path):
+        raise InputError(f"{path}: there is no such file or folder; check the path")
+    with open_plain(path, "a body file") as file:
+        return file.read(len(_ZIP_START)) == _ZIP_START

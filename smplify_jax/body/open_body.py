@@ -28,7 +28,10 @@ import numpy as np
 
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body_file import check_stored
 from smplify_jax.errors import InputError
+from smplify_jax.files.damage import explained_damage
+from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
 OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
@@ -103,18 +106,19 @@ def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
     Raises:
         InputError: the file is not there or is of another format version.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(
-            f"{path} is not a file; expected the open body that ships with smplify_jax: reinstall the package."
-        )
-    with np.load(path, allow_pickle=False) as archive:
-        version = int(archive["format_version"]) if "format_version" in archive.files else 0
-        if version != _FORMAT_VERSION:
-            raise InputError(
-                f"{path} has format version {version}; expected {_FORMAT_VERSION}: rebuild or reinstall it."
-            )
-        data = {key: archive[key] for key in archive.files}
+    data = {key: np.asarray(value) for key, value in load_npz(path).items()}
+    version = data.get("format_version", np.int32(0))
+    if version.shape != () or version.dtype.kind not in "iu" or version != _FORMAT_VERSION:
+        raise InputError(f"{path} has format version {version}; expected {_FORMAT_VERSION}: rebuild or reinstall it.")
+    with explained_damage(path, "rebuild or reinstall it."):
+        check_stored(data)
+        whole = _whole(data)
+    if not all(np.isfinite(array).all() for array in whole.values() if isinstance(array, np.ndarray)):
+        raise InputError(f"{path} holds numbers that are not finite; rebuild or reinstall it.")
+    return whole
+
+
+def _whole(data: dict[str, np.ndarray]) -> dict[str, Any]:
     half = _Half(len(data["v_template"]), int(data["num_midline"]))
     joint_mirror = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
     template = data["v_template"]

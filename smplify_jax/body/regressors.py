@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
+from smplify_jax.files.npy import load_npy
 from smplify_jax.geometry.skeleton import mirrored_name
 
 EXTRA_NAMES = (
@@ -90,13 +90,7 @@ def point_arrays(points: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.nd
 def _load_regressor(regressor: str | os.PathLike[str] | np.ndarray) -> tuple[np.ndarray, str]:
     if isinstance(regressor, np.ndarray):
         return regressor, "the regressor"
-    path = Path(regressor)
-    try:
-        return np.load(path, allow_pickle=False), str(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: not a readable .npy array; expected one written by numpy.save") from None
+    return load_npy(regressor), str(regressor)
 
 
 def _check_regressor(weights: object, source: str, num_vertices: int) -> None:

@@ -7,7 +7,6 @@ writer is killed, the other slot still holds the previous version.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,6 +19,9 @@ from smplify_jax.datasets.augmentation import RestPelvis
 from smplify_jax.datasets.fit_loss import CropKeypoints, FitLoss
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.damage import explained_damage
+from smplify_jax.files.npz import parse_npz
+from smplify_jax.files.plain import open_plain
 
 NUM_POSE, NUM_BETAS = 72, 10
 
@@ -36,7 +38,8 @@ SLOT = np.dtype(
 )
 """One version of one row: the arrays of `StoredFits` with a checksum."""
 
-_OBSERVED = np.dtype([("keypoints", "<f4", (49, 3)), ("focal_length", "<f4"), ("side", "<f4")])
+NUM_KEYPOINTS = 49
+_OBSERVED = np.dtype([("keypoints", "<f4", (NUM_KEYPOINTS, 3)), ("focal_length", "<f4"), ("side", "<f4")])
 """One row of `CropKeypoints`."""
 
 _ROW = np.dtype([("slots", SLOT, 2)])
@@ -136,6 +139,8 @@ def map_store(path: Path) -> StoreFile:
     Raises:
         InputError: the file does not exist, is not a store, or has the wrong length.
     """
+    with open_plain(path, "a fits store"):
+        pass  # before it is opened for writing, in which a pipe would be waited for
     try:
         with path.open("r+b") as file:
             header = np.frombuffer(file.read(_HEADER.itemsize).ljust(_HEADER.itemsize, b"\0"), _HEADER)[0]
@@ -148,10 +153,16 @@ def map_store(path: Path) -> StoreFile:
                 raise InputError(
                     f"{path}: is not a complete fits store; make one with store_from_spin or store_from_parquet."
                 )
+            if not np.isfinite(header["template"]).all() or not np.isfinite(header["directions"]).all():
+                raise InputError(f"{path}: the body's pelvis is not finite; make the store again.")
             loss = FitLoss(_unpacked(file.read(num_points_bytes), path)) if num_points_bytes else None
         rows = np.memmap(path, row, "r+", first_row, (num_rows,))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened for writing ({error.strerror}); check the path.") from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: no rows, which cannot be mapped
+        raise InputError(
+            f"{path}: cannot be opened for writing ({getattr(error, 'strerror', None) or error}); check the path."
+        ) from None
     observed = CropKeypoints(*(rows["observed"][name] for name in _OBSERVED.names or ())) if loss is not None else None
     return StoreFile(rows["slots"], RestPelvis(header["template"].copy(), header["directions"].copy()), observed, loss)
 
@@ -164,8 +175,35 @@ def _packed(points: SkinnedPoints) -> bytes:
 
 
 def _unpacked(packed: bytes, path: Path) -> SkinnedPoints:
-    try:
-        with np.load(BytesIO(packed), allow_pickle=False) as arrays:
-            return SkinnedPoints(**arrays)
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: the body's keypoints are damaged ({error}); make the store again.") from None
+    with explained_damage(path, "make the store again."):
+        points = SkinnedPoints(**{name: np.asarray(array) for name, array in parse_npz(packed, str(path)).items()})
+        _check_points(points)
+    return points
+
+
+def _check_points(points: SkinnedPoints) -> None:
+    """Refuse keypoints whose arrays do not fit each other.
+
+    Raises:
+        ValueError: they do not, or hold numbers that are not finite.
+    """
+    num_joints, num_vertices, num_points = len(points.joints), len(points.vertices), len(points.is_defined)
+    sizes = points.joints.shape[-1]
+    shapes = {
+        "joints": (num_joints, 3, sizes),
+        "vertices": (num_vertices, 3, sizes),
+        "posedirs": (num_vertices, 3, num_joints - 1, 9),
+        "lbs_weights": (num_vertices, num_joints),
+        "weights_of_joints": (num_points, num_joints),
+        "weights_of_vertices": (num_points, num_vertices),
+        "is_defined": (num_points,),
+        "parents": (num_joints,),
+    }
+    for name, shape in shapes.items():
+        array, kinds = getattr(points, name), {"is_defined": "b", "parents": "i"}.get(name, "f")
+        if array.shape != shape or array.dtype.kind not in kinds or not np.isfinite(array).all():
+            raise ValueError(
+                f"the body's {name!r} has shape {array.shape} and type {array.dtype}; expected {shape}, finite"
+            )
+    if num_points != NUM_KEYPOINTS or not (points.parents < np.arange(num_joints)).all() or points.parents.min() < -1:
+        raise ValueError("the body's keypoints are no spin49, or its joints no tree")

@@ -29,6 +29,7 @@ from smplify_jax.datasets.store import FitStore
 from smplify_jax.datasets.store_file import NUM_BETAS, NUM_POSE, write_store
 from smplify_jax.datasets.stored_fits import as_slots
 from smplify_jax.errors import InputError
+from smplify_jax.files.npy import map_npy
 from smplify_jax.files.npz import load_npz
 from smplify_jax.keypoints.layouts import get_layout
 
@@ -36,6 +37,7 @@ SPIN_FOCAL_SIDES = 5000.0 / 224.0
 """Focal length of SPIN's camera, which later methods adopted, in sides of the crop."""
 
 _ROWS_AT_A_TIME = 4096
+_MAX_FLOAT32 = 3e38
 _Block = tuple[np.ndarray, CropKeypoints | None]
 
 
@@ -161,12 +163,18 @@ def _measured(slots: np.ndarray, observed: CropKeypoints | None, loss: FitLoss |
 
 def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
     try:
-        fits = np.load(fits_npy, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        fits = map_npy(fits_npy)
+    except InputError as error:
         raise InputError(f"{fits_npy}: cannot be read ({error}); give SPIN's NAME_fits.npy.") from None
-    if not isinstance(fits, np.ndarray) or fits.ndim != 2 or fits.shape[1] != NUM_POSE + NUM_BETAS:
-        shape = getattr(fits, "shape", "that of an archive")
-        raise InputError(f"{fits_npy}: has shape {shape}, expected (N, 82): pose and betas.")
+    if fits.ndim != 2 or fits.shape[1] != NUM_POSE + NUM_BETAS or fits.dtype.kind not in "fiu":
+        raise InputError(
+            f"{fits_npy}: has shape {fits.shape} and type {fits.dtype}, expected numbers (N, 82): pose and betas."
+        )
+    for first in range(0, len(fits), _ROWS_AT_A_TIME):
+        if not (np.abs(fits[first : first + _ROWS_AT_A_TIME]) < _MAX_FLOAT32).all():
+            raise InputError(
+                f"{fits_npy}: holds numbers that are not finite; give the fits as SPIN's trainer keeps them."
+            )
     return fits
 
 
@@ -186,8 +194,11 @@ def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
         arrays[name] = array
     halves = [arrays.get(name, np.zeros((num_rows, *shapes[name]), np.float32)) for name in ("openpose", "part")]
     side = arrays["scale"] * SPIN_BOX_UNIT
-    if not (np.isfinite(side) & (side > 0)).all():
-        raise InputError(f"{dataset}: scale has values that are not above 0; each row needs the crop of its fit.")
+    if not (np.isfinite(side) & (side > 0)).all() or not np.isfinite(arrays["center"]).all():
+        raise InputError(
+            f"{dataset}: scale has values that are not above 0, or center some that are not finite; each row needs the crop that was "
+            "fitted in."
+        )
     return CropKeypoints.of_pictures(np.concatenate(halves, axis=1), arrays["center"], side, SPIN_FOCAL_SIDES * side)
 
 

@@ -34,6 +34,7 @@ class Operands:
         value = self._values.array(self._state[name])
         if value.dtype.kind not in "fiub":
             raise DamagedPickleError("a chumpy array holds no numbers")
+        self.charge(value.size)
         return np.atleast_1d(value).astype(np.float64)
 
     def index(self, name: str) -> np.ndarray:
@@ -52,8 +53,10 @@ class Operands:
         """A whole number, a tuple of them, or None."""
         value = self._values.resolve(self._state.get(name, default))
         if isinstance(value, np.ndarray):
+            self.charge(value.size)
             value = value.tolist()
         parts = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+        self.charge(len(parts))
         if not all(part is None or isinstance(part, (int, np.integer)) for part in parts):
             raise DamagedPickleError(f"a chumpy array's {name!r} is no whole number")
         return parts if isinstance(value, (list, tuple)) else value
@@ -63,6 +66,7 @@ class Operands:
         value = self._values.resolve(self._state.get(name))
         if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
             raise DamagedPickleError(f"a chumpy array's {name!r} is no list of names")
+        self.charge(len(value))
         return list(value)
 
     def charge(self, num_numbers: int) -> None:
@@ -130,9 +134,15 @@ def _at_least_nd(operands: Operands) -> object:
     return functions[operands.setting("ndims")](operands.array("x"))  # pyright: ignore[reportArgumentType]
 
 
+_PRODUCTS_PER_NUMBER = 64
+"""Products that take about as long as writing a number."""
+
+
 def _dot(operands: Operands) -> object:
     first, second = operands.array("a"), operands.array("b")
-    operands.charge((first.size // first.shape[-1]) * (second.size // second.shape[-2 if second.ndim > 1 else -1]))
+    num_inner = first.shape[-1]
+    num_numbers = (first.size // num_inner) * (second.size // second.shape[-2 if second.ndim > 1 else -1])
+    operands.charge(num_numbers + num_numbers * num_inner // _PRODUCTS_PER_NUMBER)
     return first.dot(second)
 
 

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
-import struct
 import zipfile
-import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import Allowance, check_limit
+from smplify_jax.files.npy import DAMAGE, array_of, filled, read_array_header
+from smplify_jax.files.plain import open_plain, size_of
 from smplify_jax.files.safe_pickle import parse_pickle
 
-MAX_UNPACKED_BYTES = 8 * 2**30
-"""The largest SMPL-X archive unpacks to about a gigabyte; a file that claims more than this is a zip bomb."""
-
-DAMAGE = (
-    ValueError,
-    TypeError,
-    OSError,
-    EOFError,
-    KeyError,
-    MemoryError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-)
-"""What the readers of zip, deflate and npy raise on damaged bytes."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs. Python unpacks the others without a bound on what it makes of one block."""
 
 
 def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, object]:
@@ -48,49 +35,104 @@ def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     Returns:
         Name to numpy array, or to what a pickle may hold.
     Raises:
-        InputError: The file is missing, damaged or no archive, unpacks to more than `MAX_UNPACKED_BYTES`, or holds a
+        InputError: The file is missing, damaged or no archive, asks for more than the budget (`files.budget`) allows, or holds a
             pickle that is refused.
     """
-    path = Path(path)
+    with _explained(path), open_npz(Path(path)) as archive:
+        return _read_arrays(archive, str(path), names)
+
+
+def parse_npz(data: bytes, source: str) -> dict[str, object]:
+    """Read an archive that is already in memory; as `load_npz`.
+
+    Args:
+        data: The archive.
+        source: What to call it in messages.
+    """
+    with _explained(source):
+        return _read_arrays(NpzArchive(Path(source), BytesIO(data), len(data)), source, None)
+
+
+@contextmanager
+def _explained(source: object) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _read_members(archive, path, names)
+        yield
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
     except DAMAGE as error:
         raise InputError(
-            f"{path}: not a readable .npz archive ({error}); expected one written by numpy.savez: download it again"
+            f"{source}: not a readable .npz archive ({error}); expected one written by numpy.savez: download it again"
         ) from None
 
 
-def read_array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran's order, and type of the array whose .npy begins here; its data come next."""
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read_header(file)
+class NpzArchive:
+    """An open .npz, and the bytes that may be unpacked from it.
+
+    Attributes:
+        members: its arrays by name, without the ending `.npy`.
+        names: of all that it holds.
+        allowance: what may still be unpacked.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], num_file_bytes: int) -> None:
+        """Read the table of contents."""
+        self._path = path
+        self._zip = zipfile.ZipFile(file)
+        self.allowance = Allowance(num_file_bytes)
+        check_limit(len(self._zip.infolist()), "num_members", f"{path}: the number of its arrays is")
+        self.names = tuple(member.filename.removesuffix(".npy") for member in self._zip.infolist())
+        self.members = {
+            member.filename.removesuffix(".npy"): member
+            for member in self._zip.infolist()
+            if member.filename.endswith(".npy")
+        }
+
+    def charge(self, names: Collection[str]) -> None:
+        """Count what these arrays unpack to.
+
+        Raises:
+            InputError: it is more than the file may ask for.
+        """
+        try:
+            self.allowance.charge(sum(self.members[name].file_size for name in names))
+        except InputError as error:
+            raise InputError(f"{self._path}: {error}") from None
+
+    def open(self, name: str) -> IO[bytes]:
+        """The .npy of an array."""
+        member = self.members[name]
+        if member.compress_type not in _METHODS:
+            raise NotImplementedError(f"{name!r} is packed by another method than NumPy's")
+        return self._zip.open(member)
 
 
-def _read_members(archive: zipfile.ZipFile, path: Path, names: Collection[str] | None) -> dict[str, object]:
-    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-    num_bytes = sum(member.file_size for member in members.values())
-    if num_bytes > MAX_UNPACKED_BYTES:
-        raise InputError(f"{path}: unpacks to {num_bytes} bytes; expected {MAX_UNPACKED_BYTES} at most")
-    return {
-        name: _read_array(archive, member, f"{path}, {name!r}")
-        for name, member in members.items()
-        if member.filename.endswith(".npy") and (names is None or name in names)
-    }
+@contextmanager
+def open_npz(path: Path) -> Iterator[NpzArchive]:
+    """Open an archive; whatever of `DAMAGE` is raised is for the caller to explain.
+
+    Raises:
+        InputError: it is no plain file that can be read, or has too many members.
+    """
+    with open_plain(path, "an .npz archive") as file:
+        archive = NpzArchive(path, file, size_of(file))
+        yield archive
 
 
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> object:
-    with archive.open(member) as file:
-        shape, _, dtype = read_array_header(file)
+def _read_arrays(archive: NpzArchive, source: str, names: Collection[str] | None) -> dict[str, object]:
+    members = [name for name in archive.members if names is None or name in names]
+    archive.charge(members)
+    return {name: _read_array(archive, name, f"{source}, {name!r}") for name in members}
+
+
+def _read_array(archive: NpzArchive, name: str, source: str) -> object:
+    with archive.open(name) as file:
+        shape, is_fortran, dtype = read_array_header(file)
         if dtype.hasobject:
-            value = parse_pickle(file.read(), source)
+            value = parse_pickle(file.read(), source, archive.allowance)
             return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > member.file_size:
+        num_bytes = math.prod(shape) * dtype.itemsize
+        if num_bytes > archive.members[name].file_size:
             raise ValueError("an array is shorter than it claims")
-    with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        data = filled(file, num_bytes)
+        file.read(1)  # at its end, the archive compares the checksum
+        return array_of(data, shape, dtype, is_fortran)

@@ -47,6 +47,7 @@ ARRAY_CLASSES = frozenset(
     + names_of("numpy numpy.matrixlib.defmatrix numpy.core.defmatrix", "matrix")
 )
 _DTYPE_CODE = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,6}|O8?|\?")
+_MAX_AXES = 32
 LATIN_1_NAMES = ("latin1", "latin-1")
 
 
@@ -56,6 +57,13 @@ def _as_bytes(value: object) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     raise DamagedPickleError("array data is no byte string")
+
+
+def shown(item: object) -> str:
+    """A few words for messages about a part of the tree, which may be far too large to write out."""
+    if isinstance(item, (str, Reference)):
+        return "'" + "".join(letter if letter.isprintable() else "?" for letter in str(item)[:80]) + "'"
+    return f"a {type(item).__name__}"
 
 
 def unpack(values: object, num_values: int) -> tuple:
@@ -71,7 +79,7 @@ def build_dtype(node: Node, values: Values) -> np.dtype:
     if isinstance(code, bytes):
         code = code.decode("latin-1")
     if not isinstance(code, str) or not _DTYPE_CODE.fullmatch(code):
-        raise InputError(f"the pickle holds an array of type {str(code)[:40]!r}, which is not numbers or text")
+        raise InputError(f"the pickle holds an array of type {shown(code)}, which is not numbers or text")
     if node.state is None:
         return np.dtype(code)
     if not isinstance(node.state, tuple) or len(node.state) < 5:
@@ -97,7 +105,11 @@ def _as_dtype(item: object, values: Values) -> np.dtype:
 
 def _shape(item: object, values: Values) -> tuple[int, ...]:
     value = values.resolve(item)
-    if not isinstance(value, tuple) or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in value):
+    if (
+        not isinstance(value, tuple)
+        or len(value) > _MAX_AXES
+        or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in value)
+    ):
         raise DamagedPickleError("an array has no shape")
     return tuple(int(n) for n in value)
 
@@ -139,7 +151,8 @@ def build_array_from_buffer(node: Node, values: Values) -> np.ndarray:
     """Numpy's `_frombuffer(buffer, dtype, shape, order)` of protocol 5."""
     buffer, dtype_item, shape, order = unpack(node.args, 4)
     dtype = _as_dtype(dtype_item, values)
-    return _array_from_bytes(_as_bytes(values.resolve(buffer)), dtype, _shape(shape, values), str(order), values)
+    order = order if isinstance(order, str) else "C"
+    return _array_from_bytes(_as_bytes(values.resolve(buffer)), dtype, _shape(shape, values), order, values)
 
 
 def build_number(node: Node, values: Values) -> np.generic:
@@ -152,7 +165,7 @@ def build_number(node: Node, values: Values) -> np.generic:
 def check_is_name(item: object, names: frozenset[str]) -> None:
     """Refuse an argument that is not one of these names."""
     if not isinstance(item, Reference) or str(item) not in names:
-        raise InputError(f"the pickle asks for an array of class {str(item)[:80]!r}, which is not numpy's own")
+        raise InputError(f"the pickle asks for an array of class {shown(item)}, which is not numpy's own")
 
 
 def _sparse_state(node: Node) -> dict:

@@ -58,6 +58,9 @@ class Node:
 
 _MARK = object()
 _SCALAR_TYPES = (str, bytes, int, float, type(None), Node)
+_MAX_KEY_BITS = 64
+_MAX_KEY_PARTS, _MAX_TUPLE_KEYS = 8, 1000
+"""Python hashes whole numbers and tuples alike in every process: with large ones, a file could choose keys that all collide."""
 
 
 def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
@@ -79,12 +82,17 @@ def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
         return _Machine(io.BytesIO(data), admit).run()
 
 
-def _as_key(value: object) -> object:
-    """Check that a dict key or set member is cheap to hash: hashing deeply nested tuples overflows the C stack."""
+def check_key(value: object) -> None:
+    """Check that a dict key or set member is cheap to hash: hashing deeply nested tuples overflows the C stack.
+
+    Raises:
+        DamagedPickleError: it is not.
+    """
     flat = value if isinstance(value, tuple) else (value,)
-    if not all(isinstance(part, _SCALAR_TYPES) for part in flat):
+    if len(flat) > _MAX_KEY_PARTS or not all(isinstance(part, _SCALAR_TYPES) for part in flat):
         raise DamagedPickleError("a dict key or set member is neither a string nor a number")
-    return value
+    if any(isinstance(part, int) and part.bit_length() > _MAX_KEY_BITS for part in flat):
+        raise DamagedPickleError(f"a dict key or set member is a whole number of more than {_MAX_KEY_BITS} bits")
 
 
 def _read_quoted_line(stream: io.BytesIO) -> str:
@@ -107,6 +115,7 @@ class _Machine:
         self.admit = admit
         self.stack: list = []
         self.memo: dict[int, object] = {}
+        self.num_tuple_keys = 0
 
     def run(self) -> object:
         while True:
@@ -143,6 +152,20 @@ class _Machine:
 
     def pop_tuple(self, length: int) -> tuple:
         return tuple(reversed([self.pop() for _ in range(length)]))
+
+    def key(self, value: object) -> object:
+        """A dict key or set member, checked."""
+        check_key(value)
+        self.num_tuple_keys += isinstance(value, tuple)
+        if self.num_tuple_keys > _MAX_TUPLE_KEYS:
+            raise DamagedPickleError(f"more than {_MAX_TUPLE_KEYS} dict keys or set members are tuples")
+        return value
+
+    def pairs(self, values: list) -> list[tuple]:
+        """Keys and values in turn as pairs."""
+        if len(values) % 2:
+            raise DamagedPickleError("a dict has a key without a value")
+        return [(self.key(key), value) for key, value in zip(values[::2], values[1::2], strict=True)]
 
     def push(self, value: object) -> None:
         self.stack.append(value)
@@ -219,23 +242,17 @@ class _Machine:
         target = self.top()
         if not isinstance(target, set):
             raise DamagedPickleError("it adds to something that is not a set")
-        target.update(_as_key(value) for value in values)
+        target.update(map(self.key, values))
 
     def set_items(self, values: list) -> None:
         target = self.top()
-        pairs = _as_pairs(values)
+        pairs = self.pairs(values)
         if isinstance(target, Node):
             target.pairs.extend(pairs)
         elif isinstance(target, dict):
             target.update(pairs)
         else:
             raise DamagedPickleError("it sets items of something that is not a dict")
-
-
-def _as_pairs(values: list) -> list[tuple]:
-    if len(values) % 2:
-        raise DamagedPickleError("a dict has a key without a value")
-    return [(_as_key(key), value) for key, value in zip(values[::2], values[1::2], strict=True)]
 
 
 def _refuse(what: str) -> Callable[[_Machine, object], None]:
@@ -282,8 +299,8 @@ _ACTIONS: dict[str, _Action] = {
     "TUPLE1": lambda machine, _: machine.push(machine.pop_tuple(1)),
     "TUPLE2": lambda machine, _: machine.push(machine.pop_tuple(2)),
     "TUPLE3": lambda machine, _: machine.push(machine.pop_tuple(3)),
-    "DICT": lambda machine, _: machine.push(dict(_as_pairs(machine.pop_to_mark()))),
-    "FROZENSET": lambda machine, _: machine.push({_as_key(value) for value in machine.pop_to_mark()}),
+    "DICT": lambda machine, _: machine.push(dict(machine.pairs(machine.pop_to_mark()))),
+    "FROZENSET": lambda machine, _: machine.push(set(map(machine.key, machine.pop_to_mark()))),
     "APPEND": lambda machine, _: machine.extend([machine.pop()]),
     "APPENDS": lambda machine, _: machine.extend(machine.pop_to_mark()),
     "ADDITEMS": lambda machine, _: machine.add(machine.pop_to_mark()),

@@ -6,9 +6,13 @@ imported.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import Allowance, check_limit
 from smplify_jax.files.chumpy_values import CHUMPY_OPERATIONS, evaluate_chumpy
 from smplify_jax.files.pickle_arrays import (
     ARRAY_CLASSES,
@@ -25,30 +29,52 @@ from smplify_jax.files.pickle_arrays import (
     build_number,
     check_is_name,
     names_of,
+    shown,
     unpack,
 )
-from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference
+from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference, check_key
+
+_MAX_BITS = 1000
+"""Of a whole number: larger ones are no float, and Python takes its time over huge ones."""
+
+_ITEM_BYTES = 32
+"""What Python needs for a number in a list, and about the time of making an array of it."""
+
+_HOLDERS = (list, tuple, dict, set, np.ndarray)
 
 
 class Resolver:
-    """Resolves one file's tree; every shared object once, and never more bytes than the file makes plausible."""
+    """Resolves one file's tree; every shared object once, and never more bytes than the file makes plausible.
 
-    def __init__(self, num_bytes_allowed: int) -> None:
-        """Take the number of array bytes that may be made from this file in all."""
-        self._num_bytes_left = num_bytes_allowed
+    A list that holds another ten times costs nothing here, and what it stands for is ten times as large: whoever makes an array of it
+    writes it out. So everything has a weight, the bytes that it would take written out, and nothing may be heavier than the file allows.
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        """Take what the file may ask for in all."""
+        self._allowance = allowance
         self._values: dict[int, object] = {}
+        self._weights: dict[int, int] = {}
         self._in_progress: set[int] = set()
 
     def charge(self, num_bytes: int) -> None:
         """Count array bytes about to be made; a small file that asks for a huge array is refused here."""
-        self._num_bytes_left -= num_bytes
-        if self._num_bytes_left < 0:
-            raise InputError("the pickle asks for arrays far larger than the file itself; nothing was executed")
+        self._allowance.charge(num_bytes)
+
+    def resolve_all(self, root: object) -> object:
+        """The value of the whole tree."""
+        value = self.resolve(root)
+        self.charge(self._weight(value))
+        return value
 
     def resolve(self, item: object) -> object:
         """The value of a tree item (a string, number, list, dict, set, tuple or `Node`)."""
         if isinstance(item, Reference):
             raise InputError(f"the pickle holds the class {item} where a value should be; nothing was executed")
+        if isinstance(item, int) and item.bit_length() > _MAX_BITS:
+            raise InputError(
+                f"the pickle holds a whole number of more than {_MAX_BITS} bits; expected numbers that a float can hold"
+            )
         if not isinstance(item, (list, tuple, dict, set, Node)):
             return item
         key = id(item)  # the tree keeps its items alive, so an id stays its item's
@@ -57,9 +83,32 @@ class Resolver:
         if key in self._in_progress:
             raise DamagedPickleError("an object contains itself")
         self._in_progress.add(key)
+        check_limit(len(self._in_progress), "nesting", "the depth of lists and objects in each other is")
         self._values[key] = value = self._resolve_new(item)
         self._in_progress.discard(key)
+        self._weights[id(value)] = self._weight_of_new(value)
+        self._allowance.check(self._weights[id(value)])
         return value
+
+    def _weight_of_new(self, value: object) -> int:
+        """The bytes that a value takes written out, from the weights of what it holds."""
+        parts: Iterable[object] = ()
+        if isinstance(value, dict):
+            parts = chain(value.keys(), value.values())
+        elif isinstance(value, (list, tuple, set)):
+            parts = value
+        elif isinstance(value, np.ndarray) and value.dtype.hasobject:
+            parts = value.flat
+        else:
+            return self._weight(value)
+        return _ITEM_BYTES + sum(map(self._weight, parts))
+
+    def _weight(self, value: object) -> int:
+        if isinstance(value, (str, bytes, bytearray)):
+            return _ITEM_BYTES + len(value)
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            return _ITEM_BYTES + value.nbytes
+        return self._weights.get(id(value), _ITEM_BYTES) if isinstance(value, _HOLDERS) else _ITEM_BYTES
 
     def array(self, item: object) -> np.ndarray:
         """The value of a tree item that must be an array or a number; DamagedPickleError if it is neither."""
@@ -89,8 +138,7 @@ def _plain_key(key: object) -> object:
         return key.decode("latin-1")
     if isinstance(key, np.generic):
         return key.item()
-    if isinstance(key, (np.ndarray, list, dict, set)):
-        raise DamagedPickleError("a dict key is an array")
+    check_key(key)
     return key
 
 
@@ -99,6 +147,7 @@ def _encoded(node: Node, values: Values) -> bytes:
     text, encoding = unpack(node.args, 2)
     if not isinstance(text, str) or encoding not in LATIN_1_NAMES:
         raise DamagedPickleError("a byte string is encoded in an unknown way")
+    values.charge(len(text))
     return text.encode("latin-1")
 
 
@@ -113,11 +162,13 @@ def _set(node: Node, values: Values) -> object:
     members = unpack(node.args, 1)[0] if node.args else []
     if not isinstance(members, (list, set, tuple)):
         raise DamagedPickleError("a set is not made of a list")
+    values.charge(_ITEM_BYTES * len(members))
     return {_plain_key(values.resolve(member)) for member in members}
 
 
 def _ordered_dict(node: Node, values: Values) -> dict:
     listed = node.args[0] if node.args and isinstance(node.args[0], list) else []
+    values.charge(_ITEM_BYTES * len(listed))
     pairs = [*listed, *node.pairs]
     return {_plain_key(values.resolve(pair[0])): values.resolve(pair[1]) for pair in pairs}
 
@@ -127,7 +178,7 @@ def _reconstructed(node: Node, values: Values) -> object:
     cls, base, _ = unpack(node.args, 3)
     check_is_name(base, OBJECT_CLASSES)
     if not isinstance(cls, Reference) or str(cls) not in _PLAIN_CLASSES:
-        raise InputError(f"the pickle asks for an object of class {str(cls)[:80]!r}, which is not an array class")
+        raise InputError(f"the pickle asks for an object of class {shown(cls)}, which is not an array class")
     return _BUILDERS[str(cls)](Node(cls, (), node.states), values)
 
 
@@ -135,6 +186,7 @@ def _mixture(node: Node, values: Values) -> dict:
     """A scikit-learn mixture becomes the dict of its attributes."""
     if not isinstance(node.state, dict):
         raise DamagedPickleError("a mixture has no attributes")
+    values.charge(_ITEM_BYTES * len(node.state))
     return {_plain_key(key): values.resolve(value) for key, value in node.state.items()}
 
 

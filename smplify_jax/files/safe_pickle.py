@@ -7,14 +7,9 @@ import struct
 from pathlib import Path
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import Allowance
 from smplify_jax.files.pickle_tree import DamagedPickleError, Reference, read_tree
-
-MAX_FILE_BYTES = 4 * 2**30
-"""The largest SMPL-X file is about half a gigabyte."""
-
-_SPARE_BYTES = 64 * 2**20
-_BYTES_PER_FILE_BYTE = 16
-"""Arrays may take this many times the file's size, plus some spare: an expression copies its operands a few times."""
+from smplify_jax.files.plain import read_plain
 
 _DAMAGE = (
     DamagedPickleError,
@@ -54,15 +49,16 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
         InputError: The file cannot be read, is empty, damaged or no pickle, or names a class that is no array class.
     """
     path = Path(path)
-    return parse_pickle(_read_bytes(path), str(path))
+    return parse_pickle(read_plain(path), str(path))
 
 
-def parse_pickle(data: bytes, source: str) -> object:
+def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -> object:
     """Read a pickle that is already in memory; as `load_pickle`.
 
     Args:
         data: The pickle.
         source: What to call it in messages.
+        allowance: What the file that it lies in may still ask for; by default it is a file of its own.
     """
     # Here, because scipy's sparse matrices, which few need, take a tenth of a second.
     from smplify_jax.files.pickle_values import Resolver, is_admitted
@@ -76,28 +72,11 @@ def parse_pickle(data: bytes, source: str) -> object:
 
     try:
         tree = read_tree(data, admit)
-        return Resolver(_SPARE_BYTES + _BYTES_PER_FILE_BYTE * len(data)).resolve(tree)
+        return Resolver(allowance or Allowance(len(data))).resolve_all(tree)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     except _DAMAGE as error:
         raise InputError(f"{source}: {_describe_damage(data, error)}") from None
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        num_bytes = path.stat().st_size
-        if num_bytes > MAX_FILE_BYTES:
-            raise InputError(
-                f"{path}: {num_bytes} bytes are more than any model file has; expected at most {MAX_FILE_BYTES}"
-            )
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a readable file") from None
-    if not data:
-        raise InputError(f"{path}: the file is empty; copy or download it again")
-    return data
 
 
 def _describe_damage(data: bytes, error: Exception) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import count
 
 MAX_NAME_LENGTH = 120
 """In characters."""
@@ -37,20 +38,36 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
     Upper and lower case count as equal, as they do in the file systems of Windows and macOS.
     """
     taken: set[str] = set()
-    next_number: dict[str, int] = {}
+    next_number: dict[tuple[str, int], int] = {}
     unique = []
     for name in map(file_safe, names):
-        candidate = name
-        while candidate.casefold() in taken:
-            next_number[name] = next_number.get(name, 1) + 1
-            ending = f"_{next_number[name]}"
-            candidate = _cut(name, len(ending)) + ending
+        candidate = name if name.casefold() not in taken else _numbered(name, taken, next_number)
         taken.add(candidate.casefold())
         unique.append(candidate)
     return tuple(unique)
 
 
+def _numbered(name: str, taken: Collection[str], next_number: dict[tuple[str, int], int]) -> str:
+    """The name with the first number behind it that is free.
+
+    Args:
+        name: that is taken itself.
+        taken: names in lower case.
+        next_number: for each beginning of a name and number of digits the first number that may be free. Without it, names that are taken
+            for many others would be tried again for each.
+    """
+    for num_digits in count(1):
+        beginning = _cut(name, num_digits + 1)
+        key = beginning.casefold(), num_digits
+        for number in range(next_number.get(key, max(2, 10 ** (num_digits - 1))), 10**num_digits):
+            next_number[key] = number + 1
+            candidate = f"{beginning}_{number}"
+            if candidate.casefold() not in taken:
+                return candidate
+    raise AssertionError("numbers do not end")
+
+
 def _cut(name: str, num_reserved: int) -> str:
     """Truncate a name so that `num_reserved` ASCII characters can follow."""
     name = name[: MAX_NAME_LENGTH - num_reserved]
-    return name.encode()[: MAX_NAME_BYTES - num_reserved].decode(errors="ignore")
+    return name.encode(errors="replace")[: MAX_NAME_BYTES - num_reserved].decode(errors="ignore")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import check_limit
+from smplify_jax.keypoints.formats.outside import file_name_as_text, printable
 from smplify_jax.keypoints.formats.reading import OTHER_FILE, KeypointFormat, ReadOptions, Row, Source
 from smplify_jax.keypoints.formats.recognition import described, read_head
 from smplify_jax.keypoints.formats.registry import FORMAT_NAMES, FORMATS, get_formats
@@ -49,16 +52,45 @@ def read_rows(
         get_layout(options.layout)
     if root.is_dir():
         return _read_folder(root, formats, options)
-    if not root.exists():
+    if not os.path.lexists(root):
         raise InputError(f"there is no file or folder '{path}'; check the path")
-    return _read_file(Source(root, root.name, options), formats)
+    return _read_file(Source(root, file_name_as_text(root.name), options), formats)
 
 
 def _read_file(source: Source, formats: list[KeypointFormat]) -> Iterator[Row]:
     found = _recognised(source, formats)
     if isinstance(found, PassedFile):
         raise InputError(f"'{source.path}' is {found.reason}")
-    return found.read(source)
+    return _rows(source, found)
+
+
+def _rows(source: Source, known: KeypointFormat) -> Iterator[Row]:
+    """The rows of a file; what is wrong with all of it is raised at once.
+
+    Raises:
+        InputError: whatever goes wrong: a file can hold what no reader thought of.
+    """
+    with _explained(source):
+        rows = known.read(source)
+    return _guarded(source, rows)
+
+
+def _guarded(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
+    with _explained(source):
+        yield from rows
+
+
+@contextmanager
+def _explained(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = printable(f"{type(error).__name__}: {error}")
+        raise InputError(
+            f"'{source.path}' cannot be read ({reason}); it is damaged, or holds what no keypoint file has"
+        ) from error
 
 
 def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat | PassedFile:
@@ -67,10 +99,11 @@ def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat
     Raises:
         InputError: the file is damaged, or cannot be opened.
     """
-    head = read_head(source.path)
+    with _explained(source):
+        head = read_head(source.path)
+        chosen = next((known for known in formats if known.recognises(head)), None)
     if any(head.kind == kind and names <= set(head.names) for kind, names in _RESULTS):
         return PassedFile(source.name, "what smplify-fit wrote of a fit")
-    chosen = next((known for known in formats if known.recognises(head)), None)
     if chosen is not None:
         return chosen
     if head.damage:
@@ -90,7 +123,7 @@ def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions
     num_files = num_passed = 0
     for entry in _files(root, endings, options):
         num_files += 1
-        source = Source(entry.path, entry.path.relative_to(root).as_posix(), options)
+        source = Source(entry.path, file_name_as_text(entry.path.relative_to(root).as_posix()), options)
         try:
             if entry.complaint:
                 raise InputError(entry.complaint)
@@ -100,9 +133,9 @@ def _read_folder(root: Path, formats: list[KeypointFormat], options: ReadOptions
                 options.pass_over(OTHER_FILE)
                 yield found
             else:
-                yield from found.read(source)
+                yield from _rows(source, found)
         except InputError as error:
-            yield RejectedRow(source.name, "", str(error))
+            yield RejectedRow(source.name, "", printable(str(error)))
     if num_files == num_passed:
         raise InputError(
             f"the folder '{root}' holds no keypoint file among its {num_files} files that end in {', '.join(endings)}: "
@@ -117,20 +150,44 @@ class _Entry(NamedTuple):
     complaint: str = ""
 
 
-def _files(folder: Path, endings: tuple[str, ...], options: ReadOptions) -> Iterator[_Entry]:
-    """The files of a folder and its subfolders in the order of their names, without hidden ones."""
+def _files(root: Path, endings: tuple[str, ...], options: ReadOptions) -> Iterator[_Entry]:
+    """The files of a folder and its subfolders in the order of their names, hidden ones left out.
+
+    A folder that several links lead to is read once.
+    """
+    seen: set[tuple[int, int]] = set()
+    levels = [iter([_Entry(root)])]
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        elif entry.complaint or not entry.path.is_dir():
+            yield entry
+        else:
+            levels.append(iter(_entries(entry.path, len(levels), seen, endings, options)))
+
+
+def _entries(
+    folder: Path, depth: int, seen: set[tuple[int, int]], endings: tuple[str, ...], options: ReadOptions
+) -> list[_Entry]:
+    """What is read of one folder, or why it is not."""
     try:
+        check_limit(depth, "folder_depth", f"the folder '{folder}' lies in others, and their number is")
+        about = folder.stat()
+        if (about.st_dev, about.st_ino) in seen:
+            return [_Entry(folder, f"the folder '{folder}' is a link to one that was read already")]
+        seen.add((about.st_dev, about.st_ino))
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except InputError as error:
+        return [_Entry(folder, str(error))]
     except OSError as error:
-        yield _Entry(folder, f"the folder '{folder}' cannot be read: {error.strerror or error}")
-        return
+        return [_Entry(folder, f"the folder '{folder}' cannot be read: {error.strerror or error}")]
+    wanted = []
     for entry in entries:
-        path = Path(entry.path)
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
-            yield from _files(path, endings, options)
-        elif entry.name.lower().endswith(endings):
-            yield _Entry(path)
+        if entry.is_dir() or entry.name.lower().endswith(endings):
+            wanted.append(_Entry(Path(entry.path)))
         else:
             options.pass_over(OTHER_FILE)
+    return wanted

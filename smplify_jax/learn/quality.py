@@ -27,7 +27,7 @@ from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.command import run
 from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
-from smplify_jax.quality.score import GOOD_MM, QualityModel
+from smplify_jax.quality.score import GOOD_MM, QualityModel, num_inputs
 from smplify_jax.result import FitResult
 
 # Under another name, `fit` neither scales standard deviations nor scores with the existing quality model, which is to be learned here.
@@ -138,7 +138,7 @@ def calibrate(fits: Fits) -> QualityModel:
     """
     weight = fits.weight()
     center, scale = fits.numbers.mean(axis=0), fits.numbers.std(axis=0) + 1e-9
-    blank = np.zeros(len(center) * (len(center) + 3) // 2)
+    blank = np.zeros(num_inputs(len(center)))
     ratio = np.asarray(np.sqrt(np.mean(fits.of("usual").std_ratio ** 2)), np.float32)
     model = QualityModel(center.astype(np.float32), scale.astype(np.float32), blank, np.zeros(()), ratio)
     inputs = np.asarray(model.inputs(jnp.asarray(fits.numbers, jnp.float32)), np.float64)

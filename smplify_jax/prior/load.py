@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -33,12 +34,13 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     Returns:
         The prior.
     Raises:
-        InputError: no such file, another kind of file, or moments that do not make a mixture.
+        InputError: no such file, one that is damaged or asks for more than the budget (`files.budget`) allows, another kind of file,
+            or moments that do not make a mixture.
     """
     if path is None:
         return load_prior(Path(str(resources.files("smplify_jax.prior").joinpath(SHIPPED))))
     path = Path(path)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise InputError(
             f"{path}: there is no such file; give a pose prior (.npz or .pkl), or leave it out for the one included."
         )

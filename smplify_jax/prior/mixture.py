@@ -18,6 +18,10 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.damage import explained_damage
+
+MAX_NUM_POSE = 999
+"""Of a prior: more joints than any body has."""
 
 MAX_ASYMMETRY = 1e-4
 """How much a covariance may differ from its transpose, relative to its largest entry; float32 files reach 1e-6."""
@@ -63,12 +67,19 @@ class PosePrior:
             InputError: shapes that do not match, numbers that are not finite, or matrices that are not covariances.
         """
         means, covars, weights = _checked(means, covars, weights, source)
-        precisions = np.linalg.inv(covars)
-        precisions = 0.5 * (precisions + np.swapaxes(precisions, -1, -2))
-        half_log_dets = np.log(np.diagonal(np.linalg.cholesky(covars), axis1=-2, axis2=-1)).sum(axis=-1)
-        neg_log = half_log_dets - np.log(weights)
-        derived = (means, covars, weights, precisions, np.linalg.cholesky(precisions), neg_log - neg_log.min())
-        return PosePrior(*(array.astype(np.float32) for array in derived))
+        with explained_damage(source, "give covariances that can be inverted."):
+            precisions = np.linalg.inv(covars)
+            precisions = 0.5 * (precisions + np.swapaxes(precisions, -1, -2))
+            half_log_dets = np.log(np.diagonal(np.linalg.cholesky(covars), axis1=-2, axis2=-1)).sum(axis=-1)
+            neg_log = half_log_dets - np.log(weights)
+            derived = (means, covars, weights, precisions, np.linalg.cholesky(precisions), neg_log - neg_log.min())
+            arrays = [array.astype(np.float32) for array in derived]
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise InputError(
+                f"{source}: means, covars or weights are so large or small that what a fit needs of them is not finite; "
+                "give joint rotations [rad]."
+            )
+        return PosePrior(*arrays)
 
     @property
     def num_components(self) -> int:
@@ -105,15 +116,25 @@ class PosePrior:
         return PosePrior.from_moments(self.means[:, kept], self.covars[:, kept, kept], self.weights)
 
 
+def _real_numbers(values: Any, source: str) -> np.ndarray:
+    """float64; what is no real number is refused, text that reads like one among it."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "fiuO":  # whole numbers of more than 64 bits are objects
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{source}: means, covars and weights must be arrays of real numbers.")
+
+
 def _checked(means: Any, covars: Any, weights: Any, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The moments as float64 arrays; covariances exactly symmetric, weights sum to one."""
-    try:
-        means, covars, weights = (np.asarray(array, dtype=np.float64) for array in (means, covars, weights))
-    except (TypeError, ValueError):
-        raise InputError(f"{source}: means, covars and weights must be arrays of real numbers.") from None
+    means, covars, weights = (_real_numbers(array, source) for array in (means, covars, weights))
     if means.ndim != 2 or 0 in means.shape or means.shape[1] % 3:
         raise InputError(f"{source}: means must be (components, 3 numbers per joint), got {means.shape}.")
     num_components, num_pose = means.shape
+    if num_pose > MAX_NUM_POSE:
+        raise InputError(f"{source}: means have {num_pose} pose numbers; expected at most {MAX_NUM_POSE}.")
     if covars.shape != (num_components, num_pose, num_pose) or weights.shape != (num_components,):
         raise InputError(
             f"{source}: means {means.shape} need covars {(num_components, num_pose, num_pose)} and weights "
@@ -122,9 +143,11 @@ def _checked(means: Any, covars: Any, weights: Any, source: str) -> tuple[np.nda
     if not all(np.isfinite(array).all() for array in (means, covars, weights)) or (weights <= 0).any():
         raise InputError(f"{source}: means and covars must be finite and weights positive; the file is damaged.")
     transposed = np.swapaxes(covars, -1, -2)
-    if np.abs(covars - transposed).max() > MAX_ASYMMETRY * np.abs(covars).max():
+    with np.errstate(over="ignore"):
+        asymmetry = np.abs(covars - transposed).max()
+    if asymmetry > MAX_ASYMMETRY * np.abs(covars).max():
         raise InputError(f"{source}: every covariance must be symmetric; the file is damaged.")
-    covars = 0.5 * (covars + transposed)
+    covars = 0.5 * covars + 0.5 * transposed  # in this order, nothing overflows
     try:
         np.linalg.cholesky(covars)
     except np.linalg.LinAlgError:

@@ -8,6 +8,7 @@ Keys of the .npz, format version 1; every matrix is stored as (inputs, outputs) 
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -15,11 +16,13 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.damage import explained_damage
 from smplify_jax.files.npz import load_npz
 from smplify_jax.proposal.network import NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
 
 SHIPPED = "data/proposal.npz"
 _FORMAT_VERSION = 1
+_TEXTS = ("slots", "body_name")
 
 
 def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
@@ -32,19 +35,26 @@ def load_proposal_network(path: str | Path | None = None) -> ProposalNetwork:
         InputError: there is no such file, or it is not a proposal network.
     """
     path = Path(str(resources.files("smplify_jax.proposal").joinpath(SHIPPED))) if path is None else Path(path)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise InputError(
             f"{path}: there is no such file; give a proposal network (.npz), or leave it out for the one included."
         )
     stored = {name: np.asarray(value) for name, value in load_npz(path).items()}
-    if "format_version" not in stored or int(stored["format_version"]) != _FORMAT_VERSION:
+    version = stored.get("format_version", np.zeros(0))
+    if version.shape != () or version.dtype.kind not in "iu" or version != _FORMAT_VERSION:
         raise InputError(
             f"{path}: is not a proposal network of format version {_FORMAT_VERSION}; write it again with smplify_jax.learn.proposal."
         )
-    try:
-        return _checked(_unpack(stored), path)
-    except KeyError as error:
-        raise InputError(f"{path}: lacks {error} of a proposal network; write it again.") from None
+    if any(
+        (array.dtype.kind == "U") != (name in _TEXTS) or array.dtype.kind not in "iufU"
+        for name, array in stored.items()
+    ):
+        raise InputError(f"{path}: an array of this proposal network is neither numbers nor names; write it again.")
+    with explained_damage(path, "write it again."):
+        try:
+            return _checked(_unpack(stored), path)
+        except KeyError as error:
+            raise InputError(f"{path}: lacks {error} of a proposal network; write it again.") from None
 
 
 def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
@@ -82,10 +92,13 @@ def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
     num_blocks = sum(name.startswith("bias_") for name in stored)
     return ProposalNetwork(
         first=matrix("first"),
-        first_bias=stored["first_bias"],
-        blocks=tuple(Block(matrix(f"inner_{i}"), stored[f"bias_{i}"], matrix(f"outer_{i}")) for i in range(num_blocks)),
+        first_bias=stored["first_bias"].astype(np.float32),
+        blocks=tuple(
+            Block(matrix(f"inner_{i}"), stored[f"bias_{i}"].astype(np.float32), matrix(f"outer_{i}"))
+            for i in range(num_blocks)
+        ),
         last=matrix("last"),
-        last_bias=stored["last_bias"],
+        last_bias=stored["last_bias"].astype(np.float32),
         pose_correlation=stored["pose_correlation"].astype(np.float32),
         slots=tuple(str(slot) for slot in stored["slots"]),
         body_name=str(stored["body_name"]),

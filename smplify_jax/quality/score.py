@@ -136,6 +136,11 @@ class QualityModel:
             )
 
 
+def num_inputs(num_features: int) -> int:
+    """Inputs of the regression: the features and the products of any two."""
+    return num_features * (num_features + 3) // 2
+
+
 @lru_cache(maxsize=4)
 def load_quality_model(path: str | Path | None = None) -> QualityModel:
     """Load a quality model; None gives the one that comes with the package.
@@ -150,4 +155,14 @@ def load_quality_model(path: str | Path | None = None) -> QualityModel:
         raise InputError(
             f"{path}: lacks {', '.join(missing)} of a quality model; write it again with smplify_jax.learn.quality."
         )
-    return QualityModel(**{name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__})
+    arrays = {name: np.asarray(stored[name]) for name in QualityModel.__dataclass_fields__}
+    size = len(QualityFeatures.__dataclass_fields__)
+    shapes = {"center": (size,), "scale": (size,), "weights": (num_inputs(size),), "bias": (), "std_scale": ()}
+    for name, array in arrays.items():
+        is_fitting = array.shape == shapes[name] and array.dtype.kind == "f" and bool(np.isfinite(array).all())
+        if not is_fitting or (name.endswith("scale") and (array <= 0).any()):
+            raise InputError(
+                f"{path}: {name!r} of this quality model has shape {array.shape} and type {array.dtype}; expected finite numbers of "
+                f"shape {shapes[name]}, scales above 0: write it again with smplify_jax.learn.quality."
+            )
+    return QualityModel(**arrays)

@@ -122,7 +122,10 @@ def _numbers(value: object, name: str, path: object) -> np.ndarray:
         raise InputError(f"{path}: {name!r} does not hold {'whole ' if name in _INTEGERS else ''}numbers; {_ADVICE}")
     wanted = value.dtype if value.dtype.kind in "iu" else np.dtype(np.float64 if value.itemsize > 4 else np.float32)
     with np.errstate(over="ignore"):  # what overflows becomes infinite, which is checked
-        return np.asarray(value, jax.dtypes.canonicalize_dtype(wanted))
+        array = np.asarray(value).astype(jax.dtypes.canonicalize_dtype(wanted))
+    if value.dtype.kind in "iu" and not np.array_equal(array, value):
+        raise InputError(f"{path}: {name!r} holds whole numbers of more than {8 * array.itemsize} bits; {_ADVICE}")
+    return array
 
 
 def _text(value: object, name: str, path: object) -> np.ndarray:

@@ -33,6 +33,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import is_number, rows_from_json
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import opened_json, stream_list
+from smplify_jax.keypoints.formats.outside import id_key
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
 from smplify_jax.keypoints.formats.reading import (
     DamagedFileError,
@@ -104,8 +105,8 @@ def _read_header(path: Path) -> _Header:
 
 
 def _enter(entry: dict[str, Any], key: str, header: _Header) -> None:
-    number = entry.get("id")
-    if not isinstance(number, (int, str)):
+    number = id_key(entry.get("id"))
+    if number is None:
         return
     if key == "images":
         name = entry.get("file_name")
@@ -144,7 +145,7 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
 def _names(annotation: dict[str, Any], header: _Header) -> tuple[str, ...]:
     """The file's names of the annotation's keypoints: those of its category, or of the only one that has names."""
     category = annotation.get("category_id")
-    names = header.keypoint_names.get(category) if isinstance(category, (int, str)) else None
+    names = header.keypoint_names.get(id_key(category))
     if names is None:
         all_names = set(header.keypoint_names.values())
         names = all_names.pop() if len(all_names) == 1 else ()
@@ -220,7 +221,7 @@ def _picture(annotation: dict[str, Any], header: _Header) -> tuple[str, tuple[fl
         InputError: the file lists pictures, but not this one; or its size is none.
     """
     number = annotation.get("image_id")
-    known = header.pictures.get(number) if isinstance(number, (int, str)) else None
+    known = header.pictures.get(id_key(number))
     if known is None:
         if header.pictures:
             raise InputError(f"its image_id {str(number)[:40]!r} is not among the file's images")

@@ -28,6 +28,8 @@ from xml.parsers import expat
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import check_limit
+from smplify_jax.files.plain import open_plain
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS, placed_rows
 from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead, KeypointFormat, Row, Source, known_size
@@ -132,7 +134,7 @@ def _skeletons(path: Path) -> Iterator[_Skeleton]:
     """
     parser = _Parser(path)
     try:
-        with path.open("rb") as file:
+        with open_plain(path, "a file of CVAT's") as file:
             num_fed = 0
             while block := file.read(_BLOCK_BYTES):
                 parser.expat.Parse(block, False)
@@ -174,6 +176,7 @@ class _Parser:
         if not self._elements and name != "annotations":
             raise InputError(f"'{self._path}' is XML of <{name[:40]}>; CVAT's begins with <annotations>")
         self._elements.append(name)
+        check_limit(len(self._elements), "nesting", f"'{self._path}': the depth of its elements in each other is")
         if name == "image":
             self._image = attributes
         elif name == "track":

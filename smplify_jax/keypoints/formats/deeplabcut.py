@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.plain import opened_text
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.pandas_h5 import lines_of_h5
 from smplify_jax.keypoints.formats.reading import DamagedFileError, FileHead, KeypointFormat, Row, Source
@@ -117,11 +118,13 @@ def _lines(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """
     number = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened_text(path, newline="") as file:
             for cells in csv.reader(file):
                 number += 1
                 if cells:
                     yield number, cells
+    except InputError:
+        raise
     except (OSError, ValueError, csv.Error) as error:
         raise DamagedFileError(
             f"damaged CSV ({str(error).splitlines()[0]}); nothing after it is read", f"line {number + 1}"

@@ -11,6 +11,13 @@ import numpy as np
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import check_count
+from smplify_jax.keypoints.formats.outside import (
+    known_camera_center,
+    known_crop,
+    known_focal_length,
+    known_text,
+    printable,
+)
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
 from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
@@ -77,6 +84,7 @@ def found_person(
     if check_keypoints(keypoints).ndim != 2:
         raise InputError(f"keypoints have shape {keypoints.shape}; expected (K, 3): x, y, confidence")
     check_count(len(keypoints), layout, "the person")
+    position, image = known_text(position, "the record's place"), known_text(image, "the picture's name")
     return FoundPerson(
         keypoints,
         {
@@ -84,15 +92,15 @@ def found_person(
             "layout": layout,
             "file": source.name,
             "position": position,
-            "source_id": source_id,
+            "source_id": known_text(source_id, "the record's id"),
             "image": source.image_name(image),
             "image_size": source.image_size(image) if image_size is None else image_size,
-            "focal_length": focal_length,
-            "camera_center": camera_center,
-            "box": box,
+            "focal_length": known_focal_length(focal_length),
+            "camera_center": known_camera_center(camera_center),
+            "box": known_crop(box),
             "gender": gender,
-            "track_id": track_id,
-            "name": name,
+            "track_id": known_text(track_id, "the track's id"),
+            "name": known_text(name, "the person's name"),
         },
     )
 
@@ -134,7 +142,8 @@ def rows_of(
 ) -> Iterator[Row]:
     """The rows of what `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
 
-    A `DamagedFileError` of the records rejects the rest of the file. Rows come as soon as a few hundred records are read, or all.
+    A `DamagedFileError` of the records rejects the rest of the file. Whatever else goes wrong with a record rejects it, too: a file can
+    hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are read, or all.
     """
     for block in _in_blocks(_found(source, records, make)):
         yield from _cleaned(block)
@@ -150,17 +159,24 @@ def _found(
         except StopIteration:
             return
         except DamagedFileError as error:
-            yield RejectedRow(source.name, error.position, str(error))
+            yield _rejected(source, error.position, error)
             return
         try:
             person = make(position, record)
-        except InputError as error:
-            yield RejectedRow(source.name, position, str(error))
+        except Exception as error:
+            yield _rejected(source, position, error)
         else:
             if person is None:
                 source.options.pass_over(WITHOUT_KEYPOINTS)
             else:
                 yield person
+
+
+def _rejected(source: Source, position: str, error: Exception) -> RejectedRow:
+    reason = (
+        str(error) if isinstance(error, InputError) else f"the record cannot be read ({type(error).__name__}: {error})"
+    )
+    return RejectedRow(source.name, printable(position), printable(reason))
 
 
 def _in_blocks(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -19,9 +19,10 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import Allowance, budget
 from smplify_jax.files.images import read_image_size
-from smplify_jax.files.npz import DAMAGE
 from smplify_jax.files.safe_pickle import parse_pickle
+from smplify_jax.files.tar import DAMAGE, open_tar
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.hmr2 import LAYOUT, WHOSE, spin49_rows
 from smplify_jax.keypoints.formats.reading import (
@@ -37,15 +38,13 @@ from smplify_jax.keypoints.formats.reading import (
 _PEOPLE = "data.pyd"
 _PICTURES = ("jpg", "jpeg", "png")
 
-MAX_MEMBER_BYTES = 2**28
-"""Larger than any picture, and than the people of any picture."""
-
 
 @dataclass
 class _Sample:
-    """The members of one key, as far as they were met."""
+    """The members of one key, as far as they were met, and what the file may still ask for."""
 
     key: str
+    allowance: Allowance
     people: bytes | None = None
     image: str = ""
     picture: bytes | None = None
@@ -93,7 +92,7 @@ def _people(path: Path) -> Iterator[tuple[str, _Person]]:
         if sample.people is None:
             continue  # a picture without anybody in it
         try:
-            people = parse_pickle(sample.people, _PEOPLE)
+            people = parse_pickle(sample.people, _PEOPLE, sample.allowance)
             if not isinstance(people, (list, tuple)):
                 raise InputError(f"{_PEOPLE} holds a {type(people).__name__}; expected a list of people")
         except InputError as error:
@@ -107,7 +106,7 @@ def _samples(path: Path) -> Iterator[_Sample]:
     """Members of the same key that follow each other, as WebDataset groups them."""
     sample: _Sample | None = None
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with open_tar(path) as (archive, allowance):
             for member in archive:
                 if not member.isfile():
                     continue
@@ -115,21 +114,20 @@ def _samples(path: Path) -> Iterator[_Sample]:
                 if sample is not None and sample.key != key:
                     yield sample
                     sample = None
-                sample = sample or _Sample(key)
+                sample = sample or _Sample(key, allowance)
                 if ending == _PEOPLE:
                     sample.people = _bytes(archive, member)
                 elif ending.lower() in _PICTURES:
                     sample.image, sample.picture = f"{key}.{ending}", _bytes(archive, member)
-    except FileNotFoundError:
-        raise InputError(f"there is no file '{path}'; check the path") from None
-    except (tarfile.TarError, *DAMAGE) as error:
-        if isinstance(error, InputError):
-            raise
+    except DAMAGE as error:
         if sample is not None:
             # What was read of it is whole: a member is read in one go.
             yield sample
         place = "" if sample is None else sample.key
-        raise DamagedFileError(f"damaged or cut-off tar ({error}); nothing after it is read", place) from error
+        if isinstance(error, DamagedFileError) or (isinstance(error, InputError) and sample is None):
+            raise
+        what = str(error) if isinstance(error, InputError) else f"damaged or cut-off tar ({error})"
+        raise DamagedFileError(f"{what}; nothing after it is read", place) from error
     if sample is not None:
         yield sample
 
@@ -142,9 +140,10 @@ def _key_and_ending(name: str) -> tuple[str, str]:
 
 
 def _bytes(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    if member.size > MAX_MEMBER_BYTES:
+    if member.size > budget().member_bytes:
         raise DamagedFileError(
-            f"{member.name} has {member.size} bytes; expected at most {MAX_MEMBER_BYTES}", member.name
+            f"{member.name} has {member.size} bytes; expected at most {budget().member_bytes} (the limit member_bytes)",
+            member.name,
         )
     file = archive.extractfile(member)
     data = file.read() if file is not None else b""

@@ -7,25 +7,28 @@ NaN and Infinity that Python's `json.dump` writes, so that one missing score wou
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from smplify_jax.errors import InputError
+from smplify_jax.files.budget import budget
+from smplify_jax.files.plain import opened_text
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_LENGTH = 2**18
 """Characters read at a time."""
-
-MAX_VALUE_LENGTH = 2**26
-"""Characters that a single record may have: what is longer is no record, or has lost its closing quote."""
 
 _MAX_TOKEN_LENGTH = 16
 """The longest piece that a window's edge can spoil, other than a string: "-Infinity", an escape in a string, the point of a number."""
 
 _SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
+
+_MAX_DIGITS = 1000
+_DECODER_OF_HUGE_NUMBERS = json.JSONDecoder(parse_int=lambda text: int(text) if len(text) <= _MAX_DIGITS else math.inf)
+"""Much slower, and therefore for the records alone that Python's own refuses: one with thousands of digits costs no other record."""
 
 
 class JsonStream:
@@ -55,22 +58,36 @@ class JsonStream:
         """The next value, whole.
 
         Raises:
-            DamagedFileError: there is none, it is damaged or cut off, or longer than `MAX_VALUE_LENGTH`.
+            DamagedFileError: there is none, it is damaged or cut off, or longer than the budget allows.
         """
         self.peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._place)
+                value, end = self._decoded()
             except json.JSONDecodeError as error:
-                if not self._may_be_cut_off(error) or not self._read_more():
-                    raise _damaged(error.msg) from error
-                continue
-            except (ValueError, RecursionError) as error:  # thousands of digits or brackets
+                damage = _damaged(error.msg)
+                if not self._may_be_cut_off(error):
+                    raise damage from error
+            except (ValueError, RecursionError) as error:  # thousands of brackets
                 raise _damaged(error) from error
-            # A number near the window's edge may go on behind it.
-            if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
-                self._place = end
-                return value
+            else:
+                # A number near the window's edge may go on behind it.
+                length = end - self._place
+                if len(self._text) - end > _MAX_TOKEN_LENGTH or not self._read_more():
+                    self._place += length
+                    return value
+                continue
+            # Here, where Python's error no longer holds the window.
+            if not self._read_more():
+                raise damage
+
+    def _decoded(self) -> tuple[Any, int]:
+        try:
+            return _DECODER.raw_decode(self._text, self._place)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            return _DECODER_OF_HUGE_NUMBERS.raw_decode(self._text, self._place)
 
     def items(self) -> Iterator[Any]:
         """The values of the list that comes next, each whole."""
@@ -91,7 +108,7 @@ class JsonStream:
         while True:
             key = self.value()
             if not isinstance(key, str):
-                raise _damaged(f"a key is {key!r}")
+                raise _damaged(f"a key is of type {type(key).__name__}")
             self._take(":")
             yield key
             if self._takes("}"):
@@ -130,8 +147,9 @@ class JsonStream:
         if self._is_at_end:
             return False
         rest = self._text[self._place :]
-        if len(rest) > MAX_VALUE_LENGTH:
-            raise _damaged("a value does not end")
+        if len(rest) > budget().value_letters:
+            raise _damaged("a value does not end within the limit value_letters")
+        self._text, self._place = rest, 0  # not the old window, the rest and what is read at once
         # As much again as there is: a value that needs many windows is then parsed again few times.
         try:
             more = self._file.read(max(BLOCK_LENGTH, len(rest)))
@@ -140,7 +158,7 @@ class JsonStream:
         if not more:
             self._is_at_end = True
             return False
-        self._text, self._place = rest + more, 0
+        self._text = rest + more
         return True
 
 
@@ -151,11 +169,8 @@ def opened_json(path: Path) -> Iterator[JsonStream]:
     Raises:
         InputError: the file cannot be opened.
     """
-    try:
-        file = path.open(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
-    with file:
+    # Bytes that are not UTF-8 cost the record that they are in.
+    with opened_text(path, errors="surrogateescape") as file:
         yield JsonStream(file)
 
 

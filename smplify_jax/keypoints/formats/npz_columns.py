@@ -6,7 +6,7 @@ rows of a C-ordered array follow each other. Arrays of Python objects are pickle
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,16 @@ from typing import IO
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.npz import DAMAGE, load_npz, read_array_header
+from smplify_jax.files.budget import budget
+from smplify_jax.files.npy import DAMAGE, array_of, read_array_header
+from smplify_jax.files.npz import NpzArchive, load_npz, open_npz
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 BLOCK_ROWS = 512
 """Rows read at a time: 49 keypoints of so many people are 600 kB."""
 
-MAX_ROW_BYTES = 2**20
-"""What claims more for one person is damaged."""
+_BLOCK_BYTES = 2**24
+"""Fewer rows where they are longer."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,17 @@ class NpzColumns:
             DamagedFileError: from the row on that cannot be read.
         """
         num_rows = (self.shape(names[0]) or (0,))[0]
+        bytes_of_row = sum(
+            math.prod(self.shapes[name][1:]) * self.dtypes[name].itemsize for name in names if name in self.shapes
+        )
+        block_rows = max(1, min(BLOCK_ROWS, _BLOCK_BYTES // max(1, bytes_of_row)))
         row = 0
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with open_npz(self.path) as archive:
+                archive.charge([name for name in names if name not in self.whole])
                 files = {name: self._opened(archive, name) for name in names if name not in self.whole}
-                for row in range(0, num_rows, BLOCK_ROWS):
-                    count = min(BLOCK_ROWS, num_rows - row)
+                for row in range(0, num_rows, block_rows):
+                    count = min(block_rows, num_rows - row)
                     yield (
                         row,
                         {
@@ -67,23 +74,21 @@ class NpzColumns:
                             for name in names
                         },
                     )
+        except InputError:
+            raise
         except DAMAGE as error:
             raise DamagedFileError(
                 f"damaged or cut-off .npz ({error}); nothing after it is read", f"[{row}]"
             ) from error
 
-    def _opened(self, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-        file = archive.open(f"{name}.npy")
+    def _opened(self, archive: NpzArchive, name: str) -> IO[bytes]:
+        file = archive.open(name)
         read_array_header(file)
         return file
 
     def _read(self, file: IO[bytes], name: str, count: int) -> np.ndarray:
         shape, dtype = (count, *self.shapes[name][1:]), self.dtypes[name]
-        num_bytes = int(np.prod(shape)) * dtype.itemsize
-        data = file.read(num_bytes)
-        if len(data) < num_bytes:
-            raise ValueError(f"the array {name!r} is shorter than it claims")
-        return np.frombuffer(data, dtype).reshape(shape)
+        return array_of(file.read(math.prod(shape) * dtype.itemsize), shape, dtype)
 
 
 def open_columns(path: Path, names: tuple[str, ...]) -> NpzColumns:
@@ -96,19 +101,16 @@ def open_columns(path: Path, names: tuple[str, ...]) -> NpzColumns:
     dtypes: dict[str, np.dtype] = {}
     whole: dict[str, np.ndarray] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            present = set(archive.namelist())
-            for name in (name for name in names if f"{name}.npy" in present):
-                with archive.open(f"{name}.npy") as file:
+        with open_npz(path) as archive:
+            for name in (name for name in names if name in archive.members):
+                with archive.open(name) as file:
                     shape, is_fortran, dtype = read_array_header(file)
                 if dtype.hasobject or (is_fortran and len(shape) > 1):
                     whole[name] = _whole(path, name)
-                elif int(np.prod(shape[1:], dtype=object)) * dtype.itemsize > MAX_ROW_BYTES:
+                elif math.prod(shape[1:]) * dtype.itemsize > budget().row_bytes:
                     raise InputError(f"'{path}': the array {name!r} has shape {shape}, which is no row for each person")
                 else:
                     shapes[name], dtypes[name] = shape, dtype
-    except FileNotFoundError:
-        raise InputError(f"there is no file '{path}'; check the path") from None
     except InputError:
         raise
     except DAMAGE as error:

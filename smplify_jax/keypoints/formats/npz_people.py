@@ -37,7 +37,7 @@ def about(person: Person) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"image": text_of(person["imgname"])}
     if "center" in person and "scale" in person:
-        found["box"] = CropBox.from_spin(person["center"], person["scale"].squeeze())
+        found["box"] = CropBox.from_spin(_numbers(person, "center"), _numbers(person, "scale").squeeze())
     if "gender" in person:
         found["gender"] = known_gender(text_of(person["gender"]))
     if "img_w" in person and "img_h" in person:
@@ -69,10 +69,18 @@ def _focal_length(focal: float) -> float:
     return focal
 
 
+def _numbers(person: Person, name: str) -> np.ndarray:
+    value = person[name]
+    # One part of an array of objects is whatever the object is.
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "iuf":
+        raise InputError(f"{name} is a {type(value).__name__} and no array of numbers; write it again as one")
+    return np.asarray(value)
+
+
 def _number(person: Person, name: str) -> float:
-    value = np.asarray(person[name])
-    if value.size != 1 or value.dtype.kind not in "iuf":
-        raise InputError(f"{name} has shape {value.shape} and type {value.dtype}; expected one number for each person")
+    value = _numbers(person, name)
+    if value.size != 1:
+        raise InputError(f"{name} has shape {value.shape}; expected one number for each person")
     return float(value.reshape(()))
 
 

@@ -15,15 +15,12 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import Allowance, check_limit
 from smplify_jax.files.safe_pickle import parse_pickle
-from smplify_jax.keypoints.formats.npz_columns import MAX_ROW_BYTES
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
 _BLOCK_ROWS = 512
 _MAX_COLUMNS = 2**14
-_MAX_ITEMS_PER_BYTE = 100
-"""HDF5 can claim any number of values that were never written."""
-
 _MAX_LEVELS = 8
 """Parts of a name: DeepLabCut has four of a column, and three of a picture."""
 
@@ -137,8 +134,12 @@ def _check_member(path: Path, group: Any, name: str) -> None:
     if is_elsewhere or getattr(found, "is_virtual", False) or getattr(found, "external", None):
         raise InputError(f"'{path}' refers to other files; write the table as CSV")
     size, dtype = getattr(found, "size", None) or 0, getattr(found, "dtype", np.dtype(float))
-    if size > _MAX_ITEMS_PER_BYTE * path.stat().st_size or dtype.itemsize > MAX_ROW_BYTES:
-        raise InputError(f"'{path}' claims {size} values of {dtype.itemsize} bytes in {name[:40]!r}; it is damaged")
+    try:
+        # HDF5 can claim any number of values that were never written, and unpacks a piece of any size at once.
+        Allowance(path.stat().st_size).check(size * max(1, dtype.itemsize))
+        check_limit(dtype.itemsize, "row_bytes", f"the bytes of one of {size} values in {name[:40]!r} are")
+    except InputError as error:
+        raise InputError(f"'{path}' is damaged: {error}") from None
 
 
 def _text(value: Any) -> str:

@@ -26,6 +26,8 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
+from smplify_jax.files.budget import Allowance, check_limit
+from smplify_jax.files.plain import open_plain
 from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.reading import (
@@ -58,6 +60,8 @@ COLUMNS = (
 BATCH_ROWS = 512
 """Rows read at a time."""
 
+_VALUE_BYTES = 8
+
 
 def recognises(head: FileHead) -> bool:
     """A Parquet file."""
@@ -67,7 +71,9 @@ def recognises(head: FileHead) -> bool:
 def read(source: Source) -> Iterator[Row]:
     """A row for each of the file's."""
 
-    def make(position: str, person: dict[str, Any]) -> FoundPerson:
+    def make(position: str, person: dict[str, Any] | InputError) -> FoundPerson:
+        if isinstance(person, InputError):
+            raise person
         layout = source.options.layout or person.get("layout")
         if not isinstance(layout, str):
             raise InputError("the row does not say its layout; add a column 'layout' or name the layout when reading")
@@ -91,23 +97,53 @@ def read(source: Source) -> Iterator[Row]:
     return rows_of(source, _people(source.path), make)
 
 
-def _people(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _people(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError]]:
     pa, parquet = require_arrow()
     row = 0
     try:
-        with parquet.ParquetFile(path) as file:
+        with open_plain(path, "a Parquet file") as opened, parquet.ParquetFile(opened) as file:
             present = [name for name in COLUMNS if name in file.schema_arrow.names]
             if "keypoints" not in present:
                 raise InputError(
                     f"'{path}' has the columns {', '.join(file.schema_arrow.names[:8])}; expected a column 'keypoints'"
                 )
+            _check_size(path, file.metadata, present)
             for batch in file.iter_batches(BATCH_ROWS, columns=present):
-                for person in batch.to_pylist():
+                for person in _people_of(batch):
                     yield f"[{row}]", person
                     row += 1
     except (pa.ArrowException, OSError) as error:
         message = f"damaged or cut-off Parquet ({str(error).splitlines()[0]}); nothing after it is read"
         raise DamagedFileError(message, f"[{row}]") from error
+
+
+def _people_of(batch: Any) -> list[dict[str, Any] | InputError]:
+    """The rows of a batch; in place of one that holds text that is none, what to say of it."""
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError as error:
+        if len(batch) == 1:
+            return [InputError(f"the row holds text that is not UTF-8 ({error.reason})")]
+        return [person for k in range(len(batch)) for person in _people_of(batch.slice(k, 1))]
+
+
+def _check_size(path: Path, about: Any, columns: list[str]) -> None:
+    """Compare what the file says of its content with its size, before any of it is unpacked.
+
+    Raises:
+        InputError: it asks for too much, or for too much at once.
+    """
+    try:
+        allowance = Allowance(path.stat().st_size)
+        for k in range(about.num_row_groups):
+            group = about.row_group(k)
+            chunks = [group.column(c) for c in range(group.num_columns)]
+            num_values = [chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns]
+            allowance.charge(_VALUE_BYTES * sum(num_values))
+            bytes_of_row = _VALUE_BYTES * max(num_values, default=0) // max(1, group.num_rows)
+            check_limit(bytes_of_row, "row_bytes", "the bytes of one person are")
+    except InputError as error:
+        raise InputError(f"'{path}': {error}") from None
 
 
 def _rows(keypoints: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
+from smplify_jax.files.plain import is_plain
 from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
@@ -266,11 +267,11 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
 @lru_cache(maxsize=4096)  # the people of a picture follow each other
 def _in_folder(folder: Path, image: str) -> Path | None:
     """The picture of that name, which a format may say without its ending, or with folders of its own before it."""
-    if folder.is_file():
+    if is_plain(folder):
         return folder if PurePosixPath(image).name in ("", folder.name, folder.stem) else None
     names = dict.fromkeys((image, PurePosixPath(image).name)) if image else ()
     paths = (folder / f"{name}{ending}" for name in names for ending in _PICTURE_ENDINGS)
-    return next((path for path in paths if os.path.isfile(path)), None)
+    return next((path for path in paths if is_plain(path)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.npz import DAMAGE, read_array_header
+from smplify_jax.files.npy import DAMAGE, read_array_header
+from smplify_jax.files.npz import open_npz
+from smplify_jax.files.plain import open_plain
+from smplify_jax.files.tar import is_tar
 from smplify_jax.keypoints.formats.json_stream import JsonStream
 from smplify_jax.keypoints.formats.reading import ArrayHead, DamagedFileError, FileHead
 
@@ -26,6 +27,9 @@ NUM_RECORDS = 8
 MAX_SKIPPED_RECORDS = 100
 """Values of a list that are looked at to find these."""
 
+MAX_ARRAYS = 256
+"""Arrays of an .npz whose headers are looked at."""
+
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _MAX_LISTED, _MAX_LISTED_LENGTH = 8, 40
 
@@ -37,10 +41,8 @@ def read_head(path: Path) -> FileHead:
         InputError: it cannot be opened.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, "a file of keypoints") as file:
             start = file.read(HEAD_BYTES)
-    except FileNotFoundError:
-        raise InputError(f"there is no file '{path}'; check the path") from None
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
     if start.startswith(_ZIP_STARTS):
@@ -56,7 +58,7 @@ def read_head(path: Path) -> FileHead:
         return FileHead("text", first="")  # labels of a picture that shows nobody
     if not text:
         return FileHead("unknown", damage="is empty")
-    if _is_tar(path):
+    if is_tar(path):
         return FileHead("tar")
     if _is_json(text):
         return FileHead("json value")
@@ -89,25 +91,20 @@ def _name_in_a_message(name: str) -> str:
 def _npz_head(path: Path) -> FileHead:
     arrays: dict[str, ArrayHead] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-            for member in (member for member in members if member.endswith(".npy")):
+        with open_npz(path) as archive:
+            names = archive.names
+            for name in islice(archive.members, MAX_ARRAYS):
                 try:
-                    with archive.open(member) as file:
+                    with archive.open(name) as file:
                         shape, _, dtype = read_array_header(file)
                 except DAMAGE:
                     continue  # an unreadable array beside the keypoints does no harm
-                arrays[member.removesuffix(".npy")] = ArrayHead(shape, dtype.kind)
+                arrays[name] = ArrayHead(shape, dtype.kind)
+    except InputError:
+        raise
     except DAMAGE as error:
         return FileHead("npz", damage=f"is a damaged or cut-off .npz ({_first_line(error)})")
-    return FileHead("npz", tuple(member.removesuffix(".npy") for member in members), arrays=arrays)
-
-
-def _is_tar(path: Path) -> bool:
-    try:
-        return tarfile.is_tarfile(path)
-    except OSError:
-        return False
+    return FileHead("npz", names, arrays=arrays)
 
 
 def _is_json(text: bytes) -> bool:

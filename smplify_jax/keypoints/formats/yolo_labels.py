@@ -21,6 +21,7 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
+from smplify_jax.files.plain import opened_text
 from smplify_jax.keypoints.formats.found import (
     MAX_FRACTION,
     FoundPerson,
@@ -111,7 +112,7 @@ def _image_name(file: PurePosixPath) -> str:
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     number = 0
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with opened_text(path) as file:
             while text := file.readline(_MAX_LINE):
                 number += 1
                 if len(text) == _MAX_LINE:
