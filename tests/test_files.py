@@ -93,7 +93,8 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_until_its_limit_is_raise
         np.testing.assert_array_equal(load_npz(tmp_path / "bomb.npz")["zeros"], zeros)
     with read_with(unpacked_bytes=1000), pytest.raises(InputError, match="the limit unpacked_bytes"):
         load_npz(tmp_path / "bomb.npz")
-    with pytest.raises(InputError, match="no limit unpacked='much'"), read_with(unpacked="much"):
+    wrong: dict[str, Any] = {"unpacked": "much"}
+    with pytest.raises(InputError, match="no limit unpacked='much'"), read_with(**wrong):
         pass
 
 
