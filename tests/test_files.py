@@ -1,6 +1,7 @@
 import errno
 import tempfile
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
