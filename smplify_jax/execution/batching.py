@@ -55,10 +55,10 @@ def people_at_once(num_devices: int) -> int:
     return num_devices * (_CPU_AT_ONCE if jax.default_backend() == "cpu" else _DEVICE_SIZES[-1])
 
 
-def least_in_any_company(num_devices: int) -> int:
-    """The least number of people per call of `fit` at which each person's fit is the same to the bit, whoever the others are.
+def min_people_of_full_chunks(num_devices: int) -> int:
+    """The least number of people per call of `fit` from which on all run in chunks of one size.
 
-    From this number on, all run in chunks of one size; fewer run in a smaller chunk, whose sums round differently.
+    Fewer run in a smaller chunk, whose sums round differently. Fits of such calls agree but for last digits, whoever the others are.
     """
     return num_devices * (1 + (_CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK))
 

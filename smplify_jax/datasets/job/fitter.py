@@ -18,7 +18,7 @@ from smplify_jax.camera.setup import complete_camera
 from smplify_jax.datasets.job.plan import is_camera_given
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.errors import InputWarning
-from smplify_jax.execution.batching import least_in_any_company, people_at_once
+from smplify_jax.execution.batching import min_people_of_full_chunks, people_at_once
 from smplify_jax.execution.devices import Device
 from smplify_jax.files.printable import printable
 from smplify_jax.fitting.fit import fit
@@ -174,7 +174,7 @@ class PeopleFitter:
 
     def _filled_up(self, people: Sequence[DatasetRow]) -> Sequence[DatasetRow]:
         """With people of whom nothing was seen, if there are too few for fits that are the same in any company."""
-        missing = least_in_any_company(len(self._devices)) - len(people)
+        missing = min_people_of_full_chunks(len(self._devices)) - len(people)
         if missing <= 0:
             return people
         return [*people, *[replace(people[0], keypoints=np.zeros_like(people[0].keypoints))] * missing]

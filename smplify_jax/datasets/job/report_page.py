@@ -33,7 +33,7 @@ _WORDS = {
     "step_limit": "stopped at the step limit",
     "too_few_keypoints": "not fitted: too few keypoints",
     "non_finite": "not fitted: numbers that are not finite",
-    "implausible": "not fitted: fractions, or a camera of no picture",
+    "implausible": "not fitted: implausible keypoints or camera",
     "poor_fit": "poor fit: keypoints missed by far, or outside the picture",
 }
 
@@ -64,7 +64,7 @@ def page(report: dict[str, Any]) -> str:
 
 
 def _about(report: dict[str, Any]) -> str:
-    return f"{report['num_batches']:,} batches of {report['settings'].get('batch_size', '?')} people, all there."
+    return f"Fitted in batches of {report['settings'].get('batch_size', '?')} people: {report['num_batches']:,}."
 
 
 def _figures(report: dict[str, Any]) -> str:
