@@ -36,7 +36,7 @@ def test_the_report_counts_what_the_rows_say(tmp_path):
     assert len(report.failures) == int((status > 0).sum())
     assert report.this_run.num_people == 400
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "50 batches of 8 people, all there." in page
+    assert "Fitted in batches of 8 people: 50." in page
     for person in (*report.slowest, *report.failures):
         assert person["id"] in page
     assert json.loads((tmp_path / "out" / "report.json").read_text())["statuses"] == report.statuses

@@ -173,7 +173,7 @@ class PeopleFitter:
         return []
 
     def _filled_up(self, people: Sequence[DatasetRow]) -> Sequence[DatasetRow]:
-        """With people of whom nothing was seen, if there are too few for fits that are the same in any company."""
+        """With people of whom nothing was seen, if there are too few for chunks of full size."""
         missing = min_people_of_full_chunks(len(self._devices)) - len(people)
         if missing <= 0:
             return people
