@@ -132,6 +132,13 @@ def test_a_data_set_without_anybody_is_told_and_status_1(capsys, tmp_path):
     assert "nobody in it can be fitted" in one_sentence(told, "smplify-fit-dataset")
 
 
+def test_an_export_is_a_command_of_its_own_in_a_process_of_its_own(tmp_path):
+    command = [sys.executable, "-m", "smplify_jax.cli.dataset", "export", tmp_path / "none", "--to", "spin"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert str(tmp_path / "none") in one_sentence(done.stderr, "smplify-fit-dataset export")
+
+
 def test_help_does_not_wait_for_jax():
     script = (
         "import sys, smplify_jax.cli.dataset as d\n"

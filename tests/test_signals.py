@@ -20,7 +20,7 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 FAREWELL = {
     "smplify-fit": "stopped; results written so far are complete.",
-    "smplify-fit-dataset": "stopped; go on with --resume, only what was being fitted is fitted anew.",
+    "smplify-fit-dataset": "stopped; continue with --resume: only the unfinished batches are fitted again.",
 }
 
 SCRIPT = """

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if Path(EXPORT_WORD).exists() and not any(word.startswith(("--to", "-h", "--help")) for word in words):
         DATASET.complain(f"{EXPORT_WORD} is a command here, and needs --to; the input of that name is ./{EXPORT_WORD}.")
         return WRONG_USAGE
-    return EXPORT.run(None if arguments is None else words[1:], run_export)
+    return EXPORT.run(words[1:], run_export, owns_process=arguments is None)
 
 
 def check_dataset_command(command: DatasetCommand) -> None:

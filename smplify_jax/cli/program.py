@@ -87,16 +87,20 @@ class Program(Generic[_Command]):
                 raise
             raise UsageError(f"{_first_sentence(message.getvalue())}; see {self.name} --help.") from None
 
-    def run(self, arguments: Sequence[str] | None, work: Callable[[_Command], int]) -> int:
+    def run(
+        self, arguments: Sequence[str] | None, work: Callable[[_Command], int], *, owns_process: bool | None = None
+    ) -> int:
         """Parse the arguments, do the work, and print a sentence if it fails.
 
         Args:
-            arguments: by default those of this process, which is then the program's own: signals end it.
+            arguments: by default those of this process.
             work: gets the options.
+            owns_process: whether the process is the program's own, so that signals end it; by default if it has the process's arguments.
         Returns:
             Exit status: that of the work; 1 if it fails; 2 for wrong options; 130 if the user stops it.
         """
-        is_own = arguments is None and threading.current_thread() is threading.main_thread()
+        is_own = arguments is None if owns_process is None else owns_process
+        is_own = is_own and threading.current_thread() is threading.main_thread()
         with ended_by_signals(lambda: f"{self.name}: {self.interrupt_message}") if is_own else contextlib.nullcontext():
             return self._run(arguments, work)
 
