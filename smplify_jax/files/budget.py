@@ -108,11 +108,12 @@ def to_raise(name: str) -> str:
 class Allowance:
     """What is left of the bytes that one file may unpack to."""
 
-    def __init__(self, num_file_bytes: int) -> None:
-        """Take the size of the file as it lies on the disk."""
+    def __init__(self, num_file_bytes: int, *, in_pieces: bool = False) -> None:
+        """Take the size of the file as it lies on the disk, and whether it is never unpacked as a whole, and so may be of any size."""
         limits = budget()
         self._num_file_bytes = num_file_bytes
-        self.limit = min(limits.unpacked_bytes, limits.spare_bytes + limits.unpacked_per_byte * num_file_bytes)
+        self.limit = limits.spare_bytes + limits.unpacked_per_byte * num_file_bytes
+        self.limit = self.limit if in_pieces else min(limits.unpacked_bytes, self.limit)
         self._num_left = self.limit
 
     def charge(self, num_bytes: int) -> None:
