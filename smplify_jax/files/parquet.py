@@ -14,8 +14,9 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.budget import Allowance, check_limit, check_time
-from smplify_jax.files.parquet_pages import DamagedPageError, pages_of
+from smplify_jax.files.parquet_layout import DELTA_BYTE_ARRAY, Chunk, RowGroup, pages_of, row_groups_of
 from smplify_jax.files.plain import open_plain, size_of
+from smplify_jax.files.thrift import DamagedThriftError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,8 +28,6 @@ MAX_TEXT_BYTES = 2**14
 _VALUE_BYTES = 8
 _MAX_FIXED_BYTES = 32
 """Of a value whose type says its length: numbers of 128 and 256 bits are stored so."""
-
-_DELTA = "DELTA_BYTE_ARRAY"
 
 _REPEATED_BYTES = 2**24
 """What texts that repeat each other may take at once."""
@@ -68,11 +67,13 @@ class ParquetReader:
         self.metadata: dict[bytes, bytes] = about.schema_arrow.metadata or {}
         self.schema: pyarrow.Schema = about.schema_arrow
         self.num_rows: int = about.metadata.num_rows
-        self._about = about.metadata
-        leaves = [about.schema.column(k) for k in range(len(about.schema))]
-        self._leaves = {leaf.path: leaf for leaf in leaves}
-        texts = {leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and not _is_nested(leaf)}
-        self._written_out = {name for name in texts if self._is_delta(name)}
+        self._leaves = [about.schema.column(k) for k in range(len(about.schema))]
+        self._row_groups = row_groups_of(pages)
+        if any(len(group.chunks) != len(self._leaves) for group in self._row_groups):
+            raise DamagedThriftError("a group of rows has other columns than the file")
+        texts = {leaf.path for leaf in self._leaves if leaf.physical_type == "BYTE_ARRAY" and not _is_nested(leaf)}
+        chunks = [pair for group in self._row_groups for pair in zip(self._leaves, group.chunks, strict=True)]
+        self._written_out = texts & {leaf.path for leaf, chunk in chunks if DELTA_BYTE_ARRAY in chunk.encodings}
         # As places in a list of the texts that differ, so that repeated ones are seen before they are written out. Arrow cannot do that
         # with texts that begin with parts of others.
         places = sorted(texts - self._written_out)
@@ -93,14 +94,13 @@ class ParquetReader:
         wanted = [name for name in self.schema.names if columns is None or name in columns]
         self._check_columns(wanted)
         try:
-            for group in range(self._about.num_row_groups):
+            for number, group in enumerate(self._row_groups):
                 num_at_once = min(num_rows, self._num_rows_at_once(group, wanted))
-                for records in self._parquet.iter_batches(num_at_once, row_groups=[group], columns=wanted):
+                for records in self._parquet.iter_batches(num_at_once, row_groups=[number], columns=wanted):
                     check_time()
                     yield _with_texts(records)
-        except (pa.ArrowException, OSError, DamagedPageError) as error:
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise DamagedParquetError(f"damaged or cut-off Parquet ({lines[0]})") from error
+        except (pa.ArrowException, OSError, DamagedThriftError) as error:
+            raise _damaged(error) from error
 
     def _check_columns(self, columns: list[str]) -> None:
         """Compare what the footer says of columns with the file's size, before anything is unpacked.
@@ -109,28 +109,26 @@ class ParquetReader:
             InputError: they ask for too much, for too much at once, or hold lists of texts.
         """
         try:
-            for path, leaf in self._leaves.items():
-                if path.split(".")[0] not in columns:
+            for leaf in self._leaves:
+                if not _is_of(leaf, columns):
                     continue
                 if leaf.physical_type == "BYTE_ARRAY" and _is_nested(leaf):
-                    raise InputError(f"the column {path!r} holds lists of texts; expected texts, or numbers")
+                    raise InputError(f"the column {leaf.path!r} holds lists of texts; expected texts, or numbers")
                 if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" and leaf.length > _MAX_FIXED_BYTES:
-                    raise InputError(f"the column {path!r} holds values of {leaf.length} bytes; expected numbers")
+                    raise InputError(f"the column {leaf.path!r} holds values of {leaf.length} bytes; expected numbers")
             for name in columns:
                 num_numbers = getattr(self.schema.field(name).type, "list_size", 0)
                 check_limit(_VALUE_BYTES * num_numbers, "row_bytes", "the bytes of one person are")
             allowance = Allowance(size_of(self._file), in_pieces=True)
-            for group in range(self._about.num_row_groups):
-                chunks = self._chunks(group, columns)
-                num_values = [chunk.num_values for chunk in chunks]
+            for group in self._row_groups:
+                num_values = [chunk.num_values for _, chunk in self._chunks(group, columns)]
                 allowance.charge(_VALUE_BYTES * sum(num_values))
-                num_rows = max(1, self._about.row_group(group).num_rows)
-                bytes_of_row = _VALUE_BYTES * max(num_values, default=0) // num_rows
+                bytes_of_row = _VALUE_BYTES * max(num_values, default=0) // max(1, group.num_rows)
                 check_limit(bytes_of_row, "row_bytes", "the bytes of one person are")
         except InputError as error:
             raise InputError(f"'{self._path}': {error}") from None
 
-    def _num_rows_at_once(self, group: int, columns: list[str]) -> int:
+    def _num_rows_at_once(self, group: RowGroup, columns: list[str]) -> int:
         """How many rows of a group can be unpacked together, what their pages ask for being allowed.
 
         Raises:
@@ -138,28 +136,25 @@ class ParquetReader:
         """
         longest = 1
         try:
-            for chunk in self._chunks(group, columns):
-                places = [place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place]
-                if not places:
-                    raise DamagedPageError("a column does not say where it begins")
-                for page in pages_of(self._read_at, min(places), chunk.total_compressed_size, chunk.num_values):
-                    self._allowance.charge(max(page.num_bytes, _VALUE_BYTES * page.num_values))
-                    may_repeat = page.is_delta or (page.is_dictionary and chunk.path_in_schema in self._written_out)
-                    longest = max(longest, page.num_bytes if may_repeat else 1)
+            for leaf, chunk in self._chunks(group, columns):
+                longest = max(longest, self._longest_repeated(chunk, leaf.path in self._written_out))
         except InputError as error:
             raise DamagedParquetError(str(error)) from None
         return max(1, _REPEATED_BYTES // longest)
 
-    def _is_delta(self, column: str) -> bool:
-        """Whether the footer says that some texts of a column begin with parts of others."""
-        groups = range(self._about.num_row_groups)
-        chunks = [chunk for group in groups for chunk in self._chunks(group, [column])]
-        return any(_DELTA in chunk.encodings for chunk in chunks)
+    def _chunks(self, group: RowGroup, columns: list[str]) -> list[tuple[Any, Chunk]]:
+        """These columns of a group of rows, each with what the schema says of it."""
+        pairs = zip(self._leaves, group.chunks, strict=True)
+        return [(leaf, chunk) for leaf, chunk in pairs if _is_of(leaf, columns)]
 
-    def _chunks(self, group: int, columns: list[str]) -> list[Any]:
-        about = self._about.row_group(group)
-        chunks = (about.column(k) for k in range(about.num_columns))
-        return [chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns]
+    def _longest_repeated(self, chunk: Chunk, is_written_out: bool) -> int:
+        """Bytes that a text can have at most that takes fewer in its page; 1 if there is none."""
+        longest = 1
+        for page in pages_of(self._read_at, chunk):
+            self._allowance.charge(max(page.num_bytes, _VALUE_BYTES * page.num_values))
+            may_repeat = page.is_delta or (page.is_dictionary and is_written_out)
+            longest = max(longest, page.num_bytes if may_repeat else 1)
+        return longest
 
     def _read_at(self, place: int, num_bytes: int) -> bytes:
         self._pages.seek(place)
@@ -178,9 +173,19 @@ def open_parquet(path: Path) -> Iterator[ParquetReader]:
     with open_plain(path, "a Parquet file") as file, open_plain(path, "a Parquet file") as pages:
         try:
             reader = ParquetReader(path, file, pages)
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedParquetError(f"damaged or cut-off Parquet ({str(error).splitlines()[0]})") from error
+        except (pa.ArrowException, OSError, DamagedThriftError) as error:
+            raise _damaged(error) from error
         yield reader
+
+
+def _damaged(error: Exception) -> DamagedParquetError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return DamagedParquetError(f"damaged or cut-off Parquet ({lines[0]})")
+
+
+def _is_of(leaf: Any, columns: list[str]) -> bool:
+    """Whether it is read with these columns; a column's own name may have points in it."""
+    return any(leaf.path == name or leaf.path.startswith(f"{name}.") for name in columns)
 
 
 def _is_nested(leaf: Any) -> bool:
