@@ -91,7 +91,9 @@ def fuzz(names: Sequence[str], options: Options, bounds: Bounds | None = None) -
             )
             outcome = fuzz_target(task)
         for finding in outcome.findings:
-            print(f"{name}: {finding.kind}, {_keep(finding, options.findings)}\n  {_first_line(finding)}", file=sys.stderr)
+            print(
+                f"{name}: {finding.kind}, {_keep(finding, options.findings)}\n  {_first_line(finding)}", file=sys.stderr
+            )
         outcomes.append(outcome)
         print(f"{name}: {outcome.tally.inputs} inputs, {len(outcome.findings)} findings", file=sys.stderr, flush=True)
     return outcomes

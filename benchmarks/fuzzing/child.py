@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,13 @@ class Reader:
         return was_accepted, _of_warnings(caught)
 
     def _write(self, data: bytes, kind: str, detail: str, signature: str) -> None:
-        found = {"target": self._task.target, "kind": kind, "detail": detail, "signature": signature, "choices": data.hex()}
+        found = {
+            "target": self._task.target,
+            "kind": kind,
+            "detail": detail,
+            "signature": signature,
+            "choices": data.hex(),
+        }
         with (self._folder / "findings.jsonl").open("a") as file:
             file.write(json.dumps(found) + "\n")
 
@@ -189,7 +196,7 @@ def _drive(reader: Reader, task: Task) -> None:
 
 def _drive_guided(reader: Reader, task: Task) -> None:
     """Read inputs that atheris makes of those which reached new lines of the package."""
-    import atheris
+    atheris: Any = import_module("atheris")
 
     def read(data: bytes) -> None:
         if reader.is_over():
@@ -201,7 +208,15 @@ def _drive_guided(reader: Reader, task: Task) -> None:
     for number in range(64):
         (corpus / str(number)).write_bytes(drawn_bytes(task.seed, task.target, task.first + number))
     # The bounds are ours, and so is the end.
-    flags = ["-rss_limit_mb=0", "-timeout=100000", "-handle_segv=0", "-handle_abrt=0", "-handle_bus=0", "-handle_fpe=0", "-verbosity=0"]
+    flags = [
+        "-rss_limit_mb=0",
+        "-timeout=100000",
+        "-handle_segv=0",
+        "-handle_abrt=0",
+        "-handle_bus=0",
+        "-handle_fpe=0",
+        "-verbosity=0",
+    ]
     atheris.Setup([sys.argv[0], *flags, f"-seed={task.seed + 1}", f"-max_len={MAX_LENGTH}", str(corpus)], read)
     atheris.Fuzz()
 
@@ -209,11 +224,11 @@ def _drive_guided(reader: Reader, task: Task) -> None:
 def main(text: str) -> None:
     """Run a task."""
     values: dict[str, Any] = json.loads(text)
-    task = Task(**(values | {"bounds": Bounds(**values["bounds"])}))
+    values["bounds"] = Bounds(**values["bounds"])
+    task = Task(**values)
     drive: Callable[[Reader, Task], None] = _drive
     if task.is_guided and task.only is None:
-        import atheris
-
+        atheris: Any = import_module("atheris")
         atheris.instrument_imports(include=["smplify_jax"]).__enter__()  # to the end: targets import when they read
         drive = _drive_guided
     reader = Reader(task)

@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def _change_npz(data: bytes, choices: Choices) -> bytes:
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, member in members.items():
             archive.writestr(name, member)
-        if choices.one_in(64):
+        if choices.one_in(256):
             archive.writestr(choices.pick(sorted(members)) if members else "a.npy", _zeros(), zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
@@ -173,9 +174,28 @@ def _change_pickle(data: bytes, choices: Choices) -> bytes:
 _STEPS = (
     b"0", b"1", b"2", b"(", b")", b"]", b"}", b"N", b"R", b"b", b"a", b"e", b"s", b"u", b"t", b"l", b"d", b"\x81", b"\x85", b"\x86",
     b"\x87", b"q\x00", b"h\x00", b"r\xff\xff\xff\x7f", b"cos\nsystem\n", b"c__builtin__\neval\n", b"cnumpy\ndtype\n", b"\x8c\x01a\x93",
-    b"cnumpy.core.multiarray\n_reconstruct\n", b"cscipy.sparse.csc\ncsc_matrix\n", b"K\xff", b"J\xff\xff\xff\xff", b"\x8a\xff" + b"\xff" * 255,
+    b"cnumpy.core.multiarray\n_reconstruct\n",
+    b"cscipy.sparse.csc\ncsc_matrix\n", b"K\xff", b"J\xff\xff\xff\xff", b"\x8a\xff" + b"\xff" * 255,
 )  # fmt: skip
-_LEAVES = (0, -1, 2**31, 2**62, 2**64, 1.5, float("nan"), "x", b"x", None, True, (), [], {}, (1, 2), (2**40, 8), (-1, 3))
+_LEAVES = (
+    0,
+    -1,
+    2**31,
+    2**62,
+    2**64,
+    1.5,
+    float("nan"),
+    "x",
+    b"x",
+    None,
+    True,
+    (),
+    [],
+    {},
+    (1, 2),
+    (2**40, 8),
+    (-1, 3),
+)
 
 
 def _change_parquet(data: bytes, choices: Choices) -> bytes:
@@ -209,8 +229,7 @@ def _change_parquet(data: bytes, choices: Choices) -> bytes:
 
 
 def _change_h5(data: bytes, choices: Choices) -> bytes:
-    import h5py
-
+    h5py: Any = import_module("h5py")
     out = io.BytesIO(data)
     with h5py.File(out, "r+") as file:
         found: list[Any] = []
@@ -220,10 +239,13 @@ def _change_h5(data: bytes, choices: Choices) -> bytes:
             name = choices.pick(sorted(item.attrs))
             value = item.attrs[name]
             is_pickle = isinstance(value, bytes) or getattr(value, "dtype", None) == np.dtype("O")
-            item.attrs[name] = np.void(_change_inside(bytes(value), choices)) if is_pickle else change_array(value, choices)
+            item.attrs[name] = (
+                np.void(_change_inside(bytes(value), choices)) if is_pickle else change_array(value, choices)
+            )
         elif isinstance(item, h5py.Dataset):
             parent, name, value = item.parent, item.name, item[()]
-            assert parent is not None and name is not None
+            assert parent is not None
+            assert name is not None
             del parent[name]
             if not choices.one_in(6):
                 parent[name] = change_array(value, choices)

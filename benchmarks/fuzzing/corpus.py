@@ -67,13 +67,20 @@ def pictures() -> list[bytes]:
 
 def easymocap() -> list[bytes]:
     """Two people of a picture."""
-    people = [{"personID": k, "bbox": [1.0, 2.0, 300.0, 400.0, 0.9], "keypoints": _POINTS[:25].tolist()} for k in (0, 1)]
+    people = [
+        {"personID": k, "bbox": [1.0, 2.0, 300.0, 400.0, 0.9], "keypoints": _POINTS[:25].tolist()} for k in (0, 1)
+    ]
     return [_json({"filename": "a.jpg", "height": SIZE[1], "width": SIZE[0], "annots": people})]
 
 
 def alphapose() -> list[bytes]:
     """Three forms of its results."""
-    person = {"keypoints": _POINTS[:17].ravel().tolist(), "score": 2.9, "box": [255.0, 94.0, 130.0, 316.0], "idx": [0.0]}
+    person = {
+        "keypoints": _POINTS[:17].ravel().tolist(),
+        "score": 2.9,
+        "box": [255.0, 94.0, 130.0, 316.0],
+        "idx": [0.0],
+    }
     listed = [{"image_id": f"{k}.jpg", "category_id": 1} | person for k in range(2)]
     bodies = [{"joints": _POINTS[:18].ravel().tolist()}] * 2
     people = [{"pose_keypoints_2d": _POINTS[:18].ravel().tolist()}] * 2
@@ -96,14 +103,28 @@ def coco() -> list[bytes]:
     ]
     names = list(get_layout("coco17").keypoint_names)
     pictures = [{"id": 7, "file_name": "val/street 7.jpg", "width": SIZE[0], "height": SIZE[1]}]
-    return [_json({"images": pictures, "annotations": people, "categories": [{"id": 1, "name": "person", "keypoints": names}]})]
+    return [
+        _json(
+            {"images": pictures, "annotations": people, "categories": [{"id": 1, "name": "person", "keypoints": names}]}
+        )
+    ]
 
 
 def spin() -> list[bytes]:
     """Two people, with names as text and as bytes."""
     points = np.stack([_POINTS, _POINTS])
-    people = dict(center=np.full((2, 2), 300.0), scale=np.full(2, 1.5), openpose=points[:, :25], part=points[:, 25:])
-    people |= dict(gender=np.array(["m", "f"]), pose=np.zeros((2, 72)), shape=np.zeros((2, 10)), has_smpl=np.zeros(2))
+    people = {
+        "center": np.full((2, 2), 300.0),
+        "scale": np.full(2, 1.5),
+        "openpose": points[:, :25],
+        "part": points[:, 25:],
+    }
+    people |= {
+        "gender": np.array(["m", "f"]),
+        "pose": np.zeros((2, 72)),
+        "shape": np.zeros((2, 10)),
+        "has_smpl": np.zeros(2),
+    }
     names = np.array(["a.jpg", "b.jpg"])
     return [npz(imgname=names, **people), npz(imgname=names.astype("S"), **people)]
 
@@ -111,7 +132,11 @@ def spin() -> list[bytes]:
 def hmr2() -> list[bytes]:
     """Two people of 4D-Humans."""
     points = np.stack([_POINTS, _POINTS]).astype(np.float32)
-    people = dict(imgname=np.array(["a.jpg", "b.jpg"]), center=np.full((2, 2), 300.0), scale=np.full((2, 2), 200.0))
+    people = {
+        "imgname": np.array(["a.jpg", "b.jpg"]),
+        "center": np.full((2, 2), 300.0),
+        "scale": np.full((2, 2), 200.0),
+    }
     return [npz(**people, body_keypoints_2d=points[:, :25], extra_keypoints_2d=points[:, 25:44])]
 
 

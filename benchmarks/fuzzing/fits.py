@@ -78,7 +78,7 @@ def _read_parquet(path: Path, choices: Choices) -> bool:
             num_people = _read_rows(store)
         case _:
             name = choices.pick(("spin", "amass", "people"))
-            num_people = export_fits(path, path.parent / "export", name, ExportOptions()).num_people
+            num_people = export_fits(path, name, path.parent / "export", ExportOptions()).num_people
     return num_people > 0
 
 
@@ -86,8 +86,8 @@ def prepare_store(folder: Path) -> Prepared:
     """`FitStore.open`, and what it gives."""
     keypoints = np.zeros((3, 49, 3))
     keypoints[:, :17] = _fitted()[0][1:4]
-    arrays = dict(pose=np.zeros((3, 72)), betas=np.zeros((3, 10)), keypoints=keypoints)
-    crops = dict(crop_center=np.full((3, 2), 200.0), crop_side=np.full(3, 300.0), focal_length=SPIN_FOCAL_SIDES)
+    arrays = {"pose": np.zeros((3, 72)), "betas": np.zeros((3, 10)), "keypoints": keypoints}
+    crops = {"crop_center": np.full((3, 2), 200.0), "crop_side": np.full(3, 300.0), "focal_length": SPIN_FOCAL_SIDES}
     store_from_arrays(folder / "whole.store", shipped_body(10), **arrays, **crops)
     return of_files(folder, [(folder / "whole.store").read_bytes()], "changed.store", _read_store)
 

@@ -39,7 +39,9 @@ def prepare(folder: Path) -> Prepared:
             arrays[name] = _change(arrays[name], choices)
         options = _arguments(arrays, has_start)
         if choices.one_in(16):
-            options[choices.pick(("layout", "image_size", "camera", "num_betas", "anchor", "profile"))] = hostile_value(choices)
+            options[choices.pick(("layout", "image_size", "camera", "num_betas", "anchor", "profile"))] = hostile_value(
+                choices
+            )
         return {"layout": LAYOUT, "body": body} | options
 
     return Prepared(2, make, lambda options, _: _is_any_usable(fit(**options)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,10 +63,8 @@ def _read_keypoints(path: Path, choices: Choices, known_layout: str | None = Non
     for row in read_rows(path, format, ReadOptions(layout, size, folder)):
         num_people += check_row(row)
         if isinstance(row, DatasetRow):
-            try:
+            with suppress(InputError):  # a job rejects the row then
                 row_content(row)
-            except InputError:  # the job rejects the row
-                pass
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # says that something was rejected
         people = load_keypoints(path, format, layout=layout, image_size=size, image_folder=folder)

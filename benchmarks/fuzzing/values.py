@@ -53,7 +53,7 @@ def change_tree(tree: Any, choices: Choices) -> Any:
         return _change_value(tree, choices)
     keys = list(tree) if isinstance(tree, dict) else range(len(tree))
     key = choices.pick(keys)
-    changed = tree.copy()
+    changed: Any = tree.copy()
     change = choices.below(16)
     if change == 15:
         del changed[key]

@@ -114,7 +114,9 @@ def _watch(task: Task) -> Finding | None:
     if ended_by is None and process.returncode == 0:
         return None
     if not now.is_reading:
-        raise NotPreparedError(f"the target '{task.target}' ends between inputs ({ended_by or process.returncode}):\n{said[-3000:]}")
+        raise NotPreparedError(
+            f"the target '{task.target}' ends between inputs ({ended_by or process.returncode}):\n{said[-3000:]}"
+        )
     kind, detail = ended_by or ("crash", f"{_ending(process.returncode)}\n{said[-2000:]}")
     return Finding(task.target, kind, detail, _crash_place(said) if kind == "crash" else kind, now.choices.hex())
 
