@@ -41,7 +41,7 @@ class Options:
     """So many for each target, in place of a time: then the same are read on every machine."""
     seed: int = 0
     target: tuple[str, ...] = ()
-    """Only these targets, or those whose names begin so."""
+    """Only these targets, or those whose names begin with this word."""
     guided: bool = find_spec("atheris") is not None
     """Let atheris choose the inputs, by default where it is installed."""
     json: Path | None = None
@@ -62,7 +62,9 @@ def chosen_targets(wanted: Sequence[str]) -> list[str]:
         return list(TARGETS)
     names: list[str] = []
     for name in wanted:
-        found = [known for known in TARGETS if known == name or known.startswith(f"{name} ")]
+        found = [known for known in TARGETS if known == name] or [
+            known for known in TARGETS if known.startswith(f"{name} ")
+        ]
         if not found:
             get_target(name)
         names += found or [name]

@@ -111,7 +111,7 @@ def _watch(task: Task) -> Finding | None:
             process.kill()
             process.wait()
     now, said = state.get(), (folder / "output").read_text(errors="replace")
-    if ended_by is None and process.returncode == 0:
+    if ended_by is None and process.returncode == 0 and not now.is_reading:
         return None
     if not now.is_reading:
         raise NotPreparedError(
