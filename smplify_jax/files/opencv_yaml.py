@@ -27,7 +27,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.budget import check_limit
 from smplify_jax.files.printable import printable
 
-_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'[^']*'|[^\s:#"'\[\]{},&*!-][^:#]*?)\s*:(?:\s+(.*))?""", re.DOTALL)
+_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"\s*|'[^']*'\s*|[^\s:#"'\[\]{},&*!-][^:#]*):(?:\s+(.*))?""", re.DOTALL)
 _TAG = re.compile(r"!!?[\w:.,/-]*\s*")
 _TOKEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[\[\]{},]|:(?=\s|$)|[^\s\[\]{},"']+)""")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -127,7 +127,7 @@ def _names(lines: _Lines, depth: int) -> dict[str, Any]:
     indent, values = lines.indent, {}
     while lines.indent == indent and (found := _KEY.fullmatch(lines.text)):
         lines.take()
-        key = _scalar(found[1], is_key=True)
+        key = _scalar(found[1].rstrip(), is_key=True)
         values[key] = _value(lines, found[2] or "", indent, depth)
     if not values or lines.indent > indent:
         raise _damaged(lines)
