@@ -75,6 +75,7 @@ class FitResult:
         extrinsics: the placement of V cameras in the world frame, V = 0 for points in space. Then the camera's fields are (..., V, 2),
             keypoints_px is (..., V, K, 2) and reprojection_error_px is (..., V, K). None for one picture.
         point_errors: (..., K) distance of the fitted keypoints from the points in space [m]; None for pictures.
+        point_scale: (...,) by which the points in space were multiplied: 1 if they were in metres; None for pictures.
         body: the body that was fitted.
         layout: name of the keypoint layout.
     """
@@ -101,6 +102,7 @@ class FitResult:
     velocities: Array | None = None
     extrinsics: Extrinsics | None = None
     point_errors: Array | None = None
+    point_scale: Array | None = None
 
     @property
     def is_batched(self) -> bool:

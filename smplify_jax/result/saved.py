@@ -38,6 +38,7 @@ FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
 _OPTIONAL_SHAPES: dict[str, tuple[int | None, ...]] = {
     "velocities": (len(SMPL_JOINT_NAMES), 3),
     "point_errors": (None,),
+    "point_scale": (),
 }
 """Fields that a result may lack."""
 
