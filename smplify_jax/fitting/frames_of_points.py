@@ -32,7 +32,7 @@ from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 
-MIN_NOISE = 0.0015
+MIN_NOISE = 0.0005
 """[m] Points that are told to be more exact count no more: the body itself is no more accurate."""
 
 _NUM_VIEWS = 4

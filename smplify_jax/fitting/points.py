@@ -32,6 +32,7 @@ _START_NOISE = 0.01
 """[m] Assumed until a first fit shows how far the points really are from a body."""
 
 _NUM_SCALE_TURNS = 4
+_MAX_NOISE_TURNS = 4
 
 
 def fit_points(
@@ -130,9 +131,12 @@ def _fit_body(
     for _ in range(_NUM_SCALE_TURNS if is_scale_free else 0):
         factor = factor * _better_scale(setup, fields, _scaled(rows, factor))
         fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
-    if noise is None:
-        own_noise = _noise_of(fields["point_errors"])
+    for _ in range(_MAX_NOISE_TURNS if noise is None else 0):
+        # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
+        assumed, own_noise = own_noise, _noise_of(fields["point_errors"])
         fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+        if own_noise > 0.5 * assumed:
+            break
     is_fitted = fields["status"] != FitStatus.TOO_FEW_KEYPOINTS
     return fields | {"point_scale": np.where(is_fitted, factor, np.nan).astype(np.float32)}
 

@@ -66,7 +66,7 @@ def fit_track(setup: Setup, frames: Frames) -> dict[str, np.ndarray | Any]:
 def _options(num_seen: int) -> TrackOptions:
     weights = DEFAULT.refine[-1].weights
     # The shape's prior counts once, not in every frame.
-    weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5)
+    weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5, depth=None)
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
         motion_weight=np.float32(_MOTION_WEIGHT * weights.pose_prior),
