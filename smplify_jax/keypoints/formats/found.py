@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.outside import (
@@ -19,7 +20,7 @@ from smplify_jax.keypoints.formats.outside import (
     printable,
 )
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
+from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
