@@ -6,6 +6,7 @@ detections whose errors drift and come in runs. Every method sees the same detec
 - per frame: `fit`, as if the frames were people of their own;
 - smoothed by hand: those fits, filtered over time, with the median shape (see `smoothing`);
 - 2D smoothed: the detections filtered in the same way, then `fit`;
+- both smoothed: these fits, filtered over time too;
 - sequence: `fit_sequence`.
 
 Accelerations are relative to the pelvis, and of the joints in the camera frame [m/s²]; hands do not count. Frames per second are those of
@@ -34,29 +35,6 @@ from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_t
 
 KINDS = {"correlated": TrackDetector(), "white": TrackDetector(drift_share=0.0)}
 """Detectors by what they remember; both have runs of misses, outliers and exchanged sides."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Measure fits of synthetic videos with ground truth."""
-
-    folder: Annotated[Path, tyro.conf.Positional]
-    """Folder of motion capture with its manifest, and the clips with a frame rate in video30/."""
-    num_clips: int | None = None
-    """Measure on this many tracks, in turn from every subject and action; None for all."""
-    num_frames: int = 100
-    """Length of the tracks."""
-    noise: tuple[float, ...] = (1.0, 2.0, 4.0)
-    """Standard deviation of the detections, in percent of the person's height."""
-    kinds: tuple[str, ...] = tuple(KINDS)
-    """Whether half of the noise's variance drifts ("correlated") or none ("white")."""
-    layouts: tuple[str, ...] = ("coco17",)
-    methods: tuple[str, ...] = ("per frame", "smoothed by hand", "2D smoothed", "sequence")
-    split: str = "val"
-    memory: tuple[int, ...] = ()
-    """Measure instead the memory of a process that fits one track of so many frames, for each of these lengths."""
-    json: Path | None = None
-    """Also write the table here."""
 
 
 def fit_frames(tracks: Tracks, body: BodyModel, keypoints: np.ndarray | None = None) -> BodyParameters:
@@ -89,9 +67,35 @@ METHODS: dict[str, Callable[[Tracks, BodyModel], BodyParameters]] = {
     "per frame": fit_frames,
     "smoothed by hand": lambda tracks, body: smoothed_bodies(body, fit_frames(tracks, body)),
     "2D smoothed": lambda tracks, body: fit_frames(tracks, body, smoothed_keypoints(tracks.keypoints)),
+    "both smoothed": lambda tracks, body: smoothed_bodies(
+        body, fit_frames(tracks, body, smoothed_keypoints(tracks.keypoints))
+    ),
     "sequence": fit_tracks,
 }
 """Methods by their names in the table."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure fits of synthetic videos with ground truth."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder of motion capture with its manifest, and the clips with a frame rate in video30/."""
+    num_clips: int | None = None
+    """Measure on this many tracks, in turn from every subject and action; None for all."""
+    num_frames: int = 100
+    """Length of the tracks."""
+    noise: tuple[float, ...] = (1.0, 2.0, 4.0)
+    """Standard deviation of the detections, in percent of the person's height."""
+    kinds: tuple[str, ...] = tuple(KINDS)
+    """Whether half of the noise's variance drifts ("correlated") or none ("white")."""
+    layouts: tuple[str, ...] = ("coco17",)
+    methods: tuple[str, ...] = tuple(METHODS)
+    split: str = "val"
+    memory: tuple[int, ...] = ()
+    """Measure instead the memory of a process that fits one track of so many frames, for each of these lengths."""
+    json: Path | None = None
+    """Also write the table here."""
 
 
 def measure(tracks: Tracks, body: BodyModel, method: str) -> dict[str, float]:
