@@ -31,6 +31,7 @@ from benchmarks.track_metrics import track_errors
 from benchmarks.video_memory import memory_rows
 from smplify_jax import BodyModel, FitResult, fit, load_body
 from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_tracks
 
 KINDS = {"correlated": TrackDetector(), "white": TrackDetector(drift_share=0.0)}
@@ -53,8 +54,6 @@ def fit_frames(tracks: Tracks, body: BodyModel, keypoints: np.ndarray | None = N
 
 def fit_tracks(tracks: Tracks, body: BodyModel) -> BodyParameters:
     """Bodies (N, T, ...) of whole tracks."""
-    from smplify_jax import fit_sequence  # pyright: ignore[reportAttributeAccessIssue]
-
     return _parameters(fit_sequence(**tracks.as_seen(), body=body), tracks)
 
 

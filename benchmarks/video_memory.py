@@ -11,6 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from smplify_jax import load_body
+from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_tracks
 
 _NUM_FRAMES = 100
@@ -30,8 +31,6 @@ def memory_rows(folder: Path, split: str, layout: str, lengths: Sequence[int]) -
 
 
 def _measure(folder: Path, split: str, layout: str, length: int) -> dict:
-    from smplify_jax import fit_sequence  # pyright: ignore[reportAttributeAccessIssue]
-
     body = load_body(num_betas=10)
     options = TrackOptions(split=split, num_frames=_NUM_FRAMES, max_tracks=1)
     track = make_tracks(folder, body, layout, TrackDetector(), options)
