@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.keypoint_set import KeypointSet
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
+    from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -46,10 +47,12 @@ _HOMES = {
     "FitStatus": "result",
     "InputError": "errors",
     "KeypointSet": "keypoints.keypoint_set",
+    "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
@@ -74,10 +77,12 @@ __all__ = [
     "FitStatus",
     "InputError",
     "KeypointSet",
+    "KeypointTrack",
     "Layout",
     "PosePrior",
     "Profile",
     "Round",
+    "find_tracks",
     "fit",
     "get_layout",
     "load_body",

@@ -88,7 +88,7 @@ def amass_of(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
         gender=result.body.gender or "neutral",
         body_name=result.body.name,
     )
-    return arrays | {"is_fitted": np.array([status.is_usable for status in statuses])}
+    return arrays | {"is_fitted": np.array([status.is_fitted for status in statuses])}
 
 
 def _held(is_usable: list[bool]) -> np.ndarray:

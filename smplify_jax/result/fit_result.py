@@ -260,7 +260,8 @@ class FitResult:
         """The arrays of AMASS's files, for one person in T frames: `np.savez("walk.npz", **result.to_amass(30))`.
 
         The world has z up, and the camera is taken to be level: (x, y, z) in the camera frame becomes (x, z, -y). AMASS cannot leave out a
-        frame: frames without a body hold that of the frame before, or the first one, and the added array `is_fitted` is False there.
+        frame: frames without a body hold that of the frame before, or the first one. The added array `is_fitted` is False there, and
+        where the body was filled in from other frames.
 
         Args:
             frame_rate: frames per second of the T frames.
