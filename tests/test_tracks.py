@@ -100,13 +100,13 @@ def test_one_who_overtakes_another_keeps_their_id():
 
 def test_a_person_who_comes_back_within_the_gap_is_the_same_and_missing_frames_are_zeros():
     frames, _ = walk([(100, 2, 200, 1.0)], 60, is_hidden=lambda _, frame: 20 <= frame < 40)
-    (track,) = find_tracks(people_of(frames), fps=30, max_gap=20 / 30)
+    (track,) = find_tracks(people_of(frames), fps=30, max_gap=21 / 30)
     assert track.num_seen == 40
     assert len(track) == 60
     assert not track.keypoints[20:40].any()
     assert track.keypoints[40:].any(axis=(1, 2)).all()
     np.testing.assert_array_equal(track.is_seen, [*[True] * 20, *[False] * 20, *[True] * 20])
-    early, late = find_tracks(people_of(frames), fps=30, max_gap=19 / 30)
+    early, late = find_tracks(people_of(frames), fps=30, max_gap=20 / 30)
     assert (early.name, late.name) == ("walk_0", "walk_1")
     assert late.frames[0] == 40
 

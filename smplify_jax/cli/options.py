@@ -135,8 +135,8 @@ class TrackOptions:
         track: the inputs are frames of videos: fit each person through all frames, with one shape and a smooth motion. Writes NAME.npz
             and, for Blender and loaders of motion data, NAME_amass.npz for every person.
         fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
-        max_gap: the longest time in seconds that a person may be missing; who comes back later is another person, unless the file has
-            their id.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
         min_frames: leave out people who are seen in fewer frames.
         overlays: write a picture of every frame with the bodies over it, to OUT/overlays.
     """

@@ -25,7 +25,7 @@ from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.printable import MAX_LINE, printable
-from smplify_jax.fitting.fit_sequence import fit_sequence
+from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
@@ -105,6 +105,8 @@ def _fitted(
         body=body,
         prior=prior,
         num_betas=command.body.num_betas,
+        # Half a frame more: differences of times are rounded.
+        max_gap=command.video.max_gap + 0.5 / track.frame_rate,
     )
     result = jax.tree.map(np.asarray, result)
     return TrackReport.of(track, result, time.perf_counter() - start), result

@@ -67,7 +67,7 @@ class _Followed:
 
 
 def follow(
-    steps: Sequence[int], detections: Sequence[np.ndarray], *, seconds_per_step: float, max_gap: int
+    steps: Sequence[int], detections: Sequence[np.ndarray], *, seconds_per_step: float, max_steps: int
 ) -> list[np.ndarray]:
     """Number the people of a video.
 
@@ -75,7 +75,7 @@ def follow(
         steps: ascending numbers of the frames.
         detections: for each frame (n, K, 3) x, y [px], confidence of its people; zeros for what was not observed.
         seconds_per_step: time between two frames whose numbers differ by one [s].
-        max_gap: how many frames a person may be missing before they count as somebody new.
+        max_steps: between two frames in which a person is seen; after more they count as somebody new.
     Returns:
         For each frame (n,) ids from 0 on, in the order in which people appear.
     """
@@ -84,7 +84,7 @@ def follow(
     ids: list[np.ndarray] = []
     before = steps[0] if steps else 0
     for step, people in zip(steps, detections, strict=True):
-        followed = [one for one in followed if step - one.last <= max_gap + 1]
+        followed = [one for one in followed if step - one.last <= max_steps]
         for one in followed:
             _move(one, before, step)
         before = step

@@ -20,6 +20,9 @@ GAP_OF_STATED_IDS = 10
 
 _NOBODY = -1
 
+_ROUNDING = 1e-6
+"""Frames: 0.7 s of 30 frames per second are 21 of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class KeypointTrack:
@@ -78,13 +81,13 @@ def find_tracks(
     A person is whom the file's id says. People without one are followed by `smplify_jax.keypoints.assignment`. An id that two people of one
     frame have is none, as AlphaPose's 0 for people whom it did not track.
 
-    A track ends where its person is missing for longer than `max_gap`; when they come back, they are another track. People whom the file
+    A track ends where its person is not seen again within `max_gap`; when they come back, they are another track. People whom the file
     gives an id may be away for ten times as long.
 
     Args:
         people: what `load_keypoints` returns. `people.videos` and `people.frames` say which frame is whose.
         fps: frames per second that the numbers of the frames count: frames 0, 5, 10 of a video with 30 are 1/6 s apart.
-        max_gap: the longest time without a person within a track [s].
+        max_gap: the longest time between two frames of a track in which the person is seen [s].
         min_frames: leave out tracks of people who were seen in fewer frames.
 
     Returns:
@@ -108,7 +111,7 @@ def _check(fps: float, max_gap: float, min_frames: int) -> None:
     if not 0 < fps < math.inf:
         raise InputError(f"fps is {fps}: give a positive number of frames per second.")
     if not 0 <= max_gap < math.inf:
-        raise InputError(f"max_gap is {max_gap}: give the longest time without a person in seconds, 0 or more.")
+        raise InputError(f"max_gap is {max_gap}: give seconds, 0 or more.")
     if min_frames < 1:
         raise InputError(f"min_frames is {min_frames}: give a number of frames, at least 1.")
 
@@ -134,7 +137,7 @@ def _tracks_of_video(people: KeypointSet, rows: np.ndarray, fps: float, max_gap:
     frames = people.frames[rows]
     stride = int(np.gcd.reduce(np.diff(np.unique(frames)))) or 1
     steps = (frames - frames[0]) // stride
-    most = math.floor(max_gap * fps / stride)
+    most = max(1, math.floor(max_gap * fps / stride + _ROUNDING))
     stated = _stated_ids(people, rows, frames)
     is_free = np.array([one is None for one in stated], bool)
     numbers = _numbers(people.keypoints[rows[is_free]], steps[is_free], stride / fps, most)
@@ -172,13 +175,13 @@ def _numbers(keypoints: np.ndarray, steps: np.ndarray, seconds_per_step: float, 
         return []
     firsts = np.flatnonzero(np.diff(steps, prepend=steps[0] - 1))
     detections = np.split(keypoints, firsts[1:])
-    found = follow(steps[firsts].tolist(), detections, seconds_per_step=seconds_per_step, max_gap=most)
+    found = follow(steps[firsts].tolist(), detections, seconds_per_step=seconds_per_step, max_steps=most)
     return np.concatenate(found).tolist()
 
 
 def _without_long_gaps(places: np.ndarray, steps: np.ndarray, most: int) -> list[np.ndarray]:
-    """The places of a person, divided where they are missing in more than `most` frames."""
-    return np.split(places, np.flatnonzero(np.diff(steps[places]) > most + 1) + 1)
+    """The places of a person, divided where more than `most` steps are between them."""
+    return np.split(places, np.flatnonzero(np.diff(steps[places]) > most) + 1)
 
 
 def _track(
