@@ -123,7 +123,7 @@ def places_of(rows: Sequence[DatasetRow], paths: Sequence[Path]) -> tuple[FrameP
         paths: the file or folder that each was read from.
     """
     folders = {path: (path if path.is_dir() else path.parent).resolve().as_posix() for path in set(paths)}
-    files = [str(PurePosixPath(folders[path], row.file)) for row, path in zip(rows, paths, strict=True)]
+    files = [f"{folders[path]}/{row.file}" for row, path in zip(rows, paths, strict=True)]
     return places_in_videos(files, [row.image for row in rows], [row.frame for row in rows])
 
 

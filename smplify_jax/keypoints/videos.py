@@ -10,16 +10,17 @@ A name without a number is a picture alone: a video of one frame.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from smplify_jax.files.images import IMAGE_SUFFIXES
 
 _NUMBER = re.compile(r"([0-9]+)")
 _MAX_DIGITS = 15
+_ENDINGS = frozenset({*IMAGE_SUFFIXES, ".json", ".npz", ".txt", ".csv", ".h5", ".xml", ".parquet"})
 _SEPARATORS = " _-."
 _WORDS_FOR_FRAMES = frozenset({"frame", "frames", "image", "images", "img", "im", "pic", "picture", "f"})
 """What a name has before its number without naming the video."""
@@ -96,25 +97,20 @@ def _place(file: str, image: str, content: _File) -> tuple[_Key, str]:
     parent, stem = _split(file)
     folder, name = _split(image)
     # Formats with a file for each picture take its folder for that of the picture.
-    folder = "" if _ends_with(parent, folder) else folder
+    folder = "" if f"/{parent}".endswith(f"/{folder}") else folder
     if len(content.images) > 1:
-        return _Key(str(PurePosixPath(parent, stem)), folder), name
+        return _Key(posixpath.join(parent, stem), folder), name
     if content.is_video:
-        return _Key(str(PurePosixPath(parent, folder, name or stem)), ""), ""
+        return _Key(posixpath.join(parent, folder, name or stem), ""), ""
     return _Key(parent, folder), name or stem
 
 
 def _split(path: str) -> tuple[str, str]:
     """Folder and name of a path, without the ending of a picture or file of keypoints; "" for a folder that is not there."""
-    parts = PurePosixPath(path)
-    folder = "" if str(parts.parent) == "." else str(parts.parent)
-    is_ending = parts.suffix.lower() in (*IMAGE_SUFFIXES, ".json", ".npz", ".txt")
-    return folder, parts.stem if is_ending else parts.name
-
-
-def _ends_with(path: str, folder: str) -> bool:
-    parts, last = PurePosixPath(path).parts, PurePosixPath(folder).parts
-    return not last or parts[-len(last) :] == last
+    # Not by pathlib, which takes as long as reading the person.
+    folder, name = posixpath.split(path)
+    stem, ending = posixpath.splitext(name)
+    return folder.removeprefix("./").removesuffix("/."), stem if ending.lower() in _ENDINGS else name
 
 
 def _numbered(names: list[str]) -> dict[str, tuple[str, int]]:
@@ -161,6 +157,6 @@ def _shown(keys: list[_Key]) -> dict[_Key, str]:
 
 
 def _parts(key: _Key) -> tuple[str, ...]:
-    path = PurePosixPath(key.container, key.folder.lstrip("/")).parts
     name = "" if key.name.lower() in _WORDS_FOR_FRAMES else key.name
-    return tuple(part for part in (*path, name) if part not in ("", "/", ".", ".."))
+    path = f"{key.container}/{key.folder}".split("/")
+    return tuple(part for part in (*path, name) if part not in ("", ".", ".."))

@@ -99,7 +99,8 @@ def read(source: Source) -> Iterator[Row]:
             source_id="" if frame is None else f"frame {frame}",
             image=image,
             image_size=size,
-            frame=person.place if frame is None else frame,
+            # Pictures with names may be listed in any order.
+            frame=person.place if frame is None and not image else frame,
         )
 
     return rows_of(source, _people(source.path), make)
