@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
     from smplify_jax.fitting.profiles import PROFILES
+    from smplify_jax.fitting.sequence import fit_sequence
     from smplify_jax.fitting.stages import Profile, Round
     from smplify_jax.keypoints.keypoint_set import KeypointSet
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
@@ -54,6 +55,7 @@ _HOMES = {
     "Round": "fitting.stages",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
+    "fit_sequence": "fitting.sequence",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
@@ -84,6 +86,7 @@ __all__ = [
     "Round",
     "find_tracks",
     "fit",
+    "fit_sequence",
     "get_layout",
     "load_body",
     "load_keypoints",

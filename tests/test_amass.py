@@ -8,6 +8,7 @@ import pytest
 from dataset_fits import draw_fits, load_body
 from numpy_twin import vertices_and_joints
 
+from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.errors import InputError
 from smplify_jax.result import FitStatus
 
@@ -74,6 +75,13 @@ def test_frames_without_a_body_hold_the_frame_before_and_are_marked(motion):
     whole = motion.to_amass()
     for name in ("poses", "trans"):
         np.testing.assert_array_equal(amass[name], whole[name][[1, 1, 2, 2, 2, 5]])
+
+
+def test_a_result_in_a_world_frame_keeps_it(motion):
+    nowhere = Extrinsics(np.zeros((6, 0, 3, 3), np.float32), np.zeros((6, 0, 3), np.float32))
+    amass = replace(motion, extrinsics=nowhere).to_amass()
+    np.testing.assert_allclose(amass["trans"], motion.transl, atol=ROUNDING)
+    np.testing.assert_allclose(read_joints(amass, 2), np.asarray(motion.joints)[2, :22], atol=ROUNDING)
 
 
 def test_one_person_is_a_motion_of_one_frame(motion):

@@ -29,6 +29,7 @@ def amass_arrays(
     frame_rate: float,
     gender: str,
     body_name: str,
+    is_z_up: bool = False,
 ) -> dict[str, np.ndarray]:
     """The arrays of an AMASS file.
 
@@ -40,11 +41,13 @@ def amass_arrays(
         frame_rate: [1/s].
         gender: of the body.
         body_name: the body that the betas belong to.
+        is_z_up: whether the arrays are in a world with z up already.
     Returns:
         poses (T, 156) [rad], trans (T, 3) [m], betas (16,), gender, the frame rate under both of its names, and the two notes
         surface_model_type and body_name, which readers of AMASS leave alone.
     """
-    root, turned_transl = turned_about_root(pose[:, :3], transl, pelvis, Rotation.from_matrix(Z_UP_FROM_CAMERA))
+    rotation = Rotation.identity() if is_z_up else Rotation.from_matrix(Z_UP_FROM_CAMERA)
+    root, turned_transl = turned_about_root(pose[:, :3], transl, pelvis, rotation)
     poses = np.zeros((len(pose), NUM_POSE))
     poses[:, :3] = root
     poses[:, 3:NUM_SHARED_POSE] = pose[:, 3:NUM_SHARED_POSE]
@@ -63,8 +66,20 @@ def amass_arrays(
     }
 
 
-def amass_of(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
-    """What `FitResult.to_amass` returns of a result."""
+def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
+    """The arrays of an AMASS file for one person in T frames: `np.savez("walk.npz", **result.to_amass(30))`.
+
+    AMASS cannot leave out a frame: frames without a body hold that of the frame before, or the first one. The added array `is_fitted` is
+    False there, and where the body was filled in from other frames.
+
+    Args:
+        result: one person's frames. A fit to several cameras, or to points in space, keeps its world frame: AMASS's has z up.
+        frame_rate: frames per second of the T frames.
+    Returns:
+        The arrays of `amass_arrays`, of which trans is for any SMPL body the pelvis less that of the rest pose; and is_fitted (T,).
+    Raises:
+        InputError: no frame has a body, there are several people, or the frames have different betas, as `fit` gives them.
+    """
     if not 0 < frame_rate < np.inf:
         raise InputError(f"frame_rate is {frame_rate}: give a positive number of frames per second.")
     if result.status.ndim > 1:
@@ -87,6 +102,7 @@ def amass_of(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
         frame_rate=frame_rate,
         gender=result.body.gender or "neutral",
         body_name=result.body.name,
+        is_z_up=result.extrinsics is not None,
     )
     return arrays | {"is_fitted": np.array([status.is_fitted for status in statuses])}
 

@@ -25,7 +25,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result.amass import amass_of
+from smplify_jax.result.amass import to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
@@ -255,22 +255,12 @@ class FitResult:
         return to_smplx(self)
 
     def to_amass(self, frame_rate: float = 30.0) -> dict[str, np.ndarray]:
-        """The arrays of AMASS's files, for one person in T frames: `np.savez("walk.npz", **result.to_amass(30))`.
-
-        The world has z up, and the camera is taken to be level: (x, y, z) in the camera frame becomes (x, z, -y). AMASS cannot leave out a
-        frame: frames without a body hold that of the frame before, or the first one. The added array `is_fitted` is False there, and
-        where the body was filled in from other frames.
+        """One person's motion in the arrays of AMASS's files, see `smplify_jax.result.amass.to_amass`.
 
         Args:
-            frame_rate: frames per second of the T frames.
-        Returns:
-            poses (T, 156) [rad], whose first 66 numbers are fitted and the others, the fingers, zero; trans (T, 3) [m], which for any SMPL
-            body is the pelvis less that of the rest pose; betas (16,), padded with zeros; gender; mocap_framerate and mocap_frame_rate;
-            surface_model_type; body_name, whose betas they are; is_fitted (T,).
-        Raises:
-            InputError: no frame has a body, there are several people, or the frames have different betas, as `fit` gives them.
+            frame_rate: frames per second of the result's frames.
         """
-        return amass_of(self, frame_rate)
+        return to_amass(self, frame_rate)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""
