@@ -16,14 +16,13 @@ from smplify_jax.camera.setup import setup_camera, size_rows
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
-from smplify_jax.fitting.arguments import resolve_devices
 from smplify_jax.fitting.batches import run_in_batches
-from smplify_jax.fitting.frames import Frames, rows_of
+from smplify_jax.fitting.frames import rows_of
 from smplify_jax.fitting.frames_of_picture import frames_of_picture
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import frame_times, setup_tracks
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
@@ -77,8 +76,7 @@ def fit_sequence(
         tracks, is_single = _tracks(keypoints, layout)
         num_tracks, num_frames = tracks.shape[:2]
         clock = frame_times(fps, times, num_tracks, num_frames)
-        if not 0 <= max_gap < np.inf:
-            raise InputError(f"max_gap is {max_gap!r}: give seconds, at least 0.")
+        check_max_gap(max_gap)
         body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
         cameras, sizes = _cameras(camera, tracks, image_size)
         if not num_frames:
@@ -101,7 +99,7 @@ def fit_sequence(
         for track in range(num_tracks):
             own = slice(track * num_frames, (track + 1) * num_frames)
             proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
-            frames: Frames = frames_of_picture(proposed, clock[track], max_gap)
+            frames = frames_of_picture(proposed, clock[track], max_gap)
             fitted.append(fit_track(setup, frames))
         fields = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *fitted)
         result = FitResult(**fields, body=body, layout=layout.name)

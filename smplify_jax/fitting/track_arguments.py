@@ -58,3 +58,9 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
     if not np.isfinite(clock).all() or (np.diff(clock, axis=1) <= 0).any():
         raise InputError("times must be finite and increasing from frame to frame [s].")
     return clock
+
+
+def check_max_gap(max_gap: float) -> None:
+    """Raise InputError for anything but seconds, at least 0."""
+    if isinstance(max_gap, bool) or not np.isscalar(max_gap) or not 0 <= float(max_gap) < np.inf:
+        raise InputError(f"max_gap is {max_gap!r}: give seconds, at least 0.")
