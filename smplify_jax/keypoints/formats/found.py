@@ -16,6 +16,7 @@ from smplify_jax.keypoints.formats.outside import (
     known_camera_center,
     known_crop,
     known_focal_length,
+    known_frame,
     known_text,
     printable,
 )
@@ -57,6 +58,7 @@ def found_person(
     box: CropBox | None = None,
     gender: str | None = None,
     track_id: str = "",
+    frame: int | str | None = None,
     name: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
@@ -77,6 +79,7 @@ def found_person(
         box: the person's.
         gender: of the person.
         track_id: of the person, through the frames of a video.
+        frame: its number in the video, in digits or as a number; None where the file does not state it.
         name: of the person.
 
     Raises:
@@ -101,6 +104,7 @@ def found_person(
             "box": known_crop(box),
             "gender": gender,
             "track_id": known_text(track_id, "the track's id"),
+            "frame": known_frame(frame),
             "name": known_text(name, "the person's name"),
         },
     )
