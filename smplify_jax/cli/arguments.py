@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions
+from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.keypoints.formats.registry import check_format
 
@@ -23,6 +23,7 @@ def check_command(command: FitCommand) -> None:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
+    read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)

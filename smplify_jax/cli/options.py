@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from smplify_jax.cli.program import UsageError
+from smplify_jax.files.budget import Budget, read_with
 from smplify_jax.keypoints.formats.registry import FORMAT_NAMES
 
 
@@ -25,6 +28,27 @@ FormatOption = Annotated[
     ),
 ]
 """The option --format of both programs."""
+
+ReadLimitOption = Annotated[
+    int,
+    tyro.conf.arg(
+        metavar="N",
+        help="let files that you trust ask for N times the usual memory, time and number of things when they are read.",
+    ),
+]
+"""The option --read-limit of all programs."""
+
+
+def read_within(read_limit: int) -> AbstractContextManager[None]:
+    """Read with the limits that --read-limit asks for, inside of a `with` block.
+
+    Raises:
+        UsageError: no limit is so many times as high.
+    """
+    if read_limit < 1:
+        raise UsageError("--read-limit must be at least 1: it is how many times the usual limits a file may ask for.")
+    return read_with(**vars(Budget().times(read_limit)))
+
 
 DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
 
@@ -53,6 +77,7 @@ class ReadOptions:
             openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, kinect32, panoptic19 or mhr70.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
+        pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
     """
 
@@ -60,7 +85,9 @@ class ReadOptions:
     format: FormatOption = None
     image: Annotated[Path | None, shown("FILE|FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
+    pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    read_limit: ReadLimitOption = 1
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def load_keypoints(
     layout: str | None = None,
     image_size: tuple[float, float] | None = None,
     image_folder: str | os.PathLike[str] | None = None,
+    pictures_anywhere: bool = False,
 ) -> KeypointSet:
     """Read the keypoints of one or more people.
 
@@ -81,6 +82,7 @@ def load_keypoints(
             implies; needed for OpenPose's BODY_25B.
         image_size: width and height [px] of pictures whose size is stated nowhere else.
         image_folder: folder with the pictures, to look up sizes that the files do not state.
+        pictures_anywhere: look also where pictures' names, or links, lead out of that folder.
 
     Returns:
         The people of all files, in one layout.
@@ -90,7 +92,7 @@ def load_keypoints(
             The message names the file.
     """
     folder = None if image_folder is None else Path(image_folder)
-    found = find_people(path, format, ReadOptions(layout, image_size, folder))
+    found = find_people(path, format, ReadOptions(layout, image_size, folder, pictures_anywhere))
     rows = _in_one_layout(found, Path(path))
     places = places_of(rows, [Path(path)] * len(rows))
     if found.rejected:

@@ -11,6 +11,7 @@ import numpy as np
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import ReadingTime, TimeIsUpError, check_time
 from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.outside import (
     known_camera_center,
@@ -147,10 +148,11 @@ def rows_of(
 ) -> Iterator[Row]:
     """The rows of what `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
 
-    A `DamagedFileError` of the records rejects the rest of the file. Whatever else goes wrong with a record rejects it, too: a file can
-    hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are read, or all.
+    A `DamagedFileError` of the records rejects the rest of the file, as does the end of its time. Whatever else goes wrong with a record
+    rejects it, too: a file can hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are
+    read, or all.
     """
-    for block in _in_blocks(_found(source, records, make)):
+    for block in ReadingTime(source.path).over(_in_blocks(_found(source, records, make))):
         yield from _cleaned(block)
 
 
@@ -158,17 +160,22 @@ def _found(
     source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], FoundPerson | None]
 ) -> Iterator[FoundPerson | RejectedRow]:
     iterator = iter(records)
+    position = ""
     while True:
         try:
+            check_time()
             position, record = next(iterator)
         except StopIteration:
             return
         except DamagedFileError as error:
             yield _rejected(source, error.position, error)
             return
+        except TimeIsUpError as error:
+            yield _rejected(source, position, InputError(f"{error}; nothing after it is read"))
+            return
         try:
             person = make(position, record)
-        except Exception as error:
+        except Exception as error:  # also that time is up, which the next record will find, too
             yield _rejected(source, position, error)
         else:
             if person is None:
