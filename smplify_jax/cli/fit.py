@@ -28,6 +28,11 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example import run_example
 
         return run_example(command)
+    if command.video.track:
+        from smplify_jax.cli.track_command import track_command
+
+        tracks, found = track_command(command)
+        return OK if any(track.has_body for track in tracks) and not found.unread and not found.rejected else FAILED
     from smplify_jax.cli.fit_command import fit_command
 
     with read_within(command.read.read_limit):

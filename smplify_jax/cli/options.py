@@ -62,6 +62,7 @@ Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
 """
 
 EXAMPLE_FOLDER = Path("smplify_example")
@@ -73,7 +74,7 @@ class ReadOptions:
 
     Attributes:
         layout: order of the keypoints, if the file does not state it or states it wrongly: lsp14, coco17, coco23, openpose18,
-            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24 or spin49.
+            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, kinect32, panoptic19 or mhr70.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
@@ -154,6 +155,27 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
+class TrackOptions:
+    """People in videos.
+
+    Attributes:
+        track: the inputs are frames of videos: fit each person through all frames, with one shape and a smooth motion. Writes NAME.npz
+            and, for Blender and loaders of motion data, NAME_amass.npz for every person.
+        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
+        min_frames: leave out people who are seen in fewer frames.
+        overlays: write a picture of every frame with the bodies over it, to OUT/overlays.
+    """
+
+    track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
+    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+
+
+@dataclass(frozen=True)
 class FitCommand:
     """One run of `smplify-fit`.
 
@@ -164,6 +186,7 @@ class FitCommand:
         camera: the camera, where it is known.
         body: what is fitted, and how.
         write: what is written.
+        video: people in videos.
     """
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
@@ -172,3 +195,4 @@ class FitCommand:
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    video: TrackOptions = field(default_factory=TrackOptions)

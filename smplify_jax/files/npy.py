@@ -16,7 +16,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import check_time
+from smplify_jax.files.budget import TimeIsUpError, check_time
 from smplify_jax.files.plain import open_plain, size_of
 
 DAMAGE = (
@@ -162,6 +162,8 @@ def _header_of_numbers(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]
 def _explained(path: object) -> Iterator[None]:
     try:
         yield
+    except TimeIsUpError as error:
+        raise InputError(f"{path}: {error}") from None
     except InputError:
         raise
     except DAMAGE as error:

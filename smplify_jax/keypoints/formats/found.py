@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import ReadingTime, TimeIsUpError, check_time
 from smplify_jax.keypoints.formats.flat_rows import check_count
@@ -16,11 +17,12 @@ from smplify_jax.keypoints.formats.outside import (
     known_camera_center,
     known_crop,
     known_focal_length,
+    known_frame,
     known_text,
     printable,
 )
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
+from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
@@ -57,6 +59,7 @@ def found_person(
     box: CropBox | None = None,
     gender: str | None = None,
     track_id: str = "",
+    frame: int | str | None = None,
     name: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
@@ -77,6 +80,7 @@ def found_person(
         box: the person's.
         gender: of the person.
         track_id: of the person, through the frames of a video.
+        frame: its number in the video, in digits or as a number; None where the file does not state it.
         name: of the person.
 
     Raises:
@@ -101,6 +105,7 @@ def found_person(
             "box": known_crop(box),
             "gender": gender,
             "track_id": known_text(track_id, "the track's id"),
+            "frame": known_frame(frame),
             "name": known_text(name, "the person's name"),
         },
     )

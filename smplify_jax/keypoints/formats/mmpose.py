@@ -129,6 +129,7 @@ def read(source: Source) -> Iterator[Row]:
             image=picture,
             box=_box(person.get("bbox")),
             track_id=known_track(person.get("track_id")),
+            frame=instance.frame,
         )
 
     yield from rows_of(source, _instances(source.path, people_key), make)

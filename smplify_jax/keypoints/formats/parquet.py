@@ -12,6 +12,7 @@
 | `box` | list of 4 numbers | optional: left, top, width, height [px] |
 | `gender` | text | optional |
 | `track_id` | text or integer | optional: the person through the frames of a video |
+| `frame` | integer | optional: the number of the frame in its video |
 
 Nulls are unknown. Other columns are not read. It needs the package pyarrow, of the extra `datasets`.
 """
@@ -53,6 +54,7 @@ COLUMNS = (
     "box",
     "gender",
     "track_id",
+    "frame",
 )
 
 BATCH_ROWS = 512
@@ -88,6 +90,7 @@ def read(source: Source) -> Iterator[Row]:
             box=known_box(person.get("box")),
             gender=known_gender(person.get("gender")),
             track_id=known_track(person.get("track_id")),
+            frame=person.get("frame"),
         )
 
     return rows_of(source, _people(source.path), make)

@@ -6,18 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
-from smplify_jax.files.picture_folder import OutsideError, PictureFolder
-from smplify_jax.files.plain import is_plain
+from smplify_jax.files.images import IMAGE_SUFFIXES
 from smplify_jax.keypoints.formats.flat_rows import is_number
+from smplify_jax.keypoints.formats.picture_lookup import FoundPicture, find_picture, size_of_picture
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
@@ -96,7 +94,7 @@ class Source:
             if self.options.image_size is None:
                 raise InputError(_OUTSIDE)
             return self.options.image_size
-        return _size_of(found.path)
+        return size_of_picture(found.path)
 
     def image_name(self, image: str) -> str:
         """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
@@ -108,10 +106,12 @@ class Source:
             return image
         return image + found.path.name.removeprefix(os.path.basename(image))
 
-    def _found(self, image: str) -> _FoundPicture | None:
+    def _found(self, image: str) -> FoundPicture | None:
         options = self.options
         return (
-            None if options.image_folder is None else _in_folder(options.image_folder, image, options.pictures_anywhere)
+            None
+            if options.image_folder is None
+            else find_picture(options.image_folder, image, options.pictures_anywhere)
         )
 
 
@@ -119,13 +119,6 @@ _OUTSIDE = (
     "the picture's name, or a link, leads out of the folder of pictures, and its size is not said; allow that with --pictures-anywhere "
     "(ReadOptions(pictures_anywhere=True)), or give the size"
 )
-
-
-class _FoundPicture(NamedTuple):
-    """Where a picture is; or that its name leads out of the folder."""
-
-    path: Path
-    is_outside: bool = False
 
 
 class ArrayHead(NamedTuple):
@@ -300,31 +293,3 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
         if name:
             ordered[get_layout(layout).index(name)] = row
     return ordered
-
-
-@lru_cache(maxsize=4096)  # the people of a picture follow each other
-def _in_folder(folder: Path, image: str, leads_anywhere: bool) -> _FoundPicture | None:
-    """The picture of that name, which a format may say without its ending, or with folders of its own before it."""
-    if is_plain(folder):
-        return _FoundPicture(folder) if PurePosixPath(image).name in ("", folder.name, folder.stem) else None
-    pictures, outside = _pictures_of(folder, leads_anywhere), None
-    for name in dict.fromkeys((image, PurePosixPath(image).name)) if image else ():
-        try:
-            ending = pictures.ending_of(name)
-        except OutsideError:
-            outside = _FoundPicture(pictures.path_of(name), is_outside=True)
-        else:
-            if ending is not None:
-                return _FoundPicture(pictures.path_of(name + ending))
-    return outside
-
-
-@lru_cache(maxsize=4)
-def _pictures_of(folder: Path, leads_anywhere: bool) -> PictureFolder:
-    return PictureFolder(folder, leads_anywhere=leads_anywhere)
-
-
-@lru_cache(maxsize=4096)
-def _size_of(picture: Path) -> Size:
-    width, height = read_image_size(picture)
-    return float(width), float(height)
