@@ -328,3 +328,11 @@ def test_odd_codes_of_statuses_are_no_fits(tmp_path, codes):
         return
     with pytest.raises(InputError, match="holds no fits of this package"):
         list(read_fits(path))
+
+
+def test_a_name_of_a_column_that_is_not_utf8_is_a_sentence(tmp_path):
+    path = tmp_path / "fits.parquet"
+    write_drawn(path, num_people=2)
+    path.write_bytes(path.read_bytes().replace(b"person_height_px", b"person_height\xd0px"))
+    with pytest.raises(InputError, match=r"fits\.parquet"):
+        list(read_fits(path))

@@ -176,7 +176,7 @@ def open_parquet(path: Path) -> Iterator[ParquetReader]:
     with open_plain(path, "a Parquet file") as file, open_plain(path, "a Parquet file") as pages:
         try:
             reader = ParquetReader(path, file, pages)
-        except (pa.ArrowException, OSError, DamagedThriftError) as error:
+        except (pa.ArrowException, OSError, DamagedThriftError, UnicodeDecodeError) as error:
             raise _damaged(error) from error
         yield reader
 

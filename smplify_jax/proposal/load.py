@@ -86,8 +86,12 @@ def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
     def matrix(name: str) -> np.ndarray:
-        by_inputs = stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)
-        return np.ascontiguousarray(by_inputs.T)
+        quantised, scale = stored[name], stored[f"{name}_scale"]
+        if (
+            quantised.ndim != 2 or scale.shape != quantised.shape[1:]
+        ):  # a column and a row would make a matrix of any size
+            raise ValueError(f"{name!r} has shape {quantised.shape}, and its scale {scale.shape}")
+        return np.ascontiguousarray((quantised.astype(np.float32) * scale.astype(np.float32)).T)
 
     num_blocks = sum(name.startswith("bias_") for name in stored)
     return ProposalNetwork(
