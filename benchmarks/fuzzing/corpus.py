@@ -197,3 +197,48 @@ def yolo() -> list[bytes]:
     flagged = np.c_[fractions[:, :2], np.full(17, 2)]
     lines = [" ".join(map(str, (0, 0.5, 0.5, 0.2, 0.6, *rows.ravel()))) for rows in (fractions, flagged)]
     return ["\n".join([lines[0] + " 0.9 1"] * 2).encode(), "\n".join([lines[1]] * 2).encode()]
+
+
+def calibrations(folder: Path) -> list[bytes]:
+    """Two cameras in TOML, in OpenCV's JSON and YAML, in an archive, and in Qualisys' XML."""
+    # Here, because they load JAX, which most targets do without.
+    from smplify_jax.camera.calibrated import CalibratedCamera
+    from smplify_jax.camera.calibration import save_calibration
+    from smplify_jax.camera.pinhole import Camera
+
+    matrix, distortion = np.array([[1200.0, 0, 320], [0, 1200, 240], [0, 0, 1]]), np.array([-0.05, 0.02, 0, 0, 0.003])
+    places = {"a": np.array([0.0, 0, 4]), "b": np.array([0.5, 0, 4])}
+    save_calibration(
+        folder / "rig.toml",
+        [
+            CalibratedCamera(Camera(np.full(2, 1200.0), np.array([320.0, 240])), np.eye(3), t, name=n)
+            for n, t in places.items()
+        ],
+    )
+    shared = {"camera_matrix": matrix, "distortion_coefficients": distortion[None], "rotation_matrix": np.eye(3)}
+    as_json = {
+        name: {key: _opencv(value) for key, value in (shared | {"tvec": place[:, None]}).items()}
+        | {"image_width": SIZE[0], "image_height": SIZE[1]}
+        for name, place in places.items()
+    }
+    twice = {"K": np.stack([matrix] * 2), "R": np.stack([np.eye(3)] * 2), "t": np.stack(list(places.values()))}
+    in_yaml = "%YAML:1.0\n---\n" + "".join(
+        f"{key}: !!opencv-matrix\n   rows: {len(value)}\n   cols: {value.shape[1]}\n   dt: d\n   data: {value.ravel().tolist()}\n"
+        for key, value in (shared | {"tvec": places["a"][:, None]}).items()
+    )
+    turned = " ".join(f'r{i + 1}{k + 1}="{float(i == k)}"' for i in range(3) for k in range(3))
+    in_xml = "".join(
+        f'<camera active="1" model="Miqus Video" serial="{name}" viewrotation="0"><fov_video left="0" top="0" right="639" bottom="479"/>'
+        f'<transform {turned} x="{1000 * place[0]}" y="0" z="4000"/><intrinsic centerPointU="20480" centerPointV="15360" '
+        'focalLengthU="76800" focalLengthV="76800" radialDistortion1="0" radialDistortion2="0" radialDistortion3="0" '
+        'tangentalDistortion1="0" tangentalDistortion2="0"/></camera>'
+        for name, place in places.items()
+    )
+    xml = f"<?xml version='1.0'?>\n<calibration><cameras>{in_xml}</cameras></calibration>".encode()
+    archive = npz(**twice, names=np.array(list(places)))
+    return [(folder / "rig.toml").read_bytes(), _json(as_json), in_yaml.encode(), archive, xml]
+
+
+def _opencv(matrix: np.ndarray) -> dict[str, Any]:
+    rows, cols = matrix.shape
+    return {"type_id": "opencv-matrix", "rows": rows, "cols": cols, "dt": "d", "data": matrix.ravel().tolist()}

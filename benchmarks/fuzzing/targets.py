@@ -132,6 +132,16 @@ def _read_capsules(path: Path, choices: Choices) -> bool:
     return True
 
 
+def _read_calibration(path: Path, choices: Choices) -> bool:
+    from smplify_jax.camera.calibration import load_calibration
+
+    cameras = load_calibration(path, unit=choices.pick(("m", None, "mm")))
+    for camera in cameras:
+        for name in ("matrix", "rotation", "translation", "distortion"):
+            check_finite(name, getattr(camera, name))
+    return len(cameras) > 0
+
+
 def _read_network(path: Path, choices: Choices) -> bool:
     from smplify_jax.proposal.load import load_proposal_network
 
@@ -192,6 +202,7 @@ TARGETS: dict[str, Prepare] = {
     "capsules": _files(_shipped("body/data/open_body_capsules.npz"), "capsules.npz", _read_capsules),
     "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", _read_network),
     "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", _read_quality),
+    "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", _read_calibration),
     "keypoints openpose": _keypoints(
         _of("keypoints/openpose/*0_*.json", "cases/*_keypoints.json", "cases/comfyui.json", "cases/controlnet*.json")
     ),
