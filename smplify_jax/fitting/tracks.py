@@ -12,7 +12,7 @@ import numpy as np
 
 from smplify_jax.execution import compilation
 from smplify_jax.execution.precision import exact_products
-from smplify_jax.fitting.frames import Frames, padded, rows_of
+from smplify_jax.fitting.frames import Frames, leaf, padded, rows_of
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
 from smplify_jax.fitting.track_program import FittedFrames, TrackOptions, fit_window
@@ -53,7 +53,7 @@ def fit_track(setup: Setup, frames: Frames) -> dict[str, np.ndarray | Any]:
     if len(windows) > 1:
         # The shape of each window comes with its covariance; their product is that of the track, with which all are fitted again.
         betas = _combined_betas(fitted)
-        options = dataclasses.replace(options, frees_betas=np.float32(0.0))
+        options = dataclasses.replace(options, frees_betas=leaf(np.float32(0.0)))
         starts = [
             _started_at(frames, one, betas, start, stop)
             for one, (start, stop, _, _) in zip(fitted, windows, strict=True)
@@ -72,10 +72,10 @@ def _options(num_seen: int) -> TrackOptions:
     weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5, depth=None)
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
-        motion_weight=np.float32(_MOTION_WEIGHT * weights.pose_prior),
-        motion_cutoff=np.float32(_MOTION_CUTOFF),
-        solver=SolverOptions(np.int32(_SOLVER.max_steps), np.float32(_SOLVER.relative_gain)),
-        frees_betas=np.float32(1.0),
+        motion_weight=leaf(np.float32(_MOTION_WEIGHT * weights.pose_prior)),
+        motion_cutoff=leaf(np.float32(_MOTION_CUTOFF)),
+        solver=SolverOptions(leaf(np.int32(_SOLVER.max_steps)), leaf(np.float32(_SOLVER.relative_gain))),
+        frees_betas=leaf(np.float32(1.0)),
     )
 
 
@@ -123,24 +123,21 @@ def _motion_prior() -> MotionPrior:
 
 def _combined_betas(fitted: list[FittedFrames]) -> np.ndarray:
     """(B,) the mean of the windows' shapes, weighted by their precisions."""
-    precision, weighted = 0.0, 0.0
-    for one in fitted:
-        betas, covariance = one.described["betas"][0], np.asarray(one.betas_covariance, np.float64)
-        if np.isfinite(betas).all() and np.isfinite(covariance).all():
-            own = np.linalg.inv(covariance)
-            precision, weighted = precision + own, weighted + own @ betas
-    return fitted[0].described["betas"][0] if np.isscalar(precision) else np.linalg.solve(precision, weighted)
+    betas = np.stack([np.asarray(one.described["betas"][0], np.float64) for one in fitted])
+    covariances = np.stack([np.asarray(one.betas_covariance, np.float64) for one in fitted])
+    is_known = np.isfinite(betas).all(axis=1) & np.isfinite(covariances).all(axis=(1, 2))
+    if not is_known.any():
+        return betas[0]
+    precisions = np.linalg.inv(covariances[is_known])
+    return np.linalg.solve(precisions.sum(axis=0), np.einsum("wij,wj->i", precisions, betas[is_known]))
 
 
 def _started_at(frames: Frames, fitted: FittedFrames, betas: np.ndarray, start: int, stop: int) -> Frames:
     """The frames of a window, starting from its fit but with the track's shape."""
     window = rows_of(frames, slice(start, stop))
-    names = ("global_orient", "body_pose", "transl")
-    blocks = {name: fitted.described[name] for name in names}
-    blocks["betas"] = np.broadcast_to(betas, window.start.betas.shape)
-    return dataclasses.replace(
-        window, start=type(window.start)(**{name: np.asarray(block, np.float32) for name, block in blocks.items()})
-    )
+    moved = {name: fitted.described[name] for name in ("global_orient", "body_pose", "transl")}
+    shape = np.broadcast_to(betas, window.start.betas.shape).astype(np.float32)
+    return dataclasses.replace(window, start=dataclasses.replace(window.start, betas=shape, **moved))
 
 
 def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
@@ -149,7 +146,7 @@ def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
     window = padded(rows_of(frames, slice(0, min(len(frames), size))), size)
     shapes = jax.eval_shape(fit_window, setup, _motion_prior(), _options(1), window)
     described = jax.tree.map(lambda leaf: np.full((len(frames), *leaf.shape[1:]), np.nan, leaf.dtype), shapes.described)
-    return FittedFrames(described, np.zeros(0), np.int32(0), np.bool_(False), np.bool_(False))
+    return FittedFrames(described, leaf(np.zeros(0)), leaf(0), leaf(False), leaf(False))
 
 
 def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
@@ -171,14 +168,14 @@ def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
     status = np.where(is_finite, status, FitStatus.NON_FINITE)
     status = np.where(frames.is_frame, status, frames.input_status).astype(np.int32)
     is_usable = np.isin(status, [one for one in FitStatus if one.is_usable])
-    fields["velocities"] = _velocities(fields["joints"], frames.times, frames.is_frame)
+    fields["velocities"] = _velocities(fields["joints"], leaf(frames.times), leaf(frames.is_frame))
     fields["cost"] = sum(fields["cost_by_term"].values())
 
     def blanked(leaf: np.ndarray) -> np.ndarray:
         return np.where(is_usable.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, np.nan).astype(leaf.dtype)
 
     unknown = np.full(len(status), np.nan, np.float32)
-    features = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
+    features: dict[str, Any] = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
     # The quality model is calibrated for single pictures, and a track has one start.
     fields |= {"quality": unknown, "start_margin": unknown, "quality_features": QualityFeatures(**features)}
     fields = jax.tree.map(blanked, fields)
