@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observed
@@ -49,9 +50,14 @@ class Frames:
         return len(self.times)
 
 
-def rows_of(tree: Any, rows: slice | np.ndarray) -> Any:
+def leaf(value: ArrayLike) -> Any:
+    """A value as NumPy holds it, for a field that JAX sees as its own array once it is given to a program."""
+    return np.asarray(value)
+
+
+def rows_of(tree: Any, rows: int | slice | np.ndarray) -> Any:
     """Those rows of the leading axis of every array."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[rows], tree)
+    return jax.tree.map(lambda values: np.asarray(values)[rows], tree)
 
 
 def padded(frames: Frames, length: int) -> Frames:
