@@ -30,10 +30,13 @@ WINDOW_SIZES = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 CONTEXT = 16
 """Frames at both ends of a window that are fitted but belong to its neighbours: at 30 fps half a second, over which frames inform others."""
 
+_NUM_HELD = 2
+"""Frames of the window before that a window continues: they fix where its bodies come from and how fast."""
+
 _MOTION_WEIGHT = 1.4
 """Of the pose prior's weight. Above one because errors of neighbouring frames are alike, while the objective takes them for independent."""
 
-_MOTION_CUTOFF = 3.0
+_MOTION_CUTOFF = 10.0
 
 _AT_A_TIME = 2
 """Windows that are given to a device before the first of them is waited for: one runs while the next is prepared."""
@@ -61,20 +64,36 @@ def fit_tracks(setup: Setup, tracks: Sequence[Frames], devices: tuple[Device, ..
         if frames.is_seen.any()
         for window in _windows(len(frames))
     ]
-    fitted = _fit_all(setup, jobs, devices)
     parts: list[list[FittedFrames]] = [[] for _ in tracks]
-    again = []
-    for track in range(len(tracks)):
-        own = [(job, one) for job, one in zip(jobs, fitted, strict=True) if job.track == track]
-        if len(own) > 1:
-            # The shape of each window comes with its covariance; their product is that of the track, with which all are fitted again.
-            betas = _combined_betas([one for _, one in own])
-            again += [_started_at(job, one, betas) for job, one in own]
-        else:
-            parts[track] = [_own_rows(job, one) for job, one in own]
-    for job, one in zip(again, _fit_all(setup, again, devices), strict=True):
-        parts[job.track].append(_own_rows(job, one))
+    for job, one in zip(jobs, _fit_all(setup, jobs, devices), strict=True):
+        parts[job.track].append(one)
+    parts = _joined(setup, jobs, parts, devices)
     return [_finished(frames, own or [_unfitted(setup, frames)]) for frames, own in zip(tracks, parts, strict=True)]
+
+
+def _joined(
+    setup: Setup, jobs: Sequence[_Job], parts: list[list[FittedFrames]], devices: tuple[Device, ...]
+) -> list[list[FittedFrames]]:
+    """The windows of long tracks fitted again, one after the other: with the shape of the track, and each from where the last one ended.
+
+    Fitted alone, two windows differ by a centimetre or two where they meet. Windows of different tracks run side by side.
+    """
+    by_track = [[job for job in jobs if job.track == track] for track in range(len(parts))]
+    betas = [_combined_betas(one) if len(one) > 1 else np.zeros(0) for one in parts]
+    joined = [one if len(one) < 2 else [] for one in parts]
+    for number in range(1, max(map(len, parts), default=0) + 1):
+        at = [track for track, one in enumerate(parts) if len(one) > 1 and len(one) >= number]
+        again = [
+            _continued(by_track[track][number - 1], parts[track][number - 1], betas[track], joined[track][-1:])
+            for track in at
+        ]
+        for job, one in zip(again, _fit_all(setup, again, devices), strict=True):
+            alone = parts[job.track][number - 1].described["joints_std"]
+            first, last = by_track[job.track][number - 1].window.first, by_track[job.track][number - 1].window.last
+            own = rows_of(one.described, slice(job.window.first, job.window.last))
+            # A window that continues another takes its end for certain, so deviations are those of the window alone.
+            joined[job.track].append(dataclasses.replace(one, described=own | {"joints_std": alone[first:last]}))
+    return joined
 
 
 def fit_track(setup: Setup, frames: Frames) -> dict[str, Any]:
@@ -158,12 +177,6 @@ def _on_host(job: _Job, fitted: FittedFrames) -> FittedFrames:
     return dataclasses.replace(fitted, described=rows_of(fitted.described, slice(0, len(job.frames))))
 
 
-def _own_rows(job: _Job, fitted: FittedFrames) -> FittedFrames:
-    """What a window contributes to its track."""
-    own = slice(job.window.first, job.window.last)
-    return dataclasses.replace(fitted, described=rows_of(fitted.described, own))
-
-
 def _on_device(setup: Setup, device: Device) -> tuple[Setup, MotionPrior]:
     """What all windows share, on a device. The latest are kept: they take longer to transfer than a window to fit."""
     key = (id(setup), device)
@@ -198,14 +211,23 @@ def _combined_betas(fitted: list[FittedFrames]) -> np.ndarray:
     return np.linalg.solve(precisions.sum(axis=0), np.einsum("wij,wj->i", precisions, betas[is_known]))
 
 
-def _started_at(job: _Job, fitted: FittedFrames, betas: np.ndarray) -> _Job:
-    """A window to be fitted again, from where it ended but with the track's shape."""
-    moved = {name: fitted.described[name] for name in ("global_orient", "body_pose", "transl")}
-    start = job.frames.start
-    shape = np.broadcast_to(betas, start.betas.shape).astype(np.float32)
-    frames = dataclasses.replace(job.frames, start=dataclasses.replace(start, betas=shape, **moved))
+def _continued(job: _Job, fitted: FittedFrames, betas: np.ndarray, before: list[FittedFrames]) -> _Job:
+    """A window to be fitted again with the track's shape, held to the last frames of the window before it, if there is one."""
+    window, num_held = job.window, min(_NUM_HELD, job.window.first) if before else 0
+    kept = slice(window.first - num_held, len(job.frames))
+    frames = rows_of(job.frames, kept)
+    moved = {name: np.array(fitted.described[name][kept]) for name in ("global_orient", "body_pose", "transl")}
+    for name in moved if before else ():
+        moved[name][:num_held] = before[0].described[name][-num_held:]
+    shape = np.broadcast_to(betas, frames.start.betas.shape).astype(np.float32)
+    frames = dataclasses.replace(
+        frames,
+        start=dataclasses.replace(frames.start, betas=shape, **moved),
+        is_fixed=np.arange(len(frames)) < num_held,
+    )
     options = dataclasses.replace(job.options, frees_betas=leaf(np.float32(0.0)))
-    return dataclasses.replace(job, frames=frames, options=options)
+    own = _Window(window.start + kept.start, window.stop, num_held, num_held + window.last - window.first)
+    return _Job(job.track, own, options, frames)
 
 
 def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
