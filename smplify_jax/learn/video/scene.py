@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.model import BodyModel
@@ -52,7 +53,7 @@ def before_a_camera(
     best, best_share = None, -1.0
     for _ in range(_NUM_CAMERAS):
         image_size = np.array(IMAGE_SIZES, float)[generator.integers(len(IMAGE_SIZES))]
-        focal_length = generator.uniform(*options.focal_length) * np.linalg.norm(image_size)
+        focal_length = generator.uniform(*options.focal_length) * float(np.linalg.norm(image_size))
         depth = focal_length * STATURE / generator.uniform(*options.height_px)
         turn = _camera_from_world(options, generator)
         place = generator.uniform(size=2)
@@ -106,5 +107,5 @@ def _turned(body: BodyModel, world: BodyParameters, turn: Rotation, offset: np.n
     return _parameters(orient, world.body_pose, world.betas, transl)
 
 
-def _parameters(orient, body_pose, betas, transl) -> BodyParameters:  # noqa: ANN001
+def _parameters(orient: ArrayLike, body_pose: ArrayLike, betas: ArrayLike, transl: ArrayLike) -> BodyParameters:
     return BodyParameters(*(jnp.asarray(array, jnp.float32) for array in (orient, body_pose, betas, transl)))

@@ -1,0 +1,51 @@
+"""Tiny motion folders on a skeleton that has every bone the readers ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from smplify_jax.learn.mocap import conventions
+
+_CHAINS = """
+root lowerback lfemur rfemur
+lowerback upperback
+upperback thorax
+thorax lowerneck lclavicle rclavicle
+lowerneck head
+lclavicle lhumerus
+lhumerus lradius
+lradius lhand
+rclavicle rhumerus
+rhumerus rradius
+rradius rhand
+lfemur ltibia
+ltibia lfoot
+lfoot ltoes
+rfemur rtibia
+rtibia rfoot
+rfoot rtoes
+"""
+
+BONES = tuple(name for name in conventions.ASF.joints.values() if name != "root")
+
+BONE_LENGTH = 2.0
+"""In the file's unit; every bone hangs down in the zero pose, so a leg measures two of them."""
+
+
+def write_skeleton(path: Path) -> None:
+    """An ASF whose limbs all hang down; every bone turns about its x axis."""
+    block = f"begin\nid 1\nname {{}}\ndirection 0 -1 0\nlength {BONE_LENGTH}\naxis 0 0 0 XYZ\ndof rx\nend\n"
+    text = ":root\norder TX TY TZ RX RY RZ\n:bonedata\n" + "".join(block.format(bone) for bone in BONES)
+    path.write_text(text + f":hierarchy\nbegin{_CHAINS}end\n")
+
+
+def write_clip(
+    path: Path, num_frames: int, root: Callable[[int], tuple[float, ...]], bone: Callable[[int, str], float]
+) -> None:
+    """An AMC: per frame the root's six numbers, and each bone's angle [degrees]."""
+    lines = [":DEGREES"]
+    for frame in range(num_frames):
+        lines += [str(frame + 1), "root " + " ".join(f"{value:.6f}" for value in root(frame))]
+        lines += [f"{name} {bone(frame, name):.6f}" for name in BONES]
+    path.write_text("\n".join(lines) + "\n")
