@@ -1,0 +1,1 @@
+"""Train the temporal network on synthetic videos."""
