@@ -67,7 +67,7 @@ def train(
     slots: tuple[str, ...],
     body_name: str,
     training: TemporalTraining,
-    report: Callable[[int, dict[str, float], TemporalNetwork], None],
+    report: Callable[[int, dict[str, float]], None],
 ) -> TemporalNetwork:
     """Train a network.
 
@@ -77,7 +77,7 @@ def train(
         slots: of the examples' features.
         body_name: the body's name.
         training: how to train.
-        report: called every STEPS_PER_REPORT steps with their number, the mean loss by part, and the network so far.
+        report: called every STEPS_PER_REPORT steps with their number and the mean loss by part.
     """
     schedule = optax.warmup_cosine_decay_schedule(
         0.0,
@@ -96,7 +96,7 @@ def train(
         network, mean_network, state, parts = step(network, mean_network, state, body, batch)
         found.append(parts)
         if (number + 1) % STEPS_PER_REPORT == 0:
-            report(number + 1, {name: float(np.mean([one[name] for one in found])) for name in parts}, mean_network)
+            report(number + 1, {name: float(np.mean([one[name] for one in found])) for name in parts})
             found = []
     rows = generator.choice(len(examples.betas), min(CORRELATION_TRACKS, len(examples.betas)), replace=False)
     correlation = error_correlation(mean_network, jax.tree.map(lambda leaf: leaf[rows], examples))
