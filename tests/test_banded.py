@@ -63,3 +63,30 @@ def test_a_matrix_that_is_not_positive_definite_gives_nan():
     system, _, _ = random_system(4)
     broken = BandedSystem(**{**vars(system), "diagonal": -system.diagonal})
     assert np.isnan(np.asarray(jax.jit(solve)(broken)[0])).any()
+
+
+def test_covariances_of_a_long_track_are_as_accurate_as_those_of_a_short_one():
+    """Steady motion, seen weakly: rounding errors must not grow from frame to frame."""
+    num_frames, n, m = 300, 4, 2
+    generator = np.random.default_rng(1)
+    acceleration = np.kron(np.diff(np.eye(num_frames), n=2, axis=0), np.eye(n))
+    seen = generator.normal(size=(num_frames, 3, n + m))
+    dense = np.zeros((num_frames * n + m,) * 2)
+    dense[:-m, :-m] = 900.0 * acceleration.T @ acceleration
+    for frame in range(num_frames):
+        places = [*range(n * frame, n * (frame + 1)), *range(num_frames * n, num_frames * n + m)]
+        dense[np.ix_(places, places)] += seen[frame].T @ seen[frame]
+    dense += 1e-2 * np.eye(len(dense))
+
+    def blocks(lag: int) -> np.ndarray:
+        rows = [dense[n * t : n * (t + 1), n * (t - lag) : n * (t - lag + 1)] for t in range(lag, num_frames)]
+        return np.concatenate([np.zeros((lag, n, n)), rows])
+
+    system = BandedSystem(
+        blocks(0), blocks(1), blocks(2), dense[:-m, -m:].reshape(num_frames, n, m), dense[-m:, -m:],
+        np.zeros((num_frames, n)), np.zeros(m),
+    )  # fmt: skip
+    own, _, _ = jax.jit(covariances)(jax.tree.map(np.float32, system))
+    inverse = np.linalg.inv(dense)
+    expected = np.stack([inverse[n * t : n * (t + 1), n * t : n * (t + 1)] for t in range(num_frames)])
+    np.testing.assert_allclose(own, expected, rtol=0.01, atol=0.01 * np.abs(expected).max())

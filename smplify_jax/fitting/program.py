@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from smplify_jax.execution.batching import network_chunk_size, search_chunk_size
 from smplify_jax.camera.observation import Observation
-from smplify_jax.fitting.person import CheckedPerson, Person, Setup, check_person, prepare_search
+from smplify_jax.fitting.person import CheckedPerson, Person, Setup, check_person, prepare_search, weigh_observation
 from smplify_jax.fitting.report import report
 from smplify_jax.fitting.search import fit_from_starts
 from smplify_jax.proposal.propose import Proposal, propose
@@ -48,6 +48,15 @@ def propose_people(setup: Setup, people: Person) -> ProposedPeople:
             chunk_size=network_chunk_size(len(people.keypoints)),
         )
     return ProposedPeople(checked, observations, proposals)
+
+
+def propose_frames(setup: Setup, people: Person) -> ProposedPeople:
+    """`propose_people` for people who are then fitted together: with observations weighted by the network's noise."""
+    proposed = propose_people(setup, people)
+    if proposed.proposals is None:
+        raise ValueError("people who are fitted together start from proposals: the profile must use the network")
+    weigh = jax.vmap(partial(weigh_observation, setup.plan))
+    return replace(proposed, observations=weigh(proposed.observations, proposed.proposals))
 
 
 def fit_people(setup: Setup, people: Person) -> dict:

@@ -34,14 +34,14 @@ class MotionLinearization:
     """The motion term linearised at a track.
 
     Attributes:
-        energy: () r^T r.
+        energies: (T,) r^T r of each frame's acceleration.
         gradient: (T, J + 1, 3) J^T r.
         diagonal: (T, J + 1, 3, 3) J^T J of each block with itself in the same frame.
         first: (T, J + 1, 3, 3) with itself in the frame before; zero for the first frame.
         second: (T, J + 1, 3, 3) with itself in the frame before that; zero for the first two.
     """
 
-    energy: Array
+    energies: Array
     gradient: Array
     diagonal: Array
     first: Array
@@ -91,10 +91,11 @@ class MotionTerm:
     def _cutoff_squared(self) -> Array:
         return 0.5 * jnp.asarray(self.weight * self.cutoff) ** 2
 
-    def energy(self, parameters: BodyParameters) -> Array:
-        """() of a track, whose parameters have a leading axis of frames."""
+    def energies(self, parameters: BodyParameters) -> Array:
+        """(T,) by frame, of a track whose parameters have a leading axis of frames."""
         squared = jnp.sum(self._whitened(_changes(parameters)) ** 2, axis=-1)
-        return jnp.sum(self._cutoff_squared() * jnp.log1p(squared / self._cutoff_squared()))
+        by_frame = jnp.sum(self._cutoff_squared() * jnp.log1p(squared / self._cutoff_squared()), axis=-1)
+        return _padded(by_frame, 1, 1)[: len(self.times)]
 
     def linearize(self, parameters: BodyParameters) -> MotionLinearization:
         """Each acceleration depends on three frames; J^T J is that of reweighted least squares."""
@@ -115,11 +116,11 @@ class MotionTerm:
         gradients = [jnp.einsum("tjri,tjr->tji", one, residuals) for one in (of_next, of_this, of_last)]
         squares = [product(one, one) for one in (of_next, of_this, of_last)]
         return MotionLinearization(
-            energy=self.energy(parameters),
+            energies=self.energies(parameters),
             gradient=_spread(gradients, len(self.times)),
             diagonal=_spread(squares, len(self.times)),
-            first=_padded(product(of_next, of_this), 2, 0) + _padded(product(of_this, of_last), 1, 1),
-            second=_padded(product(of_next, of_last), 2, 0),
+            first=(_padded(product(of_next, of_this), 2, 0) + _padded(product(of_this, of_last), 1, 1))[: len(self.times)],
+            second=_padded(product(of_next, of_last), 2, 0)[: len(self.times)],
         )
 
 

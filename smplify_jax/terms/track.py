@@ -16,6 +16,10 @@ from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import RoundInputs, Scene, TermWeights, linearize
 
 
+_RELATIVE_PIVOT_FLOOR = 1e-6
+"""Fraction of the largest diagonal entry that is added to all: an unobserved unknown then has a large variance, not an infinite one."""
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TrackInputs:
@@ -41,7 +45,7 @@ class TrackModel:
 
     Attributes:
         energies: (T, terms) of the frames, in the order of TERM_NAMES.
-        motion_energy: () of the motion term.
+        motion_energies: (T,) of the motion term.
         gradient: (T, P) J^T r.
         hessian: (T, P, P) J^T J of each frame with itself.
         first: (T, J + 1, 3, 3) J^T J of joints and translation with themselves in the frame before, see `MotionLinearization`.
@@ -50,7 +54,7 @@ class TrackModel:
     """
 
     energies: Array
-    motion_energy: Array
+    motion_energies: Array
     gradient: Array
     hessian: Array
     first: Array
@@ -60,7 +64,7 @@ class TrackModel:
     @property
     def energy(self) -> Array:
         """() of the whole track."""
-        return jnp.sum(self.energies) + self.motion_energy
+        return jnp.sum(self.energies) + jnp.sum(self.motion_energies)
 
 
 def linearize_track(scene: Scene, weights: TermWeights, inputs: TrackInputs, track: BodyParameters) -> TrackModel:
@@ -74,7 +78,7 @@ def linearize_track(scene: Scene, weights: TermWeights, inputs: TrackInputs, tra
     gradient, hessian = is_frame[:, None] * frames.gradient, is_frame[:, None, None] * frames.hessian
     return TrackModel(
         energies=is_frame[:, None] * frames.energies,
-        motion_energy=motion.energy,
+        motion_energies=motion.energies,
         gradient=gradient.at[:, moving].add(motion.gradient.reshape(len(gradient), -1)),
         hessian=hessian.at[:, moving[:, None], moving].add(_block_diagonal(motion.diagonal)),
         first=motion.first,
@@ -84,26 +88,21 @@ def linearize_track(scene: Scene, weights: TermWeights, inputs: TrackInputs, tra
 
 
 def damped_system(
-    model: TrackModel, columns: ParameterColumns, damping: Array, free: Array, is_frame: Array
-) -> tuple[BandedSystem, Array]:
-    """The normal equations (H + damping diag H) step = -g of a track, and what was added to the diagonal.
+    model: TrackModel, columns: ParameterColumns, added: Array, free: Array, is_frame: Array
+) -> BandedSystem:
+    """The normal equations (H + diag(added)) step = -g of a track.
 
     Args:
         model: of the track.
         columns: of a frame's step.
-        damping: relative.
+        added: (T, P) to the diagonal; for the betas, what is added is shared out over the frames.
         free: (P,) 1.0 for unknowns that may change, 0.0 for those held fixed.
-        is_frame: (T,) False for frames whose step is held at zero.
-    Returns:
-        The system; and (T, P) the damping of every frame's unknowns, that of the betas shared out over the frames.
+        is_frame: (T,) 1.0, or 0.0 for frames whose step is held at zero.
     """
     moving, betas = _moving_columns(columns), columns.betas
-    diagonal = jnp.diagonal(model.hessian, axis1=-2, axis2=-1)
-    is_free = free * is_frame[:, None]
-    added = damping_of_diagonal(diagonal, damping)
-    own_free, free_betas = is_free[:, moving], free[betas]
+    own_free, free_betas = (free * is_frame[:, None])[:, moving], free[betas]
     own = model.hessian[:, moving[:, None], moving] * (own_free[:, :, None] * own_free[:, None, :])
-    system = BandedSystem(
+    return BandedSystem(
         diagonal=own + _diagonal(jnp.where(own_free > 0, added[:, moving], 1.0)),
         first=_coupling(model.first, own_free, 1),
         second=_coupling(model.second, own_free, 2),
@@ -113,7 +112,6 @@ def damped_system(
         right=-model.gradient[:, moving] * own_free,
         shared_right=-jnp.sum(model.gradient[:, betas], axis=0) * free_betas,
     )
-    return system, added
 
 
 def damped_step(
@@ -122,8 +120,8 @@ def damped_step(
     """The step (T, P) of Levenberg-Marquardt, with the same betas in every frame, and the gain that the model predicts."""
 
     def step_and_gain() -> tuple[Array, Array]:
-        system, added = damped_system(model, columns, damping, free, is_frame.astype(free.dtype))
-        own, betas = solve(system)
+        added = damping_of_diagonal(jnp.diagonal(model.hessian, axis1=-2, axis2=-1), damping)
+        own, betas = solve(damped_system(model, columns, added, free, is_frame.astype(free.dtype)))
         step = jnp.zeros_like(model.gradient).at[:, _moving_columns(columns)].set(own)
         step = step.at[:, columns.betas].set(betas)
         # As for one body: E(0) - E(step) = -2 g.step - step.H step, with H step = -g - added * step.
@@ -137,8 +135,9 @@ def damped_step(
 
 def frame_covariances(model: TrackModel, columns: ParameterColumns, is_frame: Array) -> Array:
     """(T, P, P) inverse of H for the unknowns of each frame, given all other frames."""
-    floor = jnp.asarray(1e-6)  # a fraction of the diagonal: an unknown that nothing observes has a large variance, not an infinite one
-    system, _ = damped_system(model, columns, floor, jnp.ones(columns.size), is_frame.astype(model.gradient.dtype))
+    largest = jnp.max(jnp.diagonal(model.hessian, axis1=-2, axis2=-1))
+    added = jnp.full_like(model.gradient, _RELATIVE_PIVOT_FLOOR * largest)
+    system = damped_system(model, columns, added, jnp.ones(columns.size), is_frame.astype(added.dtype))
     own, with_betas, betas = covariances(system)
     moving = _moving_columns(columns)
     places = jnp.arange(columns.betas.start, columns.betas.stop)
