@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +16,18 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import place_keypoints
 from smplify_jax.camera.depth import PERSON_HEIGHT
 from smplify_jax.camera.observation import Observation
-from smplify_jax.camera.pinhole import MIN_DEPTH
+from smplify_jax.camera.pinhole import MIN_DEPTH, project
 from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.proposal.network import NUM_BETAS
-from smplify_jax.proposal.propose import Proposal
+from smplify_jax.proposal.propose import Proposal, Proposer, network_pass
 from smplify_jax.proposal.slots import slot_matrix
 from smplify_jax.proposal.temporal_network import Corrections, TemporalNetwork, split_corrections
+from smplify_jax.proposal.track_denoising import denoised, standing_height_px
 from smplify_jax.proposal.track_features import feature_mirror, output_mirror, track_features
 from smplify_jax.proposal.track_smoothing import Track, filled, smoothed, track_of
 
+_MIN_KEYPOINTS = 4  # in a frame, for another proposal
 _LOG_STD_POSE, _LOG_STD_BETAS = (-4.0, 1.0), (-3.0, 0.5)
 
 
@@ -77,9 +81,11 @@ class TrackInput:
 
 def refine_track(
     refiner: TrackRefiner,
+    proposer: Proposer,
     body: KeypointBody,
     proposals: Proposal,
     observations: Observation,
+    is_focal_length_known: Array,
     is_seen: Array,
     times: Array,
 ) -> Proposal:
@@ -87,46 +93,74 @@ def refine_track(
 
     Args:
         refiner: for the keypoints' layout.
+        proposer: likewise, of the network for one frame.
         body: J joints and B betas.
         proposals: leading axis T, each from its frame alone.
         observations: leading axis T, those that `propose` returns, with exchanged sides corrected.
+        is_focal_length_known: (T,) whether the camera was given rather than guessed.
         is_seen: (T,) whether a frame has a proposal. The others get one from their neighbours; frames appended as padding change nothing.
-        times: (T,) of the frames [s], increasing, at any rate; the network was trained at 12 to 60 frames per second.
+        times: (T,) of the frames [s], increasing, at any rate.
     Returns:
         Leading axis T: poses and places with their new standard deviations, and one shape, the same in all frames. The noise of the
         detections stays. Without any frame seen, the proposals as they are.
     """
-    given = track_input(refiner, body, proposals, observations, is_seen, times)
+    given, safe = track_input(refiner, proposer, body, proposals, observations, is_focal_length_known, is_seen, times)
     track = corrected(given, split_corrections(symmetric_outputs(refiner.network, given)))
-    refined = _proposals_of(body, proposals, track, refiner.knows_betas)
+    refined = _proposals_of(body, safe, track, refiner.knows_betas)
     return jax.tree.map(lambda new, old: jnp.where(jnp.any(is_seen), new, old), refined, proposals)
 
 
 def track_input(
     refiner: TrackRefiner,
+    proposer: Proposer,
     body: KeypointBody,
     proposals: Proposal,
     observations: Observation,
+    is_focal_length_known: Array,
     is_seen: Array,
     times: Array,
-) -> TrackInput:
-    """The network's input; arguments as in `refine_track`."""
+) -> tuple[TrackInput, Proposal]:
+    """The network's input, and harmless proposals for all frames; arguments as in `refine_track`."""
     is_seen, times = jnp.asarray(is_seen), jnp.asarray(times, jnp.float32)
     # Numbers of frames without a proposal may be anything.
-    safe = jax.tree.map(
-        lambda leaf: jnp.where(is_seen.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, _first_seen(leaf, is_seen)), proposals
+    safe, observations = jax.tree.map(
+        lambda leaf: jnp.where(is_seen.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, _first_seen(leaf, is_seen)),
+        (proposals, observations),
     )
-    raw = filled(track_of(body, safe, refiner.knows_betas), times, is_seen)
+    first = smoothed(filled(track_of(body, safe, refiner.knows_betas), times, is_seen), times, is_seen)
+    clean = _denoised(proposer, body, safe, first, observations, is_seen, times)
+    again = jax.vmap(partial(network_pass, proposer, body))(clean, jnp.asarray(is_focal_length_known))
+    is_enough = jnp.sum(clean.confidence > 0, axis=1) >= _MIN_KEYPOINTS
+    again = jax.tree.map(
+        lambda new, old: jnp.where(is_enough.reshape(-1, *[1] * (new.ndim - 1)), new, old),
+        dataclasses.replace(again, noise=safe.noise),
+        safe,
+    )
+    raw = filled(track_of(body, again, refiner.knows_betas), times, is_seen)
     base = smoothed(raw, times, is_seen)
-    residuals = _residuals(body, base, safe, observations)
-    slots = jnp.asarray(refiner.slots)
-    is_detected = (observations.confidence > 0) & is_seen[:, None]
-    count = is_detected.astype(jnp.float32) @ slots.T
+    slots, is_clean = jnp.asarray(refiner.slots), clean.confidence > 0
+    residuals = jnp.where(is_clean[..., None], _residuals(body, base, safe, clean), 0.0)
+    count = is_clean.astype(jnp.float32) @ slots.T
     share = jnp.where(count > 0, 1.0 / jnp.maximum(count, 1.0), 0.0)
-    residuals = jnp.einsum("sk,tkc->tsc", slots, jnp.where(is_detected[..., None], residuals, 0.0)) * share[..., None]
-    log_noise = jnp.where(is_detected, jnp.log(jnp.maximum(safe.noise, 1e-6)), 0.0) @ slots.T * share
-    is_slot_seen = (count > 0).astype(jnp.float32)
-    return TrackInput(base, track_features(raw, base, residuals, log_noise, is_slot_seen, is_seen), times, is_seen)
+    residuals = jnp.einsum("sk,tkc->tsc", slots, residuals) * share[..., None]
+    log_noise = jnp.where(is_clean, jnp.log(jnp.maximum(safe.noise, 1e-6)), 0.0) @ slots.T * share
+    features = track_features(raw, base, residuals, log_noise, clean.confidence @ slots.T * share, is_seen)
+    return TrackInput(base, features, times, is_seen), safe
+
+
+def _denoised(
+    proposer: Proposer,
+    body: KeypointBody,
+    proposals: Proposal,
+    track: Track,
+    observations: Observation,
+    is_seen: Array,
+    times: Array,
+) -> Observation:
+    parameters = parameters_of(body, track, proposals)
+    expected = jax.vmap(lambda one, camera: project(place_keypoints(body, one), camera))(parameters, observations.camera)
+    height = standing_height_px(jnp.exp(track.pelvis[:, 2]), observations.camera.focal_length)
+    return denoised(observations, expected, height, proposer.flip, is_seen, times)
 
 
 def symmetric_outputs(network: TemporalNetwork, given: TrackInput) -> Array:
@@ -157,14 +191,14 @@ def corrected(given: TrackInput, change: Corrections) -> Track:
 
 def _residuals(body: KeypointBody, base: Track, proposals: Proposal, observations: Observation) -> Array:
     """(T, K, 2) detections minus the keypoints of the smoothed track, in heights."""
-    expected = jax.vmap(lambda one: place_keypoints(body, one))(_parameters_of(body, base, proposals))
+    expected = jax.vmap(lambda one: place_keypoints(body, one))(parameters_of(body, base, proposals))
     depth = jnp.maximum(expected[..., 2:], MIN_DEPTH)
     camera = observations.camera
     rays = (observations.keypoints_px - camera.camera_center[:, None]) / camera.focal_length[:, None]
     return (rays - expected[..., :2] / depth) * jnp.exp(base.pelvis[:, None, 2:]) / PERSON_HEIGHT
 
 
-def _parameters_of(body: KeypointBody, track: Track, proposals: Proposal) -> BodyParameters:
+def parameters_of(body: KeypointBody, track: Track, proposals: Proposal) -> BodyParameters:
     """Bodies (T, ...) in the camera frame; betas that the network does not know stay as proposed."""
     own = jnp.asarray(proposals.parameters.betas)
     num_known = min(NUM_BETAS, own.shape[-1])
@@ -187,7 +221,7 @@ def _proposals_of(body: KeypointBody, proposals: Proposal, track: Track, knows_b
     is_known = jnp.isfinite(std_betas[..., :num_known]) & (jnp.asarray(knows_betas) > 0)
     known_std = jnp.where(is_known, jnp.exp(track.log_std_betas[..., :num_known]), std_betas[..., :num_known])
     return Proposal(
-        parameters=_parameters_of(body, track, proposals),
+        parameters=parameters_of(body, track, proposals),
         std_pose=jnp.exp(track.log_std_pose[:, :num_pose]),
         std_betas=std_betas.at[..., :num_known].set(known_std),
         noise=proposals.noise,

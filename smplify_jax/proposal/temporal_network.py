@@ -168,12 +168,19 @@ def _normalised(x: Array) -> Array:
 
 
 def _in_blocks(x: Array) -> Array:
-    """(T, ...) to (n, REACH, ...), padded with zeros."""
+    """(T, ...) to (n, REACH, ...), padded with zeros; a track of up to REACH frames is one block as it is."""
+    if len(x) <= REACH:
+        return x[None]
     padding = -len(x) % REACH
     return jnp.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)).reshape(-1, REACH, *x.shape[1:])
 
 
 def _with_neighbours(x: Array) -> Array:
-    """(n, REACH, ...) to (n, 3 REACH, ...): the frames of the block before, of the block, and of the one after; zeros beyond the ends."""
+    """(n, REACH, ...) to (n, 3 REACH, ...): the frames of the block before, of the block, and of the one after; zeros beyond the ends.
+
+    A single block has no neighbours.
+    """
+    if len(x) == 1:
+        return x
     padded = jnp.pad(x, [(1, 1)] + [(0, 0)] * (x.ndim - 1))
     return jnp.concatenate([padded[:-2], x, padded[2:]], axis=1)

@@ -94,12 +94,12 @@ def filled(track: Track, times: Array, is_seen: Array) -> Track:
 def smoothed(track: Track, times: Array, is_seen: Array) -> Track:
     """A filled track with means over time for its rotations and pelvis, and one mean shape; its standard deviations stay."""
     weight = jnp.where(is_seen, 1.0, _UNSEEN_WEIGHT)
-    exists = _neighbours(jnp.ones(len(times)))
-    since = _neighbours(times) - times[:, None]
+    exists = neighbours(jnp.ones(len(times)))
+    since = neighbours(times) - times[:, None]
 
     def in_time(width: float) -> Array:
         # An own weight even for a frame whose neighbours are all far in time.
-        return exists * _neighbours(weight) * jnp.exp(-0.5 * jnp.minimum((since / width) ** 2, 100.0))
+        return exists * neighbours(weight) * jnp.exp(-0.5 * jnp.minimum((since / width) ** 2, 100.0))
 
     pelvis_weight = jnp.stack([in_time(_TIME_WIDTH), in_time(_TIME_WIDTH), in_time(_DEPTH_TIME_WIDTH)], axis=-1)
     height_per_ray = jnp.exp(track.pelvis[:, 2:]) / 1.7
@@ -107,8 +107,8 @@ def smoothed(track: Track, times: Array, is_seen: Array) -> Track:
     counts = weight[:, None] * jnp.exp(-2.0 * track.log_std_betas)
     betas = jnp.sum(counts * track.betas, axis=0) / jnp.sum(counts, axis=0)
     return Track(
-        rotations=_mean_rotations(_neighbours(track.rotations), in_time(_TIME_WIDTH)),
-        pelvis=_mean_pelvis(_neighbours(track.pelvis), pelvis_weight, units),
+        rotations=_mean_rotations(neighbours(track.rotations), in_time(_TIME_WIDTH)),
+        pelvis=_mean_pelvis(neighbours(track.pelvis), pelvis_weight, units),
         betas=jnp.broadcast_to(betas, track.betas.shape),
         log_std_pose=track.log_std_pose,
         log_std_betas=track.log_std_betas,
@@ -143,7 +143,7 @@ def _mean_pelvis(pelvis: Array, weight: Array, units: Array) -> Array:
     return mean(weights)
 
 
-def _neighbours(values: Array) -> Array:
+def neighbours(values: Array) -> Array:
     """(T, 2 SMOOTHING_REACH + 1, ...) of (T, ...); zeros beyond the ends."""
     reach = SMOOTHING_REACH
     padded = jnp.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1))

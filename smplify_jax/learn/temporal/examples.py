@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -160,8 +159,10 @@ def _example(proposer: Proposer, refiner: TrackRefiner, body: KeypointBody, vide
     proposals, observations = propose(
         proposer, body, observations, per_frame[1] > 0, is_seen, num_passes=2, chunk_size=num_frames
     )
-    tracks = jax.tree.map(lambda leaf: leaf.reshape(count, num_frames, *leaf.shape[1:]), (proposals, observations, is_seen))
-    given = jax.vmap(partial(track_input, refiner, body))(*tracks, jnp.asarray(videos.times))
+    tracks = jax.tree.map(
+        lambda leaf: leaf.reshape(count, num_frames, *leaf.shape[1:]), (proposals, observations, per_frame[1] > 0, is_seen)
+    )
+    given = jax.vmap(lambda *track: track_input(refiner, proposer, body, *track)[0])(*tracks, jnp.asarray(videos.times))
     half = dataclasses.replace(
         given,
         base=dataclasses.replace(given.base, rotations=given.base.rotations.astype(jnp.float16)),
