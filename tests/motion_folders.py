@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sin
 from pathlib import Path
 
 from smplify_jax.learn.mocap import conventions
@@ -49,3 +50,15 @@ def write_clip(
         lines += [str(frame + 1), "root " + " ".join(f"{value:.6f}" for value in root(frame))]
         lines += [f"{name} {bone(frame, name):.6f}" for name in BONES]
     path.write_text("\n".join(lines) + "\n")
+
+
+def write_video_folder(folder: Path) -> Path:
+    """Actor 1 glides by two leg lengths in 3 s without moving a limb; actor 2 sways, in clips of two actions of 2.3 s."""
+    for subject in ("001", "002"):
+        write_skeleton(folder / f"{subject}.asf")
+    write_clip(folder / "glide.amc", 91, lambda n: (0, 0, 4 * BONE_LENGTH * n / 90, 0, 30, 0), lambda *_: 5.0)
+    for name in ("sway", "rock"):
+        write_clip(folder / f"{name}.amc", 70, lambda n: (0, n / 200, 0, 0, n / 10, 0), lambda n, _: 5 * sin(n / 15))
+    rows = ["glide.amc,1,glide,asf,train,30", "sway.amc,2,sway,asf,train,30", "rock.amc,2,rock,asf,train,30"]
+    (folder / "manifest.csv").write_text("\n".join(["file,subject,action,convention,split,fps", *rows]) + "\n")
+    return folder

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from motion_folders import BONE_LENGTH, write_clip, write_skeleton
+from motion_folders import write_video_folder
 
 from smplify_jax import load_body
 from smplify_jax.camera.pinhole import project
@@ -25,16 +25,7 @@ def body():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Actor 1 glides by two leg lengths in 3 s without moving a limb; actor 2 sways, in clips of two actions."""
-    folder = tmp_path_factory.mktemp("motion")
-    for subject in ("001", "002"):
-        write_skeleton(folder / f"{subject}.asf")
-    write_clip(folder / "glide.amc", 91, lambda n: (0, 0, 4 * BONE_LENGTH * n / 90, 0, 30, 0), lambda *_: 5.0)
-    for name in ("sway", "rock"):
-        write_clip(folder / f"{name}.amc", 70, lambda n: (0, n / 200, 0, 0, n / 10, 0), lambda n, _: 5 * np.sin(n / 15))
-    rows = ["glide.amc,1,glide,asf,train,30", "sway.amc,2,sway,asf,train,30", "rock.amc,2,rock,asf,train,30"]
-    (folder / "manifest.csv").write_text("\n".join(["file,subject,action,convention,split,fps", *rows]) + "\n")
-    return folder
+    return write_video_folder(tmp_path_factory.mktemp("motion"))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera
-from smplify_jax.learn.mocap.root_path import LEG
+from smplify_jax.learn.mocap.root_path import leg_length
 from smplify_jax.learn.people import IMAGE_SIZES, STATURE
 from smplify_jax.learn.video.options import TrackOptions
 from smplify_jax.learn.video.windows import Window
@@ -25,13 +25,12 @@ _NEAREST = 0.3
 def body_in_world(body: BodyModel, window: Window, betas: np.ndarray) -> BodyParameters:
     """The body (T, ...) on the window's path, in a y-up world with the middle of the path at the origin."""
     count = len(window.poses)
-    rest = np.asarray(body.joints(betas=betas, global_orient=np.zeros(3), body_pose=np.zeros(69), transl=np.zeros(3)))
-    left, right = (
-        [rest[body.joint_names.index(f"{side}_{part}")].astype(float) for part in LEG] for side in ("left", "right")
+    rest = np.asarray(body.with_shape(betas).rest_joints, float)
+    left, right = (body.joint_names.index(f"{side}_hip") for side in ("left", "right"))
+    hips = leg_length(rest, body.joint_names) * (
+        window.path - 0.5 * (window.path.min(axis=0) + window.path.max(axis=0))
     )
-    leg = np.mean([np.linalg.norm(hip - knee) + np.linalg.norm(knee - ankle) for hip, knee, ankle in (left, right)])
-    hips = leg * (window.path - 0.5 * (window.path.min(axis=0) + window.path.max(axis=0)))
-    pelvis_to_hips = 0.5 * (left[0] + right[0]) - rest[0]
+    pelvis_to_hips = 0.5 * (rest[left] + rest[right]) - rest[0]
     transl = hips - Rotation.from_rotvec(window.poses[:, :3]).apply(pelvis_to_hips) - rest[0]
     return _parameters(window.poses[:, :3], window.poses[:, 3:], np.tile(betas, (count, 1)), transl)
 
