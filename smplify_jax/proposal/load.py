@@ -66,7 +66,7 @@ def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
         vectors[f"bias_{i}"] = block.bias
     stored = {name: np.asarray(vector, np.float32) for name, vector in vectors.items()}
     for name, matrix in matrices.items():
-        stored[name], stored[f"{name}_scale"] = quantised(np.asarray(matrix).T)
+        stored[name], stored[f"{name}_scale"] = _quantised(np.asarray(matrix).T)
     with atomic_write(path) as file:
         np.savez_compressed(
             file,
@@ -79,7 +79,7 @@ def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
         )
 
 
-def quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
     return np.round(matrix / scale).astype(np.int8), scale.astype(np.float32)
 

@@ -175,7 +175,7 @@ def _next_pass(
 ) -> _PassState:
     """The state after one more pass; the same state where no pass is left."""
     network_input = _with_keypoints(observation, before.next_corrected, before.next_confidence)
-    proposal = network_pass(proposer, body, network_input, is_focal_length_known)
+    proposal = _network_pass(proposer, body, network_input, is_focal_length_known)
     # A pass estimates no noise for keypoints that are hidden from it.
     noise = jnp.where(network_input.confidence > 0, proposal.noise, before.proposal.noise)
     parameters = proposal.parameters
@@ -208,7 +208,7 @@ def _is_different(one: Observation, other: Observation) -> Array:
     return is_moved | jnp.any(one.confidence != other.confidence)
 
 
-def network_pass(
+def _network_pass(
     proposer: Proposer, body: KeypointBody, observation: Observation, is_focal_length_known: Array
 ) -> Proposal:
     """The network's proposal for one observation."""

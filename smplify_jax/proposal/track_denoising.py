@@ -1,8 +1,8 @@
-"""Denoise the keypoints of a track: what the network for one frame sees of a frame that knows its neighbours.
+"""Denoise the keypoints of a track, so that the network sees of every frame what the frames around it tell.
 
-Smoothed over time are not the keypoints, which move with the body, but their distances from those of the smoothed track. These hold the
-detector's noise and what the track has wrong, and change slowly where limbs move fast. So the noise that is new in every frame is averaged
-out, missed keypoints are filled in, and outliers and exchanged sides, which fit neither the body nor the frames around, do not count.
+Not the keypoints are smoothed over time, for they move with the body, but their distances from the keypoints of the smoothed track. These
+hold the detector's errors, and how the track is wrong, which changes slowly even where limbs move fast. So noise that is new in every frame
+is averaged out, missed keypoints are filled in, and outliers and exchanged sides, which agree with no other frame, do not count.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX, pixel_scale
 from smplify_jax.camera.observation import Observation
 from smplify_jax.proposal.refinement import with_sides_corrected
-from smplify_jax.proposal.track_smoothing import neighbours
+from smplify_jax.proposal.track_smoothing import neighbours, weights_in_time
 
-_TIME_WIDTH = 0.06  # [s] standard deviation of the weights in time; 0.04 and 0.12 are worse
+# On tracks with 2 % noise, half of it drifting, proposals from denoised keypoints are off by 48.9 mm (PA-MPJPE, smoothed); at a time width of
+# 0.04 and 0.12 s by 49.1 and 49.2, at twice the limit by 49.2, and without exchanging sides and filling in less by 48.9 rather than 48.5.
+_TIME_WIDTH = 0.06  # [s] standard deviation of the weights in time
 _DISTANCE_LIMIT = 0.06  # heights off the others at which a detection counts a quarter
 _NUM_REWEIGHTINGS = 4
-_MIN_SHARE = 0.2  # of the weights around a frame that a keypoint must have to be known in it
+_MIN_SHARE = 0.2  # of the weights around a frame that a keypoint must have, to be known in it
 _MIN_CONFIDENCE = 0.3
 
 
@@ -49,25 +50,20 @@ def denoised(
     """
     sides = jax.vmap(partial(with_sides_corrected, flip=jnp.asarray(flip)))(observations, expected_px, height_px)
     residuals = neighbours((sides.keypoints_px - expected_px) / height_px[:, None, None])
-    since = (neighbours(times) - times[:, None]) / _TIME_WIDTH
-    in_time = neighbours(jnp.ones(len(times))) * jnp.exp(-0.5 * jnp.minimum(since**2, 100.0))
-    found = in_time[..., None] * neighbours(jnp.where(is_seen[:, None] & (sides.confidence > 0), 1.0, 0.0))
+    in_time = weights_in_time(times, _TIME_WIDTH)
+    is_found = neighbours(jnp.where(is_seen[:, None] & (sides.confidence > 0), 1.0, 0.0))
+    weight = in_time[..., None] * is_found
 
     def mean(weights: Array) -> Array:
         return jnp.sum(weights[..., None] * residuals, axis=1) / jnp.maximum(jnp.sum(weights, axis=1), 1e-6)[..., None]
 
-    weights = found
+    weights = weight
     for _ in range(_NUM_REWEIGHTINGS):
         squares = jnp.sum((residuals - mean(weights)[:, None]) ** 2, axis=-1)
-        weights = found / (1.0 + squares / _DISTANCE_LIMIT**2) ** 2
+        weights = weight / (1.0 + squares / _DISTANCE_LIMIT**2) ** 2
     share = jnp.sum(weights, axis=1) / jnp.sum(in_time, axis=1)[:, None]
     return dataclasses.replace(
         sides,
         keypoints_px=expected_px + height_px[:, None, None] * mean(weights),
         confidence=jnp.where(share > _MIN_SHARE, jnp.clip(jnp.sqrt(share), _MIN_CONFIDENCE, 1.0), 0.0),
     )
-
-
-def standing_height_px(depth: Array, camera_focal_length: Array) -> Array:
-    """(T,) height in the picture of a person who stands at these depths (T,) [px]."""
-    return REFERENCE_HEIGHT_PX / pixel_scale(depth, camera_focal_length)

@@ -1,7 +1,7 @@
-"""Smooth the proposals of a track, robustly: what the temporal network corrects.
+"""Smooth the proposals of a track, robustly.
 
-Missing frames are filled between their neighbours. Every rotation becomes a mean over some tenths of a second in which frames that disagree with
-the others count less.
+Frames without a proposal are filled in between their neighbours. Every rotation becomes a mean over about a fifth of a second in which frames
+that disagree with the others count less: a body proposed back to front, or a leg bent the wrong way, in one frame or two.
 """
 
 from __future__ import annotations
@@ -13,56 +13,69 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera.depth import PERSON_HEIGHT
 from smplify_jax.geometry.rotations import exp_so3, matrix_to_axis_angle
-from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, NUM_SMPL_JOINTS, orthonormal
+from smplify_jax.proposal.network import orthonormal
 from smplify_jax.proposal.propose import Proposal
 
-SMOOTHING_REACH = 8
-"""Frames to each side that a mean includes."""
+REACH = 8
+"""Frames to each side that a mean includes: as far as its weights reach at 60 frames per second."""
 
 _TIME_WIDTH = 0.06  # [s] standard deviation of the weights in time
 _DEPTH_TIME_WIDTH = 0.15  # [s] depths err more and change more slowly
-_ROTATION_LIMIT = 0.3  # Frobenius distance at which a frame counts half
+_ROTATION_LIMIT = 0.3  # distance of the first two columns at which a frame counts half
 _PELVIS_LIMIT = (0.1, 0.1, 0.15)  # heights, heights, log depth: likewise
 _UNSEEN_WEIGHT = 1e-3  # of filled frames, which count only where no other frame is near
 _NUM_REWEIGHTINGS = 2
+_MIN_DEPTH = 1e-3  # [m]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Track:
-    """Bodies over T frames, as the temporal network takes and corrects them.
+    """Proposed bodies of T frames, in numbers whose means make sense.
 
     Attributes:
-        rotations: (T, 24, 3, 3) of each joint relative to its parent, the root's relative to the camera.
+        rotations: (T, J, 3, 3) of each joint relative to its parent, the root's relative to the camera.
         pelvis: (T, 3) x/z, y/z, log z of the pelvis in the camera frame.
-        betas: (T, 10).
-        log_std_pose: (T, 69) [log rad].
-        log_std_betas: (T, 10).
+        betas: (T, B).
+        log_std_pose: (T, 3 (J - 1)) [log rad].
+        std_betas: (T, B); infinite for betas that the network does not know.
     """
 
     rotations: Array
     pelvis: Array
     betas: Array
     log_std_pose: Array
-    log_std_betas: Array
+    std_betas: Array
 
 
-def track_of(body: KeypointBody, proposals: Proposal, knows_betas: Array) -> Track:
-    """The proposals (T, ...) as they are; joints and betas that the body lacks are at rest, and betas that the network does not know are zero."""
-    parameters, num_joints = proposals.parameters, body.num_joints
-    pose = jnp.concatenate([parameters.global_orient, parameters.body_pose], axis=-1).reshape(-1, num_joints, 3)
-    rest_pelvis = body.joint_template[0] + jnp.asarray(parameters.betas) @ body.joint_shapedirs[0].T
-    x, y, z = jnp.moveaxis(parameters.transl + rest_pelvis, -1, 0)
-    z = jnp.maximum(z, 1e-3)
-    betas, std_betas = (_resized(values, NUM_BETAS) for values in (parameters.betas, proposals.std_betas))
-    is_known = jnp.isfinite(std_betas) & (std_betas > 0) & (knows_betas > 0)
+def track_of(body: KeypointBody, proposals: Proposal) -> Track:
+    """The proposals (T, ...) as they are."""
+    parameters = proposals.parameters
+    pose = jnp.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
+    x, y, z = jnp.moveaxis(parameters.transl + _rest_pelvis(body, parameters.betas), -1, 0)
+    z = jnp.maximum(z, _MIN_DEPTH)
     return Track(
-        rotations=exp_so3(jnp.pad(pose, [(0, 0), (0, NUM_SMPL_JOINTS - num_joints), (0, 0)])),
+        rotations=exp_so3(pose.reshape(len(pose), -1, 3)),
         pelvis=jnp.stack([x / z, y / z, jnp.log(z)], axis=-1),
-        betas=jnp.where(is_known, betas, 0.0),
-        log_std_pose=_resized(jnp.log(proposals.std_pose), NUM_BODY_POSE),
-        log_std_betas=jnp.where(is_known, jnp.log(jnp.where(is_known, std_betas, 1.0)), 0.0),
+        betas=jnp.asarray(parameters.betas),
+        log_std_pose=jnp.log(proposals.std_pose),
+        std_betas=jnp.asarray(proposals.std_betas),
+    )
+
+
+def bodies_of(body: KeypointBody, track: Track) -> BodyParameters:
+    """The bodies (T, ...) of a track in the camera frame."""
+    depth = jnp.exp(track.pelvis[:, 2:])
+    pelvis = jnp.concatenate([track.pelvis[:, :2] * depth, depth], axis=-1)
+    pose = matrix_to_axis_angle(track.rotations)
+    return BodyParameters(
+        global_orient=pose[:, 0],
+        body_pose=pose[:, 1:].reshape(len(pose), -1),
+        betas=track.betas,
+        transl=pelvis - _rest_pelvis(body, track.betas),
     )
 
 
@@ -78,7 +91,8 @@ def filled(track: Track, times: Array, is_seen: Array) -> Track:
 
     def between(values: Array) -> Array:
         part = share[:, None]
-        return jnp.where(is_seen[:, None], values, (1.0 - part) * values[first] + part * values[last])
+        mean = jnp.where(part > 0, (1.0 - part) * values[first] + part * values[last], values[first])
+        return jnp.where(is_seen[:, None], values, mean)
 
     turn = matrix_to_axis_angle(jnp.swapaxes(track.rotations[first], -1, -2) @ track.rotations[last])
     turned = track.rotations[first] @ exp_so3(share[:, None, None] * turn)
@@ -87,36 +101,47 @@ def filled(track: Track, times: Array, is_seen: Array) -> Track:
         pelvis=between(track.pelvis),
         betas=between(track.betas),
         log_std_pose=between(track.log_std_pose),
-        log_std_betas=between(track.log_std_betas),
+        std_betas=between(track.std_betas),
     )
 
 
 def smoothed(track: Track, times: Array, is_seen: Array) -> Track:
-    """A filled track with means over time for its rotations and pelvis, and one mean shape; its standard deviations stay."""
+    """A filled track with means over time for rotations and pelvis, and one mean shape; the standard deviations stay."""
     weight = jnp.where(is_seen, 1.0, _UNSEEN_WEIGHT)
-    exists = neighbours(jnp.ones(len(times)))
-    since = neighbours(times) - times[:, None]
-
-    def in_time(width: float) -> Array:
-        # An own weight even for a frame whose neighbours are all far in time.
-        return exists * neighbours(weight) * jnp.exp(-0.5 * jnp.minimum((since / width) ** 2, 100.0))
-
-    pelvis_weight = jnp.stack([in_time(_TIME_WIDTH), in_time(_TIME_WIDTH), in_time(_DEPTH_TIME_WIDTH)], axis=-1)
-    height_per_ray = jnp.exp(track.pelvis[:, 2:]) / 1.7
-    units = jnp.concatenate([height_per_ray, height_per_ray, jnp.ones_like(height_per_ray)], axis=-1)
-    counts = weight[:, None] * jnp.exp(-2.0 * track.log_std_betas)
+    near, slow = (weights_in_time(times, width) * neighbours(weight) for width in (_TIME_WIDTH, _DEPTH_TIME_WIDTH))
+    # Shapes that the network does not know have an infinite standard deviation, and are not weighted by it.
+    is_known = jnp.isfinite(track.std_betas)
+    counts = weight[:, None] * jnp.where(is_known, 1.0 / jnp.where(is_known, track.std_betas, 1.0) ** 2, 1.0)
     betas = jnp.sum(counts * track.betas, axis=0) / jnp.sum(counts, axis=0)
     return Track(
-        rotations=_mean_rotations(neighbours(track.rotations), in_time(_TIME_WIDTH)),
-        pelvis=_mean_pelvis(neighbours(track.pelvis), pelvis_weight, units),
+        rotations=_mean_rotations(neighbours(track.rotations), near),
+        pelvis=_mean_pelvis(neighbours(track.pelvis), jnp.stack([near, near, slow], axis=-1)),
         betas=jnp.broadcast_to(betas, track.betas.shape),
         log_std_pose=track.log_std_pose,
-        log_std_betas=track.log_std_betas,
+        std_betas=track.std_betas,
     )
 
 
+def weights_in_time(times: Array, width: float) -> Array:
+    """(T, 2 REACH + 1) Gaussian weights of the frames around each frame, zero beyond the ends of the track.
+
+    Args:
+        times: (T,) [s].
+        width: standard deviation [s].
+    """
+    distance = (neighbours(times) - times[:, None]) / width
+    # The bound keeps the weights of far frames above zero, so that a frame whose neighbours are all filled ones still has some.
+    return neighbours(jnp.ones(len(times))) * jnp.exp(-0.5 * jnp.minimum(distance**2, 100.0))
+
+
+def neighbours(values: Array) -> Array:
+    """(T, 2 REACH + 1, ...) of (T, ...): the frames around each frame; zeros beyond the ends."""
+    padded = jnp.pad(values, [(REACH, REACH)] + [(0, 0)] * (values.ndim - 1))
+    return jnp.stack([padded[i : i + len(values)] for i in range(2 * REACH + 1)], axis=1)
+
+
 def _mean_rotations(rotations: Array, weight: Array) -> Array:
-    """(T, 24, 3, 3) from (T, n, 24, 3, 3) and weights (T, n)."""
+    """(T, J, 3, 3) from (T, n, J, 3, 3) and weights (T, n)."""
     columns = rotations[..., :2]
 
     def mean(weights: Array) -> Array:
@@ -130,26 +155,22 @@ def _mean_rotations(rotations: Array, weight: Array) -> Array:
     return mean(weights)
 
 
-def _mean_pelvis(pelvis: Array, weight: Array, units: Array) -> Array:
+def _mean_pelvis(pelvis: Array, weight: Array) -> Array:
     """(T, 3) from (T, n, 3) and weights (T, n, 3)."""
-    limit, weights = jnp.array(_PELVIS_LIMIT), weight
+    weights = weight
 
     def mean(weights: Array) -> Array:
         return jnp.sum(weights * pelvis, axis=1) / jnp.sum(weights, axis=1)
 
     for _ in range(_NUM_REWEIGHTINGS):
-        distance = (pelvis - mean(weights)[:, None]) * units[:, None] / limit
+        middle = mean(weights)
+        height_per_ray = jnp.exp(middle[:, 2:]) / PERSON_HEIGHT
+        units = jnp.concatenate([height_per_ray, height_per_ray, jnp.ones_like(height_per_ray)], axis=-1)
+        distance = (pelvis - middle[:, None]) * units[:, None] / jnp.array(_PELVIS_LIMIT)
         weights = weight / (1.0 + distance**2)
     return mean(weights)
 
 
-def neighbours(values: Array) -> Array:
-    """(T, 2 SMOOTHING_REACH + 1, ...) of (T, ...); zeros beyond the ends."""
-    reach = SMOOTHING_REACH
-    padded = jnp.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1))
-    return jnp.stack([padded[i : i + len(values)] for i in range(2 * reach + 1)], axis=1)
-
-
-def _resized(values: Array, size: int) -> Array:
-    values = jnp.asarray(values)[..., :size]
-    return jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, size - values.shape[-1])])
+def _rest_pelvis(body: KeypointBody, betas: Array) -> Array:
+    """(T, 3) [m] of shapes (T, B)."""
+    return body.joint_template[0] + jnp.asarray(betas) @ body.joint_shapedirs[0].T

@@ -59,7 +59,7 @@ def person_view(observation: Observation) -> View:
     start = _mean(rays[:, :2], is_seen.astype(rays.dtype)), jnp.ones(())
     middle, spread = jax.lax.fori_loop(0, _NUM_REWEIGHTINGS, reweighted, start)
     axis = jnp.append(middle, 1.0)
-    return View(shortest_turn(axis / jnp.linalg.norm(axis)), PERSON_HEIGHT / (_HEIGHTS_PER_SPREAD * spread))
+    return View(_shortest_turn(axis / jnp.linalg.norm(axis)), PERSON_HEIGHT / (_HEIGHTS_PER_SPREAD * spread))
 
 
 def lower_median(values: Array, is_counted: Array) -> Array:
@@ -85,7 +85,7 @@ def _rays(observation: Observation) -> Array:
     return jnp.concatenate([rays, jnp.ones_like(rays[:, :1])], axis=-1)
 
 
-def shortest_turn(direction: Array) -> Array:
+def _shortest_turn(direction: Array) -> Array:
     """(3, 3) rotation that takes a unit vector with z > 0 to (0, 0, 1)."""
     x, y, z = direction
     a = 1.0 / (1.0 + z)

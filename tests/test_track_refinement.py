@@ -7,6 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from smplify_jax.proposal.temporal import TrackRefiner, refine_track
+from smplify_jax.proposal.temporal_load import load_temporal_network, save_temporal_network
+from smplify_jax.proposal.temporal_network import OUTPUT_SIZE, REACH, TemporalBlock, TemporalNetwork
+from smplify_jax.proposal.track_features import feature_size
 
 from smplify_jax import load_body
 from smplify_jax.body.keypoint_body import keypoint_body
@@ -18,10 +22,6 @@ from smplify_jax.geometry.mirror import mirrored_poses
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.proposal.slots import all_slots
-from smplify_jax.proposal.temporal import TrackRefiner, refine_track
-from smplify_jax.proposal.temporal_load import load_temporal_network, save_temporal_network
-from smplify_jax.proposal.temporal_network import OUTPUT_SIZE, REACH, TemporalBlock, TemporalNetwork
-from smplify_jax.proposal.track_features import feature_size
 
 LAYOUT = get_layout("coco17")
 BODY = load_body(num_betas=10)
@@ -61,9 +61,7 @@ def random_network(seed=0, width=16, num_blocks=2, strength=0.3, body_name="open
 
 def zero_network():
     network = random_network()
-    return dataclasses.replace(
-        network, last=np.zeros_like(network.last), last_bias=np.zeros_like(network.last_bias)
-    )
+    return dataclasses.replace(network, last=np.zeros_like(network.last), last_bias=np.zeros_like(network.last_bias))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +172,9 @@ def test_missing_frames_are_filled_between_their_neighbours_whatever_they_hold()
     is_seen = np.ones(40, bool)
     is_seen[10:13] = False
     is_seen[35:] = False
-    hidden = jax.tree.map(lambda leaf: jnp.where(is_seen.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, jnp.nan), case.proposals)
+    hidden = jax.tree.map(
+        lambda leaf: jnp.where(is_seen.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, jnp.nan), case.proposals
+    )
     missing = dataclasses.replace(case, proposals=hidden, is_seen=is_seen).refined(zero_network())
     off = np.abs(missing.parameters.body_pose - truth.body_pose)
     assert off[:35].max() < 0.08  # three frames at 4 rad/s and 0.4 rad bend away from a straight line by less
@@ -233,7 +233,8 @@ def test_a_person_who_stands_still_is_refined_alike_at_any_frame_rate(fps):
     network = random_network()
     still = moving(1)[0].rows(np.zeros(90, int))
     alike = [
-        dataclasses.replace(still, times=np.arange(90, dtype=np.float32) / rate).refined(network) for rate in (30.0, fps)
+        dataclasses.replace(still, times=np.arange(90, dtype=np.float32) / rate).refined(network)
+        for rate in (30.0, fps)
     ]
     assert_alike(*(jax.tree.map(lambda leaf: leaf[45], one) for one in alike), atol=1e-3)
 
@@ -245,7 +246,9 @@ def test_a_mirrored_track_is_refined_to_the_mirror_image():
     # The open body is symmetric, so that its shape stays the same.
     mirrored = dataclasses.replace(
         case.proposals,
-        parameters=BodyParameters(pose[:, :3], pose[:, 3:], parameters.betas, parameters.transl * np.float32([-1, 1, 1])),
+        parameters=BodyParameters(
+            pose[:, :3], pose[:, 3:], parameters.betas, parameters.transl * np.float32([-1, 1, 1])
+        ),
         std_pose=np.abs(mirrored_poses(case.proposals.std_pose)),
         noise=case.proposals.noise[:, flip],
     )

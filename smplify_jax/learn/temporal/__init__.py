@@ -1,1 +1,0 @@
-"""Train the temporal network on synthetic videos."""
