@@ -1,7 +1,7 @@
 """Smooth the proposals of a track, robustly.
 
-Frames without a proposal are filled in between their neighbours. Every rotation becomes a mean over about a fifth of a second in which frames
-that disagree with the others count less: a body proposed back to front, or a leg bent the wrong way, in one frame or two.
+Frames without a proposal are filled in between their neighbours. Every rotation becomes a mean over about a fifth of a second in which
+frames that disagree with the others count less: a body proposed back to front, or a leg bent the wrong way, in one frame or two.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIME_WIDTH = 0.06  # [s] standard deviation of the weights in time
 _DEPTH_TIME_WIDTH = 0.15  # [s] depths err more and change more slowly
 _ROTATION_LIMIT = 0.3  # distance of the first two columns at which a frame counts half
 _PELVIS_LIMIT = (0.1, 0.1, 0.15)  # heights, heights, log depth: likewise
-_UNSEEN_WEIGHT = 1e-3  # of filled frames, which count only where no other frame is near
+_UNSEEN_WEIGHT = 1e-6  # of filled frames, which count only where no other frame is near
 _NUM_REWEIGHTINGS = 2
 _MIN_DEPTH = 1e-3  # [m]
 
