@@ -36,9 +36,9 @@ def refine_track(
 ) -> Proposal:
     """Refine the proposals of the frames of one track.
 
-    Averaged over time, proposals lose the errors that are new in every frame. But each was made from noisy keypoints, and so stays closer to
-    usual poses than cleaner keypoints would ask for. So the mean only serves to denoise the keypoints, from which the network proposes
-    again.
+    Averaged over time, proposals lose the errors that are new in every frame. But each was made from noisy keypoints, and so stays closer
+    to usual poses than cleaner keypoints would ask for. So the mean only serves to denoise the keypoints, from which the network
+    proposes again.
 
     Args:
         proposer: for the keypoints' layout.
