@@ -61,7 +61,8 @@ def video(num_frames=NUM_FRAMES, fps=30.0, noise_px=0.0, seed=0):
     camera = Camera(np.full((num_frames, 2), 1000.0, np.float32), np.full((num_frames, 2), 500.0, np.float32))
     points = np.asarray(project(BODY.keypoints(**truth.blocks(), layout=LAYOUT), camera))
     found = (points + noise_px * rng.normal(size=points.shape)).astype(np.float32)
-    seen = Observation(*map(jnp.asarray, (found, np.ones(points.shape[:2], np.float32))), camera, jnp.ones(num_frames))
+    confidence = jnp.ones(points.shape[:2])
+    seen = Observation(jnp.asarray(found), confidence, camera, jnp.ones(num_frames))
     return Video(truth, points, seen, times.astype(np.float32))
 
 
@@ -75,8 +76,10 @@ def erring(truth, angle=0.2, seed=1):
         (truth.betas + angle * rng.normal(size=(num_frames, 10))).astype(np.float32),
         (truth.transl + 0.02 * rng.normal(size=(num_frames, 3))).astype(np.float32),
     )
-    shapes = (num_frames, 69), (num_frames, 10), (num_frames, 17)
-    return Proposal(parameters, *(jnp.asarray(rng.uniform(0.1, 0.4, shape), jnp.float32) for shape in shapes))
+    std_pose, std_betas, noise = (
+        jnp.asarray(rng.uniform(0.1, 0.4, (num_frames, size)), jnp.float32) for size in (69, 10, 17)
+    )
+    return Proposal(parameters, std_pose, std_betas, noise)
 
 
 @jax.jit
