@@ -98,7 +98,8 @@ def fit_sequence(
         for track in range(num_tracks):
             own = slice(track * num_frames, (track + 1) * num_frames)
             proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
-            refined = with_refined_proposals(setup, proposed, people.is_focal_length_known[own], clock[track])
+            is_known = np.asarray(people.is_focal_length_known)[own]
+            refined = with_refined_proposals(setup, proposed, is_known, clock[track])
             prepared.append(frames_of_picture(refined, clock[track], max_gap))
         fitted = fit_tracks(setup, prepared, shard_devices)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.

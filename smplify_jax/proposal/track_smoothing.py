@@ -55,7 +55,7 @@ def track_of(body: KeypointBody, proposals: Proposal) -> Track:
     """The proposals (T, ...) as they are."""
     parameters = proposals.parameters
     pose = jnp.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
-    x, y, z = jnp.moveaxis(parameters.transl + _rest_pelvis(body, parameters.betas), -1, 0)
+    x, y, z = jnp.moveaxis(parameters.transl + _rest_pelvis(body, jnp.asarray(parameters.betas)), -1, 0)
     z = jnp.maximum(z, _MIN_DEPTH)
     return Track(
         rotations=exp_so3(pose.reshape(len(pose), -1, 3)),
@@ -173,4 +173,4 @@ def _mean_pelvis(pelvis: Array, weight: Array) -> Array:
 
 def _rest_pelvis(body: KeypointBody, betas: Array) -> Array:
     """(T, 3) [m] of shapes (T, B)."""
-    return body.joint_template[0] + jnp.asarray(betas) @ body.joint_shapedirs[0].T
+    return body.joint_template[0] + betas @ body.joint_shapedirs[0].T
