@@ -153,14 +153,20 @@ def prepare_search(
     """Set up one person's search; the network may have corrected the observation."""
     plan = setup.plan
     if proposal is not None:
-        observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
-        if plan.weighs_by_noise:
-            observation = _with_noise_weights(observation, proposal, plan.reference_height_px)
+        observation = weigh_observation(plan, observation, proposal)
     problem, starts = _problem_and_starts(setup, person, checked, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:
         is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
     return PreparedSearch(problem, starts, proposal, is_side_view)
+
+
+def weigh_observation(plan: Profile, observation: Observation, proposal: Proposal) -> Observation:
+    """The observation with the scale and the confidence that follow from what the network proposes."""
+    observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
+    if plan.weighs_by_noise:
+        observation = _with_noise_weights(observation, proposal, plan.reference_height_px)
+    return observation
 
 
 def _with_proposed_scale(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.observation import Observed
 from smplify_jax.execution.batching import search_chunk_size
 from smplify_jax.fitting.stages import Phases, Round
 from smplify_jax.fitting.starts import turned_around
@@ -41,13 +41,13 @@ class Problem:
 
     Attributes:
         is_active: whether to search at all; if not, the solution is meaningless.
-        observation: keypoints and camera.
+        observation: of any kind, such as keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
     is_active: Array
-    observation: Observation
+    observation: Observed
     start_depth: Array
     anchor: Anchor | None = None
 

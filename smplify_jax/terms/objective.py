@@ -12,7 +12,7 @@ from jax import Array
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.observation import Observed
 from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
@@ -89,13 +89,13 @@ class RoundInputs:
     """The inputs of the objective for one person in one round, or for many people (..., batch).
 
     Attributes:
-        observation: keypoints and camera.
+        observation: of any kind, such as keypoints and camera.
         keypoint_weights: (K,) how much the round weights each keypoint; zero leaves it out.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
-    observation: Observation
+    observation: Observed
     keypoint_weights: Array
     start_depth: Array
     anchor: Anchor | None = None
