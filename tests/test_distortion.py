@@ -97,10 +97,11 @@ def test_a_pixel_that_no_direction_falls_on_is_not_observed():
     assert not distort(pixels_at([[1.06, 0.0]], camera), camera).any()
 
 
-def test_points_that_were_not_observed_or_are_not_finite_are_zero():
+def test_points_that_were_not_observed_are_zero():
     camera = camera_with(LENS)
-    keypoints = pixels_at([[0.1, 0.2], [0.1, 0.2], [0.1, 0.2], [0.1, 0.2]], camera)
+    keypoints = pixels_at([[0.1, 0.2]] * 6, camera)
     keypoints[1, 2], keypoints[2, 0], keypoints[3, 2] = 0, np.nan, np.inf
+    keypoints[4, :2], keypoints[5, :2] = 0, -1  # marks of "not found", whatever the confidence
     found = undistort(keypoints, camera)
     assert found[0, 2] == 0.7
     assert not found[1:].any()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.camera.calibrated import CalibratedCamera
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 
@@ -34,7 +35,8 @@ def distort(keypoints: ArrayLike, camera: CalibratedCamera) -> np.ndarray:
         keypoints: (..., K, 3) x, y [px of the pinhole camera], confidence.
         camera: its pinhole and distortion.
     Returns:
-        (..., K, 3) x, y [px of the picture], confidence; zeros for points that are not finite, or lie where the model describes no lens.
+        (..., K, 3) x, y [px of the picture], confidence; zeros for points that were not observed (`is_observed`), or lie where the
+        model describes no lens.
     Raises:
         InputError: the keypoints have another shape.
     """
@@ -51,8 +53,8 @@ def undistort(keypoints: ArrayLike, camera: CalibratedCamera) -> np.ndarray:
         keypoints: (..., K, 3) x, y [px of the picture], confidence.
         camera: its pinhole and distortion.
     Returns:
-        (..., K, 3) x, y [px of the pinhole camera], confidence; zeros for points that are not finite or were not observed, and for those
-        that no direction falls on.
+        (..., K, 3) x, y [px of the pinhole camera], confidence; zeros for points that were not observed (`is_observed`), and for
+        those that no direction falls on.
     Raises:
         InputError: the keypoints have another shape.
     """
@@ -91,14 +93,14 @@ def largest_radius(distortion: ArrayLike) -> float:
 
 
 def _parts(keypoints: ArrayLike, camera: CalibratedCamera) -> tuple[np.ndarray, np.ndarray]:
-    """Points in units of the focal length, and their confidence, zero where they are not finite."""
+    """Points in units of the focal length, and their confidence, zero where they were not observed."""
     rows = host_array(keypoints, "keypoints").astype(np.float64)
     if rows.ndim < 2 or rows.shape[-1] != 3:
         raise InputError(f"keypoints have shape {rows.shape}; expected (..., K, 3): x, y, confidence")
-    is_finite = np.asarray(np.isfinite(rows).all(axis=-1))
-    rows = np.where(is_finite[..., None], rows, 0.0)
+    is_seen = np.asarray(is_observed(rows))
+    rows = np.where(is_seen[..., None], rows, 0.0)
     center, focal = np.asarray(camera.camera.camera_center), np.asarray(camera.camera.focal_length)
-    return (rows[..., :2] - center) / focal, rows[..., 2] * is_finite
+    return (rows[..., :2] - center) / focal, rows[..., 2]
 
 
 def _assembled(points: np.ndarray, confidence: np.ndarray, is_good: np.ndarray, camera: CalibratedCamera) -> np.ndarray:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.camera.calibrated import CalibratedCamera
 from smplify_jax.camera.distortion import MAX_RADIUS
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 
@@ -60,8 +61,8 @@ def triangulate(keypoints: ArrayLike, cameras: Sequence[CalibratedCamera]) -> np
     views are kept). How much is a disagreement follows from the errors of the person's other points.
 
     Args:
-        keypoints: (..., V, K, 3) x, y [px of the pinhole camera: `undistort` first], confidence; not seen where that is zero or a number is
-            not finite.
+        keypoints: (..., V, K, 3) x, y [px of the pinhole camera: `undistort` first], confidence; those not observed (`is_observed`)
+            do not count.
         cameras: of the V views.
     Returns:
         (..., K, 4) x, y, z in the world [m] and the mean confidence of the views that were used. All zero where fewer than two views see
@@ -89,26 +90,18 @@ def triangulate(keypoints: ArrayLike, cameras: Sequence[CalibratedCamera]) -> np
     return found.reshape(*batch, num_points, 4)
 
 
-def world_to_cameras(points: np.ndarray, cameras: Sequence[CalibratedCamera]) -> np.ndarray:
-    """(V, ..., 3) points [m] in the frame of each camera, of points (..., 3) in the world."""
-    rotations = np.array([camera.rotation for camera in cameras], np.float64)
-    translations = np.array([camera.translation for camera in cameras], np.float64)
-    shape = (len(cameras), *[1] * (points.ndim - 1), 3)
-    return np.einsum("vij,...j->v...i", rotations, points) + translations.reshape(shape)
-
-
 def directions(keypoints: np.ndarray, cameras: Sequence[CalibratedCamera]) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints (..., V, 3) in units of the focal length (..., V, 2), and their confidence (..., V).
 
-    The confidence is at most one, and zero where a number is not finite or no camera could have seen the point.
+    The confidence is at most one, and zero where the point was not observed or no camera could have seen it.
     """
     focal = np.array([camera.camera.focal_length for camera in cameras], np.float64)
     center = np.array([camera.camera.camera_center for camera in cameras], np.float64)
-    is_finite = np.isfinite(keypoints).all(axis=-1, keepdims=True)
-    keypoints = np.where(is_finite, keypoints, 0.0)
+    is_seen = np.asarray(is_observed(keypoints))
+    keypoints = np.where(is_seen[..., None], keypoints, 0.0)
     seen = (keypoints[..., :2] - center) / focal
-    is_in_front = (np.abs(seen) < MAX_RADIUS).all(axis=-1)
-    return np.where(is_in_front[..., None], seen, 0.0), np.clip(keypoints[..., 2], 0.0, 1.0) * is_in_front
+    is_seen &= (np.abs(seen) < MAX_RADIUS).all(axis=-1)
+    return np.where(is_seen[..., None], seen, 0.0), np.clip(keypoints[..., 2], 0.0, 1.0) * is_seen
 
 
 def _equations(keypoints: np.ndarray, cameras: Sequence[CalibratedCamera]) -> _Equations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.nda
     """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart."""
     seen = np.flatnonzero(is_seen)
     found = np.zeros(len(is_seen), bool)
-    for before, after in zip(seen[:-1], seen[1:], strict=True):
+    for before, after in pairwise(seen):
         if after > before + 1 and times[after] - times[before] <= max_gap:
             found[before + 1 : after] = True
     return found

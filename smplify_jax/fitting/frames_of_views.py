@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from smplify_jax.body.model import BodyModel
+from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.depth import pixel_scale
 from smplify_jax.camera.extrinsics import Extrinsics
@@ -21,12 +21,12 @@ from smplify_jax.terms.anchor import Anchor
 
 
 def frames_of_views(
-    body: BodyModel, proposed: ProposedPeople, extrinsics: Extrinsics, times: np.ndarray, max_gap: float
+    body: KeypointBody, proposed: ProposedPeople, extrinsics: Extrinsics, times: np.ndarray, max_gap: float
 ) -> Frames:
     """Prepare one person.
 
     Args:
-        body: to fit.
+        body: cut to the keypoints.
         proposed: observations, weighted, and proposals; leading axes T, V.
         extrinsics: of the V cameras.
         times: (T,) [s].
@@ -53,11 +53,9 @@ def frames_of_views(
     )
 
 
-def rest_pelvis(body: BodyModel, betas: np.ndarray) -> np.ndarray:
+def rest_pelvis(body: KeypointBody, betas: np.ndarray) -> np.ndarray:
     """(..., 3) the pelvis of a body at rest at the origin [m], linear in the betas (..., B)."""
-    regressor = np.asarray(body.J_regressor, np.float64)[0]
-    mean = regressor @ np.asarray(body.v_template, np.float64)
-    by_beta = np.einsum("v,vcb->cb", regressor, np.asarray(body.shapedirs, np.float64)[..., : betas.shape[-1]])
+    mean, by_beta = (np.asarray(array, np.float64)[0] for array in (body.joint_template, body.joint_shapedirs))
     return mean + betas @ by_beta.T
 
 
@@ -91,14 +89,18 @@ def _observed(
 ) -> ViewsObservation:
     """All views of each frame, with the scale of each at the place (T, 3) where the body is."""
     num_frames = len(places)
-    depth = np.einsum("vj,tj->tv", np.asarray(extrinsics.rotation)[:, 2], places) + np.asarray(extrinsics.translation)[:, 2]
+    depth = (
+        np.einsum("vj,tj->tv", np.asarray(extrinsics.rotation)[:, 2], places) + np.asarray(extrinsics.translation)[:, 2]
+    )
     scale = np.asarray(pixel_scale(np.maximum(depth, 0.1), np.asarray(observation.camera.focal_length)))
     return ViewsObservation(
         keypoints_px=np.asarray(observation.keypoints_px),
         confidence=np.where(view_is_seen[..., None], observation.confidence, 0.0).astype(np.float32),
         camera=observation.camera,
         rotation=np.broadcast_to(np.asarray(extrinsics.rotation, np.float32), (num_frames, *extrinsics.rotation.shape)),
-        translation=np.broadcast_to(np.asarray(extrinsics.translation, np.float32), (num_frames, *extrinsics.translation.shape)),
+        translation=np.broadcast_to(
+            np.asarray(extrinsics.translation, np.float32), (num_frames, *extrinsics.translation.shape)
+        ),
         pixel_scale=scale.astype(np.float32),
     )
 

@@ -1,7 +1,7 @@
 """Where cameras stand that nobody has calibrated, found from the person whom all of them see.
 
-Each view's proposal places the body before its camera, so any two views that see the body at one moment tell how their cameras stand to each
-other: roughly, because a view hardly knows the depth. From there the body is fitted to all views and the cameras to the body, in turns.
+Each view's proposal places the body before its camera, so any two views that see the body at one moment tell how their cameras stand to
+each other: roughly, because a view hardly knows the depth. From there the body is fitted to all views and the cameras to the body, in turns.
 The first camera is the world, and the size of the body, which the shape prior knows, is its scale.
 """
 
@@ -16,7 +16,6 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.observation import ViewsObservation
 from smplify_jax.camera.pinhole import MIN_DEPTH
@@ -36,11 +35,10 @@ _OUTLIER_PX = 15.0
 """[reference px] Differences beyond which keypoints hardly move a camera."""
 
 
-def place_cameras(body: BodyModel, setup: Setup, proposed: ProposedPeople, times: np.ndarray) -> Extrinsics:
+def place_cameras(setup: Setup, proposed: ProposedPeople, times: np.ndarray) -> Extrinsics:
     """Place V cameras in the frame of the first.
 
     Args:
-        body: to fit.
         setup: of the fit.
         proposed: leading axes T, V.
         times: (T,) [s].
@@ -57,15 +55,15 @@ def place_cameras(body: BodyModel, setup: Setup, proposed: ProposedPeople, times
             )
     chosen = useful[np.linspace(0, len(useful) - 1, min(_MAX_FRAMES, len(useful))).round().astype(int)]
     proposed, times = rows_of(proposed, chosen), times[chosen]
-    extrinsics = _from_proposals(body, proposed)
+    extrinsics = _from_proposals(setup.scene.body, proposed)
     for _ in range(_NUM_TURNS):
-        frames = frames_of_views(body, proposed, extrinsics, times, max_gap=0.0)
+        frames = frames_of_views(setup.scene.body, proposed, extrinsics, times, max_gap=0.0)
         points = _fitted_keypoints(setup.scene.body, fit_track(setup, frames))
         extrinsics = _moved_to_body(extrinsics, frames, points)
     return extrinsics
 
 
-def _from_proposals(body: BodyModel, proposed: ProposedPeople) -> Extrinsics:
+def _from_proposals(body: KeypointBody, proposed: ProposedPeople) -> Extrinsics:
     """From the bodies before each camera: the mean turn, and the median shift, between each view's body and the first view's."""
     assert proposed.proposals is not None
     parameters, is_seen = proposed.proposals.parameters, np.asarray(proposed.checked.is_fittable)

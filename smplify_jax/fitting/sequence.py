@@ -50,8 +50,8 @@ def fit_sequence(
     from those around it. Tracks do not influence each other.
 
     Args:
-        keypoints: (T, K, 3) or, for several tracks, (N, T, K, 3): x, y [px], confidence (0 = not observed). Frames in which a person was not
-            found are zeros or NaN.
+        keypoints: (T, K, 3) or, for several tracks, (N, T, K, 3): x, y [px], confidence (0 = not observed). Frames in which a person was
+            not found are zeros or NaN.
         layout: which keypoints these are, in order: a name such as "coco17", or a Layout.
         fps: frames per second.
         times: (T,) or (N, T) when the frames were taken [s], for videos of variable frame rate; increasing. Replaces `fps`.

@@ -54,7 +54,9 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
     except (TypeError, ValueError):
         clock = np.zeros((0, 0, 0))
     if clock.ndim != 2:
-        raise InputError(f"times must be {num_frames} numbers [s], one for each frame, or a row of them for each track.")
+        raise InputError(
+            f"times must be {num_frames} numbers [s], one for each frame, or a row of them for each track."
+        )
     if not np.isfinite(clock).all() or (np.diff(clock, axis=1) <= 0).any():
         raise InputError("times must be finite and increasing from frame to frame [s].")
     return clock

@@ -23,7 +23,6 @@ from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, TermWeights
 from smplify_jax.terms.track import TrackInputs, damped_step, frame_covariances, linearize_track
 
-
 _MIN_STD = 5.0
 """[rad/s^2] Recorded hands do not move at all, for want of markers; ours may."""
 

@@ -25,7 +25,7 @@ WINDOW_SIZES = (1, 8, 16, 32, 64, 96, 128)
 """Frames for which programs are compiled. Windows of long tracks have the largest."""
 
 CONTEXT = 16
-"""Frames at both ends of a window that are fitted but belong to its neighbours: half a second at 30 fps, after which motion has forgotten."""
+"""Frames at both ends of a window that are fitted but belong to its neighbours: at 30 fps half a second, over which frames inform others."""
 
 _MOTION_WEIGHT = 1.4
 """Of the pose prior's weight. Above one because errors of neighbouring frames are alike, while the objective takes them for independent."""
@@ -54,7 +54,10 @@ def fit_track(setup: Setup, frames: Frames) -> dict[str, np.ndarray | Any]:
         # The shape of each window comes with its covariance; their product is that of the track, with which all are fitted again.
         betas = _combined_betas(fitted)
         options = dataclasses.replace(options, frees_betas=np.float32(0.0))
-        starts = [_started_at(frames, one, betas, start, stop) for one, (start, stop, _, _) in zip(fitted, windows, strict=True)]
+        starts = [
+            _started_at(frames, one, betas, start, stop)
+            for one, (start, stop, _, _) in zip(fitted, windows, strict=True)
+        ]
         fitted = [_fit(setup, options, start) for start in starts]
     parts = [
         dataclasses.replace(one, described=rows_of(one.described, slice(first, last)))
@@ -66,7 +69,7 @@ def fit_track(setup: Setup, frames: Frames) -> dict[str, np.ndarray | Any]:
 def _options(num_seen: int) -> TrackOptions:
     weights = DEFAULT.refine[-1].weights
     # The shape's prior counts once, not in every frame.
-    weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5)
+    weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5, depth=None)
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
         motion_weight=np.float32(_MOTION_WEIGHT * weights.pose_prior),
@@ -162,7 +165,9 @@ def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
     status = np.where(frames.is_seen & (error_2d > MAX_ERROR_2D), FitStatus.POOR_FIT, status)
     status = np.where(frames.is_seen, status, FitStatus.FILLED)
     known = ("betas", "global_orient", "body_pose", "transl", "joints", "joints_std")
-    is_finite = is_finite & np.all([np.isfinite(fields[name]).reshape(len(status), -1).all(1) for name in known], axis=0)
+    is_finite = is_finite & np.all(
+        [np.isfinite(fields[name]).reshape(len(status), -1).all(1) for name in known], axis=0
+    )
     status = np.where(is_finite, status, FitStatus.NON_FINITE)
     status = np.where(frames.is_frame, status, frames.input_status).astype(np.int32)
     is_usable = np.isin(status, [one for one in FitStatus if one.is_usable])

@@ -89,8 +89,8 @@ def fit_views(
         frames = synchronized(frames, clock, delays)
         proposed = _propose(setup, frames, pinhole, sizes, shard_devices)
         if extrinsics is None:
-            extrinsics = place_cameras(body, setup, proposed, clock)
-        prepared = frames_of_views(body, proposed, extrinsics, clock, max_gap)
+            extrinsics = place_cameras(setup, proposed, clock)
+        prepared = frames_of_views(setup.scene.body, proposed, extrinsics, clock, max_gap)
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
         result = FitResult(**fields, body=body, layout=layout.name)
         return result[0] if is_single else result

@@ -21,7 +21,7 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.learn.mocap.recordings import load_recordings
 from smplify_jax.learn.people import STATURE
 from smplify_jax.learn.video.detections import EXACT_TRACK, TrackDetector, detect_track
-from smplify_jax.learn.video.options import TrackOptions
+from smplify_jax.learn.video.options import PROTOCOL, TrackOptions
 from smplify_jax.learn.video.scene import before_a_camera, body_in_world
 from smplify_jax.learn.video.windows import Window, draw_windows
 
@@ -92,7 +92,7 @@ def make_tracks(
     body: BodyModel,
     layout: str | Layout = "coco17",
     detector: TrackDetector = EXACT_TRACK,
-    options: TrackOptions = TrackOptions(),
+    options: TrackOptions = PROTOCOL,
     num_betas: int = 10,
 ) -> Tracks:
     """Draw the videos of the protocol.
@@ -150,6 +150,6 @@ def _draw_track(
     truth, camera, image_size = before_a_camera(body, body_in_world(body, window, betas), options, generator)
     points = np.asarray(project(body.keypoints(**truth.blocks(), layout=layout), camera), float)
     pelvis = np.asarray(body.joints(**truth.blocks()), float)[:, 0]
-    height_px = camera.focal_length[0] * STATURE / np.maximum(pelvis[:, 2], 0.5 * STATURE)
+    height_px = float(camera.focal_length[0]) * STATURE / np.maximum(pelvis[:, 2], 0.5 * STATURE)
     keypoints = detect_track(points, height_px, times, image_size, layout, detector, window.generator(options.seed, 2))
     return keypoints, points, truth, camera, image_size, height_px

@@ -25,6 +25,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.quality.score import QualityFeatures
+from smplify_jax.result.amass import to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
@@ -75,6 +76,7 @@ class FitResult:
         extrinsics: the placement of V cameras in the world frame, V = 0 for points in space. Then the camera's fields are (..., V, 2),
             keypoints_px is (..., V, K, 2) and reprojection_error_px is (..., V, K). None for one picture.
         point_errors: (..., K) distance of the fitted keypoints from the points in space [m]; None for pictures.
+        point_scale: (...,) by which the points in space were multiplied: 1 if they were in metres; None for pictures.
         body: the body that was fitted.
         layout: name of the keypoint layout.
     """
@@ -101,6 +103,7 @@ class FitResult:
     velocities: Array | None = None
     extrinsics: Extrinsics | None = None
     point_errors: Array | None = None
+    point_scale: Array | None = None
 
     @property
     def is_batched(self) -> bool:
@@ -252,6 +255,14 @@ class FitResult:
     def to_smplx(self) -> dict[str, np.ndarray]:
         """Keyword arguments for a model of the package smplx, see `smplify_jax.result.other_programs.to_smplx`."""
         return to_smplx(self)
+
+    def to_amass(self, frame_rate: float = 30.0) -> dict[str, np.ndarray]:
+        """One person's motion in the arrays of AMASS's files, see `smplify_jax.result.amass.to_amass`.
+
+        Args:
+            frame_rate: frames per second of the result's frames.
+        """
+        return to_amass(self, frame_rate)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

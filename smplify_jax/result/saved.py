@@ -38,6 +38,7 @@ FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
 _OPTIONAL_SHAPES: dict[str, tuple[int | None, ...]] = {
     "velocities": (len(SMPL_JOINT_NAMES), 3),
     "point_errors": (None,),
+    "point_scale": (),
 }
 """Fields that a result may lack."""
 
@@ -68,7 +69,9 @@ def arrays_of(result: Any) -> dict[str, np.ndarray]:
     arrays = {name: np.asarray(getattr(result, name)) for name in FIELD_SHAPES}
     arrays |= {COST + name: np.asarray(value) for name, value in result.cost_by_term.items()}
     arrays |= {FEATURES + name: np.asarray(value) for name, value in vars(result.quality_features).items()}
-    arrays |= {name: np.asarray(getattr(result, name)) for name in _OPTIONAL_SHAPES if getattr(result, name) is not None}
+    arrays |= {
+        name: np.asarray(getattr(result, name)) for name in _OPTIONAL_SHAPES if getattr(result, name) is not None
+    }
     if result.extrinsics is not None:
         arrays |= {name: np.asarray(getattr(result.extrinsics, name)) for name in _EXTRINSICS_SHAPES}
     return arrays | {name: np.asarray(getattr(result.camera, name)) for name in CAMERA_SHAPES}

@@ -26,6 +26,11 @@ class FitStatus(enum.IntEnum):
         """Whether there is a body; if not, all its numbers are NaN."""
         return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT, FitStatus.FILLED)
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the body was fitted to keypoints of its own, and not filled in from other frames of its track."""
+        return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT)
+
 
 MAX_ERROR_2D = 0.1
 """Median distance of the fitted keypoints from the detected ones, in units of the person's height, beyond which a fit is poor."""

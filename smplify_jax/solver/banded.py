@@ -60,6 +60,34 @@ class BandedFactor:
     schur: Array
 
 
+def _equilibrated(system: BandedSystem) -> tuple[BandedSystem, Array, Array]:
+    """The system in units in which its diagonal is one, and these units (T, n) and (m,).
+
+    Unknowns are radians, metres and standard deviations, and some are observed a thousand times better than others: in float32 the
+    factorization of such a matrix would fail where it need not.
+    Source: van der Sluis, Condition numbers and equilibration of matrices, 1969.
+    """
+    unit = jax.lax.rsqrt(jnp.diagonal(system.diagonal, axis1=-2, axis2=-1))
+    shared = jax.lax.rsqrt(jnp.diagonal(system.corner))
+
+    def before(lag: int) -> Array:
+        return jnp.pad(unit, [(lag, 0), (0, 0)])[: len(unit)]
+
+    return (
+        BandedSystem(
+            diagonal=unit[:, :, None] * system.diagonal * unit[:, None, :],
+            first=unit[:, :, None] * system.first * before(1)[:, None, :],
+            second=unit[:, :, None] * system.second * before(2)[:, None, :],
+            border=unit[:, :, None] * system.border * shared,
+            corner=shared[:, None] * system.corner * shared,
+            right=unit * system.right,
+            shared_right=shared * system.shared_right,
+        ),
+        unit,
+        shared,
+    )
+
+
 def factorize(system: BandedSystem) -> BandedFactor:
     """Factorize; NaN where the matrix is not positive definite."""
     num_unknowns, num_shared = system.border.shape[1:]
@@ -87,16 +115,19 @@ def factorize(system: BandedSystem) -> BandedFactor:
 
 
 def solve(system: BandedSystem) -> tuple[Array, Array]:
-    """x of the frames (T, n) and of the shared unknowns (m,)."""
+    """X of the frames (T, n) and of the shared unknowns (m,)."""
+    system, unit, shared_unit = _equilibrated(system)
     factor = factorize(system)
     border, right = factor.forward[..., :-1], factor.forward[..., -1]
     reduced = system.shared_right - jnp.einsum("tnm,tn->m", border, right)
     shared = jax.scipy.linalg.cho_solve((factor.schur, True), reduced)
-    return _back_substituted(factor, (right - border @ shared)[..., None])[..., 0], shared
+    own = _back_substituted(factor, (right - border @ shared)[..., None])[..., 0]
+    return unit * own, shared_unit * shared
 
 
 def covariances(system: BandedSystem) -> tuple[Array, Array, Array]:
     """Blocks of the inverse matrix: (T, n, n) of each frame, (T, n, m) of each frame with the shared unknowns, and (m, m) of these."""
+    system, unit, shared_unit = _equilibrated(system)
     factor = factorize(system)
     num_unknowns, num_shared = system.border.shape[1:]
     shared = jax.scipy.linalg.cho_solve((factor.schur, True), jnp.eye(num_shared))
@@ -119,7 +150,12 @@ def covariances(system: BandedSystem) -> tuple[Array, Array, Array]:
     frames = (factor.inverse_diagonal, factor.first, factor.second)
     _, own = jax.lax.scan(step_back, start, frames, reverse=True)
     with_shared = -solved @ shared
-    return own - with_shared @ jnp.swapaxes(solved, -1, -2), with_shared, shared
+    own = own - with_shared @ jnp.swapaxes(solved, -1, -2)
+    return (
+        unit[:, :, None] * own * unit[:, None, :],
+        unit[:, :, None] * with_shared * shared_unit,
+        shared_unit[:, None] * shared * shared_unit,
+    )
 
 
 def _back_substituted(factor: BandedFactor, columns: Array) -> Array:

@@ -15,7 +15,6 @@ from smplify_jax.solver.levenberg_marquardt import damping_of_diagonal
 from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import RoundInputs, Scene, TermWeights, linearize
 
-
 _RELATIVE_PIVOT_FLOOR = 1e-6
 """Fraction of the largest diagonal entry that is added to all: an unobserved unknown then has a large variance, not an infinite one."""
 

@@ -43,8 +43,8 @@ def read_amc(path: str | Path, skeleton: str | Path) -> Motion:
     for index, (name, bone) in enumerate(bones.items()):
         local[:, index] = bone.axis @ _turns(bone.dof, frames[name], len(local)) @ bone.axis.T
     offsets = np.array([bones[names[parent]].vector if parent >= 0 else np.zeros(3) for parent in parents])
-    path = _along_axes("t", bones["root"].dof, frames["root"], len(local))
-    return Motion(names, parents, offsets, compose(parents, local), path)
+    places = _along_axes("t", bones["root"].dof, frames["root"], len(local))
+    return Motion(names, parents, offsets, compose(parents, local), places)
 
 
 def _turns(dof: list[str], values: np.ndarray, num_frames: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from smplify_jax.learn.mocap.motion import Motion
@@ -28,6 +30,17 @@ def root_path(motion: Motion, rig: Rig) -> np.ndarray | None:
     left, right = ([positions[:, _index(motion, rig, f"{side}_{part}")] for part in LEG] for side in ("left", "right"))
     hips = motion.root_positions + 0.5 * (left[0] + right[0])
     return hips @ rig.world.T / (0.5 * (_length(left) + _length(right)))
+
+
+def leg_length(joints: np.ndarray, names: Sequence[str]) -> float:
+    """Mean length of the two legs, from hip to ankle along the bones.
+
+    Args:
+        joints: (J, 3) of one pose.
+        names: J names in SMPL's words.
+    """
+    left, right = ([joints[names.index(f"{side}_{part}")][None] for part in LEG] for side in ("left", "right"))
+    return 0.5 * (_length(left) + _length(right))
 
 
 def _index(motion: Motion, rig: Rig, joint: str) -> int:

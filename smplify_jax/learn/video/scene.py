@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera
-from smplify_jax.learn.mocap.root_path import LEG
+from smplify_jax.learn.mocap.root_path import leg_length
 from smplify_jax.learn.people import IMAGE_SIZES, STATURE
 from smplify_jax.learn.video.options import TrackOptions
 from smplify_jax.learn.video.windows import Window
@@ -24,13 +25,12 @@ _NEAREST = 0.3
 def body_in_world(body: BodyModel, window: Window, betas: np.ndarray) -> BodyParameters:
     """The body (T, ...) on the window's path, in a y-up world with the middle of the path at the origin."""
     count = len(window.poses)
-    rest = np.asarray(body.joints(betas=betas, global_orient=np.zeros(3), body_pose=np.zeros(69), transl=np.zeros(3)))
-    left, right = (
-        [rest[body.joint_names.index(f"{side}_{part}")].astype(float) for part in LEG] for side in ("left", "right")
+    rest = np.asarray(body.with_shape(betas).rest_joints, float)
+    left, right = (body.joint_names.index(f"{side}_hip") for side in ("left", "right"))
+    hips = leg_length(rest, body.joint_names) * (
+        window.path - 0.5 * (window.path.min(axis=0) + window.path.max(axis=0))
     )
-    leg = np.mean([np.linalg.norm(hip - knee) + np.linalg.norm(knee - ankle) for hip, knee, ankle in (left, right)])
-    hips = leg * (window.path - 0.5 * (window.path.min(axis=0) + window.path.max(axis=0)))
-    pelvis_to_hips = 0.5 * (left[0] + right[0]) - rest[0]
+    pelvis_to_hips = 0.5 * (rest[left] + rest[right]) - rest[0]
     transl = hips - Rotation.from_rotvec(window.poses[:, :3]).apply(pelvis_to_hips) - rest[0]
     return _parameters(window.poses[:, :3], window.poses[:, 3:], np.tile(betas, (count, 1)), transl)
 
@@ -52,7 +52,7 @@ def before_a_camera(
     best, best_share = None, -1.0
     for _ in range(_NUM_CAMERAS):
         image_size = np.array(IMAGE_SIZES, float)[generator.integers(len(IMAGE_SIZES))]
-        focal_length = generator.uniform(*options.focal_length) * np.linalg.norm(image_size)
+        focal_length = generator.uniform(*options.focal_length) * float(np.linalg.norm(image_size))
         depth = focal_length * STATURE / generator.uniform(*options.height_px)
         turn = _camera_from_world(options, generator)
         place = generator.uniform(size=2)
@@ -106,5 +106,5 @@ def _turned(body: BodyModel, world: BodyParameters, turn: Rotation, offset: np.n
     return _parameters(orient, world.body_pose, world.betas, transl)
 
 
-def _parameters(orient, body_pose, betas, transl) -> BodyParameters:  # noqa: ANN001
+def _parameters(orient: ArrayLike, body_pose: ArrayLike, betas: ArrayLike, transl: ArrayLike) -> BodyParameters:
     return BodyParameters(*(jnp.asarray(array, jnp.float32) for array in (orient, body_pose, betas, transl)))
