@@ -5,34 +5,17 @@ A tolerance would hide what this is about: the same program runs on every person
 
 import dataclasses
 
-import jax
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from company import NUM_PEOPLE, assert_same, draw_rows
 from dataset_jobs import files_of
-from people import IMAGE_SIZE, draw_people
 
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.job import fit_dataset
-from smplify_jax.keypoints.rows import DatasetRow
 
-NUM_PEOPLE, LAYOUT = 300, "coco17"
 FITTER = PeopleFitter()
-
-
-def _rows():
-    """People with detection noise, exchanged sides and outliers, so that some need more passes and steps than others."""
-    people, rng = draw_people(NUM_PEOPLE, LAYOUT), np.random.default_rng(0)
-    keypoints = people.keypoints.copy()
-    keypoints[..., :2] += rng.normal(0, 0.02, keypoints[..., :2].shape) * people.height_px[:, None, None]
-    keypoints[::5, 5:17:2], keypoints[::5, 6:17:2] = keypoints[::5, 6:17:2].copy(), keypoints[::5, 5:17:2].copy()
-    keypoints[::7, 9, :2] += 200
-    keypoints[::11, 11:, 2] = 0
-    return [
-        DatasetRow(str(k), seen, LAYOUT, "", str(k), image_size=IMAGE_SIZE, focal_length=float(focal_length))
-        for k, (seen, focal_length) in enumerate(zip(keypoints, people.focal_length, strict=True))
-    ]
 
 
 def _absurd(row):
@@ -41,7 +24,7 @@ def _absurd(row):
 
 @pytest.fixture(scope="module")
 def rows():
-    return _rows()
+    return draw_rows()
 
 
 @pytest.fixture(scope="module")
@@ -49,36 +32,29 @@ def whole(rows):
     return FITTER.fit(rows)
 
 
-def _assert_same(result, expected):
-    (found, tree), (wanted, same_tree) = jax.tree.flatten(result), jax.tree.flatten(expected)
-    assert tree == same_tree
-    for one, other in zip(found, wanted, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_person_is_fitted_the_same_to_the_bit_in_random_company(rows, whole, seed):
     rng = np.random.default_rng(seed)
     order = rng.permutation(NUM_PEOPLE)[: rng.integers(1, NUM_PEOPLE + 1)]
-    _assert_same(FITTER.fit([rows[k] for k in order]), whole[order])
+    assert_same(FITTER.fit([rows[k] for k in order]), whole[order])
 
 
 @pytest.mark.parametrize("count", [1, 16, 64, 65, 257])
 def test_the_number_of_people_in_a_call_changes_no_bit(rows, whole, count):
-    _assert_same(FITTER.fit(rows[:count]), whole[:count])
+    assert_same(FITTER.fit(rows[:count]), whole[:count])
 
 
 @pytest.mark.parametrize("shift", [1, 7, 8])
 def test_the_place_in_a_batch_changes_no_bit(rows, whole, shift):
     order = np.roll(np.arange(NUM_PEOPLE), shift)
-    _assert_same(FITTER.fit([rows[k] for k in order]), whole[order])
+    assert_same(FITTER.fit([rows[k] for k in order]), whole[order])
 
 
 @pytest.mark.filterwarnings("ignore:1.*most keypoints lie outside the picture")
 def test_absurd_neighbours_change_no_bit(rows, whole):
     mixed = [_absurd(row) if k % 3 else row for k, row in enumerate(rows)]
     kept = np.arange(0, NUM_PEOPLE, 3)
-    _assert_same(FITTER.fit(mixed)[kept], whole[kept])
+    assert_same(FITTER.fit(mixed)[kept], whole[kept])
 
 
 def test_a_job_whose_files_were_deleted_at_random_resumes_to_the_same_bytes(rows, tmp_path):
