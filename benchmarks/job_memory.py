@@ -1,9 +1,9 @@
 """Memory of a job per record: `python -m benchmarks.job_memory [--people N] [--json FILE]`. Needs Linux, and no data.
 
 `peak_mb` is the peak of a process that does the job of N people, `peak_mb_of_a_tenth` that of a tenth of them. They differ by tens of MB
-from run to run, because threads overlap and malloc keeps what was freed, and that hides what grows with the input. So `bytes_per_record` counts
-what Python allocates while the same input is read and planned again without fitting, by one thread: the difference of the peaks of both
-inputs over that of their records. It contains duplicate ids, batches that are done, checksums and rejected records.
+from run to run, because threads overlap and malloc keeps what was freed, and that hides what grows with the input. So `bytes_per_record`
+counts what Python allocates while the same input is read and planned again without fitting, by one thread: the difference of the peaks of
+both inputs over that of their records. It contains duplicate ids, batches that are done, checksums and rejected records.
 
 What `fit` takes does not grow, so nobody is fitted here: a stand-in gives everybody the fits of the first 1,024 people, which were made
 beforehand. All else is as in a user's job.
