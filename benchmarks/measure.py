@@ -39,7 +39,7 @@ def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np
         "pa_mpjpe_mm": np.array([1000 * pa_mpjpe(ours, true) for ours, true in zip(fitted, truth, strict=True)]),
         "mpjpe_mm": 1000 * np.linalg.norm(from_pelvis, axis=-1).mean(axis=1),
         "shape_mm": 1000
-        * np.linalg.norm(_t_posed(body, result.betas) - _t_posed(body, people.truth.betas), axis=-1).mean(axis=1),
+        * np.linalg.norm(t_posed(body, result.betas) - t_posed(body, people.truth.betas), axis=-1).mean(axis=1),
         "error_2d_percent": 100 * np.nanmedian(reprojection, axis=1),
         "overlap_mm": 1000 * np.asarray(depth),
         "quality": np.asarray(result.quality),
@@ -48,8 +48,8 @@ def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np
     }
 
 
-def _t_posed(body: BodyModel, betas: ArrayLike) -> np.ndarray:
-    """Vertices (N, V, 3) in the T-pose, with the pelvis at the origin [m]."""
+def t_posed(body: BodyModel, betas: ArrayLike) -> np.ndarray:
+    """Vertices (N, V, 3) in the T-pose of betas (N, B), with the pelvis at the origin [m]."""
     betas = np.asarray(betas)
     rest = {
         "global_orient": np.zeros((len(betas), 3)),

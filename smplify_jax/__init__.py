@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
     from smplify_jax.fitting.profiles import PROFILES
+    from smplify_jax.fitting.sequence import fit_sequence
     from smplify_jax.fitting.stages import Profile, Round
     from smplify_jax.keypoints.keypoint_set import KeypointSet
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
+    from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -46,11 +48,14 @@ _HOMES = {
     "FitStatus": "result",
     "InputError": "errors",
     "KeypointSet": "keypoints.keypoint_set",
+    "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
+    "fit_sequence": "fitting.sequence",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
@@ -74,11 +79,14 @@ __all__ = [
     "FitStatus",
     "InputError",
     "KeypointSet",
+    "KeypointTrack",
     "Layout",
     "PosePrior",
     "Profile",
     "Round",
+    "find_tracks",
     "fit",
+    "fit_sequence",
     "get_layout",
     "load_body",
     "load_keypoints",

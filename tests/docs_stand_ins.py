@@ -38,6 +38,12 @@ def _frames(folder: Path) -> None:
         Image.new("RGB", (640, 480), "white").save(folder / f"walk_{k:012d}.png")
 
 
+def _alphapose(path: Path) -> None:
+    names = [f"walk_{k:012d}.png" for k in range(2)]
+    people = [flat(figure("coco17", float(k))) for k in range(2)]
+    write_json(path, [{"image_id": name, "keypoints": one, "idx": 1} for name, one in zip(names, people, strict=True)])
+
+
 def _people(path: Path) -> None:
     write_npz(path, keypoints=figure("coco17")[None], layout="coco17", image_size=(640, 480), names=["anna"])
 
@@ -73,6 +79,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "photo.jpg": _photo,
     "openpose_output": _openpose_output,
     "frames": _frames,
+    "alphapose-results.json": _alphapose,
     "people.npz": _people,
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,

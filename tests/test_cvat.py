@@ -59,6 +59,7 @@ def test_skeletons_of_a_video_have_a_frame_a_track_and_the_videos_size(tmp_path)
     people, rejected = read_all(path)
     assert not rejected
     assert [(person.source_id, person.track_id) for person in people] == [("frame 7", "3"), ("frame 8", "3")]
+    assert [person.frame for person in people] == [7, 8]
     assert (people[0].image, people[0].image_size) == ("", SIZE)
 
 

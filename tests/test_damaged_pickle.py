@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.pickle_arrays import check_compressed
-from smplify_jax.files.pickle_tree import DamagedPickleError
+from smplify_jax.files.pickle_nodes import DamagedPickleError
 from smplify_jax.files.safe_pickle import load_pickle, parse_pickle
 
 PICKLES = Path(__file__).parent / "data" / "pickles"

@@ -112,6 +112,7 @@ def test_parquet_is_read_with_every_column(tmp_path):
         "camera_center": [[310.0, 250.0], None],
         "box": [[255.0, 94.0, 130.0, 316.0], None],
         "gender": ["F", None],
+        "frame": [4, None],
         "comment": ["not read", ""],
     }
     parquet.write_table(pyarrow.table(table), tmp_path / "part-0.parquet")
@@ -123,6 +124,7 @@ def test_parquet_is_read_with_every_column(tmp_path):
     assert anna.box is not None
     assert anna.box.xywh == (255, 94, 130, 316)
     np.testing.assert_array_equal(anna.keypoints, COCO)
+    assert (anna.frame, ben.frame) == (4, None)
     assert (ben.image, ben.image_size, ben.focal_length, ben.box, ben.gender) == ("", None, None, None, None)
 
 

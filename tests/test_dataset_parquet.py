@@ -74,6 +74,34 @@ def test_columns_of_schema_version_1_are_read_under_their_names_of_today(tmp_pat
         np.testing.assert_array_equal(old.array("quality_features_noise"), new.array("quality_features_noise"))
 
 
+def test_features_that_an_older_release_did_not_write_are_nan_and_other_missing_columns_a_sentence(tmp_path):
+    write_drawn(tmp_path / "a_new.parquet", 3)
+    table = pq.read_table(tmp_path / "a_new.parquet")
+    old = table.drop_columns(["quality_features_uprightness", "start_margin"])
+    pq.write_table(old, tmp_path / "b_old.parquet")
+    new_batch, old_batch = read_fits(tmp_path, ("id", "quality_features_uprightness", "start_margin"))
+    assert np.isfinite(new_batch.array("quality_features_uprightness")).all()
+    assert np.isnan(old_batch.array("quality_features_uprightness")).all()
+    assert old_batch.array("quality_features_uprightness").shape == (3,)
+    with pytest.raises(InputError, match=r"no column 'start_margin' in these fits: it was not read, or the release"):
+        old_batch.array("start_margin")
+    (whole,) = read_fits(tmp_path / "b_old.parquet")
+    for read in (whole.array, whole.texts, lambda name: whole.points(name, 3)):
+        with pytest.raises(InputError, match="no column 'nothing'"):
+            read("nothing")
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 3, 4, 7, 100])
+def test_batches_are_as_large_as_asked_for_wherever_groups_of_rows_end(tmp_path, rows_at_a_time):
+    rows, _ = write_drawn(tmp_path / "part.parquet", 8)
+    pq.write_table(pq.read_table(tmp_path / "part.parquet"), tmp_path / "part.parquet", row_group_size=3)
+    batches = list(read_fits(tmp_path, rows_at_a_time=rows_at_a_time))
+    assert [len(batch) for batch in batches[:-1]] == [rows_at_a_time] * (len(batches) - 1)
+    assert [name for batch in batches for name in batch.texts("id")] == [row.id for row in rows]
+    read = np.concatenate([batch.points("keypoints", 3) for batch in batches])
+    np.testing.assert_array_equal(read, np.stack([row.keypoints for row in rows]))
+
+
 def test_what_is_unknown_of_a_person_is_null_or_nan(tmp_path):
     write_drawn(tmp_path / "known.parquet", box=CropBox((5.0, 6.0), (7.0, 8.0)), gender="female")
     write_drawn(tmp_path / "unknown.parquet", image_size=None, image="")

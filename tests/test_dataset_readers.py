@@ -168,6 +168,7 @@ def test_mmpose_predictions_are_read_in_every_form(tmp_path, form):
     assert [person.layout for person in people] == ["coco17", "coco17"]
     assert people[0].image == "street"
     assert people[0].source_id == ("frame 1" if form.startswith("video") else "")
+    assert people[0].frame == (1 if form.startswith("video") else None)
     assert people[0].box is not None
     assert people[0].box.xywh == (255, 94, 130, 316)
     np.testing.assert_allclose(people[1].keypoints[:, :2], COCO[:, :2] + 1, EXACT)

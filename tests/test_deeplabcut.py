@@ -43,6 +43,7 @@ def test_a_persons_frames_are_read_by_the_names_of_body_parts(tmp_path):
     people, rejected = read_all(path)
     assert not rejected
     assert [(person.source_id, person.position) for person in people] == [("frame 0", "line 4"), ("frame 2", "line 6")]
+    assert [person.frame for person in people] == [0, 2]
     assert {person.layout for person in people} == {"coco17"}
     np.testing.assert_array_equal(people[1].keypoints, figure("coco17", 5.0))
 

@@ -47,6 +47,7 @@ def test_x_and_y_are_exchanged_and_ids_are_tracks(tmp_path):
     assert not rejected
     assert [row.position for row in people] == ["keypoints[0].0", "keypoints[0].1", "keypoints[2].1"]
     assert [(row.track_id, row.source_id) for row in people] == [("0", "frame 0"), ("1", "frame 0"), ("1", "frame 2")]
+    assert [row.frame for row in people] == [0, 0, 2]
     for shift, row in zip((0, 5, 9), people, strict=True):
         assert (row.layout, row.image) == ("coco17", "dance")
         np.testing.assert_array_equal(row.keypoints, figure("coco17", shift))

@@ -116,6 +116,7 @@ def test_people_keep_their_places_and_pictures(tmp_path):
         "[2].pose_landmarks[0]",
     ]
     assert [(row.image, row.source_id) for row in people] == [("a.jpg", ""), ("a.jpg", ""), ("c.jpg", "frame 2")]
+    assert [row.frame for row in people] == [None, None, 2]
     for shift, row in enumerate(people, start=1):
         assert_is_figure(row, shift)
 

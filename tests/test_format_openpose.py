@@ -156,6 +156,7 @@ def test_a_list_is_the_frames_of_a_video_and_a_bad_frame_is_rejected_alone(tmp_p
     people, rejected = read_all(write_json(tmp_path / "dance.json", frames))
     assert [person.position for person in people] == ["[1].people[0]", "[1].people[1]", "[4].people[0]"]
     assert [person.source_id for person in people] == ["frame 1", "frame 1", "frame 4"]
+    assert [person.frame for person in people] == [1, 1, 4]
     assert {person.image for person in people} == {"dance"}
     assert [row.position for row in rejected] == ["[2]", "[3]"]
 

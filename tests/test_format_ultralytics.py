@@ -70,6 +70,7 @@ def test_results_are_found_in_every_shape(tmp_path, shape):
     assert [person.position for person in people] == [position]
     np.testing.assert_array_equal(people[0].keypoints, figure("coco17"))
     assert people[0].image_size == (SIZE if shape == "api" else None)
+    assert people[0].frame == {"video": 1, "pictures": 1, "api": 0}.get(shape)
 
 
 def test_keypoints_without_scores_are_seen_and_zeros_are_not_found(tmp_path):

@@ -3,75 +3,25 @@
 import gzip
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_files import coco, reads, reasons
 from PIL import Image
 
-from smplify_jax import load_keypoints
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import read_with
 from smplify_jax.files.images import load_image
 from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.formats.reading import known_box, known_corners
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.read import read_rows
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 HOSTILE = Path(__file__).parent / "data" / "hostile"
-
-_READ = """
-import resource
-import sys
-import time
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-from smplify_jax import load_body, load_keypoints, load_prior
-from smplify_jax.errors import InputError
-from smplify_jax.files.arrow import require_arrow
-from smplify_jax.files.images import read_image_size
-from smplify_jax.keypoints.read import read_rows
-from smplify_jax.keypoints.rows import RejectedRow
-require_arrow()
-
-def rows(path):
-    for row in read_rows(path):
-        print(f"rejected: {row.sentence}" if isinstance(row, RejectedRow) else "person")
-
-def memory():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-before, start, code = memory(), time.process_time(), 0
-try:
-    READER(sys.argv[1])
-except InputError as error:
-    print(error)
-    code = 3
-print(time.process_time() - start, (memory() - before) / 1024, file=sys.stderr)
-sys.exit(code)
-"""
-
-SECONDS, MEGABYTES = 2.0, 300.0
-"""What reading may take, imports left out; seconds of a processor, as others may keep the machine busy."""
-
-PROCESS_SECONDS = 60
-"""For imports on a busy machine; what such files once asked for took minutes or never ended."""
-
-
-def reads(reader, path):
-    """What a reader in a process of its own prints, and whether it ends in a sentence; its time and memory are checked."""
-    program = [sys.executable, "-c", _READ.replace("READER", reader), str(path)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=PROCESS_SECONDS)
-    assert done.returncode in (0, 3), done.stderr
-    seconds, megabytes = map(float, done.stderr.split()[-2:])
-    assert seconds < SECONDS
-    assert megabytes < MEGABYTES
-    return done.stdout.splitlines(), done.returncode == 3
 
 
 @pytest.mark.parametrize(
@@ -113,28 +63,26 @@ def test_a_hostile_record_is_one_rejected_row(name, words):
     assert words in lines[0]
 
 
-def test_one_bad_number_among_400_people_costs_nobody_else():
+def test_one_number_of_400_digits_in_a_box_costs_its_record_alone():
     lines, _ = reads("rows", HOSTILE / "one_bad_bbox.json")
-    assert lines.count("person") >= 399
-    assert len(lines) == 400
+    assert lines.count("person") == 399
+    (rejected,) = (line for line in lines if line != "person")
+    assert "box holds an integer of more than 300 digits" in rejected
+
+
+@pytest.mark.parametrize("read_box", [known_box, known_corners])
+def test_a_box_with_a_huge_number_is_a_sentence_and_one_that_is_none_is_not_known(read_box):
+    for values in ([10**400, 1.5, 2, 3], [1.5, 2, 3.5, 10**400], [1, 2, -(10**400), 1.5]):
+        with pytest.raises(InputError, match="more than 300 digits"):
+            read_box(values)
+    for values in (None, [], [0, 0, 0, 0], [1, 2, "3", 4], [float("nan")] * 4, [1, 2, float("inf"), 4]):
+        assert read_box(values) is None
 
 
 def test_names_that_differ_in_case_are_told_apart_in_time():
     lines, is_sentence = reads("load_keypoints", HOSTILE / "names_case.npz")
     assert not lines
     assert not is_sentence
-
-
-def reasons(rows):
-    """Why the rejected among some rows are."""
-    return [row.reason for row in rows if isinstance(row, RejectedRow)]
-
-
-def coco(ids):
-    """COCO's JSON with a picture and a person for each id."""
-    images = [{"id": k, "file_name": f"{n}.jpg"} for n, k in enumerate(ids)]
-    people = [{"id": n, "image_id": k, "keypoints": [100, 100, 2] * 17} for n, k in enumerate(ids)]
-    return json.dumps({"images": images, "annotations": people})
 
 
 def test_ids_that_python_hashes_alike_are_looked_up_in_time(tmp_path):
@@ -237,84 +185,6 @@ def test_a_cut_off_gzip_is_a_sentence(tmp_path):
         list(read_rows(tmp_path / "a.tgz"))
 
 
-def fifo(path):
-    os.mkfifo(path)
-
-
-def endless(path):
-    path.symlink_to("/dev/zero")
-
-
-def bound(path):
-    with socket.socket(socket.AF_UNIX) as end:
-        end.bind(str(path))
-
-
-@pytest.mark.parametrize(
-    ("make", "reader"),
-    [
-        (fifo, "load_body"),
-        (fifo, "load_prior"),
-        (fifo, "load_keypoints"),
-        (fifo, "read_image_size"),
-        (endless, "load_keypoints"),
-        (bound, "load_body"),
-    ],
-)
-def test_what_is_no_plain_file_is_a_sentence_and_not_waited_for(tmp_path, monkeypatch, make, reader):
-    monkeypatch.chdir(tmp_path)  # the name of a socket has a hundred letters at most
-    make(Path("odd.npz"))
-    lines, is_sentence = reads(reader, "odd.npz")
-    assert is_sentence
-    assert "odd.npz" in lines[0]
-
-
-def test_in_a_folder_what_is_no_plain_file_costs_nobody(tmp_path):
-    fifo(tmp_path / "a.json")
-    endless(tmp_path / "b.npz")
-    (tmp_path / "c.json").write_text(coco([1]))
-    rows = list(read_rows(tmp_path))
-    assert [type(row) for row in rows] == [RejectedRow, RejectedRow, DatasetRow]
-    pipe, device = reasons(rows)
-    assert "is a pipe" in pipe
-    assert "is a device" in device
-
-
-def test_a_folder_that_links_to_itself_is_read_once(tmp_path):
-    (tmp_path / "a.json").write_text(coco([1]))
-    (tmp_path / "again").symlink_to(tmp_path)
-    rows = list(read_rows(tmp_path))
-    assert [type(row) for row in rows] == [DatasetRow, RejectedRow]
-    assert "read already" in reasons(rows)[0]
-
-
-def test_folders_too_deep_are_one_rejected_row_until_their_limit_is_raised(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for _ in range(100):
-        Path("d").mkdir()
-        os.chdir("d")
-    Path("a.json").write_text(coco([1]))
-    (reason,) = reasons(read_rows(tmp_path))
-    assert "the limit folder_depth" in reason
-    with read_with(folder_depth=200):
-        (row,) = read_rows(tmp_path)
-    assert isinstance(row, DatasetRow)
-
-
-def test_1100_folders_in_each_other_are_no_recursion(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for _ in range(1100):
-        Path("d").mkdir()
-        os.chdir("d")
-    try:
-        with read_with(folder_depth=2000), pytest.raises(InputError, match="holds no keypoint file"):
-            list(read_rows(tmp_path))
-    finally:  # pytest would remove them by a function that calls itself
-        for _ in range(1100):
-            os.chdir("..")
-            Path("d").rmdir()
-
-
 def test_a_picture_of_too_many_pixels_is_refused_from_its_head(tmp_path):
     Image.new("1", (11_000, 11_000)).save(tmp_path / "large.png")
     with pytest.raises(InputError, match="the limit picture_pixels"):
@@ -327,15 +197,6 @@ def test_text_that_is_not_utf8_costs_its_record_alone(tmp_path):
     rows = list(read_rows(tmp_path / "a.json"))
     assert [type(row) for row in rows] == [DatasetRow, RejectedRow, DatasetRow]
     assert "not UTF-8" in reasons(rows)[0]
-
-
-def test_a_file_whose_name_is_not_utf8_has_a_name_that_is(tmp_path):
-    path = os.fsencode(tmp_path) + b"/\xff.json"
-    with open(path, "w") as file:
-        file.write(coco([1]))
-    (row,) = read_rows(tmp_path)
-    assert row.file == r"\xff.json"
-    assert load_keypoints(tmp_path).names
 
 
 def test_numbers_behind_names_are_the_first_free_ones():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from smplify_jax import load_body
+from smplify_jax.body.points import undefined_keypoints
 from smplify_jax.errors import InputError
-from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPLH_JOINT_NAMES
+from smplify_jax.keypoints.layouts import LAYOUTS, POINT_LAYOUTS, Layout, get_layout, pictured_layouts
 
 SURFACE_POINTS = {"nose", "head_top", "chin"} | {
     f"{side}_{point}"
@@ -28,6 +31,12 @@ SURFACE_POINTS = {"nose", "head_top", "chin"} | {
     )
 }
 
+FINGER_JOINTS = {name for name in SMPLH_JOINT_NAMES if name not in SMPL_JOINT_NAMES}
+OF_NO_BODY = {"mhr_neck"} | {
+    f"{side}_{point}" for side in ("left", "right") for point in ("olecranon", "cubital_fossa", "acromion")
+}
+"""Points that no body has; their keypoints are not used."""
+
 COUNTS = {
     "lsp14": 14,
     "coco17": 17,
@@ -40,6 +49,9 @@ COUNTS = {
     "h36m17": 17,
     "smpl24": 24,
     "spin49": 49,
+    "kinect32": 32,
+    "panoptic19": 19,
+    "mhr70": 70,
 }
 
 # Positions that tell an order from its neighbours, from the documentation of each format.
@@ -58,7 +70,21 @@ KNOWN_POSITIONS = [
         "spin49",
         {8: "mid_hip", 25: "right_ankle_lsp", 37: "neck_lsp", 39: "pelvis_mpii", 42: "jaw_h36m", 44: "nose_coco"},
     ),
+    (
+        "kinect32",
+        {0: "pelvis", 3: "neck", 4: "left_clavicle", 8: "left_hand", 10: "left_thumb", 12: "right_shoulder"}
+        | {18: "left_hip", 21: "left_foot", 26: "head", 27: "nose", 29: "left_ear", 30: "right_eye"},
+    ),
+    ("panoptic19", {0: "neck", 1: "nose", 2: "mid_hip", 3: "left_shoulder", 6: "left_hip", 14: "right_ankle"}),
+    (
+        "mhr70",
+        {4: "right_ear", 8: "right_elbow", 9: "left_hip", 14: "right_ankle", 15: "left_big_toe", 20: "right_heel"}
+        | {21: "right_thumb_tip", 24: "right_thumb_third_joint", 41: "right_wrist", 42: "left_thumb_tip"}
+        | {61: "left_pinky_third_joint", 62: "left_wrist", 63: "left_olecranon", 68: "right_acromion", 69: "neck"},
+    ),
 ]
+
+REST = {"betas": np.zeros(10), "global_orient": np.zeros(3), "body_pose": np.zeros(69), "transl": np.zeros(3)}
 
 every_layout = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 
@@ -77,7 +103,10 @@ def test_order_is_the_published_one(name, positions):
 @every_layout
 def test_keypoints_are_unique_and_made_of_known_body_points(layout):
     assert len(set(layout.keypoint_names)) == layout.num_keypoints == len(layout.points)
-    assert {point for points in layout.points for point in points} <= SURFACE_POINTS | set(SMPL_JOINT_NAMES)
+    known = SURFACE_POINTS | set(SMPL_JOINT_NAMES)
+    if layout.name == "mhr70":
+        known |= FINGER_JOINTS | OF_NO_BODY
+    assert {point for points in layout.points for point in points} <= known
     assert all(len(set(points)) == len(points) > 0 for points in layout.points)
 
 
@@ -118,9 +147,46 @@ def test_hips_of_annotators_are_not_the_joints_and_those_of_motion_capture_are()
     for name in ("lsp14", "coco17", "coco23", "openpose18", "openpose25", "openpose25b", "halpe26", "mpii16"):
         layout = LAYOUTS[name]
         assert layout.points[layout.index("left_hip")] == ("left_hip_keypoint",)
-    for name in ("h36m17", "smpl24"):
+    for name in ("h36m17", "smpl24", "kinect32"):
         layout = LAYOUTS[name]
         assert layout.points[layout.index("left_hip")] == ("left_hip",)
+
+
+def test_the_open_body_has_every_keypoint_but_those_of_fingers_and_of_no_body():
+    body = load_body()
+    for name in LAYOUTS:
+        missing = undefined_keypoints(body, get_layout(name))
+        layout = LAYOUTS[name]
+        expected = [k for k, points in enumerate(layout.points) if set(points) & (FINGER_JOINTS | OF_NO_BODY)]
+        assert missing == [layout.keypoint_names[k] for k in expected]
+        assert (name == "mhr70") == bool(missing)
+    assert len(undefined_keypoints(body, LAYOUTS["mhr70"])) == 2 * 14 + 7
+
+
+def test_a_body_with_fingers_has_those_of_mhr70_too():
+    mhr70 = LAYOUTS["mhr70"]
+    of_fingers = {point for points in mhr70.points for point in points} & FINGER_JOINTS
+    # The middle finger's knuckle is the hand joint, which such bodies do not have under that name.
+    assert of_fingers == FINGER_JOINTS - {"left_middle1", "right_middle1"}
+    assert mhr70.points[mhr70.index("left_middle_third_joint")] == ("left_hand",)
+    assert mhr70.points[mhr70.index("left_index_first_joint")] == ("left_index3",)
+
+
+def test_layouts_of_points_are_no_guess_for_pictures():
+    assert {layout.name for layout in pictured_layouts()} == set(LAYOUTS) - set(POINT_LAYOUTS)
+    assert set(POINT_LAYOUTS) < set(LAYOUTS)
+
+
+def test_points_on_the_trunk_of_kinect32_stand_in_a_row():
+    points = np.asarray(load_body().keypoints(**REST, layout="kinect32"))
+    height = points[:, 1] - points[0, 1]
+    navel, chest, neck, head = (
+        LAYOUTS["kinect32"].index(name) for name in ("spine_navel", "spine_chest", "neck", "head")
+    )
+    # A sensor's skeletons have about 19 and 34 cm; the bodies' spines differ by some centimetres.
+    assert 0.14 < height[navel] < 0.22
+    assert 0.27 < height[chest] < 0.37
+    assert height[chest] < height[neck] < height[head]
 
 
 def test_a_keypoint_is_found_by_name():

@@ -1,6 +1,7 @@
 import pickle
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import scipy.sparse
@@ -220,3 +221,14 @@ def test_a_damaged_open_body_is_an_input_error(tmp_path):
     (tmp_path / "body.npz").write_bytes(content)
     with pytest.raises(InputError, match=r"body\.npz"):
         load_body(tmp_path / "body.npz")
+
+
+def test_a_body_is_shown_in_a_line_also_where_jax_puts_something_else_in_its_arrays_place():
+    body = load_body()
+    shown = repr(body)
+    assert shown.startswith("<BodyModel 'open body', neutral: 24 joints, v_template (6999, 3), shapedirs (6999, 3, 10)")
+    assert "\n" not in shown
+    assert len(shown) < 200
+    assert repr(jax.eval_shape(lambda one: one, body)) == shown
+    assert "v_template NoneType" in repr(jax.tree.map(lambda _: None, body))
+    assert len(jax.tree.leaves(body)) == len(jax.tree.leaves(jax.jit(lambda one: one)(body)))

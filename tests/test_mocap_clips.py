@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from motion_folders import write_clip, write_skeleton
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
-from smplify_jax.learn.mocap import conventions
 from smplify_jax.learn.mocap.clips import find_clips
 from smplify_jax.learn.mocap.motion import compose
 from smplify_jax.learn.mocap.poses import load_poses
@@ -25,44 +25,15 @@ def test_unknown_convention_is_told(tmp_path: Path):
         find_clips(tmp_path)
 
 
-CHAINS = """
-root lowerback lfemur rfemur
-lowerback upperback
-upperback thorax
-thorax lowerneck lclavicle rclavicle
-lowerneck head
-lclavicle lhumerus
-lhumerus lradius
-lradius lhand
-rclavicle rhumerus
-rhumerus rradius
-rradius rhand
-lfemur ltibia
-ltibia lfoot
-lfoot ltoes
-rfemur rtibia
-rtibia rfoot
-rfoot rtoes
-"""
-
-
 def _write_asf_folder(folder: Path) -> None:
     """A manifest with a run and a sit of 20 frames, on a skeleton whose limbs all hang down, in small random poses."""
-    bones = [name for name in conventions.ASF.joints.values() if name != "root"]
-    block = "begin\nid 1\nname {}\ndirection 0 -1 0\nlength 1\naxis 0 0 0 XYZ\ndof rx\nend\n"
-    skeleton = ":root\norder TX TY TZ RX RY RZ\n:bonedata\n" + "".join(block.format(bone) for bone in bones)
-    skeleton += f":hierarchy\nbegin{CHAINS}end\n"
     (folder / "manifest.csv").write_text(
         "file,subject,action,convention,split\na.amc,1,run,asf,train\nb.amc,2,sit,asf,train\n"
     )
     generator = np.random.default_rng(0)
     for clip, actor in (("a", "001"), ("b", "002")):
-        (folder / f"{actor}.asf").write_text(skeleton)
-        lines = [":DEGREES"]
-        for frame in range(20):
-            lines += [str(frame + 1), "root 0 0 0 0 0 0"]
-            lines += [f"{bone} {generator.uniform(0, 5):.3f}" for bone in bones]
-        (folder / f"{clip}.amc").write_text("\n".join(lines) + "\n")
+        write_skeleton(folder / f"{actor}.asf")
+        write_clip(folder / f"{clip}.amc", 20, lambda _: (0.0,) * 6, lambda *_: generator.uniform(0, 5))
 
 
 def test_draw_of_poses_is_repeatable_and_limited_per_clip(tmp_path: Path):

@@ -19,10 +19,10 @@ from keypoint_files import (
     write_openpose,
 )
 
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import LAYOUTS
 from smplify_jax.keypoints.load import load_keypoints
-from smplify_jax.keypoints.observations import is_observed
 
 SAMPLES = Path(__file__).parent / "data" / "keypoints"
 

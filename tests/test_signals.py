@@ -12,6 +12,7 @@ import pytest
 from command_line import DETECTIONS, REPOSITORY, one_sentence
 from dataset_jobs import write_coco
 
+from smplify_jax.cli.dataset import main
 from smplify_jax.datasets.parquet import read_fits
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -33,6 +34,10 @@ sys.exit(main())
 
 SECONDS_TO_END = 5.0
 """A fit compiles for longer, also on a fast machine, and a process that waited for it would not be stopped at once."""
+
+
+SECONDS_TO_BE_STOPPED = 1.0
+"""In which a process that does not ignore a signal ends; one that takes longer has its exit status, not that of the next."""
 
 
 @contextmanager
@@ -103,24 +108,30 @@ def _person():
     return flat.ravel().tolist()
 
 
-def test_a_job_that_was_stopped_goes_on(tmp_path):
+def test_a_job_that_was_stopped_goes_on(tmp_path, capsys):
     people = write_coco(tmp_path / "people.json", [_person()] * 3)
-    arguments = [people, "--out", tmp_path / "out"]
+    # The cheapest fit. It goes on in this process, which may have compiled it before.
+    arguments = [people, "--out", tmp_path / "out", "--profile", "plain", "--num-starts", "1"]
     with _started("smplify-fit-dataset", arguments, tmp_path / "cold") as process:
         _wait_until_it_compiles(process)
         process.send_signal(signal.SIGTERM)
         _rest(process)
-    with _started("smplify-fit-dataset", [*arguments, "--resume"], None) as process:
-        _rest(process)
-        assert process.wait(timeout=300) == 0
+        assert process.wait(timeout=120) == STATUS[signal.SIGTERM]
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+    assert main([*map(str, arguments), "--no-cache", "--resume"]) == 0, capsys.readouterr().err
     assert [len(batch) for batch in read_fits(tmp_path / "out")] == [3]
     assert not list((tmp_path / "out").rglob(".*"))
 
 
 def test_a_signal_that_is_to_be_ignored_is(tmp_path):
-    """As of what a shell runs in the background."""
-    with _started("smplify-fit", [DETECTIONS, "--out", tmp_path / "out"], None, "signal.SIG_IGN") as process:
+    """As of what a shell runs in the background; the other one still ends it."""
+    with _started(
+        "smplify-fit", [DETECTIONS, "--out", tmp_path / "out"], tmp_path / "cold", "signal.SIG_IGN"
+    ) as process:
         _wait_until_it_compiles(process)
         process.send_signal(signal.SIGINT)
+        time.sleep(SECONDS_TO_BE_STOPPED)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
         _rest(process)
-        assert process.wait(timeout=300) == 0
+        assert process.wait(timeout=120) == STATUS[signal.SIGTERM]

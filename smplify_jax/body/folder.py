@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.plain import is_plain
 
 GENDERS = ("neutral", "male", "female")
 
@@ -62,12 +63,13 @@ def find_body_file(folder: Path, gender: str | None) -> Path:
 
 
 def _body_files(folder: Path) -> list[Path]:
-    """Body files of any gender, one per model: the same name with another suffix is the same model."""
-    by_stem: dict[Path, Path] = {}
+    """Body files of any gender, one per model: the same name with another suffix is the same model, and so is a link to it."""
+    by_model: dict[tuple[Path, str], Path] = {}
     for depth in range(_MAX_DEPTH):
         for path in sorted(folder.glob("*/" * depth + "*")):
-            is_body_file = path.suffix.lower() in _SUFFIXES and gender_of_file(path) is not None and path.is_file()
-            if is_body_file:
-                known = by_stem.setdefault(path.with_suffix(""), path)
-                by_stem[path.with_suffix("")] = min(known, path, key=lambda p: _SUFFIXES.index(p.suffix.lower()))
-    return list(by_stem.values())
+            gender = gender_of_file(path) if path.suffix.lower() in _SUFFIXES and is_plain(path) else None
+            if gender is not None:
+                model = (path.resolve().with_suffix(""), gender)
+                known = by_model.setdefault(model, path)
+                by_model[model] = min(known, path, key=lambda p: _SUFFIXES.index(p.suffix.lower()))
+    return list(by_model.values())

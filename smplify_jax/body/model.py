@@ -23,7 +23,7 @@ from smplify_jax.keypoints.layouts import Layout
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # that of SkinnedMesh is a line
 class BodyModel(SkinnedMesh):
     """A body of the SMPL family that can be shaped and posed.
 

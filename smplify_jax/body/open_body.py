@@ -41,7 +41,6 @@ OPEN_BODY_NAME = "open body"
 CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
 """Learned by `python -m smplify_jax.learn.capsules` for the shipped body; another open body has none until they are learned for it."""
 
-OPEN_BODY_NAME = "open body"
 OPEN_BODY_ORIGIN = (
     "The open body of smplify-jax, not derived from SMPL. Mesh, shapes, skeleton and skinning weights derive from assets of MakeHuman, "
     "dedicated to the public domain under CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/); see NOTICE."

@@ -31,6 +31,14 @@ class SkinnedMesh:
     capsules: Capsules | None = None
     gender: str | None = field(default=None, metadata={"static": True})
 
+    def __repr__(self) -> str:
+        """One line: the name, the gender and the sizes; where JAX puts something else in the arrays' place, its type."""
+        arrays = {name: getattr(self, name) for name in ("v_template", "shapedirs", "faces")}
+        sizes = ", ".join(f"{name} {getattr(one, 'shape', type(one).__name__)}" for name, one in arrays.items())
+        points = f"{len(self.point_names)} surface points, {'no ' if self.capsules is None else ''}capsules"
+        gender = self.gender or "of unknown gender"
+        return f"<{type(self).__name__} {self.name!r}, {gender}: {len(self.parents)} joints, {sizes}, {points}>"
+
     @property
     def num_betas(self) -> int:
         """Number of shape directions."""

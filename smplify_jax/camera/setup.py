@@ -48,7 +48,7 @@ def setup_camera(
         numbers = host_array(camera, "camera")
         focal_length, camera_center = numbers, None
         if numbers.ndim > 2 or (numbers.ndim == 2 and numbers.shape[1] > 2):
-            focal_length, camera_center = _of_matrix(numbers)
+            focal_length, camera_center = of_matrix(numbers)
     return complete_camera(
         keypoints, image_size, focal_length, camera_center, default_focal_length=default_focal_length
     )
@@ -73,7 +73,7 @@ def _stacked(cameras: Sequence[Camera | ArrayLike]) -> Camera:
     return Camera(**fields)
 
 
-def _of_matrix(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_matrix(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Focal lengths and principal points (..., 2) of K (3, 3) or (B, 3, 3)."""
     if matrix.shape[-2:] != (3, 3) or matrix.ndim > 3:
         raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions
+from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.keypoints.formats.registry import check_format
 
@@ -23,11 +23,40 @@ def check_command(command: FitCommand) -> None:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
+    read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_tracks(command)
+
+
+def check_tracks(command: FitCommand) -> None:
+    """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
+    video, usual = command.video, FitCommand()
+    if not video.track:
+        if video != usual.video:
+            raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
+        return
+    if command.example:
+        raise UsageError("--example is a picture: leave out --track.")
+    if not 0 < video.fps < float("inf"):
+        raise UsageError("--fps must be a positive number of frames per second.")
+    if not 0 <= video.max_gap < float("inf"):
+        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
+    if video.min_frames < 1:
+        raise UsageError("--min-frames must be at least 1.")
+    of_pictures = {
+        "--profile": command.body.profile != usual.body.profile,
+        "--num-starts": command.body.num_starts is not None,
+        "--search-focal-length": command.camera.search_focal_length,
+        "--min-quality": command.write.min_quality is not None,
+        "--max-error": command.write.max_error is not None,
+    }
+    given = [name for name, is_given in of_pictures.items() if is_given]
+    if given:
+        raise UsageError(f"{given[0]} is for fits of single pictures: leave it out, or leave out --track.")
 
 
 def check_image_size(size: tuple[int, int] | None) -> None:

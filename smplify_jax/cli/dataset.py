@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
 from smplify_jax.cli.dataset_export import complain_of_exports, export_line, export_options, run_export
 from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand
+from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.registry import check_format
@@ -62,6 +63,7 @@ def check_dataset_command(command: DatasetCommand) -> None:
     if min(job.batch_size, job.threads, job.workers or 1) < 1:
         raise UsageError("--batch-size, --threads and --workers must be at least 1.")
     _shard(job.shard)
+    read_within(read.read_limit)
     check_image_size(read.image_size)
     check_camera(command.camera)
     check_body(command.body)
@@ -77,6 +79,11 @@ def _shard(text: str | None) -> Shard:
 
 def _run(command: DatasetCommand) -> int:
     check_dataset_command(command)
+    with read_within(command.read.read_limit):
+        return _fit(command)
+
+
+def _fit(command: DatasetCommand) -> int:
     from smplify_jax.cli.cache import use_compilation_cache
     from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.datasets.job.job import fit_dataset
@@ -98,7 +105,7 @@ def _run(command: DatasetCommand) -> int:
         command.input,
         write.out,
         format=read.format,
-        read=ReadOptions(read.layout, size, read.images),
+        read=ReadOptions(read.layout, size, read.images, command.exports.pictures_anywhere),
         fitter=replace(
             people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras), uses_all_devices=True
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.dataset_options import EXPORT, ExportChoices, ExportCommand
+from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import FAILED, OK, Program, UsageError, wrong_usage
 from smplify_jax.errors import InputError
 
@@ -32,7 +33,8 @@ def run_export(command: ExportCommand) -> int:
     if (job / "job.json").exists() and not (job / "report.json").exists():
         EXPORT.complain(f"the job in {job} has not ended yet: only the people fitted so far are exported.")
     out = command.out or (job if job.is_dir() else job.parent) / command.to
-    exported = export_fits(job, command.to, out, export_options(command.exports, command.images))
+    with read_within(command.read_limit):
+        exported = export_fits(job, command.to, out, export_options(command.exports, command.images))
     EXPORT.tell([export_line(out, exported)])
     complain_of_exports(EXPORT, [exported])
     return FAILED if exported.missing else OK
@@ -48,6 +50,7 @@ def check_export_command(command: ExportCommand) -> None:
 
     with wrong_usage():
         get_export(command.to)
+    read_within(command.read_limit)
     export_options(command.exports, command.images)
 
 

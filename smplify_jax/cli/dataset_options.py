@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, shown
+from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, shown
 from smplify_jax.cli.program import Program
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
@@ -62,6 +62,7 @@ class DatasetReadOptions:
     images: Annotated[Path | None, shown("FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
     guess_cameras: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    read_limit: ReadLimitOption = 1
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class ExportChoices:
         frame_rate: frames per second written to motion formats; a person in a single picture has none.
         open_body_as_smpl: let loaders use the open body's betas as SMPL's, although the same numbers give other shapes in SMPL. Otherwise,
             has_smpl and has_betas are 0 for fits of the open body, and formats that cannot mark the betas leave them out.
-        pictures_anywhere: export also pictures whose names, or links, lead out of the folder --images.
+        pictures_anywhere: use also pictures whose names, or links, lead out of the folder --images.
     """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fits"
@@ -144,6 +145,7 @@ class ExportCommand:
     to: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
     out: Annotated[Path | None, shown("FOLDER")] = None
     images: Annotated[Path | None, shown("FOLDER")] = None
+    read_limit: ReadLimitOption = 1
     exports: ExportChoices = field(default_factory=ExportChoices)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import FIT, check_command
+from smplify_jax.cli.options import FitCommand, read_within
 from smplify_jax.cli.program import FAILED, OK
-
-if TYPE_CHECKING:
-    from smplify_jax.cli.options import FitCommand
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +28,15 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example import run_example
 
         return run_example(command)
+    if command.video.track:
+        from smplify_jax.cli.track_command import track_command
+
+        tracks, found = track_command(command)
+        return OK if any(track.has_body for track in tracks) and not found.unread and not found.rejected else FAILED
     from smplify_jax.cli.fit_command import fit_command
 
-    reports, found = fit_command(command)
+    with read_within(command.read.read_limit):
+        reports, found = fit_command(command)
     num_usable = sum(report.status.is_usable for report in reports)
     return OK if num_usable and not found.unread and not found.rejected else FAILED
 

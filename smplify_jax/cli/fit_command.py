@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -14,7 +15,7 @@ from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.batches import fit_people
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.cli.fitter import people_fitter
-from smplify_jax.cli.inputs import FoundInputs, missing_pictures, read_inputs
+from smplify_jax.cli.inputs import FoundInputs, PersonInput, missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.report import PersonReport, count_statuses, total_line
@@ -35,18 +36,12 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
     found = read_inputs(command.inputs, command.read)
     people = found.people
-    _complain(found)
+    complain_of(found)
     if not people:
         return [], found
-    for complaint in missing_pictures(people, command):
-        FIT.complain(complaint)
-    make_folder(out)
-    remove_unfinished(out)
-    complaint = use_compilation_cache() if command.write.cache else None
-    if complaint:
-        FIT.complain(complaint)
+    prepare(people, command, out)
     reports = []
-    for person, fitted in _with_progress(fit_people(people, fitter), len(people)):
+    for person, fitted in with_progress(fit_people(people, fitter), len(people), "person"):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
             report = report.with_limits(command.write)
@@ -63,7 +58,22 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     return reports, found
 
 
-def _complain(found: FoundInputs) -> None:
+def prepare(people: Sequence[PersonInput], command: FitCommand, out: Path) -> None:
+    """Complain about pictures that are missing, create the folder for results, and turn on the cache of compiled programs.
+
+    Raises:
+        InputError: the folder cannot be created.
+    """
+    for complaint in missing_pictures(people, command):
+        FIT.complain(complaint)
+    make_folder(out)
+    remove_unfinished(out)
+    complaint = use_compilation_cache() if command.write.cache else None
+    if complaint:
+        FIT.complain(complaint)
+
+
+def complain_of(found: FoundInputs) -> None:
     """Print a sentence for each unusable record, and one for the files that were passed over."""
     for failed in found.unread:
         FIT.complain(failed.reason)
@@ -82,6 +92,13 @@ def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], f
         "profile": command.body.profile,
         "statuses": count_statuses(reports),
         "people": [report.entry() for report in reports],
+        **summary_of(found),
+    }
+
+
+def summary_of(found: FoundInputs) -> dict[str, Any]:
+    """The part of summary.json about what was not fitted."""
+    return {
         "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in found.unread],
         "num_rejected": len(found.rejected),
         "rejected": [{"input": str(one.source), **vars(one.row)} for one in found.rejected],
@@ -90,6 +107,6 @@ def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], f
     }
 
 
-def _with_progress(items: Iterator[_Item], total: int) -> Iterator[_Item]:
+def with_progress(items: Iterable[_Item], total: int, unit: str) -> Iterator[_Item]:
     """Show progress on stderr, apart from the results on stdout, if stderr is a terminal."""
-    return iter(tqdm(items, total=total, unit="person", file=sys.stderr, disable=None, leave=False))
+    return iter(tqdm(items, total=total, unit=unit, file=sys.stderr, disable=None, leave=False))

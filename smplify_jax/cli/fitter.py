@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
+from smplify_jax.body.model import BodyModel
 from smplify_jax.cli.options import BodyOptions, CameraOptions
 from smplify_jax.cli.program import wrong_usage
 from smplify_jax.datasets.job.fitter import PeopleFitter
@@ -25,11 +26,8 @@ def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_camera
     """
     with wrong_usage():
         get_profile(options.profile)
-    body = load_body(options.body, options.gender, options.num_betas)
-    if options.capsules is not None:
-        body = with_capsules(body, options.capsules)
     return PeopleFitter(
-        body=body,
+        body=body_of(options),
         prior=load_prior(options.prior),
         profile=options.profile,
         num_betas=options.num_betas,
@@ -39,3 +37,13 @@ def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_camera
         searches_focal_length=camera.search_focal_length,
         guesses_cameras=guesses_cameras,
     )
+
+
+def body_of(options: BodyOptions) -> BodyModel:
+    """The body to fit, with its capsules if the options name some.
+
+    Raises:
+        InputError: the body or its capsules cannot be read.
+    """
+    body = load_body(options.body, options.gender, options.num_betas)
+    return body if options.capsules is None else with_capsules(body, options.capsules)

@@ -12,6 +12,7 @@ import numpy as np
 from smplify_jax.cli.options import CameraOptions, FitCommand, ReadOptions
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
+from smplify_jax.files.picture_folder import PictureFolder
 from smplify_jax.keypoints.formats import reading as formats
 from smplify_jax.keypoints.load import find_people, image_name, nobody_found
 from smplify_jax.keypoints.names import unique_names
@@ -120,9 +121,9 @@ def _reading(options: ReadOptions) -> formats.ReadOptions:
         return formats.ReadOptions(options.layout, None if size is None else (float(size[0]), float(size[1])))
     if not where.exists():
         raise InputError(f"There is no picture or folder {where}: check --image.")
-    if where.is_file():
+    if not where.is_dir():
         read_image_size(where)  # fail at once if the only picture is unreadable
-    return formats.ReadOptions(options.layout, image_folder=where)
+    return formats.ReadOptions(options.layout, image_folder=where, pictures_anywhere=options.pictures_anywhere)
 
 
 def _read_people(path: Path, format: str | None, reading: formats.ReadOptions, into: FoundInputs) -> None:
@@ -138,7 +139,7 @@ def _read_people(path: Path, format: str | None, reading: formats.ReadOptions, i
 
 def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[PersonInput]:
     """Add each person's picture and, where the file lacks it, its size; then drop keypoints outside it if the options say so."""
-    paths = _match_pictures(people, options.image)
+    paths = _match_pictures(people, options)
     completed = []
     for person, path in zip(people, paths, strict=True):
         size = person.image_size
@@ -181,19 +182,22 @@ def _is_camera_known(row: DatasetRow, camera: CameraOptions) -> bool:
     return has_focal_length and (camera.camera_center is not None or row.camera_center is not None)
 
 
-def _match_pictures(people: list[PersonInput], where: Path | None) -> list[Path | None]:
+def _match_pictures(people: list[PersonInput], options: ReadOptions) -> list[Path | None]:
+    where = options.image
     if where is None:
         return [None] * len(people)
     if where.is_dir():
-        pictures = _PictureFolder(sorted(path for path in where.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES))
+        folder = PictureFolder(where, leads_anywhere=options.pictures_anywhere)
+        names = sorted(path for path in where.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        pictures = _PicturesByName(path for path in names if folder.holds(path))
         return [pictures.of(person) for person in people]
     if len({person.image_name for person in people}) <= 1:
         return [where] * len(people)
     # People of several pictures but only one picture: it belongs to the people with its name.
-    return [_PictureFolder([where]).of(person) for person in people]
+    return [_PicturesByName([where]).of(person) for person in people]
 
 
-class _PictureFolder:
+class _PicturesByName:
     """Pictures by the names that keypoint files use for them."""
 
     def __init__(self, paths: Iterable[Path]) -> None:

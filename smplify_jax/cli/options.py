@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from smplify_jax.cli.program import UsageError
+from smplify_jax.files.budget import Budget, read_with
 from smplify_jax.keypoints.formats.registry import FORMAT_NAMES
 
 
@@ -26,6 +29,27 @@ FormatOption = Annotated[
 ]
 """The option --format of both programs."""
 
+ReadLimitOption = Annotated[
+    int,
+    tyro.conf.arg(
+        metavar="N",
+        help="let files that you trust ask for N times the usual memory, time and number of things when they are read.",
+    ),
+]
+"""The option --read-limit of all programs."""
+
+
+def read_within(read_limit: int) -> AbstractContextManager[None]:
+    """Read with the limits that --read-limit asks for, inside of a `with` block.
+
+    Raises:
+        UsageError: no limit is so many times as high.
+    """
+    if read_limit < 1:
+        raise UsageError("--read-limit must be at least 1: it is how many times the usual limits a file may ask for.")
+    return read_with(**vars(Budget().times(read_limit)))
+
+
 DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
 
 Writes NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over the picture) for
@@ -38,6 +62,7 @@ Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
 """
 
 EXAMPLE_FOLDER = Path("smplify_example")
@@ -49,9 +74,10 @@ class ReadOptions:
 
     Attributes:
         layout: order of the keypoints, if the file does not state it or states it wrongly: lsp14, coco17, coco23, openpose18,
-            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24 or spin49.
+            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, kinect32, panoptic19 or mhr70.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
+        pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
     """
 
@@ -59,7 +85,9 @@ class ReadOptions:
     format: FormatOption = None
     image: Annotated[Path | None, shown("FILE|FOLDER")] = None
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
+    pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    read_limit: ReadLimitOption = 1
 
 
 @dataclass(frozen=True)
@@ -127,6 +155,27 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
+class TrackOptions:
+    """People in videos.
+
+    Attributes:
+        track: the inputs are frames of videos: fit each person through all frames, with one shape and a smooth motion. Writes NAME.npz
+            and, for Blender and loaders of motion data, NAME_amass.npz for every person.
+        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
+        min_frames: leave out people who are seen in fewer frames.
+        overlays: write a picture of every frame with the bodies over it, to OUT/overlays.
+    """
+
+    track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
+    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+
+
+@dataclass(frozen=True)
 class FitCommand:
     """One run of `smplify-fit`.
 
@@ -137,6 +186,7 @@ class FitCommand:
         camera: the camera, where it is known.
         body: what is fitted, and how.
         write: what is written.
+        video: people in videos.
     """
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
@@ -145,3 +195,4 @@ class FitCommand:
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    video: TrackOptions = field(default_factory=TrackOptions)

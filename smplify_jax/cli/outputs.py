@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import WriteOptions
@@ -46,26 +47,21 @@ def write_person(
         Names of the written files, and a sentence about a picture that the overlay lacks, or None.
     """
     written = [f"{person.name}.npz"]
-    write_arrays(folder / written[0], person, fitted)
+    write_arrays(folder / written[0], fitted, keypoints=person.keypoints, image_size=person.image_size)
     if options.obj:
         written.append(f"{person.name}.obj")
         write_obj(folder / written[-1], np.asarray(fitted.vertices("upright")), np.asarray(fitted.body.faces))
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")
-    image, complaint = _picture_of(person)
+    image, complaint = picture_of(person)
     save_image(folder / written[-1], _overlay(person, fitted, image))
     return written, complaint
 
 
-def write_arrays(path: Path, person: PersonInput, fitted: FitResult) -> None:
-    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and the keypoints and picture size of the input."""
-    arrays: dict[str, Any] = {
-        **fitted.arrays(),
-        **fitted.to_smplify(),
-        "keypoints": person.keypoints,
-        "image_size": person.image_size,
-    }
+def write_arrays(path: Path, fitted: FitResult, **of_input: ArrayLike) -> None:
+    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and those of the input, such as its keypoints."""
+    arrays: dict[str, Any] = {**fitted.arrays(), **fitted.to_smplify(), **of_input}
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
 
@@ -103,7 +99,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _picture_of(person: PersonInput) -> tuple[np.ndarray | None, str | None]:
+def picture_of(person: PersonInput) -> tuple[np.ndarray | None, str | None]:
     """The person's picture; or None and why it cannot be shown, if there is one."""
     if person.image_path is None:
         return None, None

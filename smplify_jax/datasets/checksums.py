@@ -18,6 +18,7 @@ from pathlib import Path
 from smplify_jax.datasets.parquet import FOLDER
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write, explained_write_errors
+from smplify_jax.files.plain import open_plain, read_plain
 from smplify_jax.keypoints.names import file_safe
 
 SUMS = "SHA256SUMS"
@@ -39,8 +40,9 @@ class Checksums:
         self._of: dict[str, set[str]] = defaultdict(set)
         lists = sorted((folder / LISTS).glob("*.txt")) if (folder / LISTS).is_dir() else []
         for path in (folder / SUMS, *lists):
-            with suppress(OSError):
-                for digest, name in _LINE.findall(path.read_bytes().decode(errors="replace")):
+            # There may be none yet, and others may write and gather them.
+            with suppress(InputError):
+                for digest, name in _LINE.findall(read_plain(path).decode(errors="replace")):
                     self._of[name].add(digest)
 
     def check(self, path: Path) -> None:
@@ -121,7 +123,7 @@ def _name(path: Path) -> str:
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.datasets.reprojection import reprojection_loss
+from smplify_jax.geometry.frames import turned_about_root
 
 CROP_COLUMNS = ("box_center", "box_size", "box_factor", "keypoints")
 BODY_COLUMNS = ("status", "betas", "global_orient", "body_pose", "transl", "joints")
@@ -99,16 +100,13 @@ def bodies_of(fits: FitBatch) -> Bodies:
 def turned(bodies: Bodies, rotation: Rotation) -> Bodies:
     """The bodies in a rotated frame: a point x becomes R x.
 
-    SMPL rotates about its root joint, which lies at J + transl. J itself does not rotate, so transl becomes R (J + transl) - J.
-
     Args:
         bodies: N bodies.
         rotation: R, one for all bodies or one for each.
     """
     pose = bodies.pose.copy()
-    pose[:, :3] = (rotation * Rotation.from_rotvec(pose[:, :3])).as_rotvec()
-    pelvis = rotation.apply(bodies.pelvis)
-    return Bodies(pose, bodies.betas, pelvis - (bodies.pelvis - bodies.transl), pelvis, bodies.is_usable)
+    pose[:, :3], transl = turned_about_root(pose[:, :3], bodies.transl, bodies.pelvis, rotation)
+    return Bodies(pose, bodies.betas, transl, rotation.apply(bodies.pelvis), bodies.is_usable)
 
 
 def crop_view(fits: FitBatch, crops: Crops) -> Rotation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,11 @@ from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.budget import ReadingTime, TimeIsUpError
+from smplify_jax.files.parquet import MAX_TEXT_BYTES, DamagedParquetError, ParquetReader, open_parquet
 
 if TYPE_CHECKING:
     import pyarrow
-    import pyarrow.parquet
 
 FOLDER = "parquet"
 """Name of a job's subfolder for its files: DIR/parquet/NAME.parquet."""
@@ -44,19 +46,31 @@ class FitBatch:
         return self.records.num_rows
 
     def array(self, name: str) -> np.ndarray:
-        """A numeric column: (N,), or (N, L) for lists; NaN for null."""
-        column = self.records.column(name)
+        """A numeric column: (N,), or (N, L) for lists; NaN for null.
+
+        Raises:
+            InputError: it was not read, or the file has no such column.
+        """
+        column = self._column(name)
         if not hasattr(column.type, "value_field"):
             return column.to_numpy(zero_copy_only=False)
         return column.flatten().to_numpy(zero_copy_only=False).reshape(len(self), -1)
 
     def points(self, name: str, num_numbers: int) -> np.ndarray:
-        """A column of K points of `num_numbers` numbers each: (N, K, num_numbers)."""
+        """A column of K points of `num_numbers` numbers each: (N, K, num_numbers); errors as of `array`."""
         return self.array(name).reshape(len(self), -1, num_numbers)
 
     def texts(self, name: str) -> list[str | None]:
-        """A column of N texts; None where the text is not known."""
-        return self.records.column(name).to_pylist()
+        """A column of N texts; None where the text is not known; errors as of `array`."""
+        return self._column(name).to_pylist()
+
+    def _column(self, name: str) -> pyarrow.Array:
+        if name not in self.records.schema.names:
+            raise InputError(
+                f"there is no column {name!r} in these fits: it was not read, or the release that wrote them did not know it; they have "
+                f"{', '.join(self.records.schema.names)}."
+            )
+        return self.records.column(name)
 
     def of(self, is_wanted: np.ndarray) -> FitBatch:
         """The people whose entry in the (N,) mask is true."""
@@ -129,31 +143,27 @@ def read_fits(
 
     Args:
         folder_or_file: one file, a folder of them, or the folder above `parquet`.
-        columns: the columns to read; all by default.
+        columns: the columns to read; all by default. Of `quality_features_...`, those that an older file lacks are null.
         rows_at_a_time: maximum size of a batch.
     Yields:
         Batches. Each comes from a single file and so has a single layout.
     Raises:
-        InputError: there is nothing to read, or a file is damaged, was not written by this package, or was written by a later version.
+        InputError: there is nothing to read, or a file is damaged, asks for more than the budget (`files.budget`) allows, was not written
+            by this package, or was written by a later version.
     """
-    pa, _ = require_arrow()
     for path in fit_files(folder_or_file):
-        file, provenance = _open(path)
-        with file:
-            try:
-                for records in file.iter_batches(rows_at_a_time, columns=_stored_columns(file, columns)):
-                    yield FitBatch(_with_current_names(records), provenance)
-            except (pa.ArrowException, OSError) as error:
-                raise InputError(f"{path}: is damaged ({error}); write it again.") from None
+        with _opened(path) as (file, provenance):
+            records = _regrouped(_records(file, path, rows_at_a_time, columns), rows_at_a_time)
+            for batch in ReadingTime(path).over(records):
+                yield FitBatch(batch, provenance)
 
 
 def count_fits(folder_or_file: str | os.PathLike[str]) -> int:
     """Count the rows, reading only the files' footers."""
     total = 0
     for path in fit_files(folder_or_file):
-        file, _ = _open(path)
-        with file:
-            total += file.metadata.num_rows
+        with _opened(path) as (file, _):
+            total += file.num_rows
     return total
 
 
@@ -163,38 +173,79 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     Raises:
         InputError: it is not a file of fits.
     """
-    file, provenance = _open(Path(path))
-    file.close()
-    return provenance
+    with _opened(Path(path)) as (_, provenance):
+        return provenance
 
 
-def _stored_columns(file: pyarrow.parquet.ParquetFile, columns: Collection[str] | None) -> list[str] | None:
-    """The names of these columns in the file, which may be those of an earlier version; None for all columns."""
-    if columns is None:
-        return None
-    old_names = {_current(name): name for name in file.schema_arrow.names}
-    return [old_names.get(name, name) for name in columns]
+def _records(
+    file: ParquetReader, path: Path, num_rows: int, columns: Collection[str] | None
+) -> Iterator[pyarrow.RecordBatch]:
+    """The rows of a file, with the current names of their columns.
 
-
-def _with_current_names(records: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
-    """The columns under their current names."""
+    Raises:
+        InputError: they cannot be read.
+    """
     pa, _ = require_arrow()
-    return pa.RecordBatch.from_arrays(records.columns, names=[_current(name) for name in records.schema.names])
+    old_names = {_current(name): name for name in file.schema.names}
+    stored = None if columns is None else [old_names.get(name, name) for name in columns]
+    lacking = [name for name in columns or () if name.startswith(_FEATURES) and name not in old_names]
+    try:
+        for rows in file.batches(num_rows, stored):
+            for name in rows.too_long:
+                raise InputError(
+                    f"{path}: holds a text of more than {MAX_TEXT_BYTES} bytes in {name!r}, as no file of fits."
+                )
+            unknown = pa.nulls(rows.records.num_rows, pa.float32())
+            names = [_current(name) for name in rows.records.schema.names]
+            yield pa.RecordBatch.from_arrays(
+                [*rows.records.columns, *[unknown] * len(lacking)], names=[*names, *lacking]
+            )
+    except DamagedParquetError as error:
+        raise InputError(f"{path}: {error}; write it again.") from None
+    except TimeIsUpError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _regrouped(batches: Iterator[pyarrow.RecordBatch], num_rows: int) -> Iterator[pyarrow.RecordBatch]:
+    """Batches of so many rows, and one of what is left, wherever the groups of rows in a file end."""
+    pa, _ = require_arrow()
+    kept: list[pyarrow.RecordBatch] = []
+    for batch in batches:
+        kept.append(batch)
+        if sum(map(len, kept)) >= num_rows:
+            whole = kept if len(kept) == 1 else pa.Table.from_batches(kept).combine_chunks().to_batches()
+            *complete, last = [piece for one in whole for piece in _pieces(one, num_rows)]
+            yield from complete
+            kept = [last]
+            if len(last) == num_rows:
+                yield last
+                kept = []
+    yield from pa.Table.from_batches(kept).combine_chunks().to_batches() if len(kept) > 1 else kept
+
+
+def _pieces(batch: pyarrow.RecordBatch, num_rows: int) -> list[pyarrow.RecordBatch]:
+    return [batch.slice(first, num_rows) for first in range(0, len(batch), num_rows)]
+
+
+_FEATURES, _OLD_FEATURES = "quality_features_", "evidence_"
+"""How the names of the quality features' columns begin, now and in schema version 1."""
 
 
 def _current(name: str) -> str:
     """The current name of a column that may have its name from schema version 1."""
-    return f"quality_features_{name.removeprefix('evidence_')}" if name.startswith("evidence_") else name
+    return f"{_FEATURES}{name.removeprefix(_OLD_FEATURES)}" if name.startswith(_OLD_FEATURES) else name
 
 
-def _open(path: Path) -> tuple[pyarrow.parquet.ParquetFile, Provenance]:
-    pa, parquet = require_arrow()
-    try:
-        file = parquet.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: is not a readable Parquet file ({error}); write it again.") from None
-    try:
-        return file, Provenance.from_metadata(file.schema_arrow.metadata, path)
-    except InputError:
-        file.close()
-        raise
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[ParquetReader, Provenance]]:
+    """An open file of fits.
+
+    Raises:
+        InputError: it is none, or cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_parquet(path))
+        except DamagedParquetError as error:
+            raise InputError(f"{path}: is not a readable Parquet file ({error}); write it again.") from None
+        yield file, Provenance.from_metadata(file.metadata, path)

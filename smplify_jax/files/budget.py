@@ -6,12 +6,17 @@ hold another list ten times, which holds another. Files of people and bodies unp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 from smplify_jax.errors import InputError
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Budget:
         nesting: of lists and objects in each other.
         folder_depth: of folders in each other.
         picture_pixels: width times height of a picture.
+        seconds: that the processor may need to read any file, however small it is.
+        seconds_per_mebibyte: and for each MiB of the file: people in JSON take a tenth of a second, and the same in packed files a few
+            seconds.
     """
 
     file_bytes: int = 4 * 2**30
@@ -43,12 +51,16 @@ class Budget:
     nesting: int = 64
     folder_depth: int = 64
     picture_pixels: int = 10**8
+    seconds: int = 60
+    seconds_per_mebibyte: int = 20
+
+    def times(self, factor: int) -> Budget:
+        """Every limit so many times as high."""
+        return Budget(**{one.name: factor * getattr(self, one.name) for one in fields(self)})
 
 
 _DEFAULT = Budget()
 _BUDGET: ContextVar[Budget] = ContextVar("budget", default=_DEFAULT)
-
-RAISE = "if the file is to be trusted, raise it with smplify_jax.files.budget.read_with"
 
 
 def budget() -> Budget:
@@ -77,14 +89,31 @@ def read_with(**limits: int) -> Iterator[None]:
         _BUDGET.reset(token)
 
 
+def read_under(limits: Budget, items: Iterable[_Item]) -> Iterator[_Item]:
+    """Items that are made under these limits, wherever they are asked for: a budget does not go with a generator to another thread."""
+    context, iterator, end = copy_context(), iter(items), object()
+    context.run(_BUDGET.set, limits)
+    while (item := context.run(next, iterator, end)) is not end:
+        yield item  # pyright: ignore[reportReturnType]
+
+
+def to_raise(name: str) -> str:
+    """What to do about a limit that a file passes, as the end of the sentence."""
+    return (
+        f"the limit {name}; if you trust the file, raise it with --read-limit, or in Python with read_with({name}=...) of "
+        "smplify_jax.files.budget"
+    )
+
+
 class Allowance:
     """What is left of the bytes that one file may unpack to."""
 
-    def __init__(self, num_file_bytes: int) -> None:
-        """Take the size of the file as it lies on the disk."""
+    def __init__(self, num_file_bytes: int, *, in_pieces: bool = False) -> None:
+        """Take the size of the file as it lies on the disk, and whether it is never unpacked as a whole, and so may be of any size."""
         limits = budget()
         self._num_file_bytes = num_file_bytes
-        self.limit = min(limits.unpacked_bytes, limits.spare_bytes + limits.unpacked_per_byte * num_file_bytes)
+        self.limit = limits.spare_bytes + limits.unpacked_per_byte * num_file_bytes
+        self.limit = self.limit if in_pieces else min(limits.unpacked_bytes, self.limit)
         self._num_left = self.limit
 
     def charge(self, num_bytes: int) -> None:
@@ -93,6 +122,7 @@ class Allowance:
         Raises:
             InputError: they are more than the file may ask for.
         """
+        check_time()
         self._num_left -= num_bytes
         if self._num_left < 0:
             raise self.passed(self.limit - self._num_left)
@@ -112,7 +142,7 @@ class Allowance:
         which = "unpacked_bytes" if self.limit == limits.unpacked_bytes else "unpacked_per_byte"
         return InputError(
             f"its {self._num_file_bytes} bytes ask for {num_bytes} bytes of memory, far larger than the file itself; expected at most "
-            f"{self.limit} (the limit {which}): {RAISE}"
+            f"{self.limit} ({to_raise(which)})"
         )
 
 
@@ -128,4 +158,77 @@ def check_limit(value: int, name: str, what: str) -> None:
     """
     limit = getattr(budget(), name)
     if value > limit:
-        raise InputError(f"{what} {value}; expected at most {limit} (the limit {name}): {RAISE}")
+        raise InputError(f"{what} {value}; expected at most {limit} ({to_raise(name)})")
+
+
+class TimeIsUpError(InputError):
+    """Reading a file takes longer than it may; what was read before counts."""
+
+
+class ReadingTime:
+    """How long the processor may still work on a file.
+
+    It is the time of the reading thread, and stands still while the thread does something else: neither a slow disk nor a busy or suspended
+    machine, nor whoever takes what is read, is the file's fault.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Take the file, for its size; None for a small one."""
+        num_bytes, limits = 0, budget()
+        if path is not None:
+            with suppress(OSError, ValueError):  # whoever opens it says what is wrong with it
+                num_bytes = os.stat(path).st_size
+        self.limit = limits.seconds + limits.seconds_per_mebibyte * num_bytes / 2**20
+        self._left, self._end, self._may_end = self.limit, 0.0, 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let it run within a `with` block; that of a file within another does not: the other's runs on."""
+        if _RUNNING.get() is not None:
+            yield
+            return
+        self._end, self._may_end = time.thread_time() + self._left, time.perf_counter() + self._left
+        token = _RUNNING.set(self)
+        try:
+            yield
+        finally:
+            _RUNNING.reset(token)
+            self._left = self._end - time.thread_time()
+
+    def over(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Items, the time running while each is made."""
+        iterator, end = iter(items), object()
+        while True:
+            with self.running():
+                item = next(iterator, end)
+            if item is end:
+                return
+            yield item  # pyright: ignore[reportReturnType]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is none left."""
+        # It cannot be before as much has passed on the wall's clock, which is a tenth as dear to look at.
+        now = time.perf_counter()
+        if now < self._may_end:
+            return False
+        left = self._end - time.thread_time()
+        self._may_end = now + left
+        return left < 0
+
+
+_RUNNING: ContextVar[ReadingTime | None] = ContextVar("running", default=None)
+
+
+def check_time() -> None:
+    """Stop reading when its time is up; whoever reads calls this now and then, for less than a microsecond.
+
+    Raises:
+        TimeIsUpError: it is.
+    """
+    running = _RUNNING.get()
+    if running is not None and running.is_up:
+        raise TimeIsUpError(
+            f"reading it has taken the processor more than the {running.limit:.0f} s that a file of its size may take "
+            f"({to_raise('seconds')})"
+        )

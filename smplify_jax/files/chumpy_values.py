@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 
 from smplify_jax.files.pickle_arrays import Values
-from smplify_jax.files.pickle_tree import DamagedPickleError, Node
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node
 
 
 class Operands:

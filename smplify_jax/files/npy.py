@@ -16,6 +16,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import TimeIsUpError, check_time
 from smplify_jax.files.plain import open_plain, size_of
 
 DAMAGE = (
@@ -139,6 +140,7 @@ def filled(file: IO[bytes], num_bytes: int) -> bytearray:
     data = bytearray(num_bytes)
     view, num_read = memoryview(data), 0
     while num_read < num_bytes:
+        check_time()
         block = file.read(min(_BLOCK_BYTES, num_bytes - num_read))
         if not block:
             raise ValueError("an array is shorter than it claims")
@@ -160,6 +162,8 @@ def _header_of_numbers(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]
 def _explained(path: object) -> Iterator[None]:
     try:
         yield
+    except TimeIsUpError as error:
+        raise InputError(f"{path}: {error}") from None
     except InputError:
         raise
     except DAMAGE as error:

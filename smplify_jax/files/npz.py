@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import Allowance, check_limit
+from smplify_jax.files.budget import Allowance, ReadingTime, TimeIsUpError, check_limit
 from smplify_jax.files.npy import DAMAGE, array_of, filled, read_array_header
 from smplify_jax.files.plain import open_plain, size_of
 from smplify_jax.files.safe_pickle import parse_pickle
@@ -38,7 +38,7 @@ def load_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
         InputError: The file is missing, damaged or no archive, asks for more than the budget (`files.budget`) allows, or holds a
             pickle that is refused.
     """
-    with _explained(path), open_npz(Path(path)) as archive:
+    with _explained(path), ReadingTime(path).running(), open_npz(Path(path)) as archive:
         return _read_arrays(archive, str(path), names)
 
 
@@ -57,6 +57,8 @@ def parse_npz(data: bytes, source: str) -> dict[str, object]:
 def _explained(source: object) -> Iterator[None]:
     try:
         yield
+    except TimeIsUpError as error:
+        raise InputError(f"{source}: {error}") from None
     except InputError:
         raise
     except DAMAGE as error:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, Reference
 
 
 class Values(Protocol):

@@ -15,52 +15,21 @@ import io
 import pickletools
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import check_time
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, Reference, check_key
 
 _OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 _HIGHEST_PROTOCOL = 5
 
 
-class DamagedPickleError(Exception):
-    """The bytes are no complete pickle."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A class or function by name, not imported."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(eq=False)
-class Node:
-    """An object that the file wants built: what it would call, with which arguments, and what it would then put in."""
-
-    target: Reference
-    args: tuple
-    states: list = field(default_factory=list)
-    items: list = field(default_factory=list)
-    pairs: list = field(default_factory=list)
-
-    @property
-    def state(self) -> object:
-        """The object's state, None if the file gives none; a second one is damage."""
-        if len(self.states) > 1:
-            raise DamagedPickleError("an object is given two states")
-        return self.states[0] if self.states else None
-
-
 _MARK = object()
-_SCALAR_TYPES = (str, bytes, int, float, type(None), Node)
-_MAX_KEY_BITS = 64
-_MAX_KEY_PARTS, _MAX_TUPLE_KEYS = 8, 1000
-"""Python hashes whole numbers and tuples alike in every process: with large ones, a file could choose keys that all collide."""
+_MAX_TUPLE_KEYS = 1000
+"""Python hashes tuples alike in every process: with many, a file could choose keys that all collide."""
+
+_OPCODES_AT_A_TIME = 4096
+"""What is read between two looks at the clock."""
 
 
 def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
@@ -80,19 +49,6 @@ def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # unknown escapes in strings stay as they are
         return _Machine(io.BytesIO(data), admit).run()
-
-
-def check_key(value: object) -> None:
-    """Check that a dict key or set member is cheap to hash: hashing deeply nested tuples overflows the C stack.
-
-    Raises:
-        DamagedPickleError: it is not.
-    """
-    flat = value if isinstance(value, tuple) else (value,)
-    if len(flat) > _MAX_KEY_PARTS or not all(isinstance(part, _SCALAR_TYPES) for part in flat):
-        raise DamagedPickleError("a dict key or set member is neither a string nor a number")
-    if any(isinstance(part, int) and part.bit_length() > _MAX_KEY_BITS for part in flat):
-        raise DamagedPickleError(f"a dict key or set member is a whole number of more than {_MAX_KEY_BITS} bits")
 
 
 def _read_quoted_line(stream: io.BytesIO) -> str:
@@ -119,18 +75,20 @@ class _Machine:
 
     def run(self) -> object:
         while True:
-            code = self.stream.read(1)
-            opcode = _OPCODES.get(code)
-            if opcode is None:
-                raise DamagedPickleError("it ends too early" if not code else "an opcode is unknown")
-            if opcode.name == "STOP":
-                return self.pop()
-            argument = None
-            if opcode.name == "STRING":
-                argument = _read_quoted_line(self.stream)
-            elif opcode.arg is not None:
-                argument = opcode.arg.reader(self.stream)
-            _ACTIONS[opcode.name](self, argument)
+            check_time()
+            for _ in range(_OPCODES_AT_A_TIME):
+                code = self.stream.read(1)
+                opcode = _OPCODES.get(code)
+                if opcode is None:
+                    raise DamagedPickleError("it ends too early" if not code else "an opcode is unknown")
+                if opcode.name == "STOP":
+                    return self.pop()
+                argument = None
+                if opcode.name == "STRING":
+                    argument = _read_quoted_line(self.stream)
+                elif opcode.arg is not None:
+                    argument = opcode.arg.reader(self.stream)
+                _ACTIONS[opcode.name](self, argument)
 
     def pop(self) -> object:
         value = self.stack.pop()

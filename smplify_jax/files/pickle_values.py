@@ -32,7 +32,7 @@ from smplify_jax.files.pickle_arrays import (
     shown,
     unpack,
 )
-from smplify_jax.files.pickle_tree import DamagedPickleError, Node, Reference, check_key
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, Reference, check_key
 
 _MAX_BITS = 1000
 """Of a whole number: larger ones are no float, and Python takes its time over huge ones."""

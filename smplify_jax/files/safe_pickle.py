@@ -7,8 +7,9 @@ import struct
 from pathlib import Path
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import Allowance
-from smplify_jax.files.pickle_tree import DamagedPickleError, Reference, read_tree
+from smplify_jax.files.budget import Allowance, ReadingTime
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Reference
+from smplify_jax.files.pickle_tree import read_tree
 from smplify_jax.files.plain import read_plain
 
 _DAMAGE = (
@@ -49,7 +50,8 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
         InputError: The file cannot be read, is empty, damaged or no pickle, or names a class that is no array class.
     """
     path = Path(path)
-    return parse_pickle(read_plain(path), str(path))
+    with ReadingTime(path).running():
+        return parse_pickle(read_plain(path), str(path))
 
 
 def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -> object:

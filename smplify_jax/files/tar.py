@@ -54,7 +54,7 @@ def open_tar(path: str | os.PathLike[str]) -> Iterator[tuple[tarfile.TarFile, Al
         InputError: there is no such file, it is no plain file, or unpacks to more than it may ask for.
     """
     with open_plain(path, "a tar file") as file:
-        stream = _Counted(_unpacked(file), Allowance(size_of(file)))
+        stream = _Counted(_unpacked(file), Allowance(size_of(file), in_pieces=True))
         with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r|") as archive:
             yield archive, Allowance(size_of(file))
 

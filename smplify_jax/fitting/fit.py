@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Literal
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,11 +13,8 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.camera.setup import setup_camera, size_rows
-from smplify_jax.execution import compilation
-from smplify_jax.execution.batching import padded_batches
-from smplify_jax.execution.devices import Device, shard
+from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
-from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.arguments import (
     check_anchor,
     check_body,
@@ -33,9 +26,10 @@ from smplify_jax.fitting.arguments import (
     resolve_keypoints,
     resolve_prior,
 )
+from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.focal_search import search_focal_length
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
-from smplify_jax.fitting.person import Person, Setup
+from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.fitting.program import fit_people
@@ -141,35 +135,7 @@ def fit(
         )
 
         def fit_all(people: Person) -> FitResult:
-            return FitResult(**_fit_in_batches(setup, people, shard_devices), body=body, layout=layout.name)
+            return FitResult(**run_in_batches(fit_people, setup, people, shard_devices), body=body, layout=layout.name)
 
         result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
         return result[0] if is_single else result
-
-
-@lru_cache(maxsize=4)
-def _program(devices: tuple[Device, ...]) -> Callable[[Setup, Person], dict]:
-    """`fit_people`, compiled. Each of several devices fits its own shard of the people, for as many steps as that shard needs."""
-    if devices:
-        return compilation.jit(exact_products(shard(fit_people, devices)))
-    return compilation.jit(exact_products(fit_people), keeps_traces=True)
-
-
-def _fit_in_batches(setup: Setup, people: Person, devices: tuple[Device, ...]) -> dict:
-    """Run `fit_people` in batches of a few fixed sizes, so that it compiles only for these, however many people there are."""
-    if not len(people.keypoints):
-        placeholder = jax.tree.map(lambda leaf: np.zeros((1, *np.shape(leaf)[1:]), leaf.dtype), people)
-        return jax.tree.map(lambda leaf: leaf[:0], _fit_in_batches(setup, placeholder, devices))
-    program = _program(devices)
-    parts = []
-    for rows, is_person in padded_batches(len(people.keypoints), max(1, len(devices))):
-        batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
-        # A padding row gets zero confidence: without observed keypoints there is no search.
-        batch = dataclasses.replace(batch, keypoints=np.where(is_person[:, None, None], batch.keypoints, np.float32(0)))
-        # Dispatch is asynchronous: the next batch is prepared while this one runs.
-        parts.append((program(setup, batch), rows, is_person))
-    if not devices and len(parts) == 1 and parts[0][2].all():
-        return parts[0][0]
-    order = np.argsort(np.concatenate([rows[is_person] for _, rows, is_person in parts]))
-    kept = [jax.tree.map(lambda leaf, kept=is_person: np.asarray(leaf)[kept], part) for part, _, is_person in parts]
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order]), *kept)

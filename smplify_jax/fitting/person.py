@@ -24,7 +24,7 @@ from smplify_jax.result import MIN_KEYPOINTS
 from smplify_jax.terms.anchor import Anchor
 from smplify_jax.terms.objective import Scene
 
-_UNIT_NOISE_PX = 4.24
+UNIT_NOISE_PX = 4.24
 """Noise [reference px] at which a keypoint counts as much as one with the detector's full confidence. At w_theta = 6 the energies of the
 data and of the prior are then both 36 times a negative log likelihood (w_theta^2 = 2 sigma^2)."""
 _MIN_NOISE_PX = 0.75  # [reference px] the body model itself is no more accurate than this
@@ -153,14 +153,20 @@ def prepare_search(
     """Set up one person's search; the network may have corrected the observation."""
     plan = setup.plan
     if proposal is not None:
-        observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
-        if plan.weighs_by_noise:
-            observation = _with_noise_weights(observation, proposal, plan.reference_height_px)
+        observation = weigh_observation(plan, observation, proposal)
     problem, starts = _problem_and_starts(setup, person, checked, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:
         is_side_view = is_seen_from_the_side(observation, setup.torso, plan.side_view_px)
     return PreparedSearch(problem, starts, proposal, is_side_view)
+
+
+def weigh_observation(plan: Profile, observation: Observation, proposal: Proposal) -> Observation:
+    """The observation with the scale and the confidence that follow from what the network proposes."""
+    observation = _with_proposed_scale(observation, proposal, plan.reference_height_px)
+    if plan.weighs_by_noise:
+        observation = _with_noise_weights(observation, proposal, plan.reference_height_px)
+    return observation
 
 
 def _with_proposed_scale(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
@@ -172,7 +178,7 @@ def _with_proposed_scale(observation: Observation, proposal: Proposal, reference
 
 def _with_noise_weights(observation: Observation, proposal: Proposal, reference_height_px: float) -> Observation:
     """The observation with confidence from the network's noise estimates in place of the detector's."""
-    confidence = _UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _MIN_NOISE_PX**2)
+    confidence = UNIT_NOISE_PX / jnp.sqrt((reference_height_px * proposal.noise) ** 2 + _MIN_NOISE_PX**2)
     return dataclasses.replace(observation, confidence=jnp.where(observation.confidence > 0, confidence, 0.0))
 
 

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from smplify_jax.camera.observation import Observation
 from smplify_jax.execution.batching import network_chunk_size, search_chunk_size
-from smplify_jax.fitting.person import Person, Setup, check_person, prepare_search
+from smplify_jax.fitting.person import CheckedPerson, Person, Setup, check_person, prepare_search, weigh_observation
 from smplify_jax.fitting.report import report
 from smplify_jax.fitting.search import fit_from_starts
-from smplify_jax.proposal.propose import propose
+from smplify_jax.proposal.propose import Proposal, propose
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ProposedPeople:
+    """People whose input is checked, and what the network proposes for them; all arrays have a leading axis.
+
+    Attributes:
+        checked: the input.
+        observations: with exchanged sides corrected.
+        proposals: None if the profile does not use the network.
+    """
+
+    checked: CheckedPerson
+    observations: Observation
+    proposals: Proposal | None
+
+
+def propose_people(setup: Setup, people: Person) -> ProposedPeople:
+    """Check people's input and run the network on it."""
+    checked = jax.vmap(partial(check_person, setup))(people)
+    if setup.proposer is None:
+        return ProposedPeople(checked, checked.observation, None)
+    with jax.named_scope("network"):
+        proposals, observations = propose(
+            setup.proposer,
+            setup.scene.body,
+            checked.observation,
+            jnp.asarray(people.is_focal_length_known),
+            checked.is_fittable,
+            num_passes=setup.plan.num_passes,
+            chunk_size=network_chunk_size(len(people.keypoints)),
+        )
+    return ProposedPeople(checked, observations, proposals)
+
+
+def propose_frames(setup: Setup, people: Person) -> ProposedPeople:
+    """`propose_people` for people who are then fitted together: with observations weighted by the network's noise."""
+    proposed = propose_people(setup, people)
+    if proposed.proposals is None:
+        raise ValueError("people who are fitted together start from proposals: the profile must use the network")
+    weigh = jax.vmap(partial(weigh_observation, setup.plan))
+    return replace(proposed, observations=weigh(proposed.observations, proposed.proposals))
 
 
 def fit_people(setup: Setup, people: Person) -> dict:
     """The fields of FitResult that depend on the people; all have a leading axis."""
-    checked = jax.vmap(partial(check_person, setup))(people)
-    proposals, observations = None, checked.observation
-    if setup.proposer is not None:
-        with jax.named_scope("network"):
-            proposals, observations = propose(
-                setup.proposer,
-                setup.scene.body,
-                observations,
-                jnp.asarray(people.is_focal_length_known),
-                checked.is_fittable,
-                num_passes=setup.plan.num_passes,
-                chunk_size=network_chunk_size(len(people.keypoints)),
-            )
-    prepared = jax.vmap(partial(prepare_search, setup))(people, checked, observations, proposals)
+    proposed = propose_people(setup, people)
+    checked, proposals = proposed.checked, proposed.proposals
+    prepared = jax.vmap(partial(prepare_search, setup))(people, checked, proposed.observations, proposals)
     solutions, margins = fit_from_starts(
         setup.scene,
         prepared.problem,

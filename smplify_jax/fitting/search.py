@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.observation import Observed
 from smplify_jax.execution.batching import search_chunk_size
 from smplify_jax.fitting.stages import Phases, Round
 from smplify_jax.fitting.starts import turned_around
@@ -41,19 +41,19 @@ class Problem:
 
     Attributes:
         is_active: whether to search at all; if not, the solution is meaningless.
-        observation: keypoints and camera.
+        observation: of any kind, such as keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
     is_active: Array
-    observation: Observation
+    observation: Observed
     start_depth: Array
     anchor: Anchor | None = None
 
     def round_inputs(self, scene: Scene, one: Round) -> RoundInputs:
         """The inputs of the objective for one person in a round whose keypoints are (K,) weights."""
-        observation = self.observation
+        observation: Any = self.observation  # some dataclass: a protocol cannot say so
         is_seen = (observation.confidence > 0).astype(observation.confidence.dtype)
         confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, observation.confidence, is_seen)
         subset = jnp.asarray(one.keypoints)

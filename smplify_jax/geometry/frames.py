@@ -5,6 +5,8 @@
 
 Viewers, and formats such as glTF, have y up, where a body in the camera frame would stand on its head. The upright frame is the camera
 frame turned about x by half a turn, so the camera that took the picture becomes a viewer's camera at the origin, looking along -z.
+
+Files of motions have a third one, with z up: see `Z_UP_FROM_CAMERA`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 
@@ -22,6 +25,28 @@ Frame = Literal["camera", "upright"]
 
 UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
 """The rotation from the camera frame to the upright one; it is its own inverse."""
+
+Z_UP_FROM_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""The rotation from the camera frame to x right, y forward, z up, for a level camera."""
+
+
+def turned_about_root(
+    global_orient: np.ndarray, transl: np.ndarray, pelvis: np.ndarray, rotation: Rotation
+) -> tuple[np.ndarray, np.ndarray]:
+    """Orientation and translation of SMPL bodies in a rotated frame, where a point x becomes R x.
+
+    SMPL rotates about its root joint, which lies at J + transl. J itself does not rotate, so transl becomes R (J + transl) - J.
+
+    Args:
+        global_orient: (N, 3) axis-angle [rad].
+        transl: (N, 3) [m].
+        pelvis: (N, 3) position of the root joint, J + transl [m].
+        rotation: R, one for all bodies or one for each.
+    Returns:
+        (N, 3) and (N, 3).
+    """
+    turned = (rotation * Rotation.from_rotvec(global_orient)).as_rotvec()
+    return turned, rotation.apply(pelvis) - (pelvis - transl)
 
 
 def in_frame(points_cam: Array, frame: Frame) -> Array:

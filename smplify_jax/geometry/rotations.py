@@ -74,6 +74,26 @@ def exp_and_left_jacobian(axis_angle: Array | np.ndarray, axis: int = -1) -> tup
     return jnp.moveaxis(rotation, (0, 1), (place, place + 1)), jnp.moveaxis(jacobian, (0, 1), (place, place + 1))
 
 
+def inverse_left_jacobian(axis_angle: Array | np.ndarray) -> Array:
+    """Inverse of the left Jacobian, by which the logarithm of exp(d) R(t) changes with d: log(exp(d) R(t)) = t + J^-1(t) d to first order.
+
+    Args:
+        axis_angle: (..., 3) [rad], of angle below a full turn.
+    Returns:
+        (..., 3, 3)
+    Source: Solà et al. 2018, eq. 146.
+    """
+    vector = jnp.asarray(axis_angle)
+    squared = jnp.sum(vector**2, axis=-1)[..., None, None]
+    is_small = squared < _SMALL_SQUARED_ANGLE
+    s, t2 = jnp.where(is_small, squared, 0.0), jnp.where(is_small, 1.0, squared)
+    half = 0.5 * jnp.sqrt(t2)
+    factor = jnp.where(is_small, 1 / 12 + s / 720 * (1 + s / 42), (1 - half * jnp.cos(half) / jnp.sin(half)) / t2)
+    identity = jnp.eye(3, dtype=vector.dtype)
+    cross_squared = vector[..., :, None] * vector[..., None, :] - squared * identity
+    return identity - 0.5 * skew(vector) + factor * cross_squared
+
+
 def axis_angle_to_quaternion(axis_angle: Array | np.ndarray) -> Array:
     """Unit quaternion (w, x, y, z). (..., 3) [rad] -> (..., 4)."""
     half = 0.5 * axis_angle

@@ -11,6 +11,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.rows import RejectedRow
+from smplify_jax.keypoints.videos import places_in_videos
 
 MAX_LENGTH = 1e9
 """[px] A larger width or height is a damaged number."""
@@ -35,6 +36,9 @@ class KeypointSet:
         camera_center: (B, 2) float32 principal points [px]; NaN, NaN if the file does not state them.
         boxes: (B, 4) float32 left, top, width, height [px] of each person's box; NaN if the file does not state it.
         track_ids: B ids of the people through the frames of a video; "" if the file does not state them.
+        videos: B names of the videos that the people are in, where a picture alone is a video of one frame; see
+            `smplify_jax.keypoints.videos`. By default they follow from `image_names`, and so do `frames`.
+        frames: (B,) int64 numbers of the frames in their videos.
         source_ids: B ids of the records in the file, such as the `id` of COCO's annotations; "" if it has none.
         rejected: records of the files that cannot be used, each with its position and the reason.
     """
@@ -48,6 +52,8 @@ class KeypointSet:
     camera_center: np.ndarray = _UNKNOWN
     boxes: np.ndarray = _UNKNOWN
     track_ids: tuple[str, ...] = _UNKNOWN
+    videos: tuple[str, ...] = _UNKNOWN
+    frames: np.ndarray = _UNKNOWN
     source_ids: tuple[str, ...] = _UNKNOWN
     rejected: tuple[RejectedRow, ...] = ()
 
@@ -86,6 +92,13 @@ class KeypointSet:
         for name in ("track_ids", "source_ids"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, ("",) * num_people)
+        if (self.videos is None) != (self.frames is None):
+            raise InputError("videos and frames belong together; give both of them, or neither")
+        if self.videos is None:
+            images = [name or "" for name in self.image_names]
+            places = places_in_videos([""] * len(images), images, [None] * len(images))
+            object.__setattr__(self, "videos", tuple(place.video for place in places))
+            object.__setattr__(self, "frames", np.array([place.frame for place in places], np.int64))
 
     def _check_what_the_file_knows(self) -> None:
         num_people = len(self.names)
@@ -100,6 +113,11 @@ class KeypointSet:
             raise InputError(
                 f"there are {len(self.track_ids)} track ids and {len(self.source_ids)} source ids for {num_people} people; "
                 "give one for each"
+            )
+        if len(self.videos) != num_people or self.frames.shape != (num_people,) or self.frames.dtype != np.int64:
+            raise InputError(
+                f"there are {len(self.videos)} videos, and frames have shape {self.frames.shape} and type {self.frames.dtype}; "
+                f"{num_people} people need a video each, and {(num_people,)} of int64"
             )
 
     def __len__(self) -> int:

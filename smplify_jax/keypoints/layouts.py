@@ -12,9 +12,19 @@ trunk differs:
   Triangulated from a calibrated recording of one person, BODY_25B's lies 8 cm above the shoulders and 10 cm below the
   nose, which is within 2 cm of that midpoint.
 
+Three layouts are of programs that give points in 3D:
+
+- `kinect32`: a skeleton in the body. Its navel and chest lie about 19 and 34 cm above the pelvis, which is between the first two joints
+  of SMPL's spine and at the third;
+- `panoptic19`: CMU Panoptic's, triangulated from detections of OpenPose's kind, and meant as those are;
+- `mhr70`: SAM 3D Body's. A finger's joints count from its tip, so that the third is the knuckle: SMPL's hand joint for the middle finger,
+  finger joints for bodies that have them. No body has its points on elbows (olecranon, cubital fossa) and shoulders (acromion), nor its
+  neck, as nothing says where that lies.
+
 Sources: the COCO keypoint task; OpenPose's output formats BODY_25, BODY_25B and COCO; Johnson and Everingham, BMVC 2010
 (LSP); Andriluka et al., CVPR 2014 (MPII); Ionescu et al., PAMI 2014 (Human3.6M, in the order of the 2D-to-3D lifting
-literature); Kolotouros et al., ICCV 2019 (the 49 keypoints); Fang et al., PAMI 2022 (Halpe).
+literature); Kolotouros et al., ICCV 2019 (the 49 keypoints); Fang et al., PAMI 2022 (Halpe); Microsoft, Azure Kinect body tracking joints;
+Joo et al., PAMI 2017 (Panoptic); the key point names that SAM 3D Body's release lists as mhr70.
 """
 
 from __future__ import annotations
@@ -134,6 +144,58 @@ _H36M_LEFT_LEG: tuple[_Row, ...] = tuple((name, (name,)) for name in ("left_hip"
 _H36M_RIGHT_LEG: tuple[_Row, ...] = tuple((name, (name,)) for name in ("right_hip", "right_knee", "right_ankle"))
 
 
+def _joints(names: str) -> tuple[_Row, ...]:
+    """Rows of keypoints that are the body's own joints, hips and neck too."""
+    return tuple((name, (name,)) for name in names.split())
+
+
+def _kinect_arm(side: str) -> tuple[_Row, ...]:
+    return (
+        (f"{side}_clavicle", (f"{side}_collar",)),
+        *_joints(" ".join(f"{side}_{name}" for name in ("shoulder", "elbow", "wrist", "hand"))),
+        (f"{side}_hand_tip", (f"{side}_middle_tip",)),
+        (f"{side}_thumb", (f"{side}_thumb_tip",)),
+    )
+
+
+def _mhr_hand(side: str) -> tuple[_Row, ...]:
+    """A hand's fingers from their tips to their knuckles, then the wrist."""
+    rows: list[_Row] = []
+    for finger in ("thumb", "index", "middle", "ring", "pinky"):
+        rows.append((f"{side}_{finger}_tip", (f"{side}_{finger}_tip",)))
+        for number, joint in ((3, "first"), (2, "second"), (1, "third")):
+            is_hand_joint = (finger, number) == ("middle", 1)
+            point = f"{side}_hand" if is_hand_joint else f"{side}_{finger}{number}"
+            rows.append((f"{side}_{finger}_{joint}_joint", (point,)))
+    return (*rows, *_rows(f"{side}_wrist"))
+
+
+_KINECT32 = (
+    *_joints("pelvis"),
+    ("spine_navel", ("spine1", "spine2")),
+    ("spine_chest", ("spine3",)),
+    *_joints("neck"),
+    *_kinect_arm("left"),
+    *_kinect_arm("right"),
+    *_joints("left_hip left_knee left_ankle left_foot right_hip right_knee right_ankle right_foot"),
+    *_joints("head nose left_eye left_ear right_eye right_ear"),
+)
+_PANOPTIC19 = (
+    *_rows("neck nose mid_hip"),
+    *_rows("left_shoulder left_elbow left_wrist left_hip left_knee left_ankle"),
+    *_rows("right_shoulder right_elbow right_wrist right_hip right_knee right_ankle"),
+    *_rows("left_eye left_ear right_eye right_ear"),
+)
+_MHR70 = (
+    *(row for row in _COCO17 if not row[0].endswith("_wrist")),
+    *_FEET,
+    *_mhr_hand("right"),
+    *_mhr_hand("left"),
+    *_joints("left_olecranon right_olecranon left_cubital_fossa right_cubital_fossa left_acromion right_acromion"),
+    ("neck", ("mhr_neck",)),
+)
+
+
 def _from_dataset(dataset: str, rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
     """Rows with the data set's name appended to the keypoint's: the 49 keypoints contain most of the body twice."""
     return tuple((f"{name}_{dataset}", points) for name, points in rows)
@@ -179,9 +241,20 @@ LAYOUTS: dict[str, Layout] = {
             *_from_dataset("h36m", (_H36M_SPINE, _H36M_JAW, _H36M_HEAD)),
             *_from_dataset("coco", _rows("nose left_eye right_eye left_ear right_ear")),
         ),
+        _layout("kinect32", *_KINECT32),
+        _layout("panoptic19", *_PANOPTIC19),
+        _layout("mhr70", *_MHR70),
     )
 }
 """All layouts of the library by name."""
+
+POINT_LAYOUTS = ("kinect32", "panoptic19", "mhr70")
+"""Layouts of programs that give 3D points."""
+
+
+def pictured_layouts() -> list[Layout]:
+    """Layouts of keypoints in pictures: a file of pictures that does not say its layout is taken to have one of these."""
+    return [layout for layout in LAYOUTS.values() if layout.name not in POINT_LAYOUTS]
 
 
 def get_layout(layout: str | Layout) -> Layout:

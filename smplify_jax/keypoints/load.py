@@ -18,6 +18,7 @@ from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.person_names import person_names
 from smplify_jax.keypoints.read import NO_OPTIONS, read_rows
 from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
+from smplify_jax.keypoints.videos import FramePlace, places_in_videos
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,7 @@ def load_keypoints(
     layout: str | None = None,
     image_size: tuple[float, float] | None = None,
     image_folder: str | os.PathLike[str] | None = None,
+    pictures_anywhere: bool = False,
 ) -> KeypointSet:
     """Read the keypoints of one or more people.
 
@@ -80,6 +82,7 @@ def load_keypoints(
             implies; needed for OpenPose's BODY_25B.
         image_size: width and height [px] of pictures whose size is stated nowhere else.
         image_folder: folder with the pictures, to look up sizes that the files do not state.
+        pictures_anywhere: look also where pictures' names, or links, lead out of that folder.
 
     Returns:
         The people of all files, in one layout.
@@ -89,8 +92,9 @@ def load_keypoints(
             The message names the file.
     """
     folder = None if image_folder is None else Path(image_folder)
-    found = find_people(path, format, ReadOptions(layout, image_size, folder))
+    found = find_people(path, format, ReadOptions(layout, image_size, folder, pictures_anywhere))
     rows = _in_one_layout(found, Path(path))
+    places = places_of(rows, [Path(path)] * len(rows))
     if found.rejected:
         warnings.warn(
             f"'{path}': {_counted(found.rejected)} and left out, see `rejected`: {found.rejected[0].sentence}",
@@ -106,9 +110,23 @@ def load_keypoints(
         camera_center=_numbers([row.camera_center or (math.nan, math.nan) for row in rows]),
         boxes=_numbers([row.box.xywh if row.box else (math.nan,) * 4 for row in rows]),
         track_ids=tuple(row.track_id for row in rows),
+        videos=tuple(place.video for place in places),
+        frames=np.array([place.frame for place in places], np.int64),
         source_ids=tuple(row.source_id for row in rows),
         rejected=found.rejected,
     )
+
+
+def places_of(rows: Sequence[DatasetRow], paths: Sequence[Path]) -> tuple[FramePlace, ...]:
+    """The video and frame of each person.
+
+    Args:
+        rows: B people.
+        paths: the file or folder that each was read from.
+    """
+    folders = {path: (path if path.is_dir() else path.parent).resolve().as_posix() for path in set(paths)}
+    files = [f"{folders[path]}/{row.file}" for row, path in zip(rows, paths, strict=True)]
+    return places_in_videos(files, [row.image for row in rows], [row.frame for row in rows])
 
 
 def image_name(row: DatasetRow) -> str | None:

@@ -27,7 +27,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.layouts import DETECTED_POINTS, LAYOUTS, Layout, get_layout
+from smplify_jax.keypoints.layouts import DETECTED_POINTS, LAYOUTS, Layout, get_layout, pictured_layouts
 
 MIN_KNOWN = 4
 """Minimum number of known points; fewer do not determine a body."""
@@ -222,7 +222,7 @@ def _points_of(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _meant(points: tuple[str, ...]) -> list[Layout]:
-    return [layout for layout in LAYOUTS.values() if _NEEDED.get(layout.name, "") in (*points, "")]
+    return [layout for layout in pictured_layouts() if _NEEDED.get(layout.name, "") in (*points, "")]
 
 
 def _positions(layout: Layout, points: tuple[str, ...]) -> tuple[int, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import check_limit
+from smplify_jax.files.budget import ReadingTime, TimeIsUpError, check_limit
 from smplify_jax.keypoints.formats.outside import file_name_as_text, printable
-from smplify_jax.keypoints.formats.reading import OTHER_FILE, KeypointFormat, ReadOptions, Row, Source
+from smplify_jax.keypoints.formats.reading import LINKED_AGAIN, OTHER_FILE, KeypointFormat, ReadOptions, Row, Source
 from smplify_jax.keypoints.formats.recognition import described, read_head
 from smplify_jax.keypoints.formats.registry import FORMAT_NAMES, FORMATS, get_formats
 from smplify_jax.keypoints.layouts import get_layout
@@ -71,12 +72,18 @@ def _rows(source: Source, known: KeypointFormat) -> Iterator[Row]:
         InputError: whatever goes wrong: a file can hold what no reader thought of.
     """
     with _explained(source):
-        rows = known.read(source)
-    return _guarded(source, rows)
+        time = ReadingTime(source.path)
+        with time.running():
+            rows = known.read(source)
+    return _guarded(source, rows, time)
 
 
-def _guarded(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
+def _guarded(source: Source, rows: Iterator[Row], time: ReadingTime) -> Iterator[Row]:
     with _explained(source):
+        # Until the first row, files tell what their people refer to; from there on, `rows_of` looks at the clock.
+        with time.running():
+            first = list(islice(rows, 1))
+        yield from first
         yield from rows
 
 
@@ -84,6 +91,8 @@ def _guarded(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
 def _explained(source: Source) -> Iterator[None]:
     try:
         yield
+    except TimeIsUpError as error:
+        raise InputError(f"'{source.path}': {error}") from None
     except InputError:
         raise
     except Exception as error:
@@ -99,7 +108,7 @@ def _recognised(source: Source, formats: list[KeypointFormat]) -> KeypointFormat
     Raises:
         InputError: the file is damaged, or cannot be opened.
     """
-    with _explained(source):
+    with _explained(source), ReadingTime().running():
         head = read_head(source.path)
         chosen = next((known for known in formats if known.recognises(head)), None)
     if any(head.kind == kind and names <= set(head.names) for kind, names in _RESULTS):
@@ -153,35 +162,56 @@ class _Entry(NamedTuple):
 def _files(root: Path, endings: tuple[str, ...], options: ReadOptions) -> Iterator[_Entry]:
     """The files of a folder and its subfolders in the order of their names, hidden ones left out.
 
-    A folder that several links lead to is read once.
+    A folder that several links lead to is read once, where it comes up first. A link to a folder above it is an entry that says so.
     """
-    seen: set[tuple[int, int]] = set()
-    levels = [iter([_Entry(root)])]
+    seen: set[_Identity] = set()
+    levels = [_Level(iter([_Entry(root)]))]
     while levels:
-        entry = next(levels[-1], None)
+        entry = next(levels[-1].entries, None)
         if entry is None:
             levels.pop()
         elif entry.complaint or not entry.path.is_dir():
             yield entry
         else:
-            levels.append(iter(_entries(entry.path, len(levels), seen, endings, options)))
+            levels.append(_opened(entry.path, levels, seen, endings, options))
 
 
-def _entries(
-    folder: Path, depth: int, seen: set[tuple[int, int]], endings: tuple[str, ...], options: ReadOptions
-) -> list[_Entry]:
+_Identity = tuple[int, int]
+"""Device and number of a folder, by whatever name."""
+
+
+class _Level(NamedTuple):
+    """What is left to read of one folder."""
+
+    entries: Iterator[_Entry]
+    identity: _Identity | None = None
+
+
+def _opened(
+    folder: Path, levels: list[_Level], seen: set[_Identity], endings: tuple[str, ...], options: ReadOptions
+) -> _Level:
     """What is read of one folder, or why it is not."""
     try:
-        check_limit(depth, "folder_depth", f"the folder '{folder}' lies in others, and their number is")
+        check_limit(len(levels), "folder_depth", f"the folder '{folder}' lies in others, and their number is")
         about = folder.stat()
-        if (about.st_dev, about.st_ino) in seen:
-            return [_Entry(folder, f"the folder '{folder}' is a link to one that was read already")]
-        seen.add((about.st_dev, about.st_ino))
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        identity = (about.st_dev, about.st_ino)
+        if any(level.identity == identity for level in levels):
+            return _Level(iter([_Entry(folder, f"the folder '{folder}' is a link to one that it lies in")]))
+        if identity in seen:
+            options.pass_over(LINKED_AGAIN)
+            return _Level(iter(()))
+        seen.add(identity)
+        return _Level(iter(_wanted(folder, endings, options)), identity)
     except InputError as error:
-        return [_Entry(folder, str(error))]
+        complaint = str(error)
     except OSError as error:
-        return [_Entry(folder, f"the folder '{folder}' cannot be read: {error.strerror or error}")]
+        complaint = f"the folder '{folder}' cannot be read: {error.strerror or error}"
+    return _Level(iter([_Entry(folder, complaint)]))
+
+
+def _wanted(folder: Path, endings: tuple[str, ...], options: ReadOptions) -> list[_Entry]:
+    """The subfolders of a folder, and the files that some format may have."""
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     wanted = []
     for entry in entries:
         if entry.name.startswith("."):

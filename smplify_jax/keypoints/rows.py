@@ -29,6 +29,7 @@ class DatasetRow:
         box: the person's box, None if unknown; also from SPIN's `center` and `scale` and similar fields.
         gender: "female", "male" or "neutral", None if unknown.
         track_id: the data set's id of the person through the frames of a video, "" if it has none.
+        frame: number of the frame in its video where the file states it, None elsewhere; see `smplify_jax.keypoints.videos`.
         name: the data set's name of the person, "" if it has none; see `person_names`.
     """
 
@@ -45,6 +46,7 @@ class DatasetRow:
     box: CropBox | None = None
     gender: str | None = None
     track_id: str = ""
+    frame: int | None = None
     name: str = ""
 
 

@@ -1,4 +1,4 @@
-"""One superset of keypoints for every layout, so that one network serves them all.
+"""One superset of keypoints for every layout that pictures' keypoints have, so that one network serves them all.
 
 A slot is a set of body points whose mean is a keypoint of some layout. Keypoints of one layout that are means of the same points
 share a slot.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smplify_jax.keypoints.layouts import LAYOUTS, Layout
+from smplify_jax.keypoints.layouts import Layout, pictured_layouts
 
 _JOINER = "+"
 
@@ -19,8 +19,8 @@ def slot_of(points: tuple[str, ...]) -> str:
 
 
 def all_slots() -> tuple[str, ...]:
-    """The slots of every known layout, sorted by name."""
-    return tuple(sorted({slot_of(points) for layout in LAYOUTS.values() for points in layout.points}))
+    """The slots of every layout that pictures' keypoints have, sorted by name."""
+    return tuple(sorted({slot_of(points) for layout in pictured_layouts() for points in layout.points}))
 
 
 def slot_layout(slots: tuple[str, ...]) -> Layout:

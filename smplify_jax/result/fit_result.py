@@ -19,16 +19,20 @@ from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.penetration import penetration_depth
+from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.quality.score import QualityFeatures
+from smplify_jax.result.amass import to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
+from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
 from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
 from smplify_jax.result.status import FitStatus
+from smplify_jax.result.views import in_view
 
 if TYPE_CHECKING:
     import trimesh
@@ -40,7 +44,8 @@ class FitResult:
     """Fitted bodies: one, or a batch with the same leading axis as the keypoints.
 
     Bodies live in the camera frame: x right, y down, z forward [m]. A person that could not be fitted has NaN everywhere and a status
-    that says why.
+    that says why. Fits to several cameras, or to points in space, live in the world frame of these and have `extrinsics`; `in_view` gives
+    them in the frame of a camera.
 
     A sequence of people, and a pytree: `for person in result`, `len(result)`, `result[-1]`, `result[:10]`, `result[result.quality > 0.5]`.
     One person without a leading axis is a sequence of one. `==` is True for the same numbers (NaN equals NaN) in the same layout and a
@@ -67,6 +72,12 @@ class FitResult:
         status: (...,) codes of `FitStatus`.
         num_steps: (...,) Gauss-Newton systems solved for the start that won.
         body: the body that was fitted.
+        velocities: (..., 24, 3) of the joints [m/s]; None for people who were fitted without others in time.
+        extrinsics: the placement of V cameras in the world frame, V = 0 for points in space. Then the camera's fields are (..., V, 2),
+            keypoints_px is (..., V, K, 2) and reprojection_error_px is (..., V, K). None for one picture.
+        point_errors: (..., K) distance of the fitted keypoints from the points in space [m]; None for pictures.
+        point_scale: (...,) by which the points in space were multiplied: 1 if they were in metres; None for pictures.
+        body: the body that was fitted.
         layout: name of the keypoint layout.
     """
 
@@ -89,6 +100,10 @@ class FitResult:
     num_steps: Array
     body: BodyModel = field(metadata={"static": True})
     layout: str = field(metadata={"static": True})
+    velocities: Array | None = None
+    extrinsics: Extrinsics | None = None
+    point_errors: Array | None = None
+    point_scale: Array | None = None
 
     @property
     def is_batched(self) -> bool:
@@ -138,9 +153,10 @@ class FitResult:
 
     def _repr_html_(self) -> str:
         """A small table, for notebooks."""
-        first = jax.tree.map(np.asarray, self[:MAX_ROWS])
+        people = self[0] if self.status.ndim > 1 else self  # of several tracks, the frames of the first
+        first = jax.tree.map(np.asarray, people[:MAX_ROWS])
         rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
-        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(self))
+        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(people))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the body."""
@@ -172,8 +188,8 @@ class FitResult:
         return replace(self, body=body)
 
     def statuses(self) -> list[FitStatus]:
-        """The status of each person."""
-        return [FitStatus(int(code)) for code in np.atleast_1d(self.status)]
+        """The status of each person; of tracks, of each frame, track by track."""
+        return [FitStatus(int(code)) for code in np.ravel(self.status)]
 
     @property
     def evidence(self) -> QualityFeatures:
@@ -222,38 +238,31 @@ class FitResult:
         mesh.units = "meters"
         return mesh
 
-    def to_smplify(self) -> dict[str, np.ndarray]:
-        """The keys that the original SMPLify of 2016 writes for a picture, and the principal point.
+    def in_view(self, view: int) -> FitResult:
+        """A fit to several cameras as one of them sees it: in that camera's frame, with its keypoints and errors.
 
-        Returns:
-            cam_t (..., 3), the camera's translation, which is `transl` [m]; f (..., 2), the focal lengths along x and y [px];
-            pose (..., 72) [rad], zero for hands that the body lacks; betas (..., B); and c (..., 2), the principal point [px], which the
-            original lacks: it assumes the picture's centre.
+        Args:
+            view: number of the camera, in the order in which the cameras were given.
+        Raises:
+            InputError: there is no such camera.
         """
-        pose = np.concatenate([self.global_orient, self.body_pose], axis=-1)
-        missing = np.zeros((*pose.shape[:-1], 72 - pose.shape[-1]), pose.dtype)
-        return {
-            "cam_t": np.array(self.transl),
-            "f": np.array(self.camera.focal_length),
-            "pose": np.concatenate([pose, missing], axis=-1),
-            "betas": np.array(self.betas),
-            "c": np.array(self.camera.camera_center),
-        }
+        return in_view(self, view)
+
+    def to_smplify(self) -> dict[str, np.ndarray]:
+        """The keys that the original SMPLify of 2016 writes for a picture, see `smplify_jax.result.other_programs.to_smplify`."""
+        return to_smplify(self)
 
     def to_smplx(self) -> dict[str, np.ndarray]:
-        """Keyword arguments for the forward pass of a model of the package smplx.
+        """Keyword arguments for a model of the package smplx, see `smplify_jax.result.other_programs.to_smplx`."""
+        return to_smplx(self)
 
-        `model(**{name: torch.as_tensor(array) for name, array in result.to_smplx().items()})` gives the vertices of `vertices()`, if the
-        model is the body that was fitted and was made with `batch_size=len(result)`. Models with fingers must also be made with
-        `use_pca=False, flat_hand_mean=True`, for hands at rest. People who could not be fitted are all NaN.
+    def to_amass(self, frame_rate: float = 30.0) -> dict[str, np.ndarray]:
+        """One person's motion in the arrays of AMASS's files, see `smplify_jax.result.amass.to_amass`.
 
-        Returns:
-            betas (B, num_betas), global_orient (B, 3), body_pose (B, 69) or (B, 63), transl (B, 3): always batched, float32, contiguous
-            and writable. body_pose has 69 numbers for SMPL; for SMPL-H and SMPL-X it has 63, because they have fingers in place of
-            SMPL's two hand joints.
+        Args:
+            frame_rate: frames per second of the result's frames.
         """
-        names = ("betas", "global_orient", "body_pose", "transl")
-        return {name: np.array(np.atleast_2d(getattr(self, name)), np.float32, order="C") for name in names}
+        return to_amass(self, frame_rate)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

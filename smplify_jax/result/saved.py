@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
@@ -34,6 +35,17 @@ FIELD_SHAPES: dict[str, tuple[int | None, ...]] = {
 }
 """Fields that are arrays, and their axes per person; None is a length that depends on the body or the layout."""
 
+_OPTIONAL_SHAPES: dict[str, tuple[int | None, ...]] = {
+    "velocities": (len(SMPL_JOINT_NAMES), 3),
+    "point_errors": (None,),
+    "point_scale": (),
+}
+"""Fields that a result may lack."""
+
+_EXTRINSICS_SHAPES: dict[str, tuple[int | None, ...]] = {"rotation": (None, 3, 3), "translation": (None, 3)}
+_OF_VIEWS = ("keypoints_px", "reprojection_error_px", "focal_length", "camera_center")
+"""Arrays that have an axis of views where a result has extrinsics."""
+
 COST, FEATURES = "cost_", "quality_features_"
 FEATURE_KEYS = tuple(FEATURES + name for name in QualityFeatures.__dataclass_fields__)
 _RENAMED_KEYS = {f"evidence_{name}": FEATURES + name for name in QualityFeatures.__dataclass_fields__}
@@ -57,6 +69,11 @@ def arrays_of(result: Any) -> dict[str, np.ndarray]:
     arrays = {name: np.asarray(getattr(result, name)) for name in FIELD_SHAPES}
     arrays |= {COST + name: np.asarray(value) for name, value in result.cost_by_term.items()}
     arrays |= {FEATURES + name: np.asarray(value) for name, value in vars(result.quality_features).items()}
+    arrays |= {
+        name: np.asarray(getattr(result, name)) for name in _OPTIONAL_SHAPES if getattr(result, name) is not None
+    }
+    if result.extrinsics is not None:
+        arrays |= {name: np.asarray(getattr(result.extrinsics, name)) for name in _EXTRINSICS_SHAPES}
     return arrays | {name: np.asarray(getattr(result.camera, name)) for name in CAMERA_SHAPES}
 
 
@@ -67,6 +84,9 @@ def fields_of(stored: Mapping[str, np.ndarray]) -> dict[str, Any]:
     fields["cost_by_term"] = {
         name.removeprefix(COST): jnp.asarray(value) for name, value in stored.items() if name.startswith(COST)
     }
+    fields |= {name: jnp.asarray(stored[name]) for name in _OPTIONAL_SHAPES if name in stored}
+    if "rotation" in stored:
+        fields["extrinsics"] = Extrinsics(**{name: jnp.asarray(stored[name]) for name in _EXTRINSICS_SHAPES})
     features = {key.removeprefix(FEATURES): jnp.asarray(stored[key]) for key in FEATURE_KEYS}
     fields["quality_features"] = QualityFeatures(**features)
     return fields | {"layout": str(stored["layout"])}
@@ -91,6 +111,12 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
     unknown = np.full(getattr(content["status"], "shape", ()), np.nan, np.float32)
     content = dict.fromkeys((FEATURES + name for name in _LATER_FEATURES), unknown) | content
     shapes |= {name: () for name in content if name.startswith(COST)}
+    shapes |= {name: shape for name, shape in _OPTIONAL_SHAPES.items() if name in content}
+    if any(name in content for name in _EXTRINSICS_SHAPES):
+        shapes |= {name: (None, *shapes[name]) for name in _OF_VIEWS} | _EXTRINSICS_SHAPES
+        absent = sorted(set(_EXTRINSICS_SHAPES) - set(content))
+        if absent:
+            raise InputError(f"{path}: is not a saved fit, it lacks {absent[0]}; {_ADVICE}")
     arrays = {name: _numbers(content[name], name, path) for name in shapes}
     arrays |= {name: _text(content[name], name, path) for name in TEXTS}
     _check_shapes(arrays, shapes, path)
@@ -136,8 +162,10 @@ def _text(value: object, name: str, path: object) -> np.ndarray:
 
 def _check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | None, ...]], path: object) -> None:
     people = arrays["status"].shape
-    if len(people) > 1:
-        raise InputError(f"{path}: 'status' has shape {people}; expected one number, or one per person; {_ADVICE}")
+    if len(people) > 2:
+        raise InputError(
+            f"{path}: 'status' has shape {people}; expected one number, one per person or frame, or one per track and frame; {_ADVICE}"
+        )
     for name, shape in shapes.items():
         array, expected = arrays[name], (*people, *shape)
         fits = array.ndim == len(expected) and all(b in (None, a) for a, b in zip(array.shape, expected, strict=True))
@@ -145,6 +173,9 @@ def _check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[i
             axes = ", ".join("any" if length is None else str(length) for length in expected)
             raise InputError(f"{path}: {name!r} has shape {array.shape}; expected ({axes}), like 'status'; {_ADVICE}")
     num_keypoints, num_errors = arrays["keypoints_px"].shape[-2], arrays["reprojection_error_px"].shape[-1]
+    views = {arrays[name].shape[len(people)] for name in (*_OF_VIEWS, *_EXTRINSICS_SHAPES) if "rotation" in arrays}
+    if len(views) > 1:
+        raise InputError(f"{path}: has arrays of {' and '.join(map(str, sorted(views)))} views; {_ADVICE}")
     if num_keypoints != num_errors:
         raise InputError(
             f"{path}: 'keypoints_px' has {num_keypoints} keypoints and 'reprojection_error_px' {num_errors}; {_ADVICE}"
@@ -152,7 +183,7 @@ def _check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[i
 
 
 def _check_people(arrays: Mapping[str, np.ndarray], is_usable: Mapping[int, bool], path: object) -> None:
-    codes = np.atleast_1d(arrays["status"])
+    codes = np.ravel(arrays["status"])
     unknown = sorted(set(codes.tolist()) - set(is_usable))
     if unknown:
         raise InputError(

@@ -14,6 +14,7 @@ class FitStatus(enum.IntEnum):
     NON_FINITE = 3
     IMPLAUSIBLE = 4
     POOR_FIT = 5
+    FILLED = 6
 
     @property
     def sentence(self) -> str:
@@ -23,6 +24,11 @@ class FitStatus(enum.IntEnum):
     @property
     def is_usable(self) -> bool:
         """Whether there is a body; if not, all its numbers are NaN."""
+        return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT, FitStatus.FILLED)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the body was fitted to keypoints of its own, and not filled in from other frames of its track."""
         return self in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT, FitStatus.POOR_FIT)
 
 
@@ -44,4 +50,5 @@ _SENTENCES = {
         f"Poor fit: half of the keypoints are missed by more than {100 * MAX_ERROR_2D:.0f} % of the person's height, or the body is "
         "outside the picture; the body is usable with care."
     ),
+    FitStatus.FILLED: "Not observed in this frame: filled in from the frames before and after it.",
 }

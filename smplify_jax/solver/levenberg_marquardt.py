@@ -99,8 +99,9 @@ def advance(objective: Objective, free: Array, options: SolverOptions, state: _S
             lambda new, old: jnp.where(is_accepted, new, old), (state.candidate, model), (state.parameters, state.model)
         )
     is_converged = ~is_first & _is_converged(state, gain, is_better, options.relative_gain * kept.energy)
+    damped_step = objective.damped_step or _damped_step
     with jax.named_scope("step"):
-        step, predicted_gain = _damped_step(kept, damping, free, continues & ~is_converged)
+        step, predicted_gain = damped_step(kept, damping, free, continues & ~is_converged)
     after = _State(
         parameters=parameters,
         model=None,
@@ -147,9 +148,13 @@ def _is_converged(state: _State, gain: Array, is_accepted: Array, threshold: Arr
 
 def _damped_step(model: Any, damping: Array, free: Array, is_needed: Array) -> tuple[Array, Array]:
     """Solve (H + damping diag H) step = -g over the free unknowns; also return the gain that the quadratic model predicts."""
-    diagonal = jnp.diagonal(model.hessian)
-    # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
-    added = damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))
+    added = damping_of_diagonal(jnp.diagonal(model.hessian), damping)
     step = -solve_damped(is_needed, model.hessian, added, model.gradient, free)
     # E(0) - E(step) = -2 g.step - step.H step, with H step = -g - added * step for the free unknowns; the step is zero elsewhere.
     return step, jnp.dot(step, added * step - model.gradient)
+
+
+def damping_of_diagonal(diagonal: Array, damping: Array) -> Array:
+    """What is added to the diagonal of a Hessian."""
+    # The floor keeps an unknown that nothing observes (a zero row) from making the system singular.
+    return damping * jnp.maximum(diagonal, 1e-6 * jnp.max(diagonal))

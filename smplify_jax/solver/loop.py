@@ -22,10 +22,13 @@ class Objective:
     Attributes:
         linearize: parameters -> a dataclass with `energy` (), `gradient` (P,) = J^T r and `hessian` (P, P) = J^T J.
         retract: (parameters, step (P,)) -> parameters.
+        damped_step: (model, damping, free, is_needed) -> the step of Levenberg-Marquardt and the gain that the model predicts, for models
+            whose Hessian is not one dense matrix; None for those that have one.
     """
 
     linearize: Callable[[Any], Any]
-    retract: Callable[[Any, Array], Any]
+    retract: Callable[[Any, Any], Any]
+    damped_step: Callable[[Any, Array, Array, Array], tuple[Any, Array]] | None = None
 
 
 @dataclass(frozen=True)

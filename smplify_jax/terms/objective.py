@@ -12,7 +12,7 @@ from jax import Array
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
-from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.observation import Observed
 from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
@@ -35,7 +35,7 @@ class TermWeights:
         pose_prior: w_theta of the mixture prior; zero switches it off.
         bend: of the elbows and knees; the paper's code has 3.17 w_theta.
         shape: w_beta.
-        depth: of the depth anchor, per unit of log depth.
+        depth: of the depth anchor, per unit of log depth. None leaves it out, as it must be for bodies that are not before a camera.
         interpenetration: of the spheres inside the body; 1000 in the paper's code. None leaves it out.
         anchor: of the pull towards a proposed body, on the scale of `pose_prior`. None leaves it out.
     """
@@ -44,7 +44,7 @@ class TermWeights:
     pose_prior: float | Array
     bend: float | Array
     shape: float | Array
-    depth: float | Array = 0.0
+    depth: float | Array | None = 0.0
     interpenetration: float | Array | None = 0.0
     anchor: float | Array | None = 0.0
 
@@ -89,27 +89,28 @@ class RoundInputs:
     """The inputs of the objective for one person in one round, or for many people (..., batch).
 
     Attributes:
-        observation: keypoints and camera.
+        observation: of any kind, such as keypoints and camera.
         keypoint_weights: (K,) how much the round weights each keypoint; zero leaves it out.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
     """
 
-    observation: Observation
+    observation: Observed
     keypoint_weights: Array
     start_depth: Array
     anchor: Anchor | None = None
 
 
 def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tuple[Term, ...]:
-    """The terms in the order of TERM_NAMES; a term whose spheres, anchor or weight are None is left out."""
+    """The terms in the order of TERM_NAMES; a term whose spheres, anchor or weight is None is left out."""
     terms: list[Term] = [
         DataTerm(scene.body, inputs.observation, jnp.asarray(weights.sigma), inputs.keypoint_weights),
         PosePriorTerm(scene.prior, jnp.asarray(weights.pose_prior)),
         BendTerm(jnp.asarray(weights.bend)),
         ShapeTerm(jnp.asarray(weights.shape)),
-        DepthTerm(inputs.start_depth, jnp.asarray(weights.depth)),
     ]
+    if weights.depth is not None:
+        terms.append(DepthTerm(inputs.start_depth, jnp.asarray(weights.depth)))
     if scene.spheres is not None and weights.interpenetration is not None:
         terms.append(InterpenetrationTerm(scene.body, scene.spheres, jnp.asarray(weights.interpenetration)))
     if inputs.anchor is not None and weights.anchor is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.datasets.crops_of_fits import Bodies, bodies_of, pad_columns, turned
+from smplify_jax.datasets.crops_of_fits import Bodies, bodies_of, turned
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import Selection, select
@@ -17,15 +17,10 @@ from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
 from smplify_jax.keypoints.names import unique_names
-
-Z_UP = Rotation.from_matrix([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""From the camera frame (x right, y down, z forward) to x right, y forward, z up, for a level camera."""
+from smplify_jax.result.amass import amass_arrays
 
 Y_UP = Rotation.from_matrix(UPRIGHT_FROM_CAMERA)
 """From the camera frame to x right, y up, z towards the viewer."""
-
-NUM_SMPLH_POSE, NUM_SHARED_POSE, NUM_AMASS_BETAS = 156, 66, 16
-"""AMASS holds SMPL-H poses: 52 joints, of which the first 22 are SMPL's; SMPL's two hands are not among them."""
 
 SMPL_CODEC_VERSION, SMPL_KIND = 2, 0
 _GENDER_CODES = {"neutral": 0, "male": 1, "female": 2}
@@ -45,20 +40,17 @@ def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
     """
 
     def sequences(batch: FitBatch) -> Iterator[_Arrays]:
-        bodies = turned(_usable(batch), Z_UP)
-        poses = pad_columns(bodies.pose[:, :NUM_SHARED_POSE], NUM_SMPLH_POSE)
+        bodies = _usable(batch)
         for index in range(len(bodies.pose)):
-            yield {
-                "poses": poses[[index]],
-                "trans": bodies.transl[[index]],
-                "betas": pad_columns(bodies.betas, NUM_AMASS_BETAS)[index],
-                "gender": np.array(_gender(batch)),
-                # AMASS uses the first name in its SMPL-H files and the second in its SMPL-X files; readers look for either.
-                "mocap_framerate": np.array(options.frame_rate),
-                "mocap_frame_rate": np.array(options.frame_rate),
-                "surface_model_type": np.array("smplh"),
-                "body_name": np.array(batch.provenance.body_name),
-            }
+            yield amass_arrays(
+                bodies.pose[[index]],
+                bodies.betas[index],
+                bodies.transl[[index]],
+                bodies.pelvis[[index]],
+                frame_rate=options.frame_rate,
+                gender=_gender(batch),
+                body_name=batch.provenance.body_name,
+            )
 
     return _write_each(select(fits, options), out, ".npz", sequences)
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from smplify_jax.datasets.exports.exported import Exported, MissingPicture
 from smplify_jax.datasets.exports.options import ExportOptions
-from smplify_jax.datasets.exports.pictures import ENDINGS, OutsideError, PictureFolder, has_ending
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
+from smplify_jax.files.picture_folder import ENDINGS, OutsideError, PictureFolder, has_ending
 from smplify_jax.files.printable import printable
 
 _COLUMNS = ("id", "image", "gender", "quality", "error_percent")

@@ -35,12 +35,13 @@ from smplify_jax.datasets.crops_of_fits import (
 )
 from smplify_jax.datasets.exports.exported import Exported
 from smplify_jax.datasets.exports.options import ExportOptions
-from smplify_jax.datasets.exports.pictures import PictureFolder
 from smplify_jax.datasets.exports.selection import select
 from smplify_jax.datasets.exports.slots import NUM_4DHUMANS, in_slots, with_hidden_as_seen
 from smplify_jax.datasets.parquet import FitBatch
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.picture_folder import PictureFolder
+from smplify_jax.files.plain import open_plain
 from smplify_jax.files.portable_pickle import portable_pickle
 from smplify_jax.keypoints.names import file_safe
 
@@ -130,7 +131,8 @@ def _people(batch: FitBatch, options: ExportOptions) -> Iterator[tuple[str, _Per
 
 def _bytes_of(picture: Path) -> bytes:
     try:
-        return picture.read_bytes()
+        with open_plain(picture, "a picture") as file:
+            return file.read()
     except OSError as error:
         raise InputError(f"{picture}: cannot be read to its end ({error.strerror}); replace or remove it.") from None
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES
+from smplify_jax.files.plain import is_plain, open_plain
 
 _BLOCK = 2**20
 _NUM_OPENED = 64
@@ -28,10 +29,12 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     try:
         for number, (name, file) in enumerate(_files(path)):
-            size = file.stat().st_size
+            is_whole = is_plain(file)
+            # Of a pipe, or a link to nothing, there is no more than its name; a reader rejects it, and goes on.
+            size = file.stat().st_size if is_whole else 0
             digest.update(f"{name}\0{size}\0".encode(errors="surrogatepass"))
-            if number < _NUM_OPENED:
-                with file.open("rb") as stream:
+            if number < _NUM_OPENED and is_whole:
+                with open_plain(file) as stream:
                     _add_ends(digest, stream, size)
     except OSError as error:
         raise InputError(f"{error.filename or path}: cannot be read ({error.strerror}).") from error

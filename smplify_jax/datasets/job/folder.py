@@ -32,6 +32,7 @@ from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.datasets.schema import fits_table
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write, remove_unfinished
+from smplify_jax.files.plain import open_plain, read_plain
 from smplify_jax.result import FitResult
 
 _PREFIX, _SUFFIX, _DIGITS = "part-", ".parquet", 8
@@ -250,7 +251,7 @@ class JobFolder:
     def rejections(self) -> Iterator[dict[str, str]]:
         """What `rejected.jsonl` has."""
         if self.rejected.exists():
-            with self.rejected.open("rb") as file:
+            with open_plain(self.rejected) as file:
                 for line in file:
                     yield json.loads(line)
 
@@ -263,8 +264,8 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        value = json.loads(read_plain(path))
+    except (InputError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); begin anew in another folder.") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: is not what a job writes; begin anew in another folder.")

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from smplify_jax.datasets.job.plan import Batch, Shard, plan_batches
 from smplify_jax.datasets.read import read_dataset
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write, explained_write_errors
+from smplify_jax.files.budget import Budget, budget, read_under
 from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
@@ -29,15 +30,18 @@ class JobInput:
         path: a file or folder.
         format: of the files; None to recognise it.
         options: what the files do not say.
+        limits: of what a file may ask for, in whatever thread or process it is read; by default those where this is made.
     """
 
     path: Path
     format: str | None
     options: ReadOptions
+    limits: Budget = field(default_factory=budget)
 
     def rows(self, passed_over: Counter[str] | None = None) -> Iterator[DatasetRow | RejectedRow]:
         """The records, as `read_dataset` gives them; what is passed over is counted."""
-        return read_dataset(self.path, self.format, replace(self.options, passed_over=passed_over))
+        rows = read_dataset(self.path, self.format, replace(self.options, passed_over=passed_over))
+        return read_under(self.limits, rows)
 
 
 @dataclass(frozen=True)

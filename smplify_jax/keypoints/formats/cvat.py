@@ -90,6 +90,7 @@ def read(source: Source) -> Iterator[Row]:
             image=skeleton.image.get("name", ""),
             image_size=_size(skeleton),
             track_id=skeleton.track.get("id", ""),
+            frame=frame,
         )
 
     yield from rows_of(source, _numbered(source.path), make)

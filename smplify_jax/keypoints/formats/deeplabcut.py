@@ -98,6 +98,7 @@ def read(source: Source) -> Iterator[Row]:
             source_id=f"frame {index}" if is_frame else "",
             image="" if is_frame else index,
             track_id=individual.name,
+            frame=index if is_frame else None,
         )
 
     yield from rows_of(source, _sightings(lines, header), make)

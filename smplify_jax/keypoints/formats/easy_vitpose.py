@@ -47,8 +47,16 @@ def read(source: Source) -> Iterator[Row]:
     def make(position: str, person: _Person) -> FoundPerson:
         given = _rows(person.points)
         rows, layout = placed_rows(given, names, COCO_LAYOUTS, source.options.layout, "the person")
-        track_id, frame = known_track(person.number), f"frame {person.frame}"
-        return found_person(source, position, rows, layout, source_id=frame, image=image, track_id=track_id)
+        return found_person(
+            source,
+            position,
+            rows,
+            layout,
+            source_id=f"frame {person.frame}",
+            image=image,
+            track_id=known_track(person.number),
+            frame=person.frame,
+        )
 
     yield from rows_of(source, _people(source.path), make)
 

@@ -9,17 +9,20 @@ from typing import Any, TypeVar
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
+from smplify_jax.files.budget import ReadingTime, TimeIsUpError, check_time
 from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.outside import (
     known_camera_center,
     known_crop,
     known_focal_length,
+    known_frame,
     known_text,
     printable,
 )
 from smplify_jax.keypoints.formats.reading import WITHOUT_KEYPOINTS, DamagedFileError, Row, Size, Source
-from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints, is_observed
+from smplify_jax.keypoints.observations import MAX_FRACTION, check_keypoints, clean_keypoints
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
 
 _Record = TypeVar("_Record")
@@ -56,6 +59,7 @@ def found_person(
     box: CropBox | None = None,
     gender: str | None = None,
     track_id: str = "",
+    frame: int | str | None = None,
     name: str = "",
 ) -> FoundPerson:
     """A person of a file, with the picture's size if it can be found.
@@ -76,6 +80,7 @@ def found_person(
         box: the person's.
         gender: of the person.
         track_id: of the person, through the frames of a video.
+        frame: its number in the video, in digits or as a number; None where the file does not state it.
         name: of the person.
 
     Raises:
@@ -100,6 +105,7 @@ def found_person(
             "box": known_crop(box),
             "gender": gender,
             "track_id": known_text(track_id, "the track's id"),
+            "frame": known_frame(frame),
             "name": known_text(name, "the person's name"),
         },
     )
@@ -142,10 +148,11 @@ def rows_of(
 ) -> Iterator[Row]:
     """The rows of what `make` gives for each (position, record), None for none; a bad record is rejected and the next one read.
 
-    A `DamagedFileError` of the records rejects the rest of the file. Whatever else goes wrong with a record rejects it, too: a file can
-    hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are read, or all.
+    A `DamagedFileError` of the records rejects the rest of the file, as does the end of its time. Whatever else goes wrong with a record
+    rejects it, too: a file can hold what no reader thought of, and it stops nobody else. Rows come as soon as a few hundred records are
+    read, or all.
     """
-    for block in _in_blocks(_found(source, records, make)):
+    for block in ReadingTime(source.path).over(_in_blocks(_found(source, records, make))):
         yield from _cleaned(block)
 
 
@@ -153,17 +160,22 @@ def _found(
     source: Source, records: Iterable[tuple[str, _Record]], make: Callable[[str, _Record], FoundPerson | None]
 ) -> Iterator[FoundPerson | RejectedRow]:
     iterator = iter(records)
+    position = ""
     while True:
         try:
+            check_time()
             position, record = next(iterator)
         except StopIteration:
             return
         except DamagedFileError as error:
             yield _rejected(source, error.position, error)
             return
+        except TimeIsUpError as error:
+            yield _rejected(source, position, InputError(f"{error}; nothing after it is read"))
+            return
         try:
             person = make(position, record)
-        except Exception as error:
+        except Exception as error:  # also that time is up, which the next record will find, too
             yield _rejected(source, position, error)
         else:
             if person is None:

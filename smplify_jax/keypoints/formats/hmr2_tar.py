@@ -19,7 +19,7 @@ import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import Allowance, budget
+from smplify_jax.files.budget import Allowance, budget, to_raise
 from smplify_jax.files.images import read_image_size
 from smplify_jax.files.safe_pickle import parse_pickle
 from smplify_jax.files.tar import DAMAGE, open_tar
@@ -142,7 +142,7 @@ def _key_and_ending(name: str) -> tuple[str, str]:
 def _bytes(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     if member.size > budget().member_bytes:
         raise DamagedFileError(
-            f"{member.name} has {member.size} bytes; expected at most {budget().member_bytes} (the limit member_bytes)",
+            f"{member.name} has {member.size} bytes; expected at most {budget().member_bytes} ({to_raise('member_bytes')})",
             member.name,
         )
     file = archive.extractfile(member)

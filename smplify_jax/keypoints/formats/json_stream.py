@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from smplify_jax.files.budget import budget
+from smplify_jax.files.budget import budget, check_time, to_raise
 from smplify_jax.files.plain import opened_text
 from smplify_jax.keypoints.formats.reading import DamagedFileError
 
@@ -146,9 +146,12 @@ class JsonStream:
         """Lengthen the window; False at the end of the file."""
         if self._is_at_end:
             return False
+        check_time()
         rest = self._text[self._place :]
         if len(rest) > budget().value_letters:
-            raise _damaged("a value does not end within the limit value_letters")
+            raise _damaged(
+                f"a value does not end within {budget().value_letters} letters ({to_raise('value_letters')})"
+            )
         self._text, self._place = rest, 0  # not the old window, the rest and what is read at once
         # As much again as there is: a value that needs many windows is then parsed again few times.
         try:

@@ -22,7 +22,7 @@ Source: MediaPipe's documentation, "Pose landmark detection guide".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,7 +44,8 @@ from smplify_jax.keypoints.formats.reading import (
 )
 
 _KEYS = ("pose_landmarks", "poseLandmarks", "landmarks", "landmark")
-_LISTS = ("frames", "poses")
+_FRAMES = "frames"
+_LISTS = (_FRAMES, "poses")
 _IMAGE_KEYS = ("image", "image_name", "image_path", "file_name", "filename")
 _SIZE_KEYS = (("width", "height"), ("image_width", "image_height"), ("frame_width", "frame_height"))
 _FRAME_KEYS = ("frame", "frame_id", "frame_number", "frame_index")
@@ -59,10 +60,11 @@ _MAX_DEPTH = 6
 
 @dataclass(frozen=True)
 class _Landmarks:
-    """One person's landmarks, and what is said about their picture."""
+    """One person's landmarks, what is said about their picture, and its place in a list of frames, None outside of one."""
 
     landmarks: Any
     about: dict[str, Any]
+    place: int | None = None
 
 
 def recognises(head: FileHead) -> bool:
@@ -89,12 +91,22 @@ def read(source: Source) -> Iterator[Row]:
                 "height [px], or give the folder of the pictures"
             )
         rows = fractions_to_pixels(rows, size, MAX_FRACTION)
-        return found_person(source, position, rows, layout, source_id=frame, image=image, image_size=size)
+        return found_person(
+            source,
+            position,
+            rows,
+            layout,
+            source_id="" if frame is None else f"frame {frame}",
+            image=image,
+            image_size=size,
+            # Pictures with names may be listed in any order.
+            frame=person.place if frame is None and not image else frame,
+        )
 
     return rows_of(source, _people(source.path), make)
 
 
-def _picture(about: dict[str, Any]) -> tuple[str, Size | None, str]:
+def _picture(about: dict[str, Any]) -> tuple[str, Size | None, int | str | None]:
     """Name of a picture, size, and what its frame is called; "" and None for what is not said.
 
     Raises:
@@ -103,7 +115,7 @@ def _picture(about: dict[str, Any]) -> tuple[str, Size | None, str]:
     image = next((about[key] for key in _IMAGE_KEYS if isinstance(about.get(key), str)), "")
     frame = next((about[key] for key in _FRAME_KEYS if type(about.get(key)) in (int, str)), None)
     sizes = (known_size(about.get(width), about.get(height)) for width, height in _SIZE_KEYS)
-    return image, next((size for size in sizes if size is not None), None), "" if frame is None else f"frame {frame}"
+    return image, next((size for size in sizes if size is not None), None), frame
 
 
 def _has_key(value: Any) -> bool:
@@ -126,8 +138,8 @@ def _people(path: Path) -> Iterator[tuple[str, _Landmarks]]:
     key = _list_key(path)
     if key is not None:
         about = read_members(path, _ABOUT_KEYS)
-        for place, record in stream_list(path, key):
-            yield from _people_in(record, about, place)
+        for number, (place, record) in enumerate(stream_list(path, key)):
+            yield from _numbered(_people_in(record, about, place), number if key == _FRAMES else None)
         return
     with opened_json(path) as stream:
         yield from _people_in(stream.value(), {}, "")
@@ -136,13 +148,19 @@ def _people(path: Path) -> Iterator[tuple[str, _Landmarks]]:
 def _people_of_list(path: Path) -> Iterator[tuple[str, _Landmarks]]:
     """The people of a file that is a list, of frames or of one person's landmarks."""
     landmarks: list[Any] = []
-    for place, record in stream_list(path):
+    for number, (place, record) in enumerate(stream_list(path)):
         if landmarks or is_landmark(record) or is_number(record):
             landmarks.append(record)
         else:
-            yield from _people_in(record, {}, place)
+            yield from _numbered(_people_in(record, {}, place), number)
     if landmarks:
         yield "", _Landmarks(landmarks, {})
+
+
+def _numbered(people: Iterator[tuple[str, _Landmarks]], number: int | None) -> Iterator[tuple[str, _Landmarks]]:
+    """The people of one item of a list, which is the frame of that number."""
+    for place, person in people:
+        yield place, replace(person, place=number)
 
 
 def _list_key(path: Path) -> str | None:

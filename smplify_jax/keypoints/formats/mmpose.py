@@ -34,7 +34,7 @@ from smplify_jax.keypoints.formats.reading import (
     KeypointFormat,
     Row,
     Source,
-    known_box,
+    known_corners,
     known_track,
     number_rows,
 )
@@ -129,6 +129,7 @@ def read(source: Source) -> Iterator[Row]:
             image=picture,
             box=_box(person.get("bbox")),
             track_id=known_track(person.get("track_id")),
+            frame=instance.frame,
         )
 
     yield from rows_of(source, _instances(source.path, people_key), make)
@@ -243,8 +244,7 @@ def _box(value: Any) -> CropBox | None:
     corners = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(corners, list) or len(corners) not in (4, 5) or not all(map(is_number, corners)):
         return None
-    left, top, right, bottom = corners[:4]
-    return known_box([left, top, right - left, bottom - top])
+    return known_corners(corners)
 
 
 FORMAT = KeypointFormat(

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import is_number, layout_by_count
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.json_stream import stream_list
 from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source, number_rows
-from smplify_jax.keypoints.observations import is_observed
 
 LAYOUT_BY_COUNT = {16: "mpii16"}
 

@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.budget import budget
+from smplify_jax.files.budget import budget, to_raise
 from smplify_jax.files.npy import DAMAGE, array_of, read_array_header
 from smplify_jax.files.npz import NpzArchive, load_npz, open_npz
 from smplify_jax.keypoints.formats.reading import DamagedFileError
@@ -108,7 +108,9 @@ def open_columns(path: Path, names: tuple[str, ...]) -> NpzColumns:
                 if dtype.hasobject or (is_fortran and len(shape) > 1):
                     whole[name] = _whole(path, name)
                 elif math.prod(shape[1:]) * dtype.itemsize > budget().row_bytes:
-                    raise InputError(f"'{path}': the array {name!r} has shape {shape}, which is no row for each person")
+                    raise InputError(
+                        f"'{path}': the array {name!r} has shape {shape}, which is no row for each person ({to_raise('row_bytes')})"
+                    )
                 else:
                     shapes[name], dtypes[name] = shape, dtype
     except InputError:

@@ -12,7 +12,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.npz_columns import text_of
 from smplify_jax.keypoints.formats.person_arrays import Person
 from smplify_jax.keypoints.formats.reading import known_gender, known_size
-from smplify_jax.keypoints.layouts import LAYOUTS, get_layout
+from smplify_jax.keypoints.layouts import get_layout, pictured_layouts
 
 ABOUT_SHAPES: dict[str, tuple[int, ...] | None] = {
     "imgname": (),
@@ -104,7 +104,7 @@ def layout_of_array(path: Path, name: str, count: int, layout: str | None, *, is
                 f"{get_layout(layout).num_keypoints}; name another layout"
             )
         return layout
-    fitting = [known.name for known in LAYOUTS.values() if known.num_keypoints == count]
+    fitting = [known.name for known in pictured_layouts() if known.num_keypoints == count]
     if len(fitting) == 1 and is_order_known:
         return fitting[0]
     hint = f"name the layout when reading, such as {' or '.join(fitting)}" if fitting else "no layout has so many"

@@ -108,6 +108,7 @@ def read(source: Source) -> Iterator[Row]:
             image=image,
             image_size=size,
             track_id=known_track(entry.person.get("person_id")),
+            frame=entry.frame,
         )
 
     return rows_of(source, _entries(source.path), make)

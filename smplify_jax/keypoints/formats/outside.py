@@ -16,6 +16,9 @@ MAX_TEXT_LENGTH = 4096
 
 MAX_SENTENCE_LENGTH = 1000
 
+MAX_FRAME = 10**15
+"""No video has more frames; timestamps in nanoseconds are too fine for the numbers of frames."""
+
 _MAX_PIXELS = 1e9
 _MAX_FLOAT32 = 3e38
 _MAX_ID_BITS = 63
@@ -90,6 +93,14 @@ def known_crop(box: CropBox | None) -> CropBox | None:
     if box is None or not all(abs(_number(number)) < _MAX_PIXELS for number in box.xywh):
         return None
     return box
+
+
+def known_frame(value: Any) -> int | None:
+    """The number of a video's frame from a whole number or its digits, None for anything else: a person without one is still a person."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < len(str(MAX_FRAME)):
+        return int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_FRAME
+    return int(value) if is_number else None
 
 
 def id_key(value: Any) -> int | str | None:

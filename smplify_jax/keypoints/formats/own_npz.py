@@ -3,7 +3,8 @@
     numpy.savez("people.npz", keypoints=keypoints, layout="coco17", image_size=(640, 480), names=["anna", "ben"])
 
 Arrays: `keypoints` (K, 3) or (B, K, 3) rows x, y [px], confidence; `layout`, a name; optional `image_size` (2,) or
-(B, 2) width and height [px], NaN twice where unknown; optional `names` and `image_names` (B,), text.
+(B, 2) width and height [px], NaN twice where unknown; optional `names`, `image_names` and `track_ids` (B,), text; optional
+`frames` (B,), whole numbers. Rows without `image_names` and `frames` are the frames of a video, in their order, if tracks are asked for.
 
 The arrays are read whole: for large datasets write Parquet.
 """
@@ -19,12 +20,12 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.keypoints.formats.flat_rows import check_count
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
-from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Size, Source
+from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Size, Source, known_track
 from smplify_jax.keypoints.keypoint_set import is_image_size
 from smplify_jax.keypoints.layouts import LAYOUTS
 from smplify_jax.keypoints.names import file_safe
 
-_ARRAYS = ("keypoints", "layout", "image_size", "names", "image_names")
+_ARRAYS = ("keypoints", "layout", "image_size", "names", "image_names", "track_ids", "frames")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class _Person:
     name: str
     image: str
     image_size: Size | None
+    track_id: str
+    frame: int | None
 
 
 def recognises(head: FileHead) -> bool:
@@ -62,6 +65,8 @@ def read(source: Source) -> Iterator[Row]:
             source_id=person.name,
             image=person.image,
             image_size=person.image_size,
+            track_id=known_track(person.track_id),
+            frame=person.frame,
             name=file_safe(person.name),
         )
 
@@ -75,9 +80,12 @@ def _people(arrays: _Arrays, keypoints: np.ndarray) -> list[_Person]:
     stem = arrays.source.path.stem
     default = [stem] if is_single else [f"{stem}_{k}" for k in range(len(people))]
     names = arrays.texts("names", len(people)) or default
-    images = arrays.texts("image_names", len(people)) or [""] * len(people)
+    images = arrays.texts("image_names", len(people))
+    tracks = arrays.texts("track_ids", len(people)) or [""] * len(people)
+    frames = arrays.frames(len(people)) or (range(len(people)) if images is None else [None] * len(people))
+    images = images or [""] * len(people)
     sizes = arrays.image_sizes(len(people))
-    return [_Person(*about) for about in zip(people, names, images, sizes, strict=True)]
+    return [_Person(*about) for about in zip(people, names, images, sizes, tracks, frames, strict=True)]
 
 
 class _Arrays:
@@ -134,6 +142,18 @@ class _Arrays:
             )
         return [None if np.isnan(width) else (width, height) for width, height in sizes.tolist()]
 
+    def frames(self, num_people: int) -> list[int] | None:
+        """The number of each person's frame; None where the file has none of them."""
+        values = self._array("frames")
+        if values is None:
+            return None
+        if values.dtype.kind not in "iu" or values.shape != (num_people,):
+            raise InputError(
+                f"'{self.source.path}': frames has shape {values.shape} and type {values.dtype}; expected a whole number for each of "
+                f"{num_people} people"
+            )
+        return values.tolist()
+
     def texts(self, name: str, num_people: int) -> list[str] | None:
         """A text for each person; None where the file has none of them."""
         values = self._array(name)
@@ -162,7 +182,8 @@ FORMAT = KeypointFormat(
     "our .npz with arrays keypoints and layout",
     recognises,
     read,
-    content="our own `.npz`: arrays `keypoints` (K, 3) or (B, K, 3) and `layout`; optional `image_size`, `names`, `image_names`",
+    content="our own `.npz`: arrays `keypoints` (K, 3) or (B, K, 3) and `layout`; optional `image_size`, `names`, `image_names`, "
+    "`track_ids`, `frames`",
     layouts="as the file says",
     endings=(".npz",),
 )

@@ -12,6 +12,7 @@
 | `box` | list of 4 numbers | optional: left, top, width, height [px] |
 | `gender` | text | optional |
 | `track_id` | text or integer | optional: the person through the frames of a video |
+| `frame` | integer | optional: the number of the frame in its video |
 
 Nulls are unknown. Other columns are not read. It needs the package pyarrow, of the extra `datasets`.
 """
@@ -25,9 +26,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.arrow import require_arrow
-from smplify_jax.files.budget import Allowance, check_limit
-from smplify_jax.files.plain import open_plain
+from smplify_jax.files.parquet import MAX_TEXT_BYTES, DamagedParquetError, open_parquet
 from smplify_jax.keypoints.formats.flat_rows import is_number
 from smplify_jax.keypoints.formats.found import FoundPerson, found_person, rows_of
 from smplify_jax.keypoints.formats.reading import (
@@ -55,12 +54,11 @@ COLUMNS = (
     "box",
     "gender",
     "track_id",
+    "frame",
 )
 
 BATCH_ROWS = 512
 """Rows read at a time."""
-
-_VALUE_BYTES = 8
 
 
 def recognises(head: FileHead) -> bool:
@@ -92,29 +90,31 @@ def read(source: Source) -> Iterator[Row]:
             box=known_box(person.get("box")),
             gender=known_gender(person.get("gender")),
             track_id=known_track(person.get("track_id")),
+            frame=person.get("frame"),
         )
 
     return rows_of(source, _people(source.path), make)
 
 
 def _people(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError]]:
-    pa, parquet = require_arrow()
     row = 0
     try:
-        with open_plain(path, "a Parquet file") as opened, parquet.ParquetFile(opened) as file:
-            present = [name for name in COLUMNS if name in file.schema_arrow.names]
-            if "keypoints" not in present:
+        with open_parquet(path) as file:
+            if "keypoints" not in file.schema.names:
                 raise InputError(
-                    f"'{path}' has the columns {', '.join(file.schema_arrow.names[:8])}; expected a column 'keypoints'"
+                    f"'{path}' has the columns {', '.join(file.schema.names[:8])}; expected a column 'keypoints'"
                 )
-            _check_size(path, file.metadata, present)
-            for batch in file.iter_batches(BATCH_ROWS, columns=present):
-                for person in _people_of(batch):
-                    yield f"[{row}]", person
+            for rows in file.batches(BATCH_ROWS, COLUMNS):
+                complaints = {
+                    number: f"the row's {name!r} has more than {MAX_TEXT_BYTES} bytes; expected a name"
+                    for name, numbers in rows.too_long.items()
+                    for number in numbers.tolist()
+                }
+                for number, person in enumerate(_people_of(rows.records)):
+                    yield f"[{row}]", InputError(complaints[number]) if number in complaints else person
                     row += 1
-    except (pa.ArrowException, OSError) as error:
-        message = f"damaged or cut-off Parquet ({str(error).splitlines()[0]}); nothing after it is read"
-        raise DamagedFileError(message, f"[{row}]") from error
+    except DamagedParquetError as error:
+        raise DamagedFileError(f"{error}; nothing after it is read", f"[{row}]") from error
 
 
 def _people_of(batch: Any) -> list[dict[str, Any] | InputError]:
@@ -125,25 +125,6 @@ def _people_of(batch: Any) -> list[dict[str, Any] | InputError]:
         if len(batch) == 1:
             return [InputError(f"the row holds text that is not UTF-8 ({error.reason})")]
         return [person for k in range(len(batch)) for person in _people_of(batch.slice(k, 1))]
-
-
-def _check_size(path: Path, about: Any, columns: list[str]) -> None:
-    """Compare what the file says of its content with its size, before any of it is unpacked.
-
-    Raises:
-        InputError: it asks for too much, or for too much at once.
-    """
-    try:
-        allowance = Allowance(path.stat().st_size)
-        for k in range(about.num_row_groups):
-            group = about.row_group(k)
-            chunks = [group.column(c) for c in range(group.num_columns)]
-            num_values = [chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns]
-            allowance.charge(_VALUE_BYTES * sum(num_values))
-            bytes_of_row = _VALUE_BYTES * max(num_values, default=0) // max(1, group.num_rows)
-            check_limit(bytes_of_row, "row_bytes", "the bytes of one person are")
-    except InputError as error:
-        raise InputError(f"'{path}': {error}") from None
 
 
 def _rows(keypoints: Any) -> np.ndarray:

@@ -6,17 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
-from smplify_jax.files.plain import is_plain
+from smplify_jax.files.images import IMAGE_SUFFIXES
 from smplify_jax.keypoints.formats.flat_rows import is_number
+from smplify_jax.keypoints.formats.picture_lookup import FoundPicture, find_picture, size_of_picture
 from smplify_jax.keypoints.keypoint_set import is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
@@ -27,14 +26,8 @@ Size = tuple[float, float]
 _MAX_TRACK_LENGTH = 100
 _MAX_TRACK = 2**63
 
-_PICTURE_ENDINGS = (
-    "",
-    *(f".{end}" for end in ("jpg", "jpeg", "png", "JPG", "JPEG", "PNG", "bmp", "webp", "tif", "tiff")),
-)
-"""Tried in turn where a format names pictures without an ending."""
-
-
 WITHOUT_KEYPOINTS, OTHER_FILE = "records without keypoints", "files of other kinds"
+LINKED_AGAIN = "links to folders that were read already"
 """What is passed over."""
 
 
@@ -58,12 +51,14 @@ class ReadOptions:
         layout: read the keypoints as this layout, in place of the one that the file says or that its count implies.
         image_size: width and height [px] of pictures whose size is said nowhere else.
         image_folder: where the pictures are, to look up sizes that the files do not say; or the one picture.
+        pictures_anywhere: look also where pictures' names, or links, lead out of that folder.
         passed_over: counts what is neither a person nor rejected, by what it is, if a caller wants to know.
     """
 
     layout: str | None = None
     image_size: Size | None = None
     image_folder: Path | None = None
+    pictures_anywhere: bool = False
     passed_over: Counter[str] | None = field(default=None, compare=False)
 
     def pass_over(self, what: str) -> None:
@@ -87,9 +82,19 @@ class Source:
     options: ReadOptions = field(default_factory=ReadOptions)
 
     def image_size(self, image: str) -> Size | None:
-        """Size of a picture that the file gives no size for: the picture's own, else the caller's; None if neither is known."""
+        """Size of a picture that the file gives no size for: the picture's own, else the caller's; None if neither is known.
+
+        Raises:
+            InputError: the caller gives none, and the picture's name, or a link, leads out of the folder of pictures.
+        """
         found = self._found(image)
-        return self.options.image_size if found is None else _size_of(found)
+        if found is None:
+            return self.options.image_size
+        if found.is_outside:
+            if self.options.image_size is None:
+                raise InputError(_OUTSIDE)
+            return self.options.image_size
+        return size_of_picture(found.path)
 
     def image_name(self, image: str) -> str:
         """A picture's name with the ending that it has in the folder of pictures; as it is where it has one, or is not there."""
@@ -97,11 +102,23 @@ class Source:
         if self.options.image_folder is None or os.path.splitext(image)[1].lower() in IMAGE_SUFFIXES:
             return image
         found = self._found(image)
-        return image if found is None else image + found.name.removeprefix(os.path.basename(image))
+        if found is None or found.is_outside:
+            return image
+        return image + found.path.name.removeprefix(os.path.basename(image))
 
-    def _found(self, image: str) -> Path | None:
-        folder = self.options.image_folder
-        return None if folder is None else _in_folder(folder, image)
+    def _found(self, image: str) -> FoundPicture | None:
+        options = self.options
+        return (
+            None
+            if options.image_folder is None
+            else find_picture(options.image_folder, image, options.pictures_anywhere)
+        )
+
+
+_OUTSIDE = (
+    "the picture's name, or a link, leads out of the folder of pictures, and its size is not said; allow that with --pictures-anywhere "
+    "(ReadOptions(pictures_anywhere=True)), or give the size"
+)
 
 
 class ArrayHead(NamedTuple):
@@ -201,17 +218,24 @@ def known_size(width: Any, height: Any) -> Size | None:
     return float(width), float(height)
 
 
+_HUGE_BOX = "the person's box holds an integer of more than 300 digits"
+
+
 def known_box(values: Any) -> CropBox | None:
     """A person's box from a file's list left, top, width, height [px]; None where it is no box.
 
-    Boxes are no reason to reject a person: a fit does without.
+    That there is none is no reason to reject a person: a fit does without. A number that nobody could have written as a box is one,
+    because it tells of a damaged record.
+
+    Raises:
+        InputError: it holds an integer that is too large for float64.
     """
     if not isinstance(values, list) or len(values) != 4 or not all(map(is_number, values)):
         return None
     try:
         left, top, width, height = map(float, values)
-    except OverflowError:
-        return None
+    except OverflowError as error:
+        raise InputError(_HUGE_BOX) from error
     # Comparisons with NaN are false, and no picture is this large.
     if not (abs(left) < 1e9 and abs(top) < 1e9 and 0 < width < 1e9 and 0 < height < 1e9):
         return None
@@ -219,11 +243,18 @@ def known_box(values: Any) -> CropBox | None:
 
 
 def known_corners(values: Any) -> CropBox | None:
-    """A person's box from a file's list left, top, right, bottom [px], other numbers behind them; None where it is no box."""
+    """A person's box from a file's list left, top, right, bottom [px], other numbers behind them; None where it is no box.
+
+    Raises:
+        InputError: as `known_box`.
+    """
     if not isinstance(values, list) or not all(map(is_number, values[:4])) or len(values) < 4:
         return None
     left, top, right, bottom = values[:4]
-    return known_box([left, top, right - left, bottom - top])
+    try:
+        return known_box([left, top, right - left, bottom - top])
+    except OverflowError as error:  # of a float and an integer
+        raise InputError(_HUGE_BOX) from error
 
 
 def known_track(value: Any) -> str:
@@ -262,19 +293,3 @@ def named_rows(rows: np.ndarray, names: tuple[str, ...], layout: str) -> np.ndar
         if name:
             ordered[get_layout(layout).index(name)] = row
     return ordered
-
-
-@lru_cache(maxsize=4096)  # the people of a picture follow each other
-def _in_folder(folder: Path, image: str) -> Path | None:
-    """The picture of that name, which a format may say without its ending, or with folders of its own before it."""
-    if is_plain(folder):
-        return folder if PurePosixPath(image).name in ("", folder.name, folder.stem) else None
-    names = dict.fromkeys((image, PurePosixPath(image).name)) if image else ()
-    paths = (folder / f"{name}{ending}" for name in names for ending in _PICTURE_ENDINGS)
-    return next((path for path in paths if is_plain(path)), None)
-
-
-@lru_cache(maxsize=4096)
-def _size_of(picture: Path) -> Size:
-    width, height = read_image_size(picture)
-    return float(width), float(height)

@@ -80,6 +80,7 @@ def read(source: Source) -> Iterator[Row]:
             image_size=size,
             box=_box(result.person.get("box"), size),
             track_id=known_track(result.person.get("track_id")),
+            frame=result.frame,
         )
 
     return rows_of(source, _results(source.path), make)

@@ -43,16 +43,22 @@ def read_amc(path: str | Path, skeleton: str | Path) -> Motion:
     for index, (name, bone) in enumerate(bones.items()):
         local[:, index] = bone.axis @ _turns(bone.dof, frames[name], len(local)) @ bone.axis.T
     offsets = np.array([bones[names[parent]].vector if parent >= 0 else np.zeros(3) for parent in parents])
-    return Motion(names, parents, offsets, compose(parents, local))
+    places = _along_axes("t", bones["root"].dof, frames["root"], len(local))
+    return Motion(names, parents, offsets, compose(parents, local), places)
 
 
 def _turns(dof: list[str], values: np.ndarray, num_frames: int) -> np.ndarray:
     """(T, 3, 3) Rz · Ry · Rx of the angles that the bone has; the other angles are zero."""
-    angles = np.zeros((num_frames, 3))
+    return Rotation.from_euler("xyz", _along_axes("r", dof, values, num_frames), degrees=True).as_matrix()
+
+
+def _along_axes(kind: str, dof: list[str], values: np.ndarray, num_frames: int) -> np.ndarray:
+    """(T, 3) the values along or about x, y and z of the kind "t" (translations) or "r" (rotations); zero where the bone has none."""
+    out = np.zeros((num_frames, 3))
     for column, name in enumerate(dof):
-        if name.lower() in ("rx", "ry", "rz"):
-            angles[:, "xyz".index(name.lower()[1])] = values[:, column]
-    return Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+        if name.lower() in (f"{kind}x", f"{kind}y", f"{kind}z"):
+            out[:, "xyz".index(name.lower()[1])] = values[:, column]
+    return out
 
 
 def _read_asf(path: str | Path) -> tuple[dict[str, _Bone], dict[str, str]]:

@@ -33,7 +33,7 @@ def read_bvh(path: str | Path) -> Motion:
     """Read a BVH file.
 
     Every joint's own CHANNELS line gives its rotation order; the first named rotation is the outermost, as the format
-    specifies. Position channels are left out, because only poses are needed.
+    specifies. Positions of the root are added to its OFFSET, as iClone writes them; those of other joints are left out.
 
     Args:
         path: a .bvh or .bvh.gz file; angles in degrees.
@@ -59,6 +59,7 @@ def read_bvh(path: str | Path) -> Motion:
         parents,
         np.array([joint.offset for joint in joints]),
         compose(parents, local),
+        joints[0].offset + _positions(joints[0].channels, values),
     )
 
 
@@ -96,6 +97,15 @@ def _parse_frames(path: str | Path, body: str, num_channels: int) -> np.ndarray:
             f"{path} is a damaged BVH file: its MOTION section does not hold 'Frames:' times {num_channels} numbers; "
             "export it again."
         ) from None
+
+
+def _positions(channels: list[str], values: np.ndarray) -> np.ndarray:
+    """(T, 3) from the columns of one joint; zero along axes without a channel."""
+    out = np.zeros((len(values), 3))
+    for column, name in enumerate(channels):
+        if name.lower().endswith("position"):
+            out[:, "xyz".index(name[0].lower())] = values[:, column]
+    return out
 
 
 def _local_rotation(channels: list[str], values: np.ndarray) -> np.ndarray:

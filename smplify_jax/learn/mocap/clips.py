@@ -17,7 +17,9 @@ from smplify_jax.learn.mocap.asf_amc import read_amc
 from smplify_jax.learn.mocap.bvh import read_bvh
 from smplify_jax.learn.mocap.deepmimic import read_deepmimic
 from smplify_jax.learn.mocap.glb import read_glb
+from smplify_jax.learn.mocap.motion import Motion
 from smplify_jax.learn.mocap.retarget import Rig, retarget, rotvecs, zero_pose
+from smplify_jax.learn.mocap.root_path import root_path
 
 MANIFEST = "manifest.csv"
 
@@ -43,6 +45,19 @@ _WALKING = re.compile(r"walk|run|jog", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class RetargetedMotion:
+    """T frames of a recording on the SMPL tree, in a y-up world whose +z is the recording's front.
+
+    Fields:
+        poses: (T, 72) axis-angle [rad].
+        path: (T, 3) the point between the hips, in lengths of the actor's leg (see root_path); None where the reader leaves it out.
+    """
+
+    poses: np.ndarray
+    path: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Clip:
     """One recording.
 
@@ -52,7 +67,8 @@ class Clip:
         subject: the actor, unique over collections ("cmu_35").
         action: the action, in the collection's words.
         split: "train", "val", or "hdm05" (for measuring only).
-        read: returns the poses (T, 72), axis-angle [rad], y-up world.
+        retargeted: reads the file and returns the motion.
+        fps: frames per second; None where the manifest does not state it.
     """
 
     name: str
@@ -60,7 +76,12 @@ class Clip:
     subject: str
     action: str
     split: str
-    read: Callable[[], np.ndarray]
+    retargeted: Callable[[], RetargetedMotion]
+    fps: float | None = None
+
+    def read(self) -> np.ndarray:
+        """The poses (T, 72), axis-angle [rad], y-up world."""
+        return self.retargeted().poses
 
     @property
     def is_walking(self) -> bool:
@@ -106,13 +127,19 @@ def _manifest_clip(folder: Path, row: dict[str, str]) -> Clip:
         read = _amc_reader(path, path.parent / f"{int(row['subject']):03d}.asf")
     elif convention in _BVH_CONVENTIONS:
         rig, reference = _BVH_CONVENTIONS[convention]
-        read = _bvh_reader(path, rig, folder / reference if reference else None)
+        read = _bvh_reader(path, rig, _reference_file(folder, reference) if reference else None)
     else:
         known = ", ".join(["asf", *_BVH_CONVENTIONS])
         raise InputError(
             f"{folder / MANIFEST} gives {row['file']} the convention '{convention}'; known ones are {known}."
         )
-    return Clip(row["file"], "cmu", _cmu(row["subject"]), row["action"], row["split"], read)
+    fps = float(row["fps"]) if row.get("fps") else None
+    return Clip(row["file"], "cmu", _cmu(row["subject"]), row["action"], row["split"], read, fps)
+
+
+def _reference_file(folder: Path, name: str) -> Path:
+    """In the folder, or beside it where a folder of further clips lies within the motion folder."""
+    return folder / name if (folder / name).is_file() else folder.parent / name
 
 
 def _extra_clips(folder: Path) -> Iterator[Clip]:
@@ -152,7 +179,7 @@ def _glb_clips(folder: Path) -> Iterator[Clip]:
                     "cc0",
                     action,
                     "train",
-                    lambda motion=motion, reference=reference, rig=rig: rotvecs(retarget(motion, reference, rig)),
+                    lambda motion=motion, reference=reference, rig=rig: _retargeted(motion, reference, rig),
                 )
 
 
@@ -162,28 +189,32 @@ def _deepmimic_clips(folder: Path) -> Iterator[Clip]:
         yield Clip(f"deepmimic/{path.name}", "deepmimic", subject, "", "train", _deepmimic_reader(path))
 
 
-def _amc_reader(path: Path, skeleton: Path) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
+def _amc_reader(path: Path, skeleton: Path) -> Callable[[], RetargetedMotion]:
+    def read() -> RetargetedMotion:
         motion = read_amc(path, skeleton)
-        return rotvecs(retarget(motion, zero_pose(motion), conventions.ASF))
+        return _retargeted(motion, zero_pose(motion), conventions.ASF)
 
     return read
 
 
-def _bvh_reader(path: Path, rig: Rig, reference: Path | None) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
+def _bvh_reader(path: Path, rig: Rig, reference: Path | None) -> Callable[[], RetargetedMotion]:
+    def read() -> RetargetedMotion:
         motion = read_bvh(path)
-        return rotvecs(retarget(motion, _read_bvh_once(reference) if reference else zero_pose(motion), rig))
+        return _retargeted(motion, _read_bvh_once(reference) if reference else zero_pose(motion), rig)
 
     return read
 
 
-def _deepmimic_reader(path: Path) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
+def _deepmimic_reader(path: Path) -> Callable[[], RetargetedMotion]:
+    def read() -> RetargetedMotion:
         motion = read_deepmimic(path)
-        return rotvecs(retarget(motion, zero_pose(motion), conventions.DEEP_MIMIC))
+        return _retargeted(motion, zero_pose(motion), conventions.DEEP_MIMIC)
 
     return read
+
+
+def _retargeted(motion: Motion, reference: Motion, rig: Rig) -> RetargetedMotion:
+    return RetargetedMotion(rotvecs(retarget(motion, reference, rig)), root_path(motion, rig))
 
 
 _read_bvh_once = cache(read_bvh)

@@ -16,12 +16,14 @@ class Motion:
         parents: J indices, -1 for the root.
         offsets: (J, 3) joint minus parent joint, in the parent's frame.
         rotations: (T, J, 3, 3) global rotations; the identity everywhere is the file's zero pose.
+        root_positions: (T, 3) of the root in the world; None where the reader leaves them out.
     """
 
     joint_names: tuple[str, ...]
     parents: tuple[int, ...]
     offsets: np.ndarray
     rotations: np.ndarray
+    root_positions: np.ndarray | None = None
 
     @property
     def num_frames(self) -> int:
@@ -38,7 +40,8 @@ class Motion:
 
     def frames(self, index: np.ndarray | slice) -> Motion:
         """The motion with some of its frames."""
-        return Motion(self.joint_names, self.parents, self.offsets, self.rotations[index])
+        path = None if self.root_positions is None else self.root_positions[index]
+        return Motion(self.joint_names, self.parents, self.offsets, self.rotations[index], path)
 
 
 def compose(parents: tuple[int, ...], local: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Find the pictures that exports name or contain."""
+"""Find the pictures that files name: in the folder that was given, whatever the names say."""
 
 from __future__ import annotations
 
@@ -47,11 +47,12 @@ class PictureFolder:
             return None
         ending = next((ending for ending in ENDINGS if _is_readable(path + ending)), None)
         # Of what is outside, not even whether it is there is told.
-        if not self._holds(path + (ending or "")):
+        if not self.holds(path + (ending or "")):
             raise OutsideError
         return ending
 
-    def _holds(self, path: str) -> bool:
+    def holds(self, path: str | os.PathLike[str]) -> bool:
+        """Whether a path lies in the folder, or may lie anywhere."""
         if self._root is None:
             return True
         real = os.path.realpath(path)

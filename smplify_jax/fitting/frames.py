@@ -1,0 +1,80 @@
+"""Bodies in frames of time, ready to be fitted: what was observed, where each body starts, and what it stays close to.
+
+Pictures of one camera, of several, and points in space differ only in how they are prepared; all become `Frames`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera.observation import Observed
+from smplify_jax.terms.anchor import Anchor
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Frames:
+    """T frames of one person; every array has a leading axis T.
+
+    Attributes:
+        observed: what the fit compares the body with, of any kind.
+        as_given: the same as the caller gave it, which errors refer to: the network may have exchanged sides.
+        start: bodies to start from.
+        anchor: what to stay close to; precisions are zero in frames where nothing was observed.
+        times: (T,) [s].
+        is_seen: (T,) whether the person was observed well enough to be fitted.
+        is_frame: (T,) False for padding at the end.
+        is_linked: (T,) whether the body's acceleration in this frame counts: whether its neighbours in time are the frames beside it.
+        input_status: (T,) of `FitStatus`: why a frame is not seen; CONVERGED where it is.
+    """
+
+    observed: Observed
+    as_given: Observed
+    start: BodyParameters
+    anchor: Anchor
+    times: Array | np.ndarray
+    is_seen: Array | np.ndarray
+    is_frame: Array | np.ndarray
+    is_linked: Array | np.ndarray
+    input_status: Array | np.ndarray
+
+    def __len__(self) -> int:
+        """Number of frames T."""
+        return len(self.times)
+
+
+def leaf(value: ArrayLike) -> Any:
+    """A value as NumPy holds it, for a field that JAX sees as its own array once it is given to a program."""
+    return np.asarray(value)
+
+
+def rows_of(tree: Any, rows: int | slice | np.ndarray) -> Any:
+    """Those rows of the leading axis of every array."""
+    return jax.tree.map(lambda values: np.asarray(values)[rows], tree)
+
+
+def padded(frames: Frames, length: int) -> Frames:
+    """The frames, followed by copies of the last one that count for nothing, so that there are `length` of them."""
+    missing = length - len(frames)
+    if not missing:
+        return frames
+    rows = np.minimum(np.arange(length), len(frames) - 1)
+    longer, is_own = rows_of(frames, rows), np.arange(length) < len(frames)
+    # Times must increase, or the padding's velocities would be infinite.
+    times = longer.times + np.where(is_own, 0.0, np.arange(length) - len(frames) + 1)
+    return Frames(
+        **{
+            **vars(longer),
+            "times": times.astype(longer.times.dtype),
+            "is_seen": longer.is_seen & is_own,
+            "is_frame": longer.is_frame & is_own,
+            "is_linked": longer.is_linked & is_own,
+        }
+    )

@@ -1,0 +1,111 @@
+"""Frames seen by several cameras at once, from the network's proposals for every view of each."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera.depth import pixel_scale
+from smplify_jax.camera.extrinsics import Extrinsics
+from smplify_jax.camera.observation import Observation, ViewsObservation
+from smplify_jax.fitting.frames import Frames
+from smplify_jax.fitting.frames_of_picture import input_status, is_between, is_linked
+from smplify_jax.fitting.fusion import FusedProposals, fuse
+from smplify_jax.fitting.person import CheckedPerson
+from smplify_jax.fitting.program import ProposedPeople
+from smplify_jax.fitting.track_starts import continuous, filled, typical_rows
+from smplify_jax.terms.anchor import Anchor
+
+
+def frames_of_views(
+    body: KeypointBody, proposed: ProposedPeople, extrinsics: Extrinsics, times: np.ndarray, max_gap: float
+) -> Frames:
+    """Prepare one person.
+
+    Args:
+        body: cut to the keypoints.
+        proposed: observations, weighted, and proposals; leading axes T, V.
+        extrinsics: of the V cameras.
+        times: (T,) [s].
+        max_gap: [s] the longest time between two observed frames between which bodies are filled in.
+    """
+    checked, proposals = proposed.checked, proposed.proposals
+    if proposals is None:
+        raise ValueError("frames start from proposals: the profile must use the network")
+    view_is_seen = np.asarray(checked.is_fittable)
+    fused = fuse(proposals, view_is_seen, extrinsics, rest_pelvis(body, np.asarray(proposals.parameters.betas)))
+    is_seen = view_is_seen.any(axis=1)
+    is_frame = is_seen | is_between(is_seen, times, max_gap)
+    start = start_of(fused, is_seen, times)
+    return Frames(
+        observed=_observed(proposed.observations, view_is_seen, extrinsics, start.transl),
+        as_given=_observed(checked.observation, view_is_seen, extrinsics, start.transl),
+        start=start,
+        anchor=anchor_of(fused, is_seen),
+        times=(times - times[0]).astype(np.float32),
+        is_seen=is_seen,
+        is_frame=is_frame,
+        is_linked=is_linked(is_frame),
+        input_status=input_status(_typical_view(checked)),
+    )
+
+
+def rest_pelvis(body: KeypointBody, betas: np.ndarray) -> np.ndarray:
+    """(..., 3) the pelvis of a body at rest at the origin [m], linear in the betas (..., B)."""
+    mean, by_beta = (np.asarray(array, np.float64)[0] for array in (body.joint_template, body.joint_shapedirs))
+    return mean + betas @ by_beta.T
+
+
+def start_of(fused: FusedProposals, is_seen: np.ndarray, times: np.ndarray) -> BodyParameters:
+    """The fused bodies, each frame the most typical of those around it, without gaps."""
+    parameters = fused.parameters
+    pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
+    pose = pose.reshape(len(pose), -1, 3)
+    rows = typical_rows(pose, is_seen)
+    pose, transl = filled(pose[rows], parameters.transl, is_seen, times)
+    pose = continuous(pose).astype(np.float32)
+    return BodyParameters(
+        global_orient=pose[:, 0],
+        body_pose=pose[:, 1:].reshape(len(pose), -1),
+        betas=np.asarray(parameters.betas, np.float32),
+        transl=np.asarray(transl, np.float32),
+    )
+
+
+def anchor_of(fused: FusedProposals, is_seen: np.ndarray) -> Anchor:
+    """The fused anchors as float32; frames that nobody saw have none."""
+    anchor, seen = fused.anchor, is_seen[:, None]
+    return dataclasses.replace(
+        anchor,
+        **{name: np.where(seen, getattr(anchor, name), 0.0).astype(np.float32) for name in vars(anchor)},
+    )
+
+
+def _observed(
+    observation: Observation, view_is_seen: np.ndarray, extrinsics: Extrinsics, places: np.ndarray
+) -> ViewsObservation:
+    """All views of each frame, with the scale of each at the place (T, 3) where the body is."""
+    num_frames = len(places)
+    depth = (
+        np.einsum("vj,tj->tv", np.asarray(extrinsics.rotation)[:, 2], places) + np.asarray(extrinsics.translation)[:, 2]
+    )
+    scale = np.asarray(pixel_scale(np.maximum(depth, 0.1), np.asarray(observation.camera.focal_length)))
+    return ViewsObservation(
+        keypoints_px=np.asarray(observation.keypoints_px),
+        confidence=np.where(view_is_seen[..., None], observation.confidence, 0.0).astype(np.float32),
+        camera=observation.camera,
+        rotation=np.broadcast_to(np.asarray(extrinsics.rotation, np.float32), (num_frames, *extrinsics.rotation.shape)),
+        translation=np.broadcast_to(
+            np.asarray(extrinsics.translation, np.float32), (num_frames, *extrinsics.translation.shape)
+        ),
+        pixel_scale=scale.astype(np.float32),
+    )
+
+
+def _typical_view(checked: CheckedPerson) -> CheckedPerson:
+    """The checks of each frame's best view: the person is seen if any view sees them."""
+    names = ("has_enough_keypoints", "is_camera_valid", "is_plausible")
+    return dataclasses.replace(checked, **{name: np.asarray(getattr(checked, name)).any(axis=1) for name in names})

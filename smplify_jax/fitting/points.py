@@ -1,0 +1,169 @@
+"""Points in space to a body: `fit_points`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.errors import InputError
+from smplify_jax.execution.devices import Device
+from smplify_jax.execution.environment import check_process, usual_flags
+from smplify_jax.execution.host_arrays import host_array
+from smplify_jax.fitting.batches import run_in_batches
+from smplify_jax.fitting.frames import Frames
+from smplify_jax.fitting.frames_of_points import (
+    MIN_NOISE,
+    RestBody,
+    by_view,
+    frames_of_points,
+    seen_from_around,
+    with_points,
+)
+from smplify_jax.fitting.person import Setup
+from smplify_jax.fitting.program import propose_frames
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.tracks import fit_track
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.result import FitResult, FitStatus
+
+_START_NOISE = 0.01
+"""[m] Assumed until a first fit shows how far the points really are from a body."""
+
+_NUM_SCALE_TURNS = 4
+_MAX_NOISE_TURNS = 4
+
+
+def fit_points(
+    points: ArrayLike,
+    *,
+    layout: str | Layout,
+    noise: float | None = None,
+    scale: Literal["fixed", "free"] = "fixed",
+    fps: float | None = None,
+    times: ArrayLike | None = None,
+    body: BodyModel | str | os.PathLike[str] | None = None,
+    prior: PosePrior | str | os.PathLike[str] | None = None,
+    num_betas: int = 10,
+    max_gap: float = 1.0,
+    devices: Sequence[Device] | None = None,
+) -> FitResult:
+    """Fit the body to points in space: triangulated keypoints, joints of a depth camera, or another program's body.
+
+    The points may be in any frame; which way is up need not be known.
+
+    Args:
+        points: (K, 4), or (B, K, 4) for several people or frames: x, y, z [m], confidence (0 = not observed; rows of NaN are not observed
+            either).
+        layout: which points these are, in order, such as "smpl24", "h36m17", "kinect32", "panoptic19", "mhr70" or "coco17".
+        noise: standard deviation of the points along each axis [m]; None estimates it from how well a body fits them.
+        scale: "fixed" if the points are in metres; "free" if their scale is unknown (root-relative or normalised points): it is found
+            together with the body, whose size then follows from the shape prior.
+        fps: frames per second, if the leading axis is time; the frames then share a shape and move smoothly. None if the bodies of the
+            leading axis are independent.
+        times: (B,) when the frames were taken [s]; replaces `fps`.
+        body: the open body by default.
+        prior: the shipped pose prior by default.
+        num_betas: how many shape coefficients to fit.
+        max_gap: of time, frames without points are filled in, see `fit_sequence` [s].
+        devices: of one kind, to run the proposal network on; JAX's default device by default.
+    Returns:
+        FitResult in the frame of the points, with `point_errors`, and `point_scale`, by which the points were multiplied; it has no views.
+
+    Raises:
+        InputError: an argument cannot be used at all.
+    """
+    check_process()
+    with usual_flags(), np.errstate(all="ignore"):
+        layout = get_layout(layout)
+        rows, is_single = _rows(points, layout)
+        check_max_gap(max_gap)
+        if noise is not None and not 0 <= float(noise) < np.inf:
+            raise InputError(f"noise is {noise!r}: give a standard deviation in metres, or None to estimate it.")
+        if scale not in ("fixed", "free"):
+            raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
+        is_track = fps is not None or times is not None
+        clock = frame_times(fps or 1.0, times, 1, len(rows))[0]
+        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
+        rest = RestBody.of(setup, layout)
+        factor = rest.first_scale(rows) if scale == "free" else np.ones(len(rows))
+        if is_track:
+            factor = np.full_like(factor, np.median(factor))
+        seen = seen_from_around(rest, _scaled(rows, factor))
+        proposed = jax.device_get(run_in_batches(propose_frames, setup, seen.people, shard_devices))
+
+        size = len(rows) if is_track else 1
+        fitted = []
+        for own in (slice(start, start + size) for start in range(0, len(rows), size)):
+            first = frames_of_points(
+                rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap
+            )
+            fitted.append(_fit_body(setup, first, rows[own], factor[own], noise, scale == "free"))
+        fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
+        result = FitResult(**fields, body=body, layout=layout.name)
+        return result[0] if is_single else result
+
+
+def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
+    """Points (B, K, 4), zeros where nothing was observed, and whether the input was one body."""
+    array = host_array(points, "points").astype(np.float64)
+    expected = (layout.num_keypoints, 4)
+    if array.ndim not in (2, 3) or array.shape[-2:] != expected or not array.size:
+        raise InputError(
+            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them are "
+            f"(B, {expected[0]}, 4)."
+        )
+    is_known = (
+        np.isfinite(array).all(axis=-1, keepdims=True)
+        & (array[..., 3:] > 0)
+        & (np.abs(array) < 1e6).all(-1, keepdims=True)
+    )
+    cleaned = np.where(is_known, array, 0.0)
+    cleaned[..., 3] = np.minimum(cleaned[..., 3], 1.0)
+    return (cleaned[None], True) if array.ndim == 2 else (cleaned, False)
+
+
+def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    return np.concatenate([rows[..., :3] * factor[:, None, None], rows[..., 3:]], axis=-1)
+
+
+def _fit_body(
+    setup: Setup, frames: Frames, rows: np.ndarray, factor: np.ndarray, noise: float | None, is_scale_free: bool
+) -> dict[str, Any]:
+    """Fit one body or one track: with the noise that a first fit shows, and with the scale that suits the body."""
+    own_noise = _START_NOISE if noise is None else noise
+    fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+    for _ in range(_NUM_SCALE_TURNS if is_scale_free else 0):
+        factor = factor * _better_scale(setup, fields, _scaled(rows, factor))
+        fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+    for _ in range(_MAX_NOISE_TURNS if noise is None else 0):
+        # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
+        assumed, own_noise = own_noise, _noise_of(fields["point_errors"])
+        fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+        if own_noise > 0.5 * assumed:
+            break
+    is_fitted = fields["status"] != FitStatus.TOO_FEW_KEYPOINTS
+    return fields | {"point_scale": np.where(is_fitted, factor, np.nan).astype(np.float32)}
+
+
+def _noise_of(errors: np.ndarray) -> float:
+    """[m] standard deviation along one axis of errors (T, K): of a Gaussian in space the median length is 1.54 of it."""
+    known = errors[np.isfinite(errors)]
+    return max(float(np.median(known)) / 1.54, MIN_NOISE) if known.size else _START_NOISE
+
+
+def _better_scale(setup: Setup, fields: dict[str, Any], rows: np.ndarray) -> float:
+    """By how much to multiply the points, so that their extent about their middle is that of the fitted body."""
+    names = ("betas", "global_orient", "body_pose", "transl")
+    fitted = np.asarray(setup.scene.body.keypoints(**{name: fields[name] for name in names}), np.float64)
+    weight = rows[..., 3:] * np.isfinite(fitted).all(axis=-1, keepdims=True)
+    fitted, total = np.nan_to_num(fitted), np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
+    return float((weight * own * of_body).sum() / max(float((weight * own**2).sum()), 1e-12)) or 1.0

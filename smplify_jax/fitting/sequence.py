@@ -1,0 +1,132 @@
+"""Keypoints followed through a video, to a body that moves: `fit_sequence`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.camera.setup import setup_camera, size_rows
+from smplify_jax.errors import InputError
+from smplify_jax.execution.devices import Device
+from smplify_jax.execution.environment import check_process, usual_flags
+from smplify_jax.fitting.batches import run_in_batches
+from smplify_jax.fitting.frames import rows_of
+from smplify_jax.fitting.frames_of_picture import frames_of_picture
+from smplify_jax.fitting.person import Person
+from smplify_jax.fitting.plausibility import is_plausible
+from smplify_jax.fitting.program import propose_frames
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.tracks import fit_track
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.result import FitResult
+
+
+def fit_sequence(
+    keypoints: ArrayLike,
+    *,
+    layout: str | Layout,
+    fps: float = 30.0,
+    times: ArrayLike | None = None,
+    image_size: ArrayLike | None = None,
+    camera: Camera | ArrayLike | Sequence[Camera] | None = None,
+    body: BodyModel | str | os.PathLike[str] | None = None,
+    prior: PosePrior | str | os.PathLike[str] | None = None,
+    num_betas: int = 10,
+    max_gap: float = 1.0,
+    devices: Sequence[Device] | None = None,
+) -> FitResult:
+    """Fit a body to the 2D keypoints of one person through the frames of a video, or of several people, each by themselves.
+
+    All frames of a track are fitted together: they share one shape, and bodies move with bounded acceleration, so that every frame profits
+    from those around it. Tracks do not influence each other.
+
+    Args:
+        keypoints: (T, K, 3) or, for several tracks, (N, T, K, 3): x, y [px], confidence (0 = not observed). Frames in which a person was
+            not found are zeros or NaN.
+        layout: which keypoints these are, in order: a name such as "coco17", or a Layout.
+        fps: frames per second.
+        times: (T,) or (N, T) when the frames were taken [s], for videos of variable frame rate; increasing. Replaces `fps`.
+        image_size: (2,) or (N, 2) width and height of the video [px].
+        camera: as `fit` takes it, the same in all frames of a track: a focal length [px], (fx, fy), K, or a Camera; or one per track.
+        body: the open body by default.
+        prior: the shipped pose prior by default.
+        num_betas: how many shape coefficients to fit.
+        max_gap: frames without a person are filled in if there are observed ones at most this much time apart before and after them [s].
+        devices: of one kind, to run the proposal network on; JAX's default device by default.
+    Returns:
+        FitResult with a leading axis of frames, or of tracks and frames. `betas` are the same in all frames of a track; `velocities` are
+        those of the joints; the status of filled frames is FILLED, and frames in longer gaps have NaN and the status that says why.
+        `quality` is NaN: it is calibrated for single pictures.
+
+    Raises:
+        InputError: an argument cannot be used at all. Problems with one track or one frame are reported by statuses instead.
+    """
+    check_process()
+    with usual_flags(), np.errstate(all="ignore"):
+        layout = get_layout(layout)
+        tracks, is_single = _tracks(keypoints, layout)
+        num_tracks, num_frames = tracks.shape[:2]
+        clock = frame_times(fps, times, num_tracks, num_frames)
+        check_max_gap(max_gap)
+        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
+        cameras, sizes = _cameras(camera, tracks, image_size)
+        if not num_frames:
+            raise InputError("keypoints has no frames: give (T, K, 3) with T at least 1.")
+
+        def repeated(leaf: np.ndarray) -> np.ndarray:
+            return np.repeat(np.asarray(leaf), num_frames, axis=0)
+
+        whole = tracks.reshape(num_tracks, -1, 3)
+        people = Person(
+            keypoints=tracks.reshape(-1, *tracks.shape[2:]),
+            camera=jax.tree.map(repeated, cameras),
+            image_size=repeated(sizes.astype(np.float32)),
+            is_plausible=repeated(is_plausible(whole, cameras, sizes)),
+            is_focal_length_known=np.full(num_tracks * num_frames, camera is not None),
+            start=None,
+            anchor=None,
+        )
+        fitted = []
+        for track in range(num_tracks):
+            own = slice(track * num_frames, (track + 1) * num_frames)
+            proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
+            frames = frames_of_picture(proposed, clock[track], max_gap)
+            fitted.append(fit_track(setup, frames))
+        fields = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *fitted)
+        result = FitResult(**fields, body=body, layout=layout.name)
+        return result[0] if is_single else result
+
+
+def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
+    """Cleaned keypoints (N, T, K, 3), and whether the input was a single track."""
+    try:
+        array = np.asarray(keypoints, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"keypoints is not an array of numbers: give (T, K, 3) or (N, T, K, 3) ({error}).") from None
+    expected = (layout.num_keypoints, 3)
+    if array.ndim not in (3, 4) or array.shape[-2:] != expected:
+        raise InputError(
+            f"keypoints has shape {array.shape}: with layout {layout.name!r} a track is (T, {expected[0]}, 3), and N tracks are "
+            f"(N, T, {expected[0]}, 3)."
+        )
+    cleaned = clean_keypoints(array.reshape(-1, *expected)).reshape(array.shape)
+    return (cleaned[None], True) if array.ndim == 3 else (cleaned, False)
+
+
+def _cameras(
+    camera: Camera | ArrayLike | Sequence[Camera] | None, tracks: np.ndarray, image_size: ArrayLike | None
+) -> tuple[Camera, np.ndarray]:
+    """One camera and one picture size per track."""
+    whole = tracks.reshape(len(tracks), -1, 3)
+    if isinstance(camera, str):
+        raise InputError(f"camera is {camera!r}: fit_sequence takes a focal length, K or a Camera, or None.")
+    return setup_camera(camera, whole, image_size, None), size_rows(image_size, len(tracks))

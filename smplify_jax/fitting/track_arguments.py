@@ -1,0 +1,72 @@
+"""Arguments that all fits over time and from several views share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.errors import InputError
+from smplify_jax.execution.devices import Device
+from smplify_jax.fitting.arguments import check_body, resolve_body, resolve_devices, resolve_prior
+from smplify_jax.fitting.person import Setup
+from smplify_jax.fitting.profiles import DEFAULT
+from smplify_jax.fitting.setup import FitChoices, setup_fit
+from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.prior.mixture import PosePrior
+
+
+def setup_tracks(
+    layout: Layout,
+    body: BodyModel | str | os.PathLike[str] | None,
+    prior: PosePrior | str | os.PathLike[str] | None,
+    num_betas: int,
+    devices: Sequence[Device] | None,
+) -> tuple[BodyModel, Setup, tuple[Device, ...]]:
+    """The body, what all frames share, and the devices.
+
+    Raises:
+        InputError: one of them cannot be used.
+    """
+    body = resolve_body(body, num_betas)
+    check_body(body, layout, DEFAULT, num_betas)
+    shard_devices = resolve_devices(devices)
+    choices = FitChoices(layout, DEFAULT, body, resolve_prior(prior), num_betas, None, False, True, shard_devices)
+    return body, setup_fit(choices), shard_devices
+
+
+def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames: int) -> np.ndarray:
+    """(N, T) float64 [s].
+
+    Raises:
+        InputError: the frame rate is not positive, or the times are not increasing numbers, one for each frame.
+    """
+    if times is None:
+        if not _is_number(fps) or not 0 < fps < np.inf:
+            raise InputError(f"fps is {fps!r}: give the frames per second, above 0.")
+        return np.broadcast_to(np.arange(num_frames) / fps, (num_tracks, num_frames))
+    try:
+        clock = np.asarray(times, np.float64)
+        clock = np.broadcast_to(clock, (num_tracks, num_frames)) if clock.ndim in (1, 2) else clock[None, None, None]
+    except (TypeError, ValueError):
+        clock = np.zeros((0, 0, 0))
+    if clock.ndim != 2:
+        raise InputError(
+            f"times must be {num_frames} numbers [s], one for each frame, or a row of them for each track."
+        )
+    if not np.isfinite(clock).all() or (np.diff(clock, axis=1) <= 0).any():
+        raise InputError("times must be finite and increasing from frame to frame [s].")
+    return clock
+
+
+def check_max_gap(max_gap: float) -> None:
+    """Raise InputError for anything but seconds, at least 0."""
+    if not _is_number(max_gap) or not 0 <= max_gap < np.inf:
+        raise InputError(f"max_gap is {max_gap!r}: give seconds, at least 0.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

@@ -1,0 +1,152 @@
+"""Keypoints of one person in the pictures of several cameras to one body: `fit_views`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.camera.calibrated import CalibratedCamera
+from smplify_jax.camera.calibration import load_calibration
+from smplify_jax.camera.distortion import undistort
+from smplify_jax.camera.extrinsics import Extrinsics
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.errors import InputError
+from smplify_jax.execution.devices import Device
+from smplify_jax.execution.environment import check_process, usual_flags
+from smplify_jax.execution.host_arrays import host_array
+from smplify_jax.fitting.batches import run_in_batches
+from smplify_jax.fitting.frames_of_views import frames_of_views
+from smplify_jax.fitting.person import Person, Setup
+from smplify_jax.fitting.plausibility import is_plausible
+from smplify_jax.fitting.program import ProposedPeople, propose_frames
+from smplify_jax.fitting.relative_placement import place_cameras
+from smplify_jax.fitting.synchronization import synchronized
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.tracks import fit_track
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.observations import clean_keypoints
+from smplify_jax.prior.mixture import PosePrior
+from smplify_jax.result import FitResult
+
+
+def fit_views(
+    keypoints: ArrayLike,
+    cameras: Sequence[CalibratedCamera] | Sequence[Camera] | str | os.PathLike[str],
+    *,
+    layout: str | Layout,
+    fps: float = 30.0,
+    times: ArrayLike | None = None,
+    delays: ArrayLike | None = None,
+    body: BodyModel | str | os.PathLike[str] | None = None,
+    prior: PosePrior | str | os.PathLike[str] | None = None,
+    num_betas: int = 10,
+    max_gap: float = 1.0,
+    devices: Sequence[Device] | None = None,
+) -> FitResult:
+    """Fit one body to the 2D keypoints of one person in the pictures of several cameras, at one moment or through a video.
+
+    Args:
+        keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is removed here.
+            Cameras that do not see the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
+        cameras: V of them, in the order of the keypoints: what `load_calibration` returns, or the path of such a file. Or V `Camera`s, of
+            which only focal lengths and principal points are known: where they stand is then found from the body itself, in the frame of
+            the first.
+        layout: which keypoints these are, in order.
+        fps: frames per second.
+        times: (T,) when the frames were taken [s]; replaces `fps`.
+        delays: (V,) how much later than the first camera each takes its frames [s], for cameras that are not synchronous; needs T >= 2.
+        body: the open body by default.
+        prior: the shipped pose prior by default.
+        num_betas: how many shape coefficients to fit.
+        max_gap: frames in which no camera saw the person are filled in, see `fit_sequence` [s].
+        devices: of one kind, to run the proposal network on; JAX's default device by default.
+    Returns:
+        FitResult in the world frame of the cameras, with a leading axis of frames if the keypoints have one; `result.in_view(v)` is the
+        body as camera v sees it.
+
+    Raises:
+        InputError: an argument cannot be used at all.
+    """
+    check_process()
+    with usual_flags(), np.errstate(all="ignore"):
+        layout = get_layout(layout)
+        known = load_calibration(cameras) if isinstance(cameras, (str, os.PathLike)) else tuple(cameras)
+        frames, is_single = _frames(keypoints, layout, len(known))
+        num_frames = len(frames)
+        clock = frame_times(fps, times, 1, num_frames)[0]
+        check_max_gap(max_gap)
+        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
+        pinhole, extrinsics, sizes = _split(known)
+        if extrinsics is not None:
+            undistorted = [undistort(frames[:, view], camera) for view, camera in enumerate(known)]
+            frames = np.stack(undistorted, axis=1).astype(np.float32)
+        frames = synchronized(frames, clock, delays)
+        proposed = _propose(setup, frames, pinhole, sizes, shard_devices)
+        if extrinsics is None:
+            extrinsics = place_cameras(setup, proposed, clock)
+        prepared = frames_of_views(setup.scene.body, proposed, extrinsics, clock, max_gap)
+        fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
+        result = FitResult(**fields, body=body, layout=layout.name)
+        return result[0] if is_single else result
+
+
+def _frames(keypoints: ArrayLike, layout: Layout, num_views: int) -> tuple[np.ndarray, bool]:
+    """Cleaned keypoints (T, V, K, 3), and whether the input was a single moment."""
+    array = host_array(keypoints, "keypoints").astype(np.float32)
+    expected = (num_views, layout.num_keypoints, 3)
+    if array.ndim not in (3, 4) or array.shape[-3:] != expected or not array.size:
+        raise InputError(
+            f"keypoints has shape {array.shape}: for {num_views} cameras and layout {layout.name!r} a moment is {expected}, and T of them "
+            f"are (T, {', '.join(map(str, expected))})."
+        )
+    array = array if array.ndim == 4 else array[None]
+    cleaned = clean_keypoints(array.reshape(-1, *expected[1:])).reshape(array.shape)
+    return cleaned, np.ndim(keypoints) == 3
+
+
+def _split(cameras: tuple) -> tuple[Camera, Extrinsics | None, np.ndarray]:
+    """The pinholes (V, 2), where they stand if that is known, and the pictures' sizes (V, 2)."""
+    if len(cameras) < 2 and not (cameras and isinstance(cameras[0], CalibratedCamera)):
+        raise InputError("cameras holds fewer than two cameras: for the pictures of one, use fit or fit_sequence.")
+    if all(isinstance(camera, CalibratedCamera) for camera in cameras):
+        pinholes, sizes = [camera.camera for camera in cameras], np.stack([camera.image_size for camera in cameras])
+        rotation = np.stack([np.asarray(camera.rotation, np.float32) for camera in cameras])
+        extrinsics = Extrinsics(rotation, np.stack([np.asarray(camera.translation, np.float32) for camera in cameras]))
+    elif all(isinstance(camera, Camera) for camera in cameras):
+        pinholes, sizes, extrinsics = list(cameras), np.full((len(cameras), 2), np.nan), None
+    else:
+        raise InputError("cameras must all be CalibratedCameras, or all be Cameras whose places are not known.")
+    fields = {
+        name: np.stack([np.broadcast_to(np.asarray(getattr(one, name), np.float32), 2) for one in pinholes])
+        for name in ("focal_length", "camera_center")
+    }
+    return Camera(**fields), extrinsics, sizes.astype(np.float32)
+
+
+def _propose(
+    setup: Setup, frames: np.ndarray, pinhole: Camera, sizes: np.ndarray, devices: tuple[Device, ...]
+) -> ProposedPeople:
+    """Proposals with leading axes T, V."""
+    num_frames, num_views = frames.shape[:2]
+
+    def for_frames(leaf: np.ndarray) -> np.ndarray:
+        return np.tile(np.asarray(leaf), (num_frames, *[1] * (np.ndim(leaf) - 1)))
+
+    by_view = frames.swapaxes(0, 1).reshape(num_views, -1, 3)
+    people = Person(
+        keypoints=frames.reshape(-1, *frames.shape[2:]),
+        camera=jax.tree.map(for_frames, pinhole),
+        image_size=for_frames(sizes),
+        is_plausible=for_frames(is_plausible(by_view, pinhole, sizes)),
+        is_focal_length_known=np.ones(num_frames * num_views, bool),
+        start=None,
+        anchor=None,
+    )
+    proposed = jax.device_get(run_in_batches(propose_frames, setup, people, devices))
+    return jax.tree.map(lambda leaf: leaf.reshape(num_frames, num_views, *leaf.shape[1:]), proposed)
