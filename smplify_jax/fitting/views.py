@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -76,7 +77,7 @@ def fit_views(
     check_process()
     with usual_flags(), np.errstate(all="ignore"):
         layout = get_layout(layout)
-        known = load_calibration(cameras) if isinstance(cameras, (str, os.PathLike)) else tuple(cameras)
+        known = _known(cameras)
         frames, is_single = _frames(keypoints, layout, len(known))
         num_frames = len(frames)
         clock = frame_times(fps, times, 1, num_frames)[0]
@@ -94,6 +95,18 @@ def fit_views(
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
         result = FitResult(**fields, body=body, layout=layout.name)
         return result[0] if is_single else result
+
+
+def _known(cameras: Any) -> tuple:
+    """The cameras as a tuple, read from a file if that is what was given."""
+    if isinstance(cameras, (str, os.PathLike)):
+        return load_calibration(cameras)
+    try:
+        return tuple(cameras)
+    except TypeError:
+        raise InputError(
+            f"cameras is a {type(cameras).__name__}: give a sequence of cameras, or the path of a calibration."
+        ) from None
 
 
 def _frames(keypoints: ArrayLike, layout: Layout, num_views: int) -> tuple[np.ndarray, bool]:
@@ -119,6 +132,8 @@ def _split(cameras: tuple) -> tuple[Camera, Extrinsics | None, np.ndarray]:
         rotation = np.stack([np.asarray(camera.rotation, np.float32) for camera in cameras])
         extrinsics = Extrinsics(rotation, np.stack([np.asarray(camera.translation, np.float32) for camera in cameras]))
     elif all(isinstance(camera, Camera) for camera in cameras):
+        if any(camera.focal_length is None or camera.camera_center is None for camera in cameras):
+            raise InputError("cameras lack a focal length or a camera_center: give both for each camera [px].")
         pinholes, sizes, extrinsics = list(cameras), np.full((len(cameras), 2), np.nan), None
     else:
         raise InputError("cameras must all be CalibratedCameras, or all be Cameras whose places are not known.")
