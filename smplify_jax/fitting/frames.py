@@ -31,6 +31,7 @@ class Frames:
         times: (T,) [s].
         is_seen: (T,) whether the person was observed well enough to be fitted.
         is_frame: (T,) False for padding at the end.
+        is_fixed: (T,) whether the body stays as it starts; the frames after it continue its motion.
         is_linked: (T,) whether the body's acceleration in this frame counts: whether its neighbours in time are the frames beside it.
         input_status: (T,) of `FitStatus`: why a frame is not seen; CONVERGED where it is.
     """
@@ -42,6 +43,7 @@ class Frames:
     times: Array | np.ndarray
     is_seen: Array | np.ndarray
     is_frame: Array | np.ndarray
+    is_fixed: Array | np.ndarray
     is_linked: Array | np.ndarray
     input_status: Array | np.ndarray
 

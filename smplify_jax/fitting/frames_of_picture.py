@@ -39,6 +39,7 @@ def frames_of_picture(proposed: ProposedPeople, times: np.ndarray, max_gap: floa
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=input_status(checked),
     )

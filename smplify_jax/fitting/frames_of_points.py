@@ -171,6 +171,7 @@ def frames_of_points(
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=np.where(is_seen, FitStatus.CONVERGED, unknown).astype(np.int32),
     )
