@@ -157,7 +157,7 @@ def test_the_unit_scales_the_calibration(folder: Path, tmp_path: Path):
 def test_inputs_that_are_not_one_for_each_camera_are_one_sentence(folder: Path, tmp_path: Path):
     ran = run("--cameras", folder / "Calib.toml", folder / "keypoints" / "cam0.npz", "--out", tmp_path / "out")
     assert ran.status == 1
-    assert "keypoints of 1 cameras, and the calibration has 3" in one_sentence(ran.stderr)
+    assert "The calibration has 3 cameras, and the number of inputs is 1" in one_sentence(ran.stderr)
 
 
 def test_a_calibration_that_cannot_be_read_is_one_sentence(folder: Path, tmp_path: Path):

@@ -58,7 +58,7 @@ def _paths(inputs: Sequence[Path], cameras: Sequence[CalibratedCamera]) -> list[
         paths = sorted(path for path in paths[0].iterdir() if not path.name.startswith("."))
     if len(paths) != len(cameras):
         raise InputError(
-            f"There are keypoints of {len(paths)} cameras, and the calibration has {len(cameras)}: give a file or folder for each, in the "
+            f"The calibration has {len(cameras)} cameras, and the number of inputs is {len(paths)}: give a file or folder for each, in the "
             f"order {', '.join(camera.name or str(number) for number, camera in enumerate(cameras))}."
         )
     return paths
