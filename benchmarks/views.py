@@ -1,7 +1,7 @@
 """Fits of synthetic people whom several cameras see: `python -m benchmarks.views MOTION_FOLDER [--num-people N] [--json FILE]`.
 
-The people are those of `smplify_jax.learn.people`: held-out actors, random bodies, here in the middle of four cameras at right angles to each
-other, 4 m away, with a detector's errors that are independent from view to view. With V views, the first V cameras see them.
+The people are those of `smplify_jax.learn.people`: held-out actors, random bodies, here in the middle of four cameras at right angles to
+each other, 4 m away, with a detector's errors that are independent from view to view. With V views, the first V cameras see them.
 
 - one picture: `fit` with the first camera alone;
 - calibrated: `fit_views`;
@@ -100,7 +100,11 @@ def ring() -> tuple[CalibratedCamera, ...]:
         matrix = (_FOCAL_LENGTH, _FOCAL_LENGTH, _SIZE[0] / 2, _SIZE[1] / 2)
         cameras.append(
             calibrated_camera(
-                matrix=matrix, rotation=rotation, translation=-rotation @ position, image_size=_SIZE, name=f"camera_{number}"
+                matrix=matrix,
+                rotation=rotation,
+                translation=-rotation @ position,
+                image_size=_SIZE,
+                name=f"camera_{number}",
             )
         )
     return tuple(cameras)
@@ -112,7 +116,9 @@ def make_scene(options: Options, body: BodyModel, detector: Detector) -> Scene:
     truth = jax.tree.map(np.asarray, people.subsample(options.num_people).truth)
     generator = np.random.default_rng(7)
     pelvis = np.asarray(body.joints(**truth.blocks()), np.float64)[:, 0]
-    orient, transl = turned_about_root(truth.global_orient, truth.transl, pelvis, Rotation.from_matrix(Z_UP_FROM_CAMERA))
+    orient, transl = turned_about_root(
+        truth.global_orient, truth.transl, pelvis, Rotation.from_matrix(Z_UP_FROM_CAMERA)
+    )
     place = np.concatenate([generator.normal(0, _SPREAD, (len(pelvis), 2)), np.full((len(pelvis), 1), _AIM)], axis=1)
     shift = place - pelvis @ Z_UP_FROM_CAMERA.T
     truth = replace(truth, global_orient=orient.astype(np.float32), transl=(transl + shift).astype(np.float32))
@@ -142,7 +148,11 @@ def body_errors(joints: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Of joints (N, 24, 3) [mm]."""
     aligned = [1000 * pa_mpjpe(a, b) for a, b in zip(joints, truth, strict=True)]
     moved = [1000 * mpjpe(a, b) for a, b in zip(joints, truth, strict=True)]
-    return {"pa_mean": float(np.mean(aligned)), "pa_median": float(np.median(aligned)), "mpjpe_mean": float(np.mean(moved))}
+    return {
+        "pa_mean": float(np.mean(aligned)),
+        "pa_median": float(np.median(aligned)),
+        "mpjpe_mean": float(np.mean(moved)),
+    }
 
 
 def keypoint_errors(points: np.ndarray, truth: np.ndarray, name: str) -> dict[str, float]:

@@ -67,7 +67,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "pictures" / camera.name).mkdir(parents=True)
         for frame in range(NUM_FRAMES):
             size = (int(SIZE[0]), int(SIZE[1]))
-            Image.new("RGB", size, (90, 90, 90)).save(folder / "pictures" / camera.name / f"{camera.name}_{frame:06d}.png")
+            Image.new("RGB", size, (90, 90, 90)).save(
+                folder / "pictures" / camera.name / f"{camera.name}_{frame:06d}.png"
+            )
     return folder
 
 

@@ -48,7 +48,9 @@ def check_views(command: FitCommand) -> None:
     if command.video.track:
         raise UsageError("--cameras follows people through the frames by itself: leave out --track.")
     if command.camera != CameraOptions():
-        raise UsageError("--focal-length, --camera-center and --search-focal-length are for a camera that no calibration describes.")
+        raise UsageError(
+            "--focal-length, --camera-center and --search-focal-length are for a camera that no calibration describes."
+        )
 
 
 def check_tracks(command: FitCommand) -> None:

@@ -67,7 +67,10 @@ def write_arrays(path: Path, fitted: FitResult, **of_input: ArrayLike) -> None:
 
 
 def write_obj(
-    path: Path, vertices: np.ndarray, faces: np.ndarray, frame: str = "y up, z towards the camera, which is at the origin"
+    path: Path,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    frame: str = "y up, z towards the camera, which is at the origin",
 ) -> None:
     """Write a mesh as Wavefront OBJ.
 

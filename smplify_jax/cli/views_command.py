@@ -103,7 +103,7 @@ def _chosen(people: list[PersonInViews], command: FitCommand) -> list[PersonInVi
 
 def _is_seen(person: PersonInViews) -> np.ndarray:
     """(T,) whether any view sees the person."""
-    return (person.keypoints[..., 2] > 0).any(axis=(1, 2))
+    return np.asarray((person.keypoints[..., 2] > 0).any(axis=(1, 2)))
 
 
 def _num_seen(person: PersonInViews) -> int:
@@ -158,7 +158,7 @@ def _write(out: Path, track: KeypointTrack, result: FitResult) -> tuple[str, ...
     names = [f"{track.name}.npz"]
     of_input = {"keypoints": track.keypoints, "frames": track.frames, "frame_rate": np.asarray(track.frame_rate)}
     with atomic_write(out / names[0]) as file:
-        np.savez_compressed(file, **result.arrays(), **of_input)
+        np.savez_compressed(file, **result.arrays(), **of_input)  # pyright: ignore[reportArgumentType]
     if len(track) == 1:
         names.append(f"{track.name}.obj")
         write_obj(

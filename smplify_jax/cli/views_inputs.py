@@ -39,7 +39,9 @@ def read_views(command: FitCommand, cameras: Sequence[CalibratedCamera]) -> tupl
         InputError: there is not one input for each camera, one holds several videos, or their keypoints have different layouts.
     """
     paths = _paths(command.inputs, cameras)
-    found = [read_inputs([path], options) for path, options in zip(paths, _options(command.read, len(paths)), strict=True)]
+    found = [
+        read_inputs([path], options) for path, options in zip(paths, _options(command.read, len(paths)), strict=True)
+    ]
     together = FoundInputs(*([one for view in found for one in getattr(view, name)] for name in vars(found[0])))
     layouts = sorted({person.layout for person in together.people})
     if len(layouts) > 1:

@@ -78,8 +78,8 @@ def fit_points(
         max_gap: of time, frames without points are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
     Returns:
-        FitResult in the frame of the points, with `point_errors`, and `point_scale`, by which the points were multiplied: the body stands at
-        the points times this. It has no views.
+        FitResult in the frame of the points, with `point_errors`, and `point_scale`, by which the points were multiplied: the body stands
+        at the points times this. It has no views.
 
     Raises:
         InputError: an argument cannot be used at all.
@@ -126,8 +126,8 @@ def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
     expected = (layout.num_keypoints, 4)
     if array.ndim not in (2, 3) or array.shape[-2:] != expected or not array.size:
         raise InputError(
-            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them are "
-            f"(B, {expected[0]}, 4)."
+            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them "
+            f"are (B, {expected[0]}, 4)."
         )
     is_known = (
         np.isfinite(array).all(axis=-1, keepdims=True)

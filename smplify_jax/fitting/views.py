@@ -53,8 +53,8 @@ def fit_views(
     """Fit one body to the 2D keypoints of one person in the pictures of several cameras, at one moment or through a video.
 
     Args:
-        keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is removed here.
-            Cameras that do not see the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
+        keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is
+            removed here, so that what the result calls given keypoints are those of pinhole cameras. Uncalibrated cameras have none. Cameras that do not see the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
         cameras: V of them, in the order of the keypoints: what `load_calibration` returns, or the path of such a file. Or V `Camera`s, of
             which only focal lengths and principal points are known: where they stand is then found from the body itself, in the frame of
             the first.

@@ -93,8 +93,12 @@ def _votes(
 def _overlap(one: set[_Node], other: set[_Node], tracks_by_view: Sequence[Sequence[KeypointTrack]]) -> bool:
     """Whether together they would be in two places of a picture."""
     return any(
-        a[0] == b[0] and np.intersect1d(*(tracks_by_view[v][n].frames for v, n in (a, b))).size for a in one for b in other
+        a[0] == b[0] and set(_frames(a, tracks_by_view)) & set(_frames(b, tracks_by_view)) for a in one for b in other
     )
+
+
+def _frames(node: _Node, tracks_by_view: Sequence[Sequence[KeypointTrack]]) -> list[int]:
+    return tracks_by_view[node[0]][node[1]].frames.tolist()
 
 
 def _person(group: set[_Node], tracks_by_view: Sequence[Sequence[KeypointTrack]]) -> PersonInViews:

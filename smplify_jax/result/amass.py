@@ -74,7 +74,8 @@ def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
     False there, and where the body was filled in from other frames.
 
     Args:
-        result: one person's frames. A fit to calibrated cameras, or to points in space, keeps its world frame, whose z is taken to point up.
+        result: one person's frames. A fit to calibrated cameras, or to points in space, keeps its world frame, whose z is taken to point
+            up.
         frame_rate: frames per second of the T frames.
     Returns:
         The arrays of `amass_arrays`, of which trans is for any SMPL body the pelvis less that of the rest pose; and is_fitted (T,).
