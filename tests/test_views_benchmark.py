@@ -1,7 +1,5 @@
 """The benchmark of several views, on a tiny motion folder."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from motion_folders import write_video_folder

@@ -94,12 +94,12 @@ class ViewsObservation:
         pixel_scale: (..., V) reference pixels per pixel, see `Observation`.
     """
 
-    keypoints_px: Array
-    confidence: Array
+    keypoints_px: Array | np.ndarray
+    confidence: Array | np.ndarray
     camera: Camera
-    rotation: Array
-    translation: Array
-    pixel_scale: Array
+    rotation: Array | np.ndarray
+    translation: Array | np.ndarray
+    pixel_scale: Array | np.ndarray
 
     def measure(self, points: Array) -> Measurement:
         """Differences along x and y of each picture, D = 2 V."""

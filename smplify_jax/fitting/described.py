@@ -49,7 +49,9 @@ def _in_picture(given: Observation, keypoints: Array, depth: Array) -> dict:
 def _in_pictures(given: ViewsObservation, keypoints: Array) -> dict:
     def of_view(view: ViewsObservation) -> tuple[dict, Array]:
         in_camera = keypoints @ view.rotation.T + view.translation
-        seen = Observation(view.keypoints_px, view.confidence, view.camera, view.pixel_scale)
+        seen = Observation(
+            jnp.asarray(view.keypoints_px), jnp.asarray(view.confidence), view.camera, jnp.asarray(view.pixel_scale)
+        )
         described = _in_picture(seen, in_camera, jnp.nanmean(in_camera[:, 2]))
         return described, described["reprojection_error_px"] / described["person_height_px"]
 

@@ -37,12 +37,13 @@ def frames_of_views(
         raise ValueError("frames start from proposals: the profile must use the network")
     view_is_seen = np.asarray(checked.is_fittable)
     fused = fuse(proposals, view_is_seen, extrinsics, rest_pelvis(body, np.asarray(proposals.parameters.betas)))
-    is_seen = view_is_seen.any(axis=1)
+    is_seen = np.asarray(view_is_seen.any(axis=1))
     is_frame = is_seen | is_between(is_seen, times, max_gap)
     start = start_of(fused, is_seen, times)
+    places = np.asarray(start.transl)
     return Frames(
-        observed=_observed(proposed.observations, view_is_seen, extrinsics, start.transl),
-        as_given=_observed(checked.observation, view_is_seen, extrinsics, start.transl),
+        observed=_observed(proposed.observations, view_is_seen, extrinsics, places),
+        as_given=_observed(checked.observation, view_is_seen, extrinsics, places),
         start=start,
         anchor=anchor_of(fused, is_seen),
         times=(times - times[0]).astype(np.float32),

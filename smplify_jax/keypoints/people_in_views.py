@@ -1,7 +1,7 @@
 """The people of several cameras' videos: each person's keypoints in every view, through the frames.
 
-Each view's people are sorted into tracks first (`find_tracks`), frame by frame the detections of all views are matched (`match_people`), and
-tracks of different views are one person if they are matched in most of the frames that they share.
+Each view's people are sorted into tracks first (`find_tracks`), frame by frame the detections of all views are matched (`match_people`),
+and tracks of different views are one person if they are matched in most of the frames that they share.
 """
 
 from __future__ import annotations
