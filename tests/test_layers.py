@@ -15,6 +15,7 @@ ROOMS = (
     "execution",
     "camera",
     "keypoints",
+    "detectors",
     "body",
     "prior",
     "solver",

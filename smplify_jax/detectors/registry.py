@@ -1,0 +1,60 @@
+"""Detectors by name, and which of them are installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+from smplify_jax.detectors.detector import Detector
+from smplify_jax.errors import InputError
+
+
+@dataclass(frozen=True)
+class DetectorEntry:
+    """How to get a detector.
+
+    Attributes:
+        adapter: module with a function `make()`, which returns the `Detector`.
+        packages: what it imports.
+        install: the line that installs it.
+    """
+
+    adapter: str
+    packages: tuple[str, ...]
+    install: str
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether all packages can be imported, as far as that can be told without importing them."""
+        return all(find_spec(package) is not None for package in self.packages)
+
+
+DETECTORS: dict[str, DetectorEntry] = {
+    "mediapipe": DetectorEntry(
+        "smplify_jax.detectors.mediapipe", ("mediapipe",), 'pip install "smplify-jax[detect]"  (Python 3.11 or 3.12)'
+    ),
+}
+"""All detectors; the first that is installed is the default."""
+
+
+def get_detector(name: str | None = None) -> Detector:
+    """The detector of that name, ready to use.
+
+    Args:
+        name: a key of `DETECTORS`; by default the first that is installed.
+
+    Raises:
+        InputError: there is no such detector, or it is not installed; the message says how to install it.
+    """
+    if name is not None and name not in DETECTORS:
+        raise InputError(f"there is no detector {name!r}: use one of {', '.join(DETECTORS)}")
+    if name is None:
+        name = next((one for one, entry in DETECTORS.items() if entry.is_installed), None)
+        if name is None:
+            first = next(iter(DETECTORS.values()))
+            raise InputError(f"no program that finds keypoints in pictures is installed: {first.install}")
+    entry = DETECTORS[name]
+    if not entry.is_installed:
+        raise InputError(f"the detector {name} is not installed: {entry.install}")
+    return import_module(entry.adapter).make()
