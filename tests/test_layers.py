@@ -25,6 +25,7 @@ ROOMS = (
     "result",
     "fitting",
     "pictures",
+    "media",
     "datasets",
     "cli",
     "learn",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
+from smplify_jax.detectors.registry import check_detector
 from smplify_jax.keypoints.formats.registry import check_format
 
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
@@ -16,13 +17,14 @@ def check_command(command: FitCommand) -> None:
         UsageError: there is nothing to do, no folder to write to, or a name or number that no run could use.
     """
     if not command.inputs and not command.example:
-        raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
+        raise UsageError(f"Give pictures or keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
     if command.inputs and command.example:
         raise UsageError("--example fits its own input: leave out either the files or --example.")
     if command.write.out is None and not command.example:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
+        check_detector(command.read.detector)
     read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)

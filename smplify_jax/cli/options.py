@@ -50,16 +50,18 @@ def read_within(read_limit: int) -> AbstractContextManager[None]:
     return read_with(**vars(Budget().times(read_limit)))
 
 
-DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
+DESCRIPTION = """Fit the SMPL body to people in pictures: to pictures themselves, or to 2D keypoints.
 
 Writes NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over the picture) for
 every person to the folder --out, and one summary.json for all. Reads the formats of many detectors and data sets
-(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
+(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout. In pictures, and folders of nothing else,
+a detector finds the people first: pip install "smplify-jax[detect]".
 
 Records that cannot be used do not stop the others: the program prints a sentence for each, and the exit status is 1.
 
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
+  smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
@@ -79,6 +81,7 @@ class ReadOptions:
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
+        detector: the program that finds people in inputs that are pictures: mediapipe; by default the first that is installed.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
@@ -87,6 +90,7 @@ class ReadOptions:
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
     pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    detector: Annotated[str | None, shown("NAME")] = None
     read_limit: ReadLimitOption = 1
 
 
@@ -180,7 +184,7 @@ class FitCommand:
     """One run of `smplify-fit`.
 
     Attributes:
-        inputs: keypoint files, or folders of them.
+        inputs: pictures or keypoint files, or folders of either.
         example: fit the picture that comes with the program, and print the errors of the fit.
         read: how inputs are read.
         camera: the camera, where it is known.

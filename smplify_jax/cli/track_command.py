@@ -19,7 +19,7 @@ from smplify_jax.cli.fit_command import complain_of, prepare, summary_of, with_p
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
-from smplify_jax.cli.outputs import write_arrays, write_summary
+from smplify_jax.cli.outputs import write_summary
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
@@ -30,6 +30,7 @@ from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
+from smplify_jax.result.person_files import write_arrays
 
 _SHORT = 5
 """Frames: who is seen in fewer is more often a mistaken detection than a person."""
