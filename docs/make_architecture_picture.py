@@ -34,6 +34,7 @@ PURPOSE = {  # rooms on one floor stand in this order
     "result": "FitResult",
     "fitting": "fit: front, recipes,\nsearch, report",
     "pictures": "overlays, views",
+    "media": "from a picture\nto bodies",
     "datasets": "jobs, Parquet,\nexports, the store",
     "cli": "both commands",
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.body.save import save_body
     from smplify_jax.camera.pinhole import Camera, project
+    from smplify_jax.detectors.detect import detect
     from smplify_jax.errors import InputError
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
+    from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -50,11 +52,14 @@ _HOMES = {
     "KeypointSet": "keypoints.keypoint_set",
     "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
+    "PhotoFit": "media.photo",
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "detect": "detectors.detect",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
+    "fit_photo": "media.photo",
     "fit_sequence": "fitting.sequence",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
@@ -81,11 +86,14 @@ __all__ = [
     "KeypointSet",
     "KeypointTrack",
     "Layout",
+    "PhotoFit",
     "PosePrior",
     "Profile",
     "Round",
+    "detect",
     "find_tracks",
     "fit",
+    "fit_photo",
     "fit_sequence",
     "get_layout",
     "load_body",

@@ -25,6 +25,8 @@ ROOMS = (
     "result",
     "fitting",
     "pictures",
+    "exports",
+    "media",
     "datasets",
     "cli",
     "learn",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
-from smplify_jax.files.video_suffixes import VIDEO_SUFFIXES
+from smplify_jax.detectors.registry import check_detector
+from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
 
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
@@ -17,7 +18,9 @@ def check_command(command: FitCommand) -> None:
         UsageError: there is nothing to do, no folder to write to, or a name or number that no run could use.
     """
     if not command.inputs and not command.example and not command.example_video:
-        raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
+        raise UsageError(
+            f"Give pictures, videos or keypoint files to fit, or --example to see a fit; see {FIT.name} --help."
+        )
     if command.inputs and (command.example or command.example_video):
         raise UsageError("--example fits its own input: leave out either the files or --example.")
     if command.example and command.example_video:
@@ -26,6 +29,7 @@ def check_command(command: FitCommand) -> None:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
+        check_detector(command.read.detector)
     read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
@@ -66,7 +70,9 @@ def check_tracks(command: FitCommand) -> None:
     }
     given = [name for name, is_given in of_pictures.items() if is_given]
     if given:
-        raise UsageError(f"{given[0]} is for fits of single pictures: leave it out{', or leave out --track' if video.track else ''}.")
+        raise UsageError(
+            f"{given[0]} is for fits of single pictures: leave it out{', or leave out --track' if video.track else ''}."
+        )
     if is_of_files or command.example_video:
         _check_video_files(command)
 

@@ -50,16 +50,18 @@ def read_within(read_limit: int) -> AbstractContextManager[None]:
     return read_with(**vars(Budget().times(read_limit)))
 
 
-DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
+DESCRIPTION = """Fit the SMPL body to people in pictures: to pictures themselves, or to 2D keypoints.
 
 Writes NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over the picture) for
 every person to the folder --out, and one summary.json for all. Reads the formats of many detectors and data sets
-(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
+(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout. In pictures, and folders of nothing else,
+a detector finds the people first: pip install "smplify-jax[detect]".
 
 Records that cannot be used do not stop the others: the program prints a sentence for each, and the exit status is 1.
 
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
+  smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
   smplify-fit video.mp4 --out fits
@@ -183,7 +185,7 @@ class FitCommand:
     """One run of `smplify-fit`.
 
     Attributes:
-        inputs: keypoint files, or folders of them.
+        inputs: pictures or keypoint files, or folders of either.
         example: fit the picture that comes with the program, and print the errors of the fit.
         example_video: render a short video of a body that moves, fit it, and print the errors of the fit.
         read: how inputs are read.

@@ -134,4 +134,3 @@ def _camera(track: KeypointTrack, command: FitCommand) -> Camera | None:
         "camera_center": None if center is None else np.asarray(center, np.float32),
     }
     return Camera(**fields)  # pyright: ignore[reportArgumentType]
-

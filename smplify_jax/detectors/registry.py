@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from smplify_jax.detectors.detector import Detector
 from smplify_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from smplify_jax.detectors.detector import Detector  # NumPy, which --help need not wait for
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ DETECTORS: dict[str, DetectorEntry] = {
 """All detectors; the first that is installed is the default."""
 
 
+def check_detector(name: str | None) -> None:
+    """Check the name of a detector; None, the default, is fine.
+
+    Raises:
+        InputError: there is no such detector.
+    """
+    if name is not None and name not in DETECTORS:
+        raise InputError(f"there is no detector {name!r}: use one of {', '.join(DETECTORS)}")
+
+
 def get_detector(name: str | None = None) -> Detector:
     """The detector of that name, ready to use.
 
@@ -47,8 +60,7 @@ def get_detector(name: str | None = None) -> Detector:
     Raises:
         InputError: there is no such detector, or it is not installed; the message says how to install it.
     """
-    if name is not None and name not in DETECTORS:
-        raise InputError(f"there is no detector {name!r}: use one of {', '.join(DETECTORS)}")
+    check_detector(name)
     if name is None:
         name = next((one for one, entry in DETECTORS.items() if entry.is_installed), None)
         if name is None:

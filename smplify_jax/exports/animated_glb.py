@@ -17,6 +17,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.exports.gltf import Gltf
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
+from smplify_jax.pictures.raycast import vertex_normals
 from smplify_jax.result import FitResult
 
 _UPRIGHT_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
@@ -135,14 +136,9 @@ def skin_weights(lbs_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3) float32; those of vertices without a face point up."""
-    corners = vertices[faces].astype(np.float64)
-    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    summed = np.zeros(vertices.shape)
-    for corner in range(3):
-        np.add.at(summed, faces[:, corner], flat)
-    lengths = np.linalg.norm(summed, axis=1, keepdims=True)
-    return np.where(lengths > 0, summed / np.maximum(lengths, 1e-30), (0.0, 1.0, 0.0)).astype(np.float32)
+    """Unit normals (V, 3) float32; those of vertices without a face, which glTF wants to be unit vectors as well, point up."""
+    normals = vertex_normals(vertices.astype(np.float64), faces)
+    return np.where(normals.any(axis=1, keepdims=True), normals, (0.0, 1.0, 0.0)).astype(np.float32)
 
 
 def _skin(gltf: Gltf, rest_joints: np.ndarray) -> dict:

@@ -14,17 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from smplify_jax.errors import InputError, InputWarning
 from smplify_jax.files.budget import check_limit
+from smplify_jax.files.kinds import kind_of
 from smplify_jax.files.plain import open_plain
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
-)
 
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts"
 _CODECS = frozenset(
@@ -172,13 +169,13 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             yield container, stream
 
 
-def _reason(file: Any) -> str:
-    """Why FFmpeg cannot open it, from its first bytes: MP4 files have their table of contents at the end."""
+def _reason(file: BinaryIO) -> str:
+    """Why FFmpeg cannot open it, from its first bytes."""
     file.seek(0)
-    head = file.read(12)
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free") or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF"):
-        return "it is cut off or damaged"
-    return "it is of another kind"
+    kind = kind_of(file.read(32))
+    if kind is None:
+        return "it is of another kind"
+    return "it is cut off or damaged" if kind.is_video else f"it is {kind.name}"
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[_Decoded]:
@@ -216,7 +213,8 @@ def _upright(frame: Any, size: tuple[int, int]) -> np.ndarray:
 def _turn(frame: Any) -> tuple[bool, bool, bool]:
     """Whether rows are shown as columns, and then the order of rows and of columns is reversed.
 
-    Source: FFmpeg, libavutil/display.h: the matrix ((a, b, u), (c, d, v), (x, y, w)) shows a point (p, q) at (a p + c q + x, b p + d q + y).
+    Source: FFmpeg, libavutil/display.h: the matrix ((a, b, u), (c, d, v), (x, y, w)) shows a point (p, q) at
+    (a p + c q + x, b p + d q + y).
     """
     data = next((one for one in frame.side_data if one.type.name == "DISPLAYMATRIX"), None)
     if data is None:
