@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def video_command(command: FitCommand) -> int:
         except InputError as error:
             FIT.complain(error)
             unread.append(UnreadInput(source, str(error)))
+    reports = write_video_summary(command, tools, runs, unread)
+    return OK if any(report.has_body for report in reports) and not unread else FAILED
+
+
+def write_video_summary(
+    command: FitCommand, tools: FitTools, runs: Sequence[tuple[Path, VideoRun]], unread: Sequence[UnreadInput]
+) -> list[TrackReport]:
+    """Write summary.json about all videos; returns the reports of everybody."""
+    out = command.write.out
+    assert out is not None
     reports = [report for _, run in runs for report in run.reports]
     summary = {
         "program": FIT.name,
@@ -102,7 +113,7 @@ def video_command(command: FitCommand) -> int:
         "unread": [{"input": str(failed.source), "reason": failed.reason} for failed in unread],
     }
     write_summary(out / "summary.json", summary)
-    return OK if any(report.has_body for report in reports) and not unread else FAILED
+    return reports
 
 
 def run_video(source: Path, command: FitCommand, tools: FitTools) -> VideoRun:

@@ -213,9 +213,8 @@ class _Scene:
         shape_of_face = np.repeat(np.arange(len(shapes)), [len(shape.faces) for shape in shapes])
         # Rays are many and single precision is enough for their colours.
         smooth, flat = vertex_normals(vertices, faces), _face_normals(vertices, faces)
-        return cls(
-            vertices, faces, *(one.astype(np.float32) for one in (smooth, flat, np.concatenate(colors))), shape_of_face
-        )
+        normals, face_normals, blended = (one.astype(np.float32) for one in (smooth, flat, np.concatenate(colors)))
+        return cls(vertices, faces, normals, face_normals, blended, shape_of_face)
 
 
 def _face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -261,12 +260,12 @@ def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: L
     hit_faces, directions = found["primID"][hits], _unit(directions[hits])
     corners = scene.faces[hit_faces]
     along_b, along_c = found["u"][hits, None], found["v"][hits, None]
-    weights = (1 - along_b - along_c, along_b, along_c)
-    normals, colors = (
-        sum(weight * values[corners[:, corner]] for corner, weight in enumerate(weights))
-        for values in (scene.normals, scene.colors)
-    )
-    normals = _unit(normals)
+
+    def blended(values: np.ndarray) -> np.ndarray:
+        a, b, c = (values[corners[:, corner]] for corner in range(3))
+        return (1 - along_b - along_c) * a + along_b * b + along_c * c
+
+    normals, colors = _unit(blended(scene.normals)), blended(scene.colors)
     # In a mesh that is open or inside out, the visible side is lit as the outside.
     facing_away = np.einsum("nc,nc->n", scene.face_normals[hit_faces], directions) > 0
     normals[facing_away] *= -1
