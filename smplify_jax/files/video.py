@@ -10,7 +10,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,9 +30,11 @@ _CODECS = frozenset(
 )
 _EXPECTED = "give an MP4, MOV, MKV, WebM or AVI file"
 
-_MISSING_SHARE = 0.02
-"""Of the frames that a file says it has: files that start or end within a group of pictures say some too many."""
+_MISSING_SHARE, _MISSING_SECONDS = 0.1, 0.3
+"""Of the length that a file states: sound may be longer than the pictures."""
 
+_MAX_RATE = 1000.0
+"""[1/s] Files whose frames have times of their own may state the fineness of these times as their rate."""
 
 _LEAST_STEP = 0.1
 """Of the average time between frames."""
@@ -58,13 +60,15 @@ class Video:
         path: the file.
         size: (width, height) of the upright frames [px].
         frame_rate: frames per second, on average.
-        num_frames: how many the file says it has; None if it does not.
+        num_frames: about how many the file says it has; None if it does not.
+        duration_s: how long the file says it is [s]; None if it does not.
     """
 
     path: Path
     size: tuple[int, int]
     frame_rate: float
     num_frames: int | None
+    duration_s: float | None
 
     def frames(self, size: tuple[int, int] | None = None) -> Iterator[VideoFrame]:
         """All frames in the order in which they are shown, one at a time; of each call, from the first on.
@@ -82,18 +86,25 @@ class Video:
         with _opened(self.path) as (container, stream):
             for number, frame in enumerate(_decoded(container, stream), 1):
                 num_damaged = frame.num_damaged
-                given = frame.raw.time
-                given = (number - 1) / self.frame_rate if given is None else float(given)
+                ticks = frame.raw.pts
+                given = (number - 1) / self.frame_rate if ticks is None else float(ticks * stream.time_base)
                 start = given if start is None else start
                 time_s = max(given - start, time_s + _LEAST_STEP / self.frame_rate)
                 yield VideoFrame(_upright(frame.raw, (width, height)), time_s)
         if not number:
             raise InputError(f"{self.path} has no frame that can be read: it is damaged; copy or download it again.")
-        expected = self.num_frames or 0
-        if num_damaged or number < expected * (1 - _MISSING_SHARE) - 1:
-            of = f" of its {expected}" if number < expected else ""
-            reason = "it is cut off or damaged" if number < expected else f"{num_damaged} pieces of it are damaged"
-            warnings.warn(f"{self.path}: only {number}{of} frames can be read: {reason}.", InputWarning, stacklevel=2)
+        missing = self._missing(number, time_s)
+        if missing or num_damaged:
+            reason = "it is cut off or damaged" if missing else f"{num_damaged} pieces of it are damaged"
+            warnings.warn(
+                f"{self.path}: only {missing or number} frames can be read: {reason}.", InputWarning, stacklevel=2
+            )
+
+    def _missing(self, num_read: int, last_s: float) -> str:
+        """How many frames were read of how many, if many are missing; else nothing."""
+        if self.duration_s is None or last_s > self.duration_s * (1 - _MISSING_SHARE) - _MISSING_SECONDS:
+            return ""
+        return f"{num_read} of its {self.num_frames or round(self.duration_s * self.frame_rate)}"
 
 
 def open_video(path: str | os.PathLike[str]) -> Video:
@@ -113,12 +124,15 @@ def open_video(path: str | os.PathLike[str]) -> Video:
         aspect = float(stream.sample_aspect_ratio or 1)
         width = round(width * aspect) if 0.1 < aspect < 10 else width
         rate = float(stream.average_rate or stream.guessed_rate or 0)
+        rate = rate if 0 < rate < _MAX_RATE else 30.0
+        duration_s = container.duration * 1e-6 if container.duration else None
         is_turned = _turn(first)[0]
         return Video(
             path=path,
             size=(height, width) if is_turned else (width, height),
-            frame_rate=rate if 0 < rate < math.inf else 30.0,
-            num_frames=stream.frames or None,
+            frame_rate=rate,
+            num_frames=stream.frames or (None if duration_s is None else round(duration_s * rate)),
+            duration_s=duration_s,
         )
 
 
@@ -182,22 +196,22 @@ def _decoded(container: Any, stream: Any) -> Iterator[_Decoded]:
     """Frames, damaged pieces left out."""
     errors = load_av().error
     num_damaged = 0
-    packets = container.demux(stream)
-    while True:
+    for packet in _packets(container, stream):
         try:
-            packet = next(packets, None)
-        except errors.FFmpegError:  # the file ends within a piece
-            packet = None
-            num_damaged += 1
-        if packet is None:
-            return
-        try:
-            frames = packet.decode()
+            frames = stream.decode(packet)
         except errors.FFmpegError:
             num_damaged += 1
             continue
         for frame in frames:
             yield _Decoded(frame, num_damaged)
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Pieces of the stream, and None at its end, at which the decoder gives the frames that it has held back."""
+    packets = container.demux(stream)
+    with suppress(load_av().error.FFmpegError):  # the file ends within a piece
+        yield from (packet for packet in packets if packet.size)
+    yield None
 
 
 def _upright(frame: Any, size: tuple[int, int]) -> np.ndarray:

@@ -82,7 +82,7 @@ class ExampleMotion:
             FOCAL_LENGTH,
             np.array([0.0, -1.0, 0.0]),
             -_CAMERA_HEIGHT,
-            shadow_rays=32,
+            shadow_rays=64,
             shadow_step=4,
             supersampling=2,
         )
