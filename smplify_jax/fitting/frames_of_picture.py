@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,6 +39,7 @@ def frames_of_picture(proposed: ProposedPeople, times: np.ndarray, max_gap: floa
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=input_status(checked),
     )
@@ -47,7 +49,7 @@ def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.nda
     """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart."""
     seen = np.flatnonzero(is_seen)
     found = np.zeros(len(is_seen), bool)
-    for before, after in zip(seen[:-1], seen[1:], strict=True):
+    for before, after in pairwise(seen):
         if after > before + 1 and times[after] - times[before] <= max_gap:
             found[before + 1 : after] = True
     return found
