@@ -15,14 +15,19 @@ class FileKind:
     Attributes:
         name: for sentences, such as "a JPEG picture".
         is_picture: whether it is of a format of pictures that `load_image` reads.
+        advice: what to do with it, "" where that is not plain.
     """
 
     name: str
     is_picture: bool = False
+    advice: str = ""
 
 
 HEIF = FileKind("a HEIC picture", is_picture=True)
 _VIDEO = FileKind("a video")
+_TO_JPEG = "save it as JPEG or PNG"
+_TO_PAGES = "save its pages as JPEG or PNG"
+_TO_FILES = "unpack it first"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _NUM_BYTES = 32
 
@@ -32,15 +37,14 @@ _STARTS = (
     (b"II*\0", FileKind("a TIFF picture", is_picture=True)),
     (b"MM\0*", FileKind("a TIFF picture", is_picture=True)),
     (b"BM", FileKind("a BMP picture", is_picture=True)),
-    (b"GIF8", FileKind("a GIF picture")),
-    (b"8BPS", FileKind("a Photoshop picture")),
-    (b"%!PS", FileKind("a PostScript file")),
-    (b"%PDF", FileKind("a PDF document")),
+    (b"GIF8", FileKind("a GIF picture", advice=_TO_JPEG)),
+    (b"8BPS", FileKind("a Photoshop picture", advice=_TO_JPEG)),
+    (b"%!PS", FileKind("a PostScript file", advice=_TO_PAGES)),
+    (b"%PDF", FileKind("a PDF document", advice=_TO_PAGES)),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"glTF", FileKind("a glTF scene")),
-    (b"Rar!", FileKind("a RAR archive")),
-    (b"7z\xbc\xaf", FileKind("a 7z archive")),
-    (b"\x1f\x8b", FileKind("a gzip archive")),
+    (b"Rar!", FileKind("a RAR archive", advice=_TO_FILES)),
+    (b"7z\xbc\xaf", FileKind("a 7z archive", advice=_TO_FILES)),
 )
 
 
@@ -60,7 +64,7 @@ def kind_of(start: bytes) -> FileKind | None:
         return {b"WEBP": FileKind("a WebP picture", is_picture=True), b"AVI ": _VIDEO}.get(start[8:12])
     if start[4:8] == b"ftyp":
         if start[8:12] in (b"avif", b"avis"):
-            return FileKind("an AVIF picture")
+            return FileKind("an AVIF picture", advice=_TO_JPEG)
         return HEIF if start[8:12] in _HEIF_BRANDS else _VIDEO
     if start[:2] == b"BM" and start[6:10] != bytes(4):  # two letters are few: a bitmap has four bytes of zeros, too
         return None
