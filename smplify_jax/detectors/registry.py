@@ -37,6 +37,9 @@ DETECTORS: dict[str, DetectorEntry] = {
     "mediapipe": DetectorEntry(
         "smplify_jax.detectors.mediapipe", ("mediapipe",), 'pip install "smplify-jax[detect]"  (Python 3.11 or 3.12)'
     ),
+    "rtmlib": DetectorEntry(
+        "smplify_jax.detectors.rtmlib", ("rtmlib", "onnxruntime"), 'pip install "smplify-jax[rtmlib]"'
+    ),
 }
 """All detectors; the first that is installed is the default."""
 
