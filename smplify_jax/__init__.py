@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
+    from smplify_jax.media.video import fit_video
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -61,6 +62,7 @@ _HOMES = {
     "fit": "fitting.fit",
     "fit_photo": "media.photo",
     "fit_sequence": "fitting.sequence",
+    "fit_video": "media.video",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_keypoints": "keypoints.load",
@@ -95,6 +97,7 @@ __all__ = [
     "fit",
     "fit_photo",
     "fit_sequence",
+    "fit_video",
     "get_layout",
     "load_body",
     "load_keypoints",

@@ -10,7 +10,7 @@ from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.detectors.detect import detect_in_photo
 from smplify_jax.detectors.detector import Detector
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import PHOTO_SUFFIXES, is_picture, load_photo
+from smplify_jax.files.images import IMAGE_SUFFIXES, is_picture, load_photo
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.media.photo import nobody_in
@@ -24,7 +24,7 @@ def pictures_of(path: Path) -> list[Path]:
     for file in path.iterdir():
         if file.name.startswith("."):
             continue
-        if file.suffix.lower() not in PHOTO_SUFFIXES or not file.is_file():
+        if file.suffix.lower() not in IMAGE_SUFFIXES or not file.is_file():
             return []
         pictures.append(file)
     return sorted(pictures)

@@ -37,6 +37,9 @@ DETECTORS: dict[str, DetectorEntry] = {
     "mediapipe": DetectorEntry(
         "smplify_jax.detectors.mediapipe", ("mediapipe",), 'pip install "smplify-jax[detect]"  (Python 3.11 or 3.12)'
     ),
+    "rtmlib": DetectorEntry(
+        "smplify_jax.detectors.rtmlib", ("rtmlib", "onnxruntime"), 'pip install "smplify-jax[rtmlib]"'
+    ),
 }
 """All detectors; the first that is installed is the default."""
 
@@ -58,7 +61,7 @@ def get_detector(name: str | None = None) -> Detector:
         name: a key of `DETECTORS`; by default the first that is installed.
 
     Raises:
-        InputError: there is no such detector, or it is not installed; the message says how to install it.
+        InputError: there is no such detector, it is not installed, or cannot be started; the message says what to do.
     """
     check_detector(name)
     if name is None:
@@ -69,4 +72,9 @@ def get_detector(name: str | None = None) -> Detector:
     entry = DETECTORS[name]
     if not entry.is_installed:
         raise InputError(f"the detector {name} is not installed: {entry.install}")
-    return import_module(entry.adapter).make()
+    try:
+        return import_module(entry.adapter).make()
+    except ImportError as error:  # such as of a library of the system that OpenCV needs
+        raise InputError(
+            f"the detector {name} is installed but cannot be imported ({error}): {entry.install}"
+        ) from error

@@ -18,9 +18,8 @@ from smplify_jax.files.budget import check_limit
 from smplify_jax.files.kinds import HEIF, FileKind, kind_of, kind_of_file
 from smplify_jax.files.plain import open_plain
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-PHOTO_SUFFIXES = IMAGE_SUFFIXES | {".heic", ".heif"}
-"""With those of phones, which need the package pillow-heif."""
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif"})
+"""The last two are of phones, and need the package pillow-heif."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 """What is opened, whatever a file is called: Pillow knows formats that start other programs, such as PostScript."""

@@ -16,11 +16,13 @@ class FileKind:
         name: for sentences, such as "a JPEG picture".
         is_picture: whether it is of a format of pictures that `load_image` reads.
         is_video: whether it is of a format of videos, perhaps of one that `smplify_jax.files.video` reads.
+        advice: what to do with it, "" where that is not plain.
     """
 
     name: str
     is_picture: bool = False
     is_video: bool = False
+    advice: str = ""
 
 
 HEIF = FileKind("a HEIC picture", is_picture=True)
@@ -30,6 +32,9 @@ VIDEO_SUFFIXES = frozenset(
 """Endings of the names of videos that `smplify_jax.files.video` reads."""
 
 _VIDEO = FileKind("a video", is_video=True)
+_TO_JPEG = "save it as JPEG or PNG"
+_TO_PAGES = "save its pages as JPEG or PNG"
+_TO_FILES = "unpack it first"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _NUM_BYTES = 32
 
@@ -39,15 +44,14 @@ _STARTS = (
     (b"II*\0", FileKind("a TIFF picture", is_picture=True)),
     (b"MM\0*", FileKind("a TIFF picture", is_picture=True)),
     (b"BM", FileKind("a BMP picture", is_picture=True)),
-    (b"GIF8", FileKind("a GIF picture")),
-    (b"8BPS", FileKind("a Photoshop picture")),
-    (b"%!PS", FileKind("a PostScript file")),
-    (b"%PDF", FileKind("a PDF document")),
+    (b"GIF8", FileKind("a GIF picture", advice=_TO_JPEG)),
+    (b"8BPS", FileKind("a Photoshop picture", advice=_TO_JPEG)),
+    (b"%!PS", FileKind("a PostScript file", advice=_TO_PAGES)),
+    (b"%PDF", FileKind("a PDF document", advice=_TO_PAGES)),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"glTF", FileKind("a glTF scene")),
-    (b"Rar!", FileKind("a RAR archive")),
-    (b"7z\xbc\xaf", FileKind("a 7z archive")),
-    (b"\x1f\x8b", FileKind("a gzip archive")),
+    (b"Rar!", FileKind("a RAR archive", advice=_TO_FILES)),
+    (b"7z\xbc\xaf", FileKind("a 7z archive", advice=_TO_FILES)),
 )
 
 
@@ -67,7 +71,7 @@ def kind_of(start: bytes) -> FileKind | None:
         return {b"WEBP": FileKind("a WebP picture", is_picture=True), b"AVI ": _VIDEO}.get(start[8:12])
     if start[4:8] == b"ftyp":
         if start[8:12] in (b"avif", b"avis"):
-            return FileKind("an AVIF picture")
+            return FileKind("an AVIF picture", advice=_TO_JPEG)
         return HEIF if start[8:12] in _HEIF_BRANDS else _VIDEO
     if start[:2] == b"BM" and start[6:10] != bytes(4):  # two letters are few: a bitmap has four bytes of zeros, too
         return None

@@ -152,7 +152,13 @@ def _angles(times: np.ndarray) -> dict[str, np.ndarray]:
 
 
 class TrueKeypoints:
-    """A detector that knows the truth of the example, and adds noise."""
+    """A detector that knows the truth of the example, and adds noise.
+
+    Attributes:
+        name: for messages.
+        layout: of the keypoints.
+        keypoints: (T, K, 3) of the person.
+    """
 
     def __init__(self, motion: ExampleMotion, layout: str) -> None:
         """Take the motion and the layout of the keypoints."""
@@ -161,7 +167,7 @@ class TrueKeypoints:
         height = np.nanmean(np.nanmax(exact[..., 1], axis=1) - np.nanmin(exact[..., 1], axis=1))
         noise = np.random.default_rng(20160914).normal(0, _NOISE * height, exact.shape)
         is_defined = np.isfinite(exact).all(axis=-1, keepdims=True)
-        self._keypoints = np.nan_to_num(np.concatenate([exact + noise, 0.9 * is_defined], axis=-1)).astype(np.float32)
+        self.keypoints = np.nan_to_num(np.concatenate([exact + noise, 0.9 * is_defined], axis=-1)).astype(np.float32)
 
     def detect(self, image: np.ndarray) -> KeypointSet:
         """The person in the first frame."""
@@ -169,6 +175,7 @@ class TrueKeypoints:
 
     def track(self, frames: Iterable[Frame]) -> Iterator[KeypointSet]:
         """The person in each frame."""
-        for number, frame in enumerate(frames):
-            size = (frame.image.shape[1], frame.image.shape[0])
-            yield people_of(self.layout, self._keypoints[number : number + 1], size, track_ids=("0",), frame=number)
+        for number, _ in enumerate(frames):
+            yield people_of(
+                self.layout, self.keypoints[number : number + 1], IMAGE_SIZE, track_ids=("0",), frame=number
+            )
