@@ -92,5 +92,6 @@ class Scripted:
     def track(self, frames: Iterable[Frame]) -> Iterator[KeypointSet]:
         for number, frame in enumerate(frames):
             self.num_frames += 1
-            rows = self.keypoints[number] if number < len(self.keypoints) else self.keypoints[:0].reshape(0, 0, 3)
+            rows = self.keypoints[number] if number < len(self.keypoints) else self.keypoints[:0].reshape(0, 1, 3)
+            rows = rows[(rows[..., 2] > 0).any(axis=-1)]
             yield people_of(self.layout, rows, (frame.image.shape[1], frame.image.shape[0]), frame=number)
