@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from command_line import REPOSITORY, one_sentence
 from videos import Scripted, write_video
 
-from smplify_jax import fit_video, load_body
+from smplify_jax import fit_sequence, fit_video, load_body
 from smplify_jax.cli import example_video as example_command
 from smplify_jax.cli import video_command
 from smplify_jax.cli.fit import main
@@ -24,6 +26,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.files.video import open_video
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.media.example_video import IMAGE_SIZE, ExampleMotion, TrueKeypoints, example_motion
+from smplify_jax.media.ready_fits import fits_made_ready
 from smplify_jax.result import FitResult
 
 NUM_FRAMES = 8
@@ -180,6 +183,15 @@ def test_the_person_in_the_example_stands_on_the_floor_and_in_the_picture(motion
     assert frame.shape == (IMAGE_SIZE[1], IMAGE_SIZE[0], 3)
     x, y = np.round(motion.keypoints_px("coco17")[0, 11]).astype(int)  # the left hip
     assert np.abs(frame[y, x].astype(int) - frame[y, 5]).max() > 60  # differs from the wall
+
+
+def test_a_fit_that_was_made_ready_compiles_nothing(motion: ExampleMotion, caplog: pytest.LogCaptureFixture):
+    keypoints = TrueKeypoints(motion, "coco17").keypoints
+    with fits_made_ready("coco17", NUM_FRAMES):
+        pass
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        fit_sequence(keypoints, layout="coco17", image_size=IMAGE_SIZE)
+    assert not [record for record in caplog.records if "Compiling" in record.getMessage()]
 
 
 _MEMORY = """

@@ -25,6 +25,7 @@ from smplify_jax.detectors.registry import get_detector
 from smplify_jax.errors import InputError
 from smplify_jax.files.video import open_video
 from smplify_jax.keypoints.tracks import find_tracks
+from smplify_jax.media.ready_fits import fits_made_ready
 from smplify_jax.media.tracks import FittedTrack
 from smplify_jax.media.video import OVERLAY
 from smplify_jax.media.video_detection import VideoDetections, detect_in_video
@@ -125,7 +126,11 @@ def run_video(source: Path, command: FitCommand, tools: FitTools) -> VideoRun:
     out = command.write.out
     assert out is not None
     clock = _Clock()
-    found = detect_in_video(open_video(source), tools.detector, with_progress)
+    video, detector = open_video(source), tools.detector
+    with fits_made_ready(
+        detector.layout, video.num_frames, body=tools.body, prior=tools.prior, num_betas=command.body.num_betas
+    ):
+        found = detect_in_video(video, detector, with_progress)
     clock.stop("detection")
     tracks = find_tracks(found.people, fps=found.frame_rate, max_gap=command.video.max_gap)
     if not tracks:

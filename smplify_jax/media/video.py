@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from numpy.typing import ArrayLike
 from tqdm import tqdm
@@ -19,6 +19,7 @@ from smplify_jax.detectors.registry import get_detector
 from smplify_jax.errors import InputError
 from smplify_jax.files.video import open_video
 from smplify_jax.keypoints.tracks import find_tracks
+from smplify_jax.media.ready_fits import fits_made_ready
 from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
 from smplify_jax.media.video_detection import VideoDetections, detect_in_video
 from smplify_jax.media.video_overlay import write_video_overlay
@@ -82,7 +83,9 @@ def fit_video(
     video = open_video(path)
     shown = _bar if progress else None
     chosen = detector if detector is not None and not isinstance(detector, str) else get_detector(detector)
-    found = detect_in_video(video, chosen, shown)
+    fitting: dict[str, Any] = {"body": body, "prior": prior, "num_betas": num_betas}
+    with fits_made_ready(chosen.layout, video.num_frames, **fitting):
+        found = detect_in_video(video, chosen, shown)
     tracks = find_tracks(found.people, fps=found.frame_rate, max_gap=max_gap, min_frames=min_frames)
     if not tracks:
         raise InputError(f"{path}: {chosen.name} finds nobody in {min_frames} frames of this video")
@@ -91,10 +94,8 @@ def fit_video(
             track,
             times=found.times[track.frames],
             camera=camera,
-            body=body,
-            prior=prior,
-            num_betas=num_betas,
             max_gap=max_gap,
+            **fitting,
         )
         for track in tracks
     )

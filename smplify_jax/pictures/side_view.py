@@ -16,10 +16,10 @@ _ASPECT = 0.5
 _SIDE_FROM_CAMERA = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
 """The rotation from the camera frame to one that looks along -x: depth to the right, y down."""
 
-_DISTANCE = 5.0
+_DISTANCE = 8.0
 """Of the viewer, in extents of what is seen."""
 
-_BEYOND_JOINTS = 0.2
+_BEYOND_JOINTS = 0.25
 """[m] From the outermost joints to the border: bodies end about 0.15 m beyond theirs."""
 
 _WALL, _FLOOR, _LINE = (238, 238, 240), (222, 222, 226), (170, 170, 178)
