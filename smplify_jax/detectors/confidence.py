@@ -52,9 +52,9 @@ MEDIAPIPE = Calibration(
     errors=(7.5, 4.8, 3.7, 2.7, 2.6, 1.8, 1.45),
     usual_error=1.5,
 )
-"""By its `visibility`. Measured on COCO's annotations: MediaPipe 0.10.14 on crops around 14 people of seven pictures, four margins, mirrored
-and not, 1,217 points; the error is the median distance over 1.18, which few outliers do not change, and includes that of the annotators. The
-median distance by visibility, with the number of points:
+"""By its `visibility`. Measured on COCO's annotations: MediaPipe 0.10.14 on crops around 14 people of seven pictures, four margins,
+mirrored and not, 1,217 points; the error is the median distance over 1.18, which few outliers do not change, and includes that of the
+annotators. The median distance by visibility, with the number of points:
 
     below 0.1   0.1-0.2    0.2-0.35   0.35-0.5   0.5-0.7    0.7-0.9     0.9-0.97    0.97-0.99   0.99-1
     8.9 % (9)   5.6 (20)   4.4 (42)   3.1 (41)   3.1 (83)   3.1 (132)   2.1 (134)   1.6 (97)    1.7 (659)

@@ -89,7 +89,7 @@ class RtmLib:
         check_image(image)
         height, width = image.shape[:2]
         blue_first = np.ascontiguousarray(image[..., ::-1])
-        boxes = self._body.det_model(blue_first)
+        boxes: Any = self._body.det_model(blue_first)
         people = np.empty((0, 0, 3))
         if len(boxes):  # without boxes, RTMPose would take the whole picture for a person
             points, scores = self._body.pose_model(blue_first, bboxes=boxes)
