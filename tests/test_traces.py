@@ -11,7 +11,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit
 from smplify_jax.execution import compilation, traces
 from smplify_jax.execution.traces import traces_folder
-from smplify_jax.fitting import fit as fitting
+from smplify_jax.fitting import batches
 
 
 @jax.tree_util.register_dataclass
@@ -100,9 +100,9 @@ def test_fits_by_a_kept_trace_are_the_same(folder, monkeypatch):
         patch.setattr(compilation, "traces_folder", lambda: None)
         usual = fit(keypoints, layout="coco17", image_size=IMAGE_SIZE)
     for _ in ("traced and kept", "read"):
-        fitting._program.cache_clear()
+        batches._compiled.cache_clear()
         kept = fit(keypoints, layout="coco17", image_size=IMAGE_SIZE)
         assert len(list(folder.iterdir())) == 1
         for one, other in zip(jax.tree.leaves(kept), jax.tree.leaves(usual), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
-    fitting._program.cache_clear()
+    batches._compiled.cache_clear()

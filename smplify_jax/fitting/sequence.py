@@ -79,8 +79,6 @@ def fit_sequence(
         check_max_gap(max_gap)
         body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
         cameras, sizes = _cameras(camera, tracks, image_size)
-        if not num_frames:
-            raise InputError("keypoints has no frames: give (T, K, 3) with T at least 1.")
 
         def repeated(leaf: np.ndarray) -> np.ndarray:
             return np.repeat(np.asarray(leaf), num_frames, axis=0)
@@ -118,6 +116,8 @@ def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
             f"keypoints has shape {array.shape}: with layout {layout.name!r} a track is (T, {expected[0]}, 3), and N tracks are "
             f"(N, T, {expected[0]}, 3)."
         )
+    if not array.size:
+        raise InputError("keypoints has no frames: give (T, K, 3) with T at least 1.")
     cleaned = clean_keypoints(array.reshape(-1, *expected)).reshape(array.shape)
     return (cleaned[None], True) if array.ndim == 3 else (cleaned, False)
 

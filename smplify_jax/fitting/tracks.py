@@ -36,7 +36,7 @@ _NUM_HELD = 2
 _MOTION_WEIGHT = 1.4
 """Of the pose prior's weight. Above one because errors of neighbouring frames are alike, while the objective takes them for independent."""
 
-_MOTION_CUTOFF = 3.0
+_MOTION_CUTOFF = 10.0
 
 _AT_A_TIME = 2
 """Windows that are given to a device before the first of them is waited for: one runs while the next is prepared."""
