@@ -34,7 +34,8 @@ PURPOSE = {  # rooms on one floor stand in this order
     "result": "FitResult",
     "fitting": "fit: front, recipes,\nsearch, report",
     "pictures": "overlays, views",
-    "media": "from a picture\nto bodies",
+    "exports": "files for\nother programs",
+    "media": "from a picture\nor video to bodies",
     "datasets": "jobs, Parquet,\nexports, the store",
     "cli": "both commands",
 }

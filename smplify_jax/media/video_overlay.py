@@ -17,7 +17,7 @@ from smplify_jax.pictures.raycast import Shape
 from smplify_jax.pictures.side_view import SideView
 from smplify_jax.result import FitResult
 
-MAX_SIZE = (1280, 1080)
+MAX_SIZE = (1280, 720)
 """[px] Larger frames are scaled down: enough to judge a fit, and quick to draw."""
 
 BODY_COLORS = ((186, 196, 232), (242, 190, 140), (160, 214, 170), (224, 160, 190), (236, 222, 140), (150, 205, 222))
