@@ -36,6 +36,7 @@ def check_command(command: FitCommand) -> None:
     check_body(command.body)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_views(command)
     check_tracks(command)
 
 
@@ -45,16 +46,37 @@ def is_of_videos(command: FitCommand) -> bool:
     return any(is_video) and command.read.format is None
 
 
+def check_views(command: FitCommand) -> None:
+    """Raise UsageError for options of cameras without cameras, and for options that several cameras do not have."""
+    # Imported late: --help should not wait for NumPy.
+    from smplify_jax.camera.calibration import METRES
+
+    views = command.views
+    if views.unit is not None and views.unit not in METRES:
+        raise UsageError(f"--unit must be one of {', '.join(METRES)}.")
+    if views.cameras is None:
+        if views.unit is not None:
+            raise UsageError("--unit is of a calibration: add --cameras.")
+        return
+    if command.video.track:
+        raise UsageError("--cameras follows people through the frames by itself: leave out --track.")
+    if command.camera != CameraOptions():
+        raise UsageError(
+            "--focal-length, --camera-center and --search-focal-length are for a camera that no calibration describes."
+        )
+
+
 def check_tracks(command: FitCommand) -> None:
     """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
     video, usual = command.video, FitCommand()
-    is_of_files = is_of_videos(command)
-    if not video.track and not is_of_files and not command.example_video:
+    is_video = is_of_videos(command) or command.example_video
+    chosen = "--track" if video.track else "--cameras"
+    if not video.track and not is_video and command.views.cameras is None:
         if video != usual.video:
             raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
         return
     if command.example:
-        raise UsageError("--example is a picture: leave out --track.")
+        raise UsageError(f"--example is a picture: leave out {chosen}.")
     if not 0 < video.fps < float("inf"):
         raise UsageError("--fps must be a positive number of frames per second.")
     if not 0 <= video.max_gap < float("inf"):
@@ -70,10 +92,9 @@ def check_tracks(command: FitCommand) -> None:
     }
     given = [name for name, is_given in of_pictures.items() if is_given]
     if given:
-        raise UsageError(
-            f"{given[0]} is for fits of single pictures: leave it out{', or leave out --track' if video.track else ''}."
-        )
-    if is_of_files or command.example_video:
+        leave_out = "leave it out" if is_video else f"leave it out, or leave out {chosen}"
+        raise UsageError(f"{given[0]} is for fits of single pictures: {leave_out}.")
+    if is_video:
         _check_video_files(command)
 
 
@@ -84,6 +105,7 @@ def _check_video_files(command: FitCommand) -> None:
         raise UsageError(f"{others[0]} is no video, and the other inputs are: fit them in another run.")
     video, read, usual = command.video, command.read, FitCommand()
     of_keypoint_files = {
+        "--cameras": command.views.cameras is not None,
         "--fps": video.fps != usual.video.fps,
         "--overlays": video.overlays,
         "--layout": read.layout is not None,

@@ -23,6 +23,7 @@ from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
@@ -97,7 +98,9 @@ def fit_sequence(
         for track in range(num_tracks):
             own = slice(track * num_frames, (track + 1) * num_frames)
             proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
-            prepared.append(frames_of_picture(proposed, clock[track], max_gap))
+            is_known = np.asarray(people.is_focal_length_known)[own]
+            refined = with_refined_proposals(setup, proposed, is_known, clock[track])
+            prepared.append(frames_of_picture(refined, clock[track], max_gap))
         fitted = fit_tracks(setup, prepared, shard_devices)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
