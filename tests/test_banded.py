@@ -9,7 +9,9 @@ import pytest
 from smplify_jax.solver.banded import BandedSystem, covariances, solve
 
 
-def random_system(num_frames: int, n: int = 5, m: int = 3, seed: int = 0) -> tuple[BandedSystem, np.ndarray, np.ndarray]:
+def random_system(
+    num_frames: int, n: int = 5, m: int = 3, seed: int = 0
+) -> tuple[BandedSystem, np.ndarray, np.ndarray]:
     """A banded system, its dense matrix and its dense right-hand side."""
     generator = np.random.default_rng(seed)
     size = num_frames * n + m

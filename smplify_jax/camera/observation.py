@@ -1,7 +1,8 @@
 """What was observed of one body: keypoints in one picture or in several, or points in space.
 
-All kinds of observation are compared with the body in the same way. `measure` gives the differences between the body's keypoints and what was
-observed, in reference pixels, and how each difference changes when a keypoint moves; so one data term and one solver serve all kinds.
+All kinds of observation are compared with the body in the same way. `measure` gives the differences between the body's keypoints and
+what was observed, in reference pixels, and how each difference changes when a keypoint moves; so one data term and one solver serve all
+kinds.
 
 Shapes are written (K, 2, ...): the dots are the batch axis, if there is one (see `execution.batch_axis`).
 """

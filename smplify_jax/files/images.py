@@ -27,6 +27,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _QUARTER_TURNS = (5, 6, 7, 8)
 """EXIF orientations that exchange width and height."""
 
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+
 
 @dataclass(frozen=True, eq=False)
 class Photo:
@@ -79,7 +81,7 @@ def read_image_size(path: str | os.PathLike[str] | IO[bytes]) -> tuple[int, int]
         InputError: the file is missing or not a picture.
     """
     with _opened(path) as image:
-        width, height = image.size
+        width, height = _stored_size(image)
         is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS
         return (height, width) if is_turned else (width, height)
 
@@ -150,6 +152,12 @@ def _exif_tags(image: Image.Image) -> dict[int, object]:
         return dict(image.getexif().get_ifd(ExifTags.IFD.Exif))
     except Exception:  # Pillow's readers raise whatever damaged bytes lead them to
         return {}
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height [px] before a picture is turned upright: of a TIFF, some versions of Pillow say those of afterwards."""
+    tags = getattr(image, "tag_v2", None)
+    return image.size if tags is None else (int(tags[_TIFF_WIDTH]), int(tags[_TIFF_HEIGHT]))
 
 
 def _check_size(image: Image.Image) -> None:

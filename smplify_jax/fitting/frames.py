@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observed
@@ -30,6 +31,7 @@ class Frames:
         times: (T,) [s].
         is_seen: (T,) whether the person was observed well enough to be fitted.
         is_frame: (T,) False for padding at the end.
+        is_fixed: (T,) whether the body stays as it starts; the frames after it continue its motion.
         is_linked: (T,) whether the body's acceleration in this frame counts: whether its neighbours in time are the frames beside it.
         input_status: (T,) of `FitStatus`: why a frame is not seen; CONVERGED where it is.
     """
@@ -41,6 +43,7 @@ class Frames:
     times: Array | np.ndarray
     is_seen: Array | np.ndarray
     is_frame: Array | np.ndarray
+    is_fixed: Array | np.ndarray
     is_linked: Array | np.ndarray
     input_status: Array | np.ndarray
 
@@ -49,9 +52,14 @@ class Frames:
         return len(self.times)
 
 
-def rows_of(tree: Any, rows: slice | np.ndarray) -> Any:
+def leaf(value: ArrayLike) -> Any:
+    """A value as NumPy holds it, for a field that JAX sees as its own array once it is given to a program."""
+    return np.asarray(value)
+
+
+def rows_of(tree: Any, rows: int | slice | np.ndarray) -> Any:
     """Those rows of the leading axis of every array."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[rows], tree)
+    return jax.tree.map(lambda values: np.asarray(values)[rows], tree)
 
 
 def padded(frames: Frames, length: int) -> Frames:

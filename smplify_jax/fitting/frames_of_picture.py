@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.frames import Frames
 from smplify_jax.fitting.person import CheckedPerson
 from smplify_jax.fitting.program import ProposedPeople
-from smplify_jax.fitting.track_starts import continuous, filled, typical_rows
+from smplify_jax.fitting.track_starts import continuous, filled, typical_places, typical_rows
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import FitStatus
 from smplify_jax.terms.anchor import Anchor
@@ -38,6 +39,7 @@ def frames_of_picture(proposed: ProposedPeople, times: np.ndarray, max_gap: floa
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=input_status(checked),
     )
@@ -47,7 +49,7 @@ def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.nda
     """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart."""
     seen = np.flatnonzero(is_seen)
     found = np.zeros(len(is_seen), bool)
-    for before, after in zip(seen[:-1], seen[1:], strict=True):
+    for before, after in pairwise(seen):
         if after > before + 1 and times[after] - times[before] <= max_gap:
             found[before + 1 : after] = True
     return found
@@ -83,7 +85,8 @@ def _start(proposals: Proposal, is_seen: np.ndarray, times: np.ndarray) -> BodyP
     pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
     pose = pose.reshape(len(pose), -1, 3).astype(np.float64)
     rows = typical_rows(pose, is_seen)
-    pose, transl = filled(pose[rows], np.asarray(parameters.transl, np.float64)[rows], is_seen, times)
+    places = typical_places(np.asarray(parameters.transl, np.float64), is_seen)
+    pose, transl = filled(pose[rows], places, is_seen, times)
     pose = continuous(pose).astype(np.float32)
     return BodyParameters(
         global_orient=pose[:, 0],

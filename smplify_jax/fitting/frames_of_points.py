@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
@@ -65,7 +64,9 @@ class RestBody:
         body = setup.scene.body
         pose = np.asarray(setup.scene.prior.mean_pose)
         zero = np.zeros(3, np.float32)
-        points = body.keypoints(betas=np.zeros(body.num_betas, np.float32), global_orient=zero, body_pose=pose, transl=zero)
+        points = body.keypoints(
+            betas=np.zeros(body.num_betas, np.float32), global_orient=zero, body_pose=pose, transl=zero
+        )
         is_defined = np.asarray(body.is_defined)
         points = np.where(is_defined[:, None], np.asarray(points, np.float64), 0.0)
         return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined)
@@ -95,9 +96,7 @@ class SeenFromAround:
 
     def of(self, bodies: slice) -> SeenFromAround:
         """Some of the bodies, without their people."""
-        return dataclasses.replace(
-            self, extrinsics=rows_of(self.extrinsics, bodies), is_enough=self.is_enough[bodies]
-        )
+        return dataclasses.replace(self, extrinsics=rows_of(self.extrinsics, bodies), is_enough=self.is_enough[bodies])
 
 
 def seen_from_around(rest: RestBody, rows: np.ndarray) -> SeenFromAround:
@@ -164,6 +163,7 @@ def frames_of_points(
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=np.where(is_seen, FitStatus.CONVERGED, unknown).astype(np.int32),
     )
@@ -178,9 +178,7 @@ def with_points(frames: Frames, rows: np.ndarray, noise: float) -> Frames:
     return dataclasses.replace(frames, observed=observed, as_given=given)
 
 
-def _fused(
-    body: KeypointBody, proposals: Proposal, is_fittable: np.ndarray, extrinsics: Extrinsics
-) -> FusedProposals:
+def _fused(body: KeypointBody, proposals: Proposal, is_fittable: np.ndarray, extrinsics: Extrinsics) -> FusedProposals:
     """`fuse` body by body: each has cameras of its own."""
     pelvis = rest_pelvis(body, np.asarray(proposals.parameters.betas))
     parts = [

@@ -16,7 +16,7 @@ from smplify_jax.fitting.frames_of_picture import input_status, is_between, is_l
 from smplify_jax.fitting.fusion import FusedProposals, fuse
 from smplify_jax.fitting.person import CheckedPerson
 from smplify_jax.fitting.program import ProposedPeople
-from smplify_jax.fitting.track_starts import continuous, filled, typical_rows
+from smplify_jax.fitting.track_starts import continuous, filled, typical_places, typical_rows
 from smplify_jax.terms.anchor import Anchor
 
 
@@ -48,6 +48,7 @@ def frames_of_views(
         times=(times - times[0]).astype(np.float32),
         is_seen=is_seen,
         is_frame=is_frame,
+        is_fixed=np.zeros_like(is_frame),
         is_linked=is_linked(is_frame),
         input_status=input_status(_typical_view(checked)),
     )
@@ -65,7 +66,7 @@ def start_of(fused: FusedProposals, is_seen: np.ndarray, times: np.ndarray) -> B
     pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
     pose = pose.reshape(len(pose), -1, 3)
     rows = typical_rows(pose, is_seen)
-    pose, transl = filled(pose[rows], parameters.transl, is_seen, times)
+    pose, transl = filled(pose[rows], typical_places(np.asarray(parameters.transl), is_seen), is_seen, times)
     pose = continuous(pose).astype(np.float32)
     return BodyParameters(
         global_orient=pose[:, 0],
@@ -89,14 +90,18 @@ def _observed(
 ) -> ViewsObservation:
     """All views of each frame, with the scale of each at the place (T, 3) where the body is."""
     num_frames = len(places)
-    depth = np.einsum("vj,tj->tv", np.asarray(extrinsics.rotation)[:, 2], places) + np.asarray(extrinsics.translation)[:, 2]
+    depth = (
+        np.einsum("vj,tj->tv", np.asarray(extrinsics.rotation)[:, 2], places) + np.asarray(extrinsics.translation)[:, 2]
+    )
     scale = np.asarray(pixel_scale(np.maximum(depth, 0.1), np.asarray(observation.camera.focal_length)))
     return ViewsObservation(
         keypoints_px=np.asarray(observation.keypoints_px),
         confidence=np.where(view_is_seen[..., None], observation.confidence, 0.0).astype(np.float32),
         camera=observation.camera,
         rotation=np.broadcast_to(np.asarray(extrinsics.rotation, np.float32), (num_frames, *extrinsics.rotation.shape)),
-        translation=np.broadcast_to(np.asarray(extrinsics.translation, np.float32), (num_frames, *extrinsics.translation.shape)),
+        translation=np.broadcast_to(
+            np.asarray(extrinsics.translation, np.float32), (num_frames, *extrinsics.translation.shape)
+        ),
         pixel_scale=scale.astype(np.float32),
     )
 

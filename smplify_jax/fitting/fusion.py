@@ -49,7 +49,9 @@ def fuse(proposals: Proposal, is_seen: np.ndarray, extrinsics: Extrinsics, rest_
     parameters, rotation = proposals.parameters, np.asarray(extrinsics.rotation, np.float64)
     turned = Rotation.from_matrix(rotation).inv()
     orient = np.asarray(parameters.global_orient, np.float64)
-    in_world = np.stack([(turned[view] * Rotation.from_rotvec(orient[:, view])).as_matrix() for view in range(len(turned))], axis=1)
+    in_world = np.stack(
+        [(turned[view] * Rotation.from_rotvec(orient[:, view])).as_matrix() for view in range(len(turned))], axis=1
+    )
     std_pose = np.asarray(proposals.std_pose, np.float64)
     shape = (*std_pose.shape[:2], -1, 3)
     pose = Rotation.from_rotvec(np.asarray(parameters.body_pose, np.float64).reshape(-1, 3)).as_matrix()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -19,7 +18,14 @@ from smplify_jax.execution.environment import check_process, usual_flags
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames import Frames
-from smplify_jax.fitting.frames_of_points import MIN_NOISE, RestBody, by_view, frames_of_points, seen_from_around, with_points
+from smplify_jax.fitting.frames_of_points import (
+    MIN_NOISE,
+    RestBody,
+    by_view,
+    frames_of_points,
+    seen_from_around,
+    with_points,
+)
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
@@ -96,7 +102,9 @@ def fit_points(
         size = len(rows) if is_track else 1
         fitted = []
         for own in (slice(start, start + size) for start in range(0, len(rows), size)):
-            first = frames_of_points(rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap)
+            first = frames_of_points(
+                rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap
+            )
             fitted.append(_fit_body(setup, first, rows[own], factor[own], noise, scale == "free"))
         fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
         result = FitResult(**fields, body=body, layout=layout.name)
@@ -112,7 +120,11 @@ def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
             f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them are "
             f"(B, {expected[0]}, 4)."
         )
-    is_known = np.isfinite(array).all(axis=-1, keepdims=True) & (array[..., 3:] > 0) & (np.abs(array) < 1e6).all(-1, keepdims=True)
+    is_known = (
+        np.isfinite(array).all(axis=-1, keepdims=True)
+        & (array[..., 3:] > 0)
+        & (np.abs(array) < 1e6).all(-1, keepdims=True)
+    )
     cleaned = np.where(is_known, array, 0.0)
     cleaned[..., 3] = np.minimum(cleaned[..., 3], 1.0)
     return (cleaned[None], True) if array.ndim == 2 else (cleaned, False)

@@ -8,8 +8,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from smplify_jax.execution.batching import network_chunk_size, search_chunk_size
 from smplify_jax.camera.observation import Observation
+from smplify_jax.execution.batching import network_chunk_size, search_chunk_size
 from smplify_jax.fitting.person import CheckedPerson, Person, Setup, check_person, prepare_search, weigh_observation
 from smplify_jax.fitting.report import report
 from smplify_jax.fitting.search import fit_from_starts

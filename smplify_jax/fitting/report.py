@@ -32,6 +32,7 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
     # The network may have exchanged left and right; errors are relative to the keypoints as given.
+    assert isinstance(prepared.problem.observation, Observation)
     observation_as_given = dataclasses.replace(
         prepared.problem.observation, keypoints_px=checked.observation.keypoints_px
     )

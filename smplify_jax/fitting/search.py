@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -53,7 +53,7 @@ class Problem:
 
     def round_inputs(self, scene: Scene, one: Round) -> RoundInputs:
         """The inputs of the objective for one person in a round whose keypoints are (K,) weights."""
-        observation = self.observation
+        observation: Any = self.observation  # some dataclass: a protocol cannot say so
         is_seen = (observation.confidence > 0).astype(observation.confidence.dtype)
         confidence = jnp.where(jnp.asarray(one.uses_confidence) > 0, observation.confidence, is_seen)
         subset = jnp.asarray(one.keypoints)

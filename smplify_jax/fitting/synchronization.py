@@ -31,7 +31,9 @@ def synchronized(frames: np.ndarray, times: np.ndarray, delays: ArrayLike | None
     if not late.any():
         return frames
     if len(times) < 2:
-        raise InputError("delays need at least two frames: one moment of cameras that are not synchronous cannot be interpolated.")
+        raise InputError(
+            "delays need at least two frames: one moment of cameras that are not synchronous cannot be interpolated."
+        )
     longest = _MAX_SHIFT * float(np.diff(times).max())
     if np.abs(late).max() > longest:
         raise InputError(

@@ -45,16 +45,18 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
         InputError: the frame rate is not positive, or the times are not increasing numbers, one for each frame.
     """
     if times is None:
-        if isinstance(fps, bool) or not np.isscalar(fps) or not 0 < float(fps) < np.inf:
+        if not _is_number(fps) or not 0 < fps < np.inf:
             raise InputError(f"fps is {fps!r}: give the frames per second, above 0.")
-        return np.broadcast_to(np.arange(num_frames) / float(fps), (num_tracks, num_frames))
+        return np.broadcast_to(np.arange(num_frames) / fps, (num_tracks, num_frames))
     try:
         clock = np.asarray(times, np.float64)
         clock = np.broadcast_to(clock, (num_tracks, num_frames)) if clock.ndim in (1, 2) else clock[None, None, None]
     except (TypeError, ValueError):
         clock = np.zeros((0, 0, 0))
     if clock.ndim != 2:
-        raise InputError(f"times must be {num_frames} numbers [s], one for each frame, or a row of them for each track.")
+        raise InputError(
+            f"times must be {num_frames} numbers [s], one for each frame, or a row of them for each track."
+        )
     if not np.isfinite(clock).all() or (np.diff(clock, axis=1) <= 0).any():
         raise InputError("times must be finite and increasing from frame to frame [s].")
     return clock
@@ -62,5 +64,9 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
 
 def check_max_gap(max_gap: float) -> None:
     """Raise InputError for anything but seconds, at least 0."""
-    if isinstance(max_gap, bool) or not np.isscalar(max_gap) or not 0 <= float(max_gap) < np.inf:
+    if not _is_number(max_gap) or not 0 <= max_gap < np.inf:
         raise InputError(f"max_gap is {max_gap!r}: give seconds, at least 0.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

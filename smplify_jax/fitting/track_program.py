@@ -23,7 +23,6 @@ from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, TermWeights
 from smplify_jax.terms.track import TrackInputs, damped_step, frame_covariances, linearize_track
 
-
 _MIN_STD = 5.0
 """[rad/s^2] Recorded hands do not move at all, for want of markers; ours may."""
 
@@ -74,7 +73,7 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
     objective = Objective(
         lambda track: linearize_track(setup.scene, options.weights, inputs, track),
         lambda track, step: jax.vmap(BodyParameters.retract)(track, step),
-        partial(damped_step, columns, inputs.is_frame),
+        partial(damped_step, columns, inputs.is_free),
     )
     free = jnp.ones(columns.size).at[columns.betas].set(options.frees_betas)
     solution = _minimize(objective, frames.start, free, options.solver)
@@ -82,7 +81,7 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
     with jax.named_scope("posterior"):
         # The energy is weight^2 times a negative log likelihood, as in `quality.posterior`.
         covariances = 0.5 * jnp.asarray(options.weights.pose_prior) ** 2
-        covariances = covariances * frame_covariances(solution.model, columns, inputs.is_frame)
+        covariances = covariances * frame_covariances(solution.model, columns, inputs.is_free)
         variances = jnp.einsum("tjp,tpq,tjq->tj", jacobian, covariances, jacobian)
     described = jax.vmap(partial(describe, setup.scene.body))(
         frames.as_given, solution.model.keypoints, solution.parameters
@@ -114,6 +113,7 @@ def _inputs(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: Fra
             anchor=frames.anchor,
         ),
         is_frame=jnp.asarray(frames.is_frame),
+        is_free=jnp.asarray(frames.is_frame) & ~jnp.asarray(frames.is_fixed),
         motion=MotionTerm(
             times=jnp.asarray(frames.times),
             is_linked=jnp.asarray(frames.is_linked),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +13,9 @@ import jax
 import numpy as np
 
 from smplify_jax.execution import compilation
+from smplify_jax.execution.devices import Device
 from smplify_jax.execution.precision import exact_products
-from smplify_jax.fitting.frames import Frames, padded, rows_of
+from smplify_jax.fitting.frames import Frames, leaf, padded, rows_of
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
 from smplify_jax.fitting.track_program import FittedFrames, TrackOptions, fit_window
@@ -21,46 +24,101 @@ from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
-WINDOW_SIZES = (1, 8, 16, 32, 64, 96, 128)
+WINDOW_SIZES = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 """Frames for which programs are compiled. Windows of long tracks have the largest."""
 
 CONTEXT = 16
-"""Frames at both ends of a window that are fitted but belong to its neighbours: half a second at 30 fps, after which motion has forgotten."""
+"""Frames at both ends of a window that are fitted but belong to its neighbours: half a second at 30 fps, over which frames inform others."""
 
-_MOTION_WEIGHT = 1.4
-"""Of the pose prior's weight. Above one because errors of neighbouring frames are alike, while the objective takes them for independent."""
+_NUM_HELD = 2
+"""Frames of the window before that a window continues: they fix where its bodies come from and how fast."""
 
-_MOTION_CUTOFF = 3.0
+_MOTION_WEIGHT = 1.0
+"""Of the pose prior's weight. With more of it bodies shake less and move less: at 1.4 they have half of the acceleration of real ones."""
+
+_MOTION_CUTOFF = 10.0
+
+_AT_A_TIME = 2
+"""Windows that are given to a device before the first of them is waited for: one runs while the next is prepared."""
 
 _INDEPENDENT_FRAMES = 10.0
 """How many frames' proposals of the shape count at most: those of one track err alike."""
 
-_SOLVER = SolverOptions(max_steps=30, relative_gain=1e-4)
+_SOLVER = SolverOptions(max_steps=30, relative_gain=1e-3)
 
 
-def fit_track(setup: Setup, frames: Frames) -> dict[str, np.ndarray | Any]:
-    """Fit one track.
+def fit_tracks(setup: Setup, tracks: Sequence[Frames], devices: tuple[Device, ...] = ()) -> list[dict[str, Any]]:
+    """Fit tracks, each by itself.
 
+    Args:
+        setup: of the fit.
+        tracks: of any lengths.
+        devices: to deal windows out to; none for JAX's default device.
     Returns:
-        The fields of a result but its body and layout, each with a leading axis T.
+        For each track the fields of a result but its body and layout, with a leading axis T.
     """
-    if not frames.is_seen.any():
-        return _finished(frames, [_unfitted(setup, frames)])
-    frames = _with_shared_shape(frames)
-    options = _options(int(frames.is_seen.sum()))
-    windows = list(_windows(len(frames)))
-    fitted = [_fit(setup, options, rows_of(frames, slice(start, stop))) for start, stop, _, _ in windows]
-    if len(windows) > 1:
-        # The shape of each window comes with its covariance; their product is that of the track, with which all are fitted again.
-        betas = _combined_betas(fitted)
-        options = dataclasses.replace(options, frees_betas=np.float32(0.0))
-        starts = [_started_at(frames, one, betas, start, stop) for one, (start, stop, _, _) in zip(fitted, windows, strict=True)]
-        fitted = [_fit(setup, options, start) for start in starts]
-    parts = [
-        dataclasses.replace(one, described=rows_of(one.described, slice(first, last)))
-        for one, (_, _, first, last) in zip(fitted, windows, strict=True)
+    prepared = [_with_shared_shape(frames) if frames.is_seen.any() else frames for frames in tracks]
+    jobs = [
+        _Job(track, window, _options(int(frames.is_seen.sum())), rows_of(frames, slice(window.start, window.stop)))
+        for track, frames in enumerate(prepared)
+        if frames.is_seen.any()
+        for window in _windows(len(frames))
     ]
-    return _finished(frames, parts)
+    parts: list[list[FittedFrames]] = [[] for _ in tracks]
+    for job, one in zip(jobs, _fit_all(setup, jobs, devices), strict=True):
+        parts[job.track].append(one)
+    parts = _joined(setup, jobs, parts, devices)
+    return [_finished(frames, own or [_unfitted(setup, frames)]) for frames, own in zip(tracks, parts, strict=True)]
+
+
+def _joined(
+    setup: Setup, jobs: Sequence[_Job], parts: list[list[FittedFrames]], devices: tuple[Device, ...]
+) -> list[list[FittedFrames]]:
+    """The windows of long tracks fitted again, one after the other: with the shape of the track, and each from where the last one ended.
+
+    Fitted alone, two windows differ by a centimetre or two where they meet. Windows of different tracks run side by side.
+    """
+    by_track = [[job for job in jobs if job.track == track] for track in range(len(parts))]
+    betas = [_combined_betas(one) if len(one) > 1 else np.zeros(0) for one in parts]
+    joined = [one if len(one) < 2 else [] for one in parts]
+    for number in range(1, max(map(len, parts), default=0) + 1):
+        at = [track for track, one in enumerate(parts) if len(one) > 1 and len(one) >= number]
+        again = [
+            _continued(by_track[track][number - 1], parts[track][number - 1], betas[track], joined[track][-1:])
+            for track in at
+        ]
+        for job, one in zip(again, _fit_all(setup, again, devices), strict=True):
+            alone = parts[job.track][number - 1].described["joints_std"]
+            first, last = by_track[job.track][number - 1].window.first, by_track[job.track][number - 1].window.last
+            own = rows_of(one.described, slice(job.window.first, job.window.last))
+            # A window that continues another takes its end for certain, so deviations are those of the window alone.
+            joined[job.track].append(dataclasses.replace(one, described=own | {"joints_std": alone[first:last]}))
+    return joined
+
+
+def fit_track(setup: Setup, frames: Frames) -> dict[str, Any]:
+    """`fit_tracks` of one track."""
+    return fit_tracks(setup, [frames])[0]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Where a window starts and stops in its track, and the first and last of its own rows that it contributes."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A window of a track, to be fitted."""
+
+    track: int
+    window: _Window
+    options: TrackOptions
+    frames: Frames
 
 
 def _options(num_seen: int) -> TrackOptions:
@@ -69,10 +127,10 @@ def _options(num_seen: int) -> TrackOptions:
     weights = dataclasses.replace(weights, shape=weights.shape / num_seen**0.5, depth=None)
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
-        motion_weight=np.float32(_MOTION_WEIGHT * weights.pose_prior),
-        motion_cutoff=np.float32(_MOTION_CUTOFF),
-        solver=SolverOptions(np.int32(_SOLVER.max_steps), np.float32(_SOLVER.relative_gain)),
-        frees_betas=np.float32(1.0),
+        motion_weight=leaf(np.float32(_MOTION_WEIGHT * weights.pose_prior)),
+        motion_cutoff=leaf(np.float32(_MOTION_CUTOFF)),
+        solver=SolverOptions(leaf(np.int32(_SOLVER.max_steps)), leaf(np.float32(_SOLVER.relative_gain))),
+        frees_betas=leaf(np.float32(1.0)),
     )
 
 
@@ -88,24 +146,48 @@ def _with_shared_shape(frames: Frames) -> Frames:
     )
 
 
-def _windows(num_frames: int) -> Iterator[tuple[int, int, int, int]]:
-    """Start and stop of each window in the track, and which of its own rows it contributes."""
+def _windows(num_frames: int) -> Iterator[_Window]:
     largest = WINDOW_SIZES[-1]
     if num_frames <= largest:
-        yield 0, num_frames, 0, num_frames
+        yield _Window(0, num_frames, 0, num_frames)
         return
     own = largest - 2 * CONTEXT
     for first in range(0, num_frames, own):
         last = min(first + own, num_frames)
         start, stop = max(0, first - CONTEXT), min(num_frames, last + CONTEXT)
-        yield start, stop, first - start, last - start
+        yield _Window(start, stop, first - start, last - start)
 
 
-def _fit(setup: Setup, options: TrackOptions, frames: Frames) -> FittedFrames:
-    """Fit one window, and bring it to the host."""
-    size = next(size for size in WINDOW_SIZES if size >= len(frames))
-    fitted = jax.device_get(_program()(setup, _motion_prior(), options, padded(frames, size)))
-    return dataclasses.replace(fitted, described=rows_of(fitted.described, slice(0, len(frames))))
+def _fit_all(setup: Setup, jobs: Sequence[_Job], devices: tuple[Device, ...]) -> list[FittedFrames]:
+    """Fit windows, dealt out to the devices; a few are under way at a time."""
+    fitted, waiting = [], deque()
+    for number, job in enumerate(jobs):
+        if len(waiting) >= _AT_A_TIME * max(1, len(devices)):
+            fitted.append(_on_host(*waiting.popleft()))
+        device = devices[number % len(devices)] if devices else None
+        size = next(size for size in WINDOW_SIZES if size >= len(job.frames))
+        shared = _on_device(setup, device) if device else (setup, _motion_prior())
+        waiting.append((job, _program()(*shared, job.options, jax.device_put(padded(job.frames, size), device))))
+    return fitted + [_on_host(*one) for one in waiting]
+
+
+def _on_host(job: _Job, fitted: FittedFrames) -> FittedFrames:
+    """A fitted window without its padding."""
+    fitted = jax.device_get(fitted)
+    return dataclasses.replace(fitted, described=rows_of(fitted.described, slice(0, len(job.frames))))
+
+
+def _on_device(setup: Setup, device: Device) -> tuple[Setup, MotionPrior]:
+    """What all windows share, on a device. The latest are kept: they take longer to transfer than a window to fit."""
+    key = (id(setup), device)
+    if key not in _KEPT or _KEPT[key][0] is not setup:
+        if len(_KEPT) > 64:
+            _KEPT.clear()
+        _KEPT[key] = (setup, jax.device_put((setup, _motion_prior()), device))
+    return _KEPT[key][1]
+
+
+_KEPT: dict[tuple[int, Device], tuple[Setup, tuple[Setup, MotionPrior]]] = {}
 
 
 @lru_cache(maxsize=1)
@@ -120,24 +202,32 @@ def _motion_prior() -> MotionPrior:
 
 def _combined_betas(fitted: list[FittedFrames]) -> np.ndarray:
     """(B,) the mean of the windows' shapes, weighted by their precisions."""
-    precision, weighted = 0.0, 0.0
-    for one in fitted:
-        betas, covariance = one.described["betas"][0], np.asarray(one.betas_covariance, np.float64)
-        if np.isfinite(betas).all() and np.isfinite(covariance).all():
-            own = np.linalg.inv(covariance)
-            precision, weighted = precision + own, weighted + own @ betas
-    return fitted[0].described["betas"][0] if np.isscalar(precision) else np.linalg.solve(precision, weighted)
+    betas = np.stack([np.asarray(one.described["betas"][0], np.float64) for one in fitted])
+    covariances = np.stack([np.asarray(one.betas_covariance, np.float64) for one in fitted])
+    is_known = np.isfinite(betas).all(axis=1) & np.isfinite(covariances).all(axis=(1, 2))
+    if not is_known.any():
+        return betas[0]
+    precisions = np.linalg.inv(covariances[is_known])
+    return np.linalg.solve(precisions.sum(axis=0), np.einsum("wij,wj->i", precisions, betas[is_known]))
 
 
-def _started_at(frames: Frames, fitted: FittedFrames, betas: np.ndarray, start: int, stop: int) -> Frames:
-    """The frames of a window, starting from its fit but with the track's shape."""
-    window = rows_of(frames, slice(start, stop))
-    names = ("global_orient", "body_pose", "transl")
-    blocks = {name: fitted.described[name] for name in names}
-    blocks["betas"] = np.broadcast_to(betas, window.start.betas.shape)
-    return dataclasses.replace(
-        window, start=type(window.start)(**{name: np.asarray(block, np.float32) for name, block in blocks.items()})
+def _continued(job: _Job, fitted: FittedFrames, betas: np.ndarray, before: list[FittedFrames]) -> _Job:
+    """A window to be fitted again with the track's shape, held to the last frames of the window before it, if there is one."""
+    window, num_held = job.window, min(_NUM_HELD, job.window.first) if before else 0
+    kept = slice(window.first - num_held, len(job.frames))
+    frames = rows_of(job.frames, kept)
+    moved = {name: np.array(fitted.described[name][kept]) for name in ("global_orient", "body_pose", "transl")}
+    for name in moved if before else ():
+        moved[name][:num_held] = before[0].described[name][-num_held:]
+    shape = np.broadcast_to(betas, frames.start.betas.shape).astype(np.float32)
+    frames = dataclasses.replace(
+        frames,
+        start=dataclasses.replace(frames.start, betas=shape, **moved),
+        is_fixed=np.arange(len(frames)) < num_held,
     )
+    options = dataclasses.replace(job.options, frees_betas=leaf(np.float32(0.0)))
+    own = _Window(window.start + kept.start, window.stop, num_held, num_held + window.last - window.first)
+    return _Job(job.track, own, options, frames)
 
 
 def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
@@ -146,7 +236,7 @@ def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
     window = padded(rows_of(frames, slice(0, min(len(frames), size))), size)
     shapes = jax.eval_shape(fit_window, setup, _motion_prior(), _options(1), window)
     described = jax.tree.map(lambda leaf: np.full((len(frames), *leaf.shape[1:]), np.nan, leaf.dtype), shapes.described)
-    return FittedFrames(described, np.zeros(0), np.int32(0), np.bool_(False), np.bool_(False))
+    return FittedFrames(described, leaf(np.zeros(0)), leaf(0), leaf(False), leaf(False))
 
 
 def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
@@ -162,18 +252,20 @@ def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
     status = np.where(frames.is_seen & (error_2d > MAX_ERROR_2D), FitStatus.POOR_FIT, status)
     status = np.where(frames.is_seen, status, FitStatus.FILLED)
     known = ("betas", "global_orient", "body_pose", "transl", "joints", "joints_std")
-    is_finite = is_finite & np.all([np.isfinite(fields[name]).reshape(len(status), -1).all(1) for name in known], axis=0)
+    is_finite = is_finite & np.all(
+        [np.isfinite(fields[name]).reshape(len(status), -1).all(1) for name in known], axis=0
+    )
     status = np.where(is_finite, status, FitStatus.NON_FINITE)
     status = np.where(frames.is_frame, status, frames.input_status).astype(np.int32)
     is_usable = np.isin(status, [one for one in FitStatus if one.is_usable])
-    fields["velocities"] = _velocities(fields["joints"], frames.times, frames.is_frame)
+    fields["velocities"] = _velocities(fields["joints"], leaf(frames.times), leaf(frames.is_frame))
     fields["cost"] = sum(fields["cost_by_term"].values())
 
     def blanked(leaf: np.ndarray) -> np.ndarray:
         return np.where(is_usable.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, np.nan).astype(leaf.dtype)
 
     unknown = np.full(len(status), np.nan, np.float32)
-    features = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
+    features: dict[str, Any] = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
     # The quality model is calibrated for single pictures, and a track has one start.
     fields |= {"quality": unknown, "start_margin": unknown, "quality_features": QualityFeatures(**features)}
     fields = jax.tree.map(blanked, fields)

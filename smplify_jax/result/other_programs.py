@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from smplify_jax.result.fit_result import FitResult
 
-
-def to_smplify(result: FitResult) -> dict[str, np.ndarray]:
+def to_smplify(result: Any) -> dict[str, np.ndarray]:
     """The keys that the original SMPLify of 2016 writes for a picture, and the principal point.
 
     Returns:
@@ -29,7 +26,7 @@ def to_smplify(result: FitResult) -> dict[str, np.ndarray]:
     }
 
 
-def to_smplx(result: FitResult) -> dict[str, np.ndarray]:
+def to_smplx(result: Any) -> dict[str, np.ndarray]:
     """Keyword arguments for the forward pass of a model of the package smplx.
 
     `model(**{name: torch.as_tensor(array) for name, array in result.to_smplx().items()})` gives the vertices of `vertices()`, if the

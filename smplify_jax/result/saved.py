@@ -69,7 +69,9 @@ def arrays_of(result: Any) -> dict[str, np.ndarray]:
     arrays = {name: np.asarray(getattr(result, name)) for name in FIELD_SHAPES}
     arrays |= {COST + name: np.asarray(value) for name, value in result.cost_by_term.items()}
     arrays |= {FEATURES + name: np.asarray(value) for name, value in vars(result.quality_features).items()}
-    arrays |= {name: np.asarray(getattr(result, name)) for name in _OPTIONAL_SHAPES if getattr(result, name) is not None}
+    arrays |= {
+        name: np.asarray(getattr(result, name)) for name in _OPTIONAL_SHAPES if getattr(result, name) is not None
+    }
     if result.extrinsics is not None:
         arrays |= {name: np.asarray(getattr(result.extrinsics, name)) for name in _EXTRINSICS_SHAPES}
     return arrays | {name: np.asarray(getattr(result.camera, name)) for name in CAMERA_SHAPES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +13,13 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.rotations import compose_axis_angle, matrix_to_axis_angle
 
-if TYPE_CHECKING:
-    from smplify_jax.result.fit_result import FitResult
 
-
-def in_view(result: FitResult, view: int) -> FitResult:
+def in_view(result: Any, view: int) -> Any:
     """The result in the frame of one of its cameras; see `FitResult.in_view`."""
     if result.extrinsics is None:
-        raise InputError("This result has one camera and lives in its frame already: in_view is for results of several.")
+        raise InputError(
+            "This result has one camera and lives in its frame already: in_view is for results of several."
+        )
     num_views = result.extrinsics.num_views
     if not -num_views <= view < num_views:
         raise InputError(f"There is no view {view}: this result was fitted to {num_views} cameras.")

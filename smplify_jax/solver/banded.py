@@ -115,7 +115,7 @@ def factorize(system: BandedSystem) -> BandedFactor:
 
 
 def solve(system: BandedSystem) -> tuple[Array, Array]:
-    """x of the frames (T, n) and of the shared unknowns (m,)."""
+    """X of the frames (T, n) and of the shared unknowns (m,)."""
     system, unit, shared_unit = _equilibrated(system)
     factor = factorize(system)
     border, right = factor.forward[..., :-1], factor.forward[..., -1]

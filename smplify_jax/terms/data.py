@@ -39,7 +39,7 @@ class DataTerm:
         return self.keypoint_weights[:, None] * measured.confidence
 
     def _residuals(self, measured: Measurement) -> Array:
-        """(K D, ...)"""
+        """(K D, ...) of what was measured."""
         e = measured.differences
         residuals = self._factors(measured) * self.sigma * e / jnp.sqrt(self.sigma**2 + e**2)
         return residuals.reshape(-1, *residuals.shape[2:])

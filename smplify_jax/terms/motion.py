@@ -119,7 +119,9 @@ class MotionTerm:
             energies=self.energies(parameters),
             gradient=_spread(gradients, len(self.times)),
             diagonal=_spread(squares, len(self.times)),
-            first=(_padded(product(of_next, of_this), 2, 0) + _padded(product(of_this, of_last), 1, 1))[: len(self.times)],
+            first=(_padded(product(of_next, of_this), 2, 0) + _padded(product(of_this, of_last), 1, 1))[
+                : len(self.times)
+            ],
             second=_padded(product(of_next, of_last), 2, 0)[: len(self.times)],
         )
 
@@ -143,7 +145,7 @@ def _derivatives(parameters: BodyParameters, changes: Array) -> tuple[Array, Arr
 
 
 def _joint_pose(parameters: BodyParameters) -> Array:
-    """(T, J, 3)"""
+    """(T, J, 3) axis-angle of all joints."""
     pose = jnp.concatenate([jnp.asarray(parameters.global_orient), jnp.asarray(parameters.body_pose)], axis=-1)
     return pose.reshape(len(pose), -1, 3)
 

@@ -15,7 +15,6 @@ from smplify_jax.solver.levenberg_marquardt import damping_of_diagonal
 from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import RoundInputs, Scene, TermWeights, linearize
 
-
 _RELATIVE_PIVOT_FLOOR = 1e-6
 """Fraction of the largest diagonal entry that is added to all: an unobserved unknown then has a large variance, not an infinite one."""
 
@@ -27,12 +26,14 @@ class TrackInputs:
 
     Attributes:
         frames: leading axis T.
-        is_frame: (T,) False for padding at the end.
+        is_frame: (T,) False for frames that do not count, such as padding at the end.
+        is_free: (T,) False for frames that count, but whose bodies are held fixed, and for those that do not count.
         motion: how frames are linked.
     """
 
     frames: RoundInputs
     is_frame: Array
+    is_free: Array
     motion: MotionTerm
 
 
@@ -88,7 +89,7 @@ def linearize_track(scene: Scene, weights: TermWeights, inputs: TrackInputs, tra
 
 
 def damped_system(
-    model: TrackModel, columns: ParameterColumns, added: Array, free: Array, is_frame: Array
+    model: TrackModel, columns: ParameterColumns, added: Array, free: Array, is_free: Array
 ) -> BandedSystem:
     """The normal equations (H + diag(added)) step = -g of a track.
 
@@ -97,10 +98,10 @@ def damped_system(
         columns: of a frame's step.
         added: (T, P) to the diagonal; for the betas, what is added is shared out over the frames.
         free: (P,) 1.0 for unknowns that may change, 0.0 for those held fixed.
-        is_frame: (T,) 1.0, or 0.0 for frames whose step is held at zero.
+        is_free: (T,) 1.0, or 0.0 for frames whose step is held at zero.
     """
     moving, betas = _moving_columns(columns), columns.betas
-    own_free, free_betas = (free * is_frame[:, None])[:, moving], free[betas]
+    own_free, free_betas = (free * is_free[:, None])[:, moving], free[betas]
     own = model.hessian[:, moving[:, None], moving] * (own_free[:, :, None] * own_free[:, None, :])
     return BandedSystem(
         diagonal=own + _diagonal(jnp.where(own_free > 0, added[:, moving], 1.0)),
@@ -115,13 +116,13 @@ def damped_system(
 
 
 def damped_step(
-    columns: ParameterColumns, is_frame: Array, model: TrackModel, damping: Array, free: Array, is_needed: Array
+    columns: ParameterColumns, is_free: Array, model: TrackModel, damping: Array, free: Array, is_needed: Array
 ) -> tuple[Array, Array]:
     """The step (T, P) of Levenberg-Marquardt, with the same betas in every frame, and the gain that the model predicts."""
 
     def step_and_gain() -> tuple[Array, Array]:
         added = damping_of_diagonal(jnp.diagonal(model.hessian, axis1=-2, axis2=-1), damping)
-        own, betas = solve(damped_system(model, columns, added, free, is_frame.astype(free.dtype)))
+        own, betas = solve(damped_system(model, columns, added, free, is_free.astype(free.dtype)))
         step = jnp.zeros_like(model.gradient).at[:, _moving_columns(columns)].set(own)
         step = step.at[:, columns.betas].set(betas)
         # As for one body: E(0) - E(step) = -2 g.step - step.H step, with H step = -g - added * step.
@@ -133,11 +134,11 @@ def damped_step(
     return jax.lax.cond(is_needed, step_and_gain, nothing)
 
 
-def frame_covariances(model: TrackModel, columns: ParameterColumns, is_frame: Array) -> Array:
+def frame_covariances(model: TrackModel, columns: ParameterColumns, is_free: Array) -> Array:
     """(T, P, P) inverse of H for the unknowns of each frame, given all other frames."""
     largest = jnp.max(jnp.diagonal(model.hessian, axis1=-2, axis2=-1))
     added = jnp.full_like(model.gradient, _RELATIVE_PIVOT_FLOOR * largest)
-    system = damped_system(model, columns, added, jnp.ones(columns.size), is_frame.astype(added.dtype))
+    system = damped_system(model, columns, added, jnp.ones(columns.size), is_free.astype(added.dtype))
     own, with_betas, betas = covariances(system)
     moving = _moving_columns(columns)
     places = jnp.arange(columns.betas.start, columns.betas.stop)
