@@ -62,7 +62,7 @@ class RtmLib:
         Raises:
             InputError: they cannot be downloaded or read.
         """
-        from rtmlib import BodyWithFeet  # pyright: ignore[reportMissingImports]
+        from rtmlib import BodyWithFeet  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         given: dict[str, Any] = {}
         if models is not None:
