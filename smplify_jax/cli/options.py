@@ -200,7 +200,7 @@ class FitCommand:
     """One run of `smplify-fit`.
 
     Attributes:
-        inputs: pictures or keypoint files, or folders of either.
+        inputs: pictures, videos or keypoint files, or folders of pictures or keypoint files.
         example: fit the picture that comes with the program, and print the errors of the fit.
         example_video: render a short video of a body that moves, fit it, and print the errors of the fit.
         read: how inputs are read.
