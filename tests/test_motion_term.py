@@ -34,7 +34,7 @@ def energy_of(one: MotionTerm, track: BodyParameters) -> jax.Array:
     return one.energies(track).sum()
 
 
-def stepped(parameters: BodyParameters, step: np.ndarray) -> BodyParameters:
+def stepped(parameters: BodyParameters, step: jax.Array) -> BodyParameters:
     """Steps (T, J + 1, 3) applied as the solver does."""
     full = jnp.concatenate([step[:, :-1].reshape(len(step), -1), jnp.zeros((len(step), 2)), step[:, -1]], axis=1)
     return jax.vmap(lambda one, by: one.retract(by))(jax.tree.map(jnp.asarray, parameters), full)

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 from moving_people import Track, draw_track
+from numpy.typing import ArrayLike
 
 from smplify_jax import FitResult, FitStatus, InputError, fit, fit_sequence
 from smplify_jax.fitting import tracks
@@ -23,7 +24,7 @@ def error_mm(result: FitResult, track: Track) -> float:
     return 1000 * float(np.mean([pa_mpjpe(own, true) for own, true in joints]))
 
 
-def shaking(joints: np.ndarray) -> float:
+def shaking(joints: ArrayLike) -> float:
     """Mean acceleration [m/s^2] at 30 fps."""
     return float(np.linalg.norm(900 * np.diff(np.asarray(joints), n=2, axis=0), axis=-1).mean())
 
@@ -88,7 +89,7 @@ def test_gaps_are_filled_and_said_to_be_and_long_ones_are_left_open(noisy, fitte
     assert (status[[*range(3), *range(25, 35)]] == FitStatus.TOO_FEW_KEYPOINTS).all()
     assert np.isfinite(result.joints[10:15]).all()
     assert np.isnan(result.joints[25:35]).all()
-    assert np.isnan(result.velocities[25:35]).all()
+    assert np.isnan(np.asarray(result.velocities)[25:35]).all()
     near = np.linalg.norm(np.asarray(result.joints)[10:15] - noisy.joints[10:15], axis=-1).mean()
     assert near < 0.25
     # What is not seen is less certain.

@@ -44,7 +44,7 @@ def typical_rows(pose: np.ndarray, is_seen: np.ndarray, reach: int = MEDIAN_REAC
 
 
 def typical_places(transl: np.ndarray, is_seen: np.ndarray, reach: int = MEDIAN_REACH) -> np.ndarray:
-    """(T, 3) for each frame the median, axis by axis, of the translations (T, 3) of the seen frames around it; its own if there are none."""
+    """(T, 3) for each frame the median, axis by axis, of the translations (T, 3) of the seen frames around it, or its own."""
     places = transl.copy()
     for frame in range(len(transl)):
         around = slice(max(0, frame - reach), frame + reach + 1)

@@ -28,7 +28,7 @@ WINDOW_SIZES = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 """Frames for which programs are compiled. Windows of long tracks have the largest."""
 
 CONTEXT = 16
-"""Frames at both ends of a window that are fitted but belong to its neighbours: half a second at 30 fps, over which frames inform others."""
+"""Frames at both ends of a window that are fitted but belong to its neighbours: frames inform others over about half a second."""
 
 _NUM_HELD = 2
 """Frames of the window before that a window continues: they fix where its bodies come from and how fast."""
