@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.body.save import save_body
+    from smplify_jax.camera.calibrated import CalibratedCamera
+    from smplify_jax.camera.calibration import load_calibration
     from smplify_jax.camera.pinhole import Camera, project
+    from smplify_jax.camera.triangulation import triangulate
     from smplify_jax.errors import InputError
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
+    from smplify_jax.fitting.points import fit_points
     from smplify_jax.fitting.profiles import PROFILES
     from smplify_jax.fitting.sequence import fit_sequence
     from smplify_jax.fitting.stages import Profile, Round
+    from smplify_jax.fitting.views import fit_views
     from smplify_jax.keypoints.keypoint_set import KeypointSet
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
+    from smplify_jax.keypoints.matching import match_people
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
@@ -42,6 +48,7 @@ _HOMES = {
     "PROFILES": "fitting.profiles",
     "BodyModel": "body.model",
     "BodyParameters": "body.parameters",
+    "CalibratedCamera": "camera.calibrated",
     "Camera": "camera.pinhole",
     "Capsules": "body.capsules",
     "FitResult": "result",
@@ -55,14 +62,19 @@ _HOMES = {
     "Round": "fitting.stages",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
+    "fit_points": "fitting.points",
     "fit_sequence": "fitting.sequence",
+    "fit_views": "fitting.views",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
+    "load_calibration": "camera.calibration",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
+    "match_people": "keypoints.matching",
     "penetration_depth": "body.penetration",
     "project": "camera.pinhole",
     "save_body": "body.save",
+    "triangulate": "camera.triangulation",
     "use_all_cores": "execution.devices",
     "with_capsules": "body.capsule_files",
     "with_regressor": "body.regressors",
@@ -73,6 +85,7 @@ __all__ = [
     "PROFILES",
     "BodyModel",
     "BodyParameters",
+    "CalibratedCamera",
     "Camera",
     "Capsules",
     "FitResult",
@@ -86,14 +99,19 @@ __all__ = [
     "Round",
     "find_tracks",
     "fit",
+    "fit_points",
     "fit_sequence",
+    "fit_views",
     "get_layout",
     "load_body",
+    "load_calibration",
     "load_keypoints",
     "load_prior",
+    "match_people",
     "penetration_depth",
     "project",
     "save_body",
+    "triangulate",
     "use_all_cores",
     "with_capsules",
     "with_regressor",

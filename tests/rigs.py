@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from people import draw_people
+from scipy.spatial.transform import Rotation
 
+from smplify_jax.body.load import load_body
 from smplify_jax.camera.calibrated import CalibratedCamera, calibrated_camera
+from smplify_jax.geometry.frames import Z_UP_FROM_CAMERA
 
 SIZE = (1280.0, 720.0)
 
@@ -37,3 +41,19 @@ def seen_by(camera: CalibratedCamera, points: np.ndarray) -> np.ndarray:
     points_cam = points @ np.asarray(camera.rotation).T + np.asarray(camera.translation)
     rows = points_cam @ camera.matrix.T
     return np.concatenate([rows[..., :2] / rows[..., 2:], np.ones((*points.shape[:-1], 1))], axis=-1)
+
+
+def people_inside(num_people: int, layout: str, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Upright people near the middle of a ring of cameras: keypoints (N, K, 3) and SMPL's joints (N, 24, 3) in the world [m]."""
+    parameters = dict(draw_people(num_people, layout, seed).parameters)
+    turned = Rotation.from_matrix(Z_UP_FROM_CAMERA) * Rotation.from_rotvec(parameters["global_orient"])
+    parameters["global_orient"] = turned.as_rotvec().astype(np.float32)
+    place = np.random.default_rng(seed).normal((0, 0, 1), (0.3, 0.3, 0.05), (num_people, 3))
+    parameters["transl"] = place.astype(np.float32)
+    body = load_body()
+    return np.asarray(body.keypoints(**parameters, layout=layout)), np.asarray(body.joints(**parameters))
+
+
+def seen_by_all(cameras, points: np.ndarray) -> np.ndarray:
+    """(..., V, K, 3) pinhole pixels of points (..., K, 3) [m] in every camera."""
+    return np.stack([seen_by(camera, points) for camera in cameras], axis=-3)

@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize
 from hypothesis import given
 from hypothesis import strategies as st
-from rigs import looking_at, ring, seen_by
+from rigs import looking_at, ring, seen_by, seen_by_all
 
 from smplify_jax.camera.calibration import load_calibration
 from smplify_jax.camera.distortion import undistort
@@ -20,10 +20,6 @@ NOISE_PX = 4.0
 def cloud(seed=0, shape=(17,)):
     """Points of a person's size [m]."""
     return np.random.default_rng(seed).normal((0, 0, 1), (0.25, 0.25, 0.45), (*shape, 3))
-
-
-def seen_by_all(cameras, points):
-    return np.stack([seen_by(camera, points) for camera in cameras], axis=-3)
 
 
 def noisy(keypoints, seed=0, sigma=NOISE_PX):

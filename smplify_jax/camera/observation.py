@@ -14,6 +14,7 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from smplify_jax.camera.depth import PERSON_HEIGHT, REFERENCE_HEIGHT_PX
@@ -40,7 +41,7 @@ class Observed(Protocol):
     """Any kind of observation."""
 
     @property
-    def confidence(self) -> Array:
+    def confidence(self) -> Array | np.ndarray:
         """Zero for what was not observed."""
         ...
 
@@ -135,8 +136,8 @@ class PointsObservation:
         confidence: (..., K), zero for points that were not observed.
     """
 
-    points: Array
-    confidence: Array
+    points: Array | np.ndarray
+    confidence: Array | np.ndarray
 
     def measure(self, points: Array) -> Measurement:
         """Differences along x, y and z, as large as a camera in front of the person would see them."""

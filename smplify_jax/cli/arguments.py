@@ -29,18 +29,40 @@ def check_command(command: FitCommand) -> None:
     check_body(command.body)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_views(command)
     check_tracks(command)
+
+
+def check_views(command: FitCommand) -> None:
+    """Raise UsageError for options of cameras without cameras, and for options that several cameras do not have."""
+    # Imported late: --help should not wait for NumPy.
+    from smplify_jax.camera.calibration import METRES
+
+    views = command.views
+    if views.unit is not None and views.unit not in METRES:
+        raise UsageError(f"--unit must be one of {', '.join(METRES)}.")
+    if views.cameras is None:
+        if views.unit is not None:
+            raise UsageError("--unit is of a calibration: add --cameras.")
+        return
+    if command.video.track:
+        raise UsageError("--cameras follows people through the frames by itself: leave out --track.")
+    if command.camera != CameraOptions():
+        raise UsageError(
+            "--focal-length, --camera-center and --search-focal-length are for a camera that no calibration describes."
+        )
 
 
 def check_tracks(command: FitCommand) -> None:
     """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
     video, usual = command.video, FitCommand()
-    if not video.track:
+    chosen = "--track" if video.track else "--cameras"
+    if not video.track and command.views.cameras is None:
         if video != usual.video:
             raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
         return
     if command.example:
-        raise UsageError("--example is a picture: leave out --track.")
+        raise UsageError(f"--example is a picture: leave out {chosen}.")
     if not 0 < video.fps < float("inf"):
         raise UsageError("--fps must be a positive number of frames per second.")
     if not 0 <= video.max_gap < float("inf"):
@@ -56,7 +78,7 @@ def check_tracks(command: FitCommand) -> None:
     }
     given = [name for name, is_given in of_pictures.items() if is_given]
     if given:
-        raise UsageError(f"{given[0]} is for fits of single pictures: leave it out, or leave out --track.")
+        raise UsageError(f"{given[0]} is for fits of single pictures: leave it out, or leave out {chosen}.")
 
 
 def check_image_size(size: tuple[int, int] | None) -> None:

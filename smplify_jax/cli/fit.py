@@ -28,10 +28,14 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example import run_example
 
         return run_example(command)
-    if command.video.track:
-        from smplify_jax.cli.track_command import track_command
+    if command.video.track or command.views.cameras is not None:
+        if command.video.track:
+            from smplify_jax.cli.track_command import track_command as fit_all
+        else:
+            from smplify_jax.cli.views_command import views_command as fit_all
 
-        tracks, found = track_command(command)
+        with read_within(command.read.read_limit):
+            tracks, found = fit_all(command)
         return OK if any(track.has_body for track in tracks) and not found.unread and not found.rejected else FAILED
     from smplify_jax.cli.fit_command import fit_command
 

@@ -63,6 +63,7 @@ Examples:
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
+  smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
 """
 
 EXAMPLE_FOLDER = Path("smplify_example")
@@ -165,7 +166,7 @@ class TrackOptions:
         max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
             later is another person, unless the file has their id.
         min_frames: leave out people who are seen in fewer frames.
-        overlays: write a picture of every frame with the bodies over it, to OUT/overlays.
+        overlays: write a picture of every frame, of every camera, with the bodies over it, to OUT/overlays.
     """
 
     track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
@@ -173,6 +174,20 @@ class TrackOptions:
     max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
     min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """People seen by several cameras.
+
+    Attributes:
+        cameras: the calibration of several cameras, of Qualisys, Pose2Sim, Anipose, EasyMocap, OpenCV or CMU Panoptic; the inputs are then
+            a keypoint file or folder for each camera, in its order, or one folder that holds them. Fits each person to all of them.
+        unit: of the calibration: m, cm, mm or inch; by default that of its format.
+    """
+
+    cameras: Annotated[Path | None, shown("FILE|FOLDER")] = None
+    unit: Annotated[str | None, shown("NAME")] = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +202,7 @@ class FitCommand:
         body: what is fitted, and how.
         write: what is written.
         video: people in videos.
+        views: people seen by several cameras.
     """
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
@@ -196,3 +212,4 @@ class FitCommand:
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
+    views: ViewOptions = field(default_factory=ViewOptions)

@@ -41,7 +41,10 @@ class TrackReport:
         errors = np.asarray(result.reprojection_error_px)
         is_usable = np.array([status.is_usable for status in statuses])
         betas = np.asarray(result.betas)[is_usable][:1].ravel()
-        percent = 100 * errors / np.asarray(result.person_height_px)[:, None]
+        views = [result] if result.extrinsics is None else map(result.in_view, range(result.extrinsics.num_views))
+        percent = np.stack(
+            [100 * np.asarray(one.reprojection_error_px) / np.asarray(one.person_height_px)[:, None] for one in views]
+        )
         return cls(track, statuses, _median(errors), _median(percent), seconds, tuple(map(float, betas)))
 
     @property

@@ -24,6 +24,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _QUARTER_TURNS = (5, 6, 7, 8)
 """EXIF orientations that exchange width and height."""
 
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+
 
 def load_image(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says.
@@ -42,7 +44,7 @@ def read_image_size(path: str | os.PathLike[str] | IO[bytes]) -> tuple[int, int]
         InputError: the file is missing or not a picture.
     """
     with _opened(path) as image:
-        width, height = image.size
+        width, height = _stored_size(image)
         is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS
         return (height, width) if is_turned else (width, height)
 
@@ -67,6 +69,12 @@ def _opened(path: str | os.PathLike[str] | IO[bytes]) -> Iterator[Image.Image]:
     with open_plain(path, "a picture") as file, _explained(path), Image.open(file, formats=_FORMATS) as image:
         _check_size(image)
         yield image
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height [px] before a picture is turned upright: of a TIFF, some versions of Pillow say those of afterwards."""
+    tags = getattr(image, "tag_v2", None)
+    return image.size if tags is None else (int(tags[_TIFF_WIDTH]), int(tags[_TIFF_HEIGHT]))
 
 
 def _check_size(image: Image.Image) -> None:

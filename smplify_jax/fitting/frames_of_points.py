@@ -34,6 +34,11 @@ from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 MIN_NOISE = 0.0005
 """[m] Points that are told to be more exact count no more: the body itself is no more accurate."""
 
+FINGER_STD = 0.03
+"""[m] How far points on fingers are from those of the body, whose fingers are stretched: those of a fist would pull the wrist along."""
+
+_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+
 _NUM_VIEWS = 4
 _DISTANCE = 5.0
 """[m] of the imagined cameras: far enough that perspective is mild, as in most pictures."""
@@ -52,11 +57,13 @@ class RestBody:
         keypoints: the body, cut to the layout.
         points: (K, 3) [m]; zero where undefined.
         weights: (K,) of the trunk and, less, of everything else; zero where undefined.
+        std: (K,) how far the person's point may be from the body's, however exactly it was measured [m]: FINGER_STD or zero.
     """
 
     keypoints: KeypointBody
     points: np.ndarray
     weights: np.ndarray
+    std: np.ndarray
 
     @classmethod
     def of(cls, setup: Setup, layout: Layout) -> RestBody:
@@ -69,7 +76,8 @@ class RestBody:
         )
         is_defined = np.asarray(body.is_defined)
         points = np.where(is_defined[:, None], np.asarray(points, np.float64), 0.0)
-        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined)
+        std = np.where([_is_on_finger(names) for names in layout.points], FINGER_STD, 0.0)
+        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined, std)
 
     def first_scale(self, rows: np.ndarray) -> np.ndarray:
         """(B,) metres per unit of points (B, K, 4): the ratio of the distances between all pairs of points that the trunk keeps rigid."""
@@ -169,10 +177,10 @@ def frames_of_points(
     )
 
 
-def with_points(frames: Frames, rows: np.ndarray, noise: float) -> Frames:
-    """The frames with points (B, K, 4) [m] whose standard deviation along each axis is `noise` [m]."""
+def with_points(rest: RestBody, frames: Frames, rows: np.ndarray, noise: float) -> Frames:
+    """The frames with points (B, K, 4) [m] whose standard deviation along each axis is `noise` [m], and larger on fingers."""
     confidence = np.where(frames.is_seen[:, None], rows[..., 3], 0.0)
-    unit = UNIT_NOISE_PX / (REFERENCE_PX_PER_M * max(noise, MIN_NOISE))
+    unit = UNIT_NOISE_PX / (REFERENCE_PX_PER_M * np.hypot(max(noise, MIN_NOISE), rest.std))
     given = PointsObservation(rows[..., :3].astype(np.float32), confidence.astype(np.float32))
     observed = dataclasses.replace(given, confidence=(unit * confidence).astype(np.float32))
     return dataclasses.replace(frames, observed=observed, as_given=given)
@@ -209,6 +217,10 @@ def _facing(turn: np.ndarray, yaw: float) -> np.ndarray:
     # The camera's x is the body's left-right axis reversed, its y points down, and it looks at the body's front.
     front = np.diag([1.0, -1.0, -1.0])
     return front @ Rotation.from_euler("y", yaw).as_matrix() @ np.swapaxes(turn, 1, 2)
+
+
+def _is_on_finger(names: tuple[str, ...]) -> bool:
+    return any(finger in name for name in names for finger in _FINGERS)
 
 
 def _is_enough(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:

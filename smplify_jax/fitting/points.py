@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
@@ -62,6 +64,7 @@ def fit_points(
     Args:
         points: (K, 4), or (B, K, 4) for several people or frames: x, y, z [m], confidence (0 = not observed; rows of NaN are not observed
             either).
+            A body's fingers are stretched: points on fingers hardly count.
         layout: which points these are, in order, such as "smpl24", "h36m17", "kinect32", "panoptic19", "mhr70" or "coco17".
         noise: standard deviation of the points along each axis [m]; None estimates it from how well a body fits them.
         scale: "fixed" if the points are in metres; "free" if their scale is unknown (root-relative or normalised points): it is found
@@ -75,7 +78,8 @@ def fit_points(
         max_gap: of time, frames without points are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
     Returns:
-        FitResult in the frame of the points, with `point_errors`, and `point_scale`, by which the points were multiplied; it has no views.
+        FitResult in the frame of the points, with `point_errors`, and `point_scale`, by which the points were multiplied: the body stands
+        at the points times this. It has no views.
 
     Raises:
         InputError: an argument cannot be used at all.
@@ -85,12 +89,16 @@ def fit_points(
         layout = get_layout(layout)
         rows, is_single = _rows(points, layout)
         check_max_gap(max_gap)
-        if noise is not None and not 0 <= float(noise) < np.inf:
+        if noise is not None and (
+            isinstance(noise, bool) or not isinstance(noise, (int, float)) or not 0 <= noise < np.inf
+        ):
             raise InputError(f"noise is {noise!r}: give a standard deviation in metres, or None to estimate it.")
         if scale not in ("fixed", "free"):
             raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
         is_track = fps is not None or times is not None
-        clock = frame_times(fps or 1.0, times, 1, len(rows))[0]
+        origin = _origins(rows, is_track)
+        rows = _moved(rows, -origin)
+        clock = frame_times(1.0 if fps is None else fps, times, 1, len(rows))[0]
         body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
         rest = RestBody.of(setup, layout)
         factor = rest.first_scale(rows) if scale == "free" else np.ones(len(rows))
@@ -105,7 +113,8 @@ def fit_points(
             first = frames_of_points(
                 rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap
             )
-            fitted.append(_fit_body(setup, first, rows[own], factor[own], noise, scale == "free"))
+            fields = _fit_body(setup, rest, first, rows[own], factor[own], noise, scale == "free")
+            fitted.append(_moved_back(fields, origin[own]))
         fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
         result = FitResult(**fields, body=body, layout=layout.name)
         return result[0] if is_single else result
@@ -117,8 +126,8 @@ def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
     expected = (layout.num_keypoints, 4)
     if array.ndim not in (2, 3) or array.shape[-2:] != expected or not array.size:
         raise InputError(
-            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them are "
-            f"(B, {expected[0]}, 4)."
+            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them "
+            f"are (B, {expected[0]}, 4)."
         )
     is_known = (
         np.isfinite(array).all(axis=-1, keepdims=True)
@@ -130,27 +139,67 @@ def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
     return (cleaned[None], True) if array.ndim == 2 else (cleaned, False)
 
 
+def _origins(rows: np.ndarray, is_track: bool) -> np.ndarray:
+    """(B, 3) the middle of each body's points (B, K, 4), of a track of all: float32 is exact near it, wherever the points' origin is."""
+    seen = (rows[..., 3:] > 0).astype(float)
+    axes = (0, 1) if is_track else (1,)
+    middle = (seen * rows[..., :3]).sum(axes, keepdims=True) / np.maximum(seen.sum(axes, keepdims=True), 1.0)
+    return np.broadcast_to(middle[:, 0], (len(rows), 3))
+
+
+def _moved(rows: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """The points (B, K, 4) that are observed, each body's moved by its row of (B, 3)."""
+    moved = np.concatenate([rows[..., :3] + shift[:, None], rows[..., 3:]], axis=-1)
+    return np.where(rows[..., 3:] > 0, moved, 0.0)
+
+
+def _moved_back(fields: dict[str, Any], origin: np.ndarray) -> dict[str, Any]:
+    """The fields of bodies that were fitted to points about their middles, in the frame of the points, as they are scaled."""
+    shift = fields["point_scale"][:, None].astype(float) * origin
+    return fields | {
+        "transl": (fields["transl"] + shift).astype(np.float32),
+        "joints": (fields["joints"] + shift[:, None]).astype(np.float32),
+    }
+
+
 def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
     return np.concatenate([rows[..., :3] * factor[:, None, None], rows[..., 3:]], axis=-1)
 
 
 def _fit_body(
-    setup: Setup, frames: Frames, rows: np.ndarray, factor: np.ndarray, noise: float | None, is_scale_free: bool
+    setup: Setup,
+    rest: RestBody,
+    frames: Frames,
+    rows: np.ndarray,
+    factor: np.ndarray,
+    noise: float | None,
+    is_scale_free: bool,
 ) -> dict[str, Any]:
     """Fit one body or one track: with the noise that a first fit shows, and with the scale that suits the body."""
     own_noise = _START_NOISE if noise is None else noise
-    fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+    fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
     for _ in range(_NUM_SCALE_TURNS if is_scale_free else 0):
-        factor = factor * _better_scale(setup, fields, _scaled(rows, factor))
-        fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+        factor = factor * _better_scale(rest, fields, _scaled(rows, factor))
+        frames = _started_at(frames, fields)
+        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
     for _ in range(_MAX_NOISE_TURNS if noise is None else 0):
         # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
-        assumed, own_noise = own_noise, _noise_of(fields["point_errors"])
-        fields = fit_track(setup, with_points(frames, _scaled(rows, factor), own_noise))
+        assumed, own_noise = own_noise, _noise_of(fields["point_errors"][:, rest.std == 0])
+        frames = _started_at(frames, fields)
+        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
         if own_noise > 0.5 * assumed:
             break
     is_fitted = fields["status"] != FitStatus.TOO_FEW_KEYPOINTS
     return fields | {"point_scale": np.where(is_fitted, factor, np.nan).astype(np.float32)}
+
+
+def _started_at(frames: Frames, fields: dict[str, Any]) -> Frames:
+    """The frames, starting from bodies that were fitted to them before; where there is none, from what they started from."""
+    start = {}
+    for name, block in frames.start.blocks().items():
+        is_known = np.isfinite(fields[name]).all(axis=-1, keepdims=True)
+        start[name] = np.where(is_known, fields[name], block).astype(np.float32)
+    return dataclasses.replace(frames, start=BodyParameters(**start))
 
 
 def _noise_of(errors: np.ndarray) -> float:
@@ -159,11 +208,11 @@ def _noise_of(errors: np.ndarray) -> float:
     return max(float(np.median(known)) / 1.54, MIN_NOISE) if known.size else _START_NOISE
 
 
-def _better_scale(setup: Setup, fields: dict[str, Any], rows: np.ndarray) -> float:
+def _better_scale(rest: RestBody, fields: dict[str, Any], rows: np.ndarray) -> float:
     """By how much to multiply the points, so that their extent about their middle is that of the fitted body."""
     names = ("betas", "global_orient", "body_pose", "transl")
-    fitted = np.asarray(setup.scene.body.keypoints(**{name: fields[name] for name in names}), np.float64)
-    weight = rows[..., 3:] * np.isfinite(fitted).all(axis=-1, keepdims=True)
+    fitted = np.asarray(rest.keypoints.keypoints(**{name: fields[name] for name in names}), np.float64)
+    weight = rows[..., 3:] * np.isfinite(fitted).all(axis=-1, keepdims=True) * (rest.std == 0)[:, None]
     fitted, total = np.nan_to_num(fitted), np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
     return float((weight * own * of_body).sum() / max(float((weight * own**2).sum()), 1e-12)) or 1.0

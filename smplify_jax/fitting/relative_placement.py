@@ -1,8 +1,8 @@
 """Where cameras stand that nobody has calibrated, found from the person whom all of them see.
 
 Each view's proposal places the body before its camera, so any two views that see the body at one moment tell how their cameras stand to
-each other: roughly, because a view hardly knows the depth. From there the body is fitted to all views and the cameras to the body, in turns.
-The first camera is the world, and the size of the body, which the shape prior knows, is its scale.
+each other: roughly, because a view hardly knows the depth. From there the body is fitted to all views, and the cameras to the body, by turns. The
+first camera is the world, and the size of the body, which the shape prior knows, is its scale.
 """
 
 from __future__ import annotations

@@ -25,7 +25,10 @@ def synchronized(frames: np.ndarray, times: np.ndarray, delays: ArrayLike | None
     """
     if delays is None:
         return frames
-    late = np.asarray(delays, np.float64)
+    try:
+        late = np.asarray(delays, np.float64)
+    except (TypeError, ValueError):
+        late = np.full(1, np.nan)
     if late.shape != (frames.shape[1],) or not np.isfinite(late).all():
         raise InputError(f"delays must be {frames.shape[1]} finite numbers [s], one for each camera.")
     if not late.any():

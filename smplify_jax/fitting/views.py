@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,8 +53,8 @@ def fit_views(
     """Fit one body to the 2D keypoints of one person in the pictures of several cameras, at one moment or through a video.
 
     Args:
-        keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is removed here.
-            Cameras that do not see the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
+        keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is
+            removed here, so that what the result calls given keypoints are those of pinhole cameras. Uncalibrated cameras have none. Cameras that do not see the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
         cameras: V of them, in the order of the keypoints: what `load_calibration` returns, or the path of such a file. Or V `Camera`s, of
             which only focal lengths and principal points are known: where they stand is then found from the body itself, in the frame of
             the first.
@@ -76,7 +77,7 @@ def fit_views(
     check_process()
     with usual_flags(), np.errstate(all="ignore"):
         layout = get_layout(layout)
-        known = load_calibration(cameras) if isinstance(cameras, (str, os.PathLike)) else tuple(cameras)
+        known = _known(cameras)
         frames, is_single = _frames(keypoints, layout, len(known))
         num_frames = len(frames)
         clock = frame_times(fps, times, 1, num_frames)[0]
@@ -94,6 +95,18 @@ def fit_views(
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
         result = FitResult(**fields, body=body, layout=layout.name)
         return result[0] if is_single else result
+
+
+def _known(cameras: Any) -> tuple:
+    """The cameras as a tuple, read from a file if that is what was given."""
+    if isinstance(cameras, (str, os.PathLike)):
+        return load_calibration(cameras)
+    try:
+        return tuple(cameras)
+    except TypeError:
+        raise InputError(
+            f"cameras is a {type(cameras).__name__}: give a sequence of cameras, or the path of a calibration."
+        ) from None
 
 
 def _frames(keypoints: ArrayLike, layout: Layout, num_views: int) -> tuple[np.ndarray, bool]:
@@ -119,6 +132,8 @@ def _split(cameras: tuple) -> tuple[Camera, Extrinsics | None, np.ndarray]:
         rotation = np.stack([np.asarray(camera.rotation, np.float32) for camera in cameras])
         extrinsics = Extrinsics(rotation, np.stack([np.asarray(camera.translation, np.float32) for camera in cameras]))
     elif all(isinstance(camera, Camera) for camera in cameras):
+        if any(camera.focal_length is None or camera.camera_center is None for camera in cameras):
+            raise InputError("cameras lack a focal length or a camera_center: give both for each camera [px].")
         pinholes, sizes, extrinsics = list(cameras), np.full((len(cameras), 2), np.nan), None
     else:
         raise InputError("cameras must all be CalibratedCameras, or all be Cameras whose places are not known.")

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.frames import Z_UP_FROM_CAMERA, turned_about_root
+from smplify_jax.result.views import has_z_up
 
 NUM_POSE, NUM_SHARED_POSE, NUM_BETAS = 156, 66, 16
 """52 joints, of which the first 22 are SMPL's; the fingers, which are not fitted, are zero, and SMPL's two hands are not among them."""
@@ -73,7 +74,8 @@ def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
     False there, and where the body was filled in from other frames.
 
     Args:
-        result: one person's frames. A fit to several cameras, or to points in space, keeps its world frame: AMASS's has z up.
+        result: one person's frames. A fit to calibrated cameras, or to points in space, keeps its world frame, whose z is taken to point
+            up.
         frame_rate: frames per second of the T frames.
     Returns:
         The arrays of `amass_arrays`, of which trans is for any SMPL body the pelvis less that of the rest pose; and is_fitted (T,).
@@ -102,7 +104,7 @@ def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
         frame_rate=frame_rate,
         gender=result.body.gender or "neutral",
         body_name=result.body.name,
-        is_z_up=result.extrinsics is not None,
+        is_z_up=has_z_up(result),
     )
     return arrays | {"is_fitted": np.array([status.is_fitted for status in statuses])}
 

@@ -32,7 +32,7 @@ from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read
 from smplify_jax.result.sequence import people_at
 from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
 from smplify_jax.result.status import FitStatus
-from smplify_jax.result.views import in_view
+from smplify_jax.result.views import has_z_up, in_view
 
 if TYPE_CHECKING:
     import trimesh
@@ -71,7 +71,6 @@ class FitResult:
         cost_by_term: the energy of each term, by its name.
         status: (...,) codes of `FitStatus`.
         num_steps: (...,) Gauss-Newton systems solved for the start that won.
-        body: the body that was fitted.
         velocities: (..., 24, 3) of the joints [m/s]; None for people who were fitted without others in time.
         extrinsics: the placement of V cameras in the world frame, V = 0 for points in space. Then the camera's fields are (..., V, 2),
             keypoints_px is (..., V, K, 2) and reprojection_error_px is (..., V, K). None for one picture.
@@ -207,9 +206,11 @@ class FitResult:
 
         Args:
             frame: "camera", x right, y down, z forward, like all fields of the result; or "upright", x right, y up, z towards the camera.
-                In both the camera is at the origin.
+                In both the camera is at the origin. Of a fit to several cameras, or to points in space, "camera" too is the frame of the
+                fields, which is their world; "upright" takes that world to have z up, unless it is the frame of the first camera.
         """
-        return in_frame(self.body.vertices(**self.parameters.blocks()), frame)
+        is_z_up = frame != "camera" and has_z_up(self)
+        return in_frame(self.body.vertices(**self.parameters.blocks()), frame, is_z_up=is_z_up)
 
     def penetration_depth(self) -> Array:
         """(...,) how deep the body penetrates itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
@@ -224,7 +225,7 @@ class FitResult:
         Args:
             index: of the person.
             frame: "upright" (x right, y up, z towards the camera), as the command's OBJ files and most viewers have it; or "camera"
-                (x right, y down, z forward), as the fields of the result have it.
+                (x right, y down, z forward), as the fields of the result have it; see `vertices`.
         Raises:
             InputError: the person was not fitted.
             IndexError: there is no such person.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from smplify_jax.errors import InputError
+
 
 def to_smplify(result: Any) -> dict[str, np.ndarray]:
     """The keys that the original SMPLify of 2016 writes for a picture, and the principal point.
@@ -14,7 +16,13 @@ def to_smplify(result: Any) -> dict[str, np.ndarray]:
         cam_t (..., 3), the camera's translation, which is `transl` [m]; f (..., 2), the focal lengths along x and y [px];
         pose (..., 72) [rad], zero for hands that the body lacks; betas (..., B); and c (..., 2), the principal point [px], which the
         original lacks: it assumes the picture's centre.
+    Raises:
+        InputError: the result has several cameras, or none.
     """
+    if result.extrinsics is not None:
+        raise InputError(
+            "SMPLify's keys are for one picture, and this result lives in the world of several or none: write result.in_view(v)."
+        )
     pose = np.concatenate([result.global_orient, result.body_pose], axis=-1)
     missing = np.zeros((*pose.shape[:-1], 72 - pose.shape[-1]), pose.dtype)
     return {

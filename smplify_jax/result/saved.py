@@ -176,6 +176,11 @@ def _check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[i
     views = {arrays[name].shape[len(people)] for name in (*_OF_VIEWS, *_EXTRINSICS_SHAPES) if "rotation" in arrays}
     if len(views) > 1:
         raise InputError(f"{path}: has arrays of {' and '.join(map(str, sorted(views)))} views; {_ADVICE}")
+    num_points = arrays["point_errors"].shape[-1] if "point_errors" in arrays else num_keypoints
+    if num_points != num_keypoints:
+        raise InputError(
+            f"{path}: 'point_errors' has {num_points} points and 'keypoints_px' {num_keypoints} keypoints; {_ADVICE}"
+        )
     if num_keypoints != num_errors:
         raise InputError(
             f"{path}: 'keypoints_px' has {num_keypoints} keypoints and 'reprojection_error_px' {num_errors}; {_ADVICE}"
@@ -190,7 +195,7 @@ def _check_people(arrays: Mapping[str, np.ndarray], is_usable: Mapping[int, bool
             f"{path}: 'status' holds {unknown[0]}, which this version does not know: update smplify-jax, or {_ADVICE}"
         )
     has_body = np.array([is_usable[code] for code in codes.tolist()], bool)
-    for name in _ALWAYS_FINITE:
+    for name in (*_ALWAYS_FINITE, *(name for name in _EXTRINSICS_SHAPES if name in arrays)):
         is_finite = np.isfinite(arrays[name].reshape(len(codes), *arrays[name].shape[arrays["status"].ndim :]))
         damaged = np.flatnonzero(has_body & ~is_finite.all(axis=tuple(range(1, is_finite.ndim))))
         if damaged.size:
