@@ -4,7 +4,7 @@ Each run is a process of its own, with N people and with a tenth of them. `bytes
 their records: ids, batches that are done, checksums, rejected records, the reader and the report. Peaks differ by some 40 MB from run to
 run, because threads overlap and malloc keeps what was freed: with a million people, 45 bytes per record.
 
-What `fit` takes does not grow, so nobody is fitted here: a stand-in gives everybody the fits of the first 1,024 people, which were made
+What `fit` takes does not grow, so nobody is fitted here: a stand-in gives everybody fits of 1,024 people, which were made
 beforehand. All else is as in a user's job.
 """
 
@@ -70,7 +70,7 @@ class StandIn(PeopleFitter):
 
 
 def make_fits(path: str, out: str) -> None:
-    """Fit the first people of a file, and pickle the fits without the body."""
+    """Fit the people of a file, and pickle the fits."""
     rows = [
         row for row, _ in zip(read_dataset(path), range(PEOPLE_AT_ONCE), strict=False) if isinstance(row, DatasetRow)
     ]
@@ -119,7 +119,8 @@ def _measured_jobs(folder: Path, count: int) -> dict[str, dict]:
     write_input(people, count)
     write_rejected(rejected, people)
     if not fits.exists():
-        _call(f"make_fits({str(people)!r}, {str(fits)!r})")
+        write_input(folder / "fitted.parquet", PEOPLE_AT_ONCE)
+        _call(f"make_fits({str(folder / 'fitted.parquet')!r}, {str(fits)!r})")
     whole, strict = folder / f"whole{count}", folder / f"strict{count}"
     fresh = _measured(people, whole, fits, resume=False)
     JobFolder(whole).part(0).unlink()
