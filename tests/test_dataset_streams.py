@@ -210,7 +210,7 @@ def test_a_folder_without_any_dataset_is_refused(tmp_path):
     ("content", "words"),
     [
         (b"", "is empty"),
-        (b"\xff\xd8\xff a picture", "neither JSON, .npz, tar nor Parquet"),
+        (b"\xff\xd8\xff a picture", "a JPEG picture, not a file of keypoints"),
         (b"[1, 2]", "a JSON list without keys"),
         (b"PK\x03\x04", "damaged or cut-off .npz"),
         (b'{"corpses": []}', "keys corpses"),
