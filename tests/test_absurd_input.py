@@ -166,6 +166,6 @@ def test_whoever_is_usable_is_finite_whatever_the_magnitudes(name):
 
 
 def test_integer_codes_in_files_stay_what_they_were():
-    names = ("CONVERGED", "STEP_LIMIT", "TOO_FEW_KEYPOINTS", "NON_FINITE", "IMPLAUSIBLE", "POOR_FIT")
-    assert [FitStatus[name] for name in names] == list(range(6))
+    names = ("CONVERGED", "STEP_LIMIT", "TOO_FEW_KEYPOINTS", "NON_FINITE", "IMPLAUSIBLE", "POOR_FIT", "FILLED")
+    assert [FitStatus[name] for name in names] == list(range(7))
     assert len(FitStatus) == len(names)
