@@ -25,6 +25,7 @@ PURPOSE = {  # rooms on one floor stand in this order
     "execution": "compiling, batching,\ndevices, layout",
     "camera": "pinhole, crops,\nobservations, depth",
     "keypoints": "layouts, one registry\nof formats",
+    "detectors": "programs that find\nkeypoints in pictures",
     "body": "what a body is",
     "solver": "damped Gauss-Newton",
     "terms": "one residual a file",
@@ -33,6 +34,8 @@ PURPOSE = {  # rooms on one floor stand in this order
     "result": "FitResult",
     "fitting": "fit: front, recipes,\nsearch, report",
     "pictures": "overlays, views",
+    "exports": "files for\nother programs",
+    "media": "from a picture\nor video to bodies",
     "datasets": "jobs, Parquet,\nexports, the store",
     "cli": "both commands",
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smplify_jax.camera.calibration import load_calibration
     from smplify_jax.camera.pinhole import Camera, project
     from smplify_jax.camera.triangulation import triangulate
+    from smplify_jax.detectors.detect import detect
     from smplify_jax.errors import InputError
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.keypoints.matching import match_people
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
+    from smplify_jax.media.photo import PhotoFit, fit_photo
+    from smplify_jax.media.video import fit_video
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -57,13 +60,17 @@ _HOMES = {
     "KeypointSet": "keypoints.keypoint_set",
     "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
+    "PhotoFit": "media.photo",
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "detect": "detectors.detect",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
+    "fit_photo": "media.photo",
     "fit_points": "fitting.points",
     "fit_sequence": "fitting.sequence",
+    "fit_video": "media.video",
     "fit_views": "fitting.views",
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
@@ -94,13 +101,17 @@ __all__ = [
     "KeypointSet",
     "KeypointTrack",
     "Layout",
+    "PhotoFit",
     "PosePrior",
     "Profile",
     "Round",
+    "detect",
     "find_tracks",
     "fit",
+    "fit_photo",
     "fit_points",
     "fit_sequence",
+    "fit_video",
     "fit_views",
     "get_layout",
     "load_body",

@@ -39,8 +39,9 @@ def _starts_with(xla_flags: str) -> bool:
 def float64() -> Iterator[None]:
     """JAX in double precision. What was traced in single precision before is forgotten: JAX mixes the two up where they share a program."""
     jax.clear_caches()
-    with jax.enable_x64(True):
-        yield
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
     jax.clear_caches()
 
 

@@ -70,7 +70,7 @@ def test_a_folder_of_two_layouts_is_refused(tmp_path):
     [
         (b"", "empty"),
         (b" \n\t", "empty"),
-        (b"\xff\xd8\xff\xe0 a picture", "neither JSON, .npz, tar nor Parquet"),
+        (b"\xff\xd8\xff\xe0 a picture", "a JPEG picture, not a file of keypoints"),
         (b"x,y,confidence\n1,2,1\n", "a text file, which is no known keypoint format"),
         (b'{"people": [{"pose_keypoints_2d": [1, 2', "cut-off JSON"),
         (b"[" * 100_000, "cut-off JSON"),

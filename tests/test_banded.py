@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from smplify_jax.solver.banded import BandedSystem, covariances, solve
+
+
+def of_numpy(**arrays: np.ndarray) -> BandedSystem:
+    return BandedSystem(**{name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()})
 
 
 def random_system(
@@ -29,7 +34,7 @@ def random_system(
             return np.zeros((n, n))
         return dense[n * row : n * (row + 1), n * column : n * (column + 1)]
 
-    system = BandedSystem(
+    system = of_numpy(
         diagonal=np.stack([block(t, t) for t in range(num_frames)]),
         first=np.stack([block(t, t - 1) for t in range(num_frames)]),
         second=np.stack([block(t, t - 2) for t in range(num_frames)]),
@@ -38,7 +43,7 @@ def random_system(
         right=right[:frames].reshape(num_frames, n),
         shared_right=right[frames:],
     )
-    return jax.tree.map(np.float32, system), dense, right
+    return system, dense, right
 
 
 @pytest.mark.parametrize("num_frames", [1, 2, 3, 4, 17])
@@ -84,11 +89,16 @@ def test_covariances_of_a_long_track_are_as_accurate_as_those_of_a_short_one():
         rows = [dense[n * t : n * (t + 1), n * (t - lag) : n * (t - lag + 1)] for t in range(lag, num_frames)]
         return np.concatenate([np.zeros((lag, n, n)), rows])
 
-    system = BandedSystem(
-        blocks(0), blocks(1), blocks(2), dense[:-m, -m:].reshape(num_frames, n, m), dense[-m:, -m:],
-        np.zeros((num_frames, n)), np.zeros(m),
-    )  # fmt: skip
-    own, _, _ = jax.jit(covariances)(jax.tree.map(np.float32, system))
+    system = of_numpy(
+        diagonal=blocks(0),
+        first=blocks(1),
+        second=blocks(2),
+        border=dense[:-m, -m:].reshape(num_frames, n, m),
+        corner=dense[-m:, -m:],
+        right=np.zeros((num_frames, n)),
+        shared_right=np.zeros(m),
+    )
+    own, _, _ = jax.jit(covariances)(system)
     inverse = np.linalg.inv(dense)
     expected = np.stack([inverse[n * t : n * (t + 1), n * t : n * (t + 1)] for t in range(num_frames)])
     np.testing.assert_allclose(own, expected, rtol=0.01, atol=0.01 * np.abs(expected).max())

@@ -118,7 +118,17 @@ def test_the_side_of_a_box_is_its_longer_one():
 
 @pytest.mark.parametrize(
     ("center", "size"),
-    [((1, 2), 0), ((1, 2), -5), ((1, np.nan), 5), ((1,), 5), ((1, 2), (1, 2, 3)), ("ab", 5), (None, 5)],
+    [
+        ((1, 2), 0),
+        ((1, 2), -5),
+        ((1, np.nan), 5),
+        ((1,), 5),
+        ((1, 2), (1, 2, 3)),
+        ("ab", 5),
+        (None, 5),
+        ((1j, 2), 5),
+        ((1, 2), [10**400]),
+    ],
 )
 def test_a_box_that_is_none_is_refused(center, size):
     with pytest.raises(InputError, match="a box"):

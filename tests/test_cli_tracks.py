@@ -71,7 +71,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_each_person_has_a_result_and_a_motion(walked: Ran):
     assert (walked.status, walked.stderr) == (0, "")
     files = {path.name for path in walked.out.iterdir()}
-    motions = {f"{name}{ending}.npz" for name in NAMES for ending in ("", "_amass")}
+    motions = {f"{name}{ending}" for name in NAMES for ending in (".npz", "_amass.npz", ".glb")}
     assert files == {*motions, "summary.json", "overlays"}
 
 

@@ -62,7 +62,7 @@ def test_help_does_not_wait_for_jax():
         (["x.npz", "--focal-length", "0", "--out", "o"], "--focal-length must be a positive number"),
         (["x.npz", "--focal-length", "nan", "--out", "o"], "--focal-length must be a positive number"),
         (["x.npz"], "with --out FOLDER"),
-        ([], "Give keypoint files to fit, or --example"),
+        ([], "Give pictures, videos or keypoint files to fit, or --example"),
         (["--example", "x.npz"], "--example fits its own input"),
         (["x.npz", "--out", "o", "--layout", "coco71"], "coco71"),
         (["x.npz", "--out", "o", "--format", "bvh"], "no keypoint format 'bvh'"),

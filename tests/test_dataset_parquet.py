@@ -13,6 +13,7 @@ from full_disk import full_disk
 from smplify_jax.body.load import load_body
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.datasets.crops_of_fits import crops_of
+from smplify_jax.datasets.exports import export_fits
 from smplify_jax.datasets.parquet import count_fits, read_fits, write_fits
 from smplify_jax.datasets.provenance import SCHEMA_VERSION
 from smplify_jax.datasets.schema import fits_table, median_error_percent
@@ -270,3 +271,68 @@ def test_files_say_which_statuses_have_a_body_and_others_have_none(tmp_path):
     assert metadata[b"smplify_jax.statuses_with_body"].decode() == ",".join(str(int(status)) for status in usable)
     (batch,) = read_fits(tmp_path)
     assert batch.is_usable.tolist() == [status in usable for status in FitStatus]
+
+
+def _as_double(table):
+    return "joints", pa.array(table.column("joints").to_pylist(), pa.list_(pa.float64(), 72))
+
+
+def _without_a_list(table):
+    return "body_pose", pa.array([None, *table.column("body_pose").to_pylist()[1:]], pa.list_(pa.float32(), 69))
+
+
+def _with_nan(table):
+    values = table.column("body_pose").to_pylist()
+    values[1][5] = float("nan")
+    return "body_pose", pa.array(values, pa.list_(pa.float32(), 69))
+
+
+def _numbers_for_names(table):
+    return "image", pa.array(range(len(table)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_as_double, "'joints' of fits holds"),
+        (_without_a_list, "lists that are missing"),
+        (_with_nan, "not finite for somebody who has a body"),
+        (_numbers_for_names, "no text"),
+    ],
+)
+def test_columns_that_no_job_wrote_are_refused_where_they_are_used(tmp_path, change, message):
+    path = tmp_path / "fits.parquet"
+    write_drawn(path, num_people=4)
+    table = pq.read_table(path)
+    name, column = change(table)
+    pq.write_table(table.set_column(table.column_names.index(name), pa.field(name, column.type), column), path)
+    with pytest.raises(InputError, match=message):
+        export_fits(path, "spin", tmp_path / "out")
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "fits.parquet"
+    write_drawn(path, num_people=2)
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("layout", table.column("layout")), path)
+    with pytest.raises(InputError, match="2 columns 'layout'"):
+        list(read_fits(path))
+
+
+@pytest.mark.parametrize("codes", ["", ",", "0,x", "0,,1", "9" * 5000])
+def test_odd_codes_of_statuses_are_no_fits(tmp_path, codes):
+    path = tmp_path / "fits.parquet"
+    write_drawn(path, num_people=2, made_with={"statuses_with_body": codes})
+    if codes == "":  # not said: those of this release
+        assert next(iter(read_fits(path))).is_usable.all()
+        return
+    with pytest.raises(InputError, match="holds no fits of this package"):
+        list(read_fits(path))
+
+
+def test_a_name_of_a_column_that_is_not_utf8_is_a_sentence(tmp_path):
+    path = tmp_path / "fits.parquet"
+    write_drawn(path, num_people=2)
+    path.write_bytes(path.read_bytes().replace(b"person_height_px", b"person_height\xd0px"))
+    with pytest.raises(InputError, match=r"fits\.parquet"):
+        list(read_fits(path))

@@ -97,3 +97,21 @@ def test_unusable_devices_are_refused_in_one_sentence(devices):
     devices = [jax.devices()[0]] * 2 if devices == "twice" else devices
     with pytest.raises(InputError, match="distinct devices of one kind"):
         fit(np.ones((17, 3)), layout="coco17", image_size=IMAGE_SIZE, devices=devices)
+
+
+COMPANY = """
+import numpy as np
+from smplify_jax import use_all_cores
+use_all_cores(2)
+from company import NUM_PEOPLE, assert_same, draw_rows
+from smplify_jax.datasets.job.fitter import PeopleFitter
+rows, fitter = draw_rows(), PeopleFitter(uses_all_devices=True)
+whole, rng = fitter.fit(rows), np.random.default_rng(0)
+for count in (3, 131, 290):
+    order = rng.permutation(NUM_PEOPLE)[:count]
+    assert_same(fitter.fit([rows[k] for k in order]), whole[order])
+"""
+
+
+def test_a_person_is_fitted_the_same_to_the_bit_in_random_company_on_two_cores():
+    run_python(COMPANY)

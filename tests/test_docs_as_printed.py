@@ -30,6 +30,9 @@ NOT_RUN = {
     "python -m benchmarks": "takes minutes, and writes over committed figures",
     "--engine ray": "starts a cluster; see test_dataset_ray",
     "SLURM": "needs a cluster's scheduler",
+    "my_photo": "needs a detector, which the tests do not; see test_detectors and test_photos",
+    "my_video": "needs a detector; see test_fit_video",
+    "--example-video": "renders and fits for a minute; see test_fit_video",
     "-{000000..": "reads tars of the reader's own",
 }
 """Parts of lines of a shell, or of a block of Python, that are not run, and why."""

@@ -112,3 +112,18 @@ def test_one_keypoint_alone_gives_a_finite_loss():
     loss, transl = fit_loss().measure(seen(bodies, change=alone), pose=bodies["pose"], betas=bodies["betas"])
     assert (loss < 1e-3).all()
     assert np.isfinite(transl).all()
+
+
+def test_numbers_beyond_any_persons_have_no_loss_or_are_no_keypoints_and_warn_nobody():
+    bodies = draw_bodies(NUM_PEOPLE)
+    huge = {"pose": bodies["pose"], "betas": np.full_like(bodies["betas"], -1e38)}
+    loss, transl = fit_loss().measure(seen(bodies), **huge)
+    assert not np.isinf(transl).any()
+    assert np.isnan(loss[np.isnan(transl).any(axis=1)]).all()
+
+    def far_away(keypoints):
+        return np.concatenate([keypoints[:, :1] * [1e300, 1, 1], keypoints[:, 1:]], axis=1)
+
+    observed = seen(bodies, change=far_away)
+    assert np.isfinite(observed.keypoints).all()
+    assert (observed.keypoints[:, 0, 2] == 0).all()

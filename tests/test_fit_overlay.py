@@ -47,6 +47,7 @@ def pair() -> FitResult:
         num_steps=jnp.zeros(2, int),
         body=body,
         layout="coco17",
+        extrinsics=None,
     )
 
 

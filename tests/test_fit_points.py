@@ -21,7 +21,7 @@ NOISE = 0.01
 """[m] along each axis; the mean length of such an error is 1.6 times as much."""
 
 
-def mpjpe_mm(result, joints, kept=slice(None)):
+def mpjpe_mm(result, joints, kept: slice | list[int] = slice(None)):
     """(B,) mean distance of joints from their truth in the frame of the points [mm]: not even moved."""
     return 1000 * np.linalg.norm((np.asarray(result.joints, np.float64) - joints)[:, kept], axis=-1).mean(axis=-1)
 
@@ -108,7 +108,7 @@ def test_the_frame_may_begin_far_away(exact, fitted, distance):
     rows[..., :3] += distance
     result = fit_points(rows, layout="smpl24")
     np.testing.assert_allclose(result.body_pose, fitted.body_pose, atol=1e-3)
-    np.testing.assert_allclose(result.point_errors, fitted.point_errors, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(result.point_errors), fitted.point_errors, atol=1e-4)
     rounding = distance * 2.0**-24
     np.testing.assert_allclose(result.joints, np.asarray(fitted.joints) + distance, atol=rounding + 1e-3)
 

@@ -115,3 +115,15 @@ def test_our_own_fits_are_measured_before_the_cameras_that_they_were_fitted_with
     )
     # x and y each: twice the variance. Turning the picture to the crop's middle stretches what lies beside it by a few percent.
     np.testing.assert_allclose(store.get(np.arange(6)).loss, 2 * noise_px**2 * weight, rtol=0.5)
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale", 1e38), ("scale", -1.0), ("center", 1e38), ("center", np.nan)])
+def test_crops_that_lie_in_no_picture_make_no_store(tmp_path, name, value):
+    write_drawn(tmp_path / "fits.parquet", 6)
+    export_fits(tmp_path / "fits.parquet", "spin", tmp_path, ExportOptions(dataset="coco"))
+    with np.load(tmp_path / "coco.npz") as file:
+        archive = dict(file)
+    archive[name] = np.full_like(archive[name], value)
+    np.savez(tmp_path / "odd.npz", **archive)
+    with pytest.raises(InputError, match="each row needs the crop"):
+        store_from_spin(tmp_path / "s", tmp_path / "coco_fits.npy", load_body(), tmp_path / "odd.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -223,6 +224,7 @@ def test_cameras_whose_places_are_not_known_are_placed_by_the_body(walk):
     pinholes = [Camera(camera.camera.focal_length, camera.camera.camera_center) for camera in RIG]
     result = fit_views(seen_by_all(RIG, points), pinholes, layout="coco17", fps=FPS)
     assert all(status.is_usable for status in result.statuses())
+    assert result.extrinsics is not None
     np.testing.assert_array_equal(result.extrinsics.rotation[:, 0], np.broadcast_to(np.eye(3), (NUM_FRAMES, 3, 3)))
     np.testing.assert_array_equal(result.extrinsics.translation[:, 0], np.zeros((NUM_FRAMES, 3)))
     errors = [pa_mpjpe(ours, truth) for ours, truth in zip(np.asarray(result.joints), joints, strict=True)]
@@ -257,7 +259,7 @@ CAMERAS = [camera.camera for camera in RIG]
         ({"cameras": CAMERAS[0]}, "cameras is a Camera: give a sequence of cameras"),
         ({"cameras": None}, "cameras is a NoneType: give a sequence of cameras"),
         ({"cameras": "nowhere.toml"}, "nowhere.toml"),
-        ({"cameras": [Camera(None, None)] * 3}, "focal length"),
+        ({"cameras": [Camera(*[cast(Any, None)] * 2)] * 3}, "focal length"),
         ({"layout": "nothing"}, "no keypoint layout 'nothing'"),
         ({"delays": [0, 0.1, 0]}, "at least two frames"),
         ({"delays": [0, 0.1]}, "delays must be 3 finite numbers"),

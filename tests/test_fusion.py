@@ -1,6 +1,7 @@
 """What several views propose, made one body: exact proposals agree, a wrong one is outvoted, and no view is no NaN."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def exact_proposals(extrinsics, seed=0):
         betas=np.repeat(betas[:, None], NUM_VIEWS, axis=1),
         transl=np.einsum("vij,tj->tvi", extrinsics.rotation, place) + extrinsics.translation - rest,
     )
-    fields = {field.name: None for field in dataclasses.fields(Proposal)}
+    fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(Proposal)}
     fields |= {
         "parameters": parameters,
         "std_pose": np.full((NUM_FRAMES, NUM_VIEWS, 69), 0.3),

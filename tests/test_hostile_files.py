@@ -36,7 +36,7 @@ HOSTILE = Path(__file__).parent / "data" / "hostile"
         ("load_prior", "prior_hugeint.pkl", "more than 1000 bits"),
         ("rows", "pq_rows_1e8.parquet", "the limit unpacked_per_byte"),
         ("rows", "gz_head.tgz", "neither JSON, .npz, tar nor Parquet"),
-        ("read_image_size", "eps_named_png.png", "cannot be read as a picture (it is of another kind)"),
+        ("read_image_size", "eps_named_png.png", "cannot be read as a picture (it is a PostScript file)"),
     ],
 )
 def test_a_hostile_file_is_one_sentence(reader, name, words):

@@ -1,6 +1,7 @@
 """Files of our own kinds, changed array by array: each loads with finite numbers, or is one sentence."""
 
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -245,3 +246,15 @@ def test_an_open_body_whose_faces_name_no_vertex_is_refused(tmp_path):
     np.savez(tmp_path / "body.npz", **arrays)
     with pytest.raises(InputError, match=r"body\.npz: is damaged \(ValueError: 'faces' holds numbers from 60000"):
         read_open_body(tmp_path / "body.npz")
+
+
+def test_a_network_whose_scales_do_not_fit_is_refused_before_they_are_multiplied(tmp_path):
+    arrays = dict(LOADERS["proposal"][1])
+    arrays["inner_0"] = arrays["inner_0"].reshape(-1, 1)  # times 640 scales: a gigabyte
+    np.savez(tmp_path / "network.npz", **arrays)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"network\.npz: is damaged .*'inner_0' has shape"):
+        load_proposal_network(tmp_path / "network.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6

@@ -34,48 +34,44 @@ def energy_of(one: MotionTerm, track: BodyParameters) -> jax.Array:
     return one.energies(track).sum()
 
 
-def stepped(parameters: BodyParameters, step: np.ndarray) -> BodyParameters:
+def stepped(parameters: BodyParameters, step: jax.Array) -> BodyParameters:
     """Steps (T, J + 1, 3) applied as the solver does."""
     full = jnp.concatenate([step[:, :-1].reshape(len(step), -1), jnp.zeros((len(step), 2)), step[:, -1]], axis=1)
     return jax.vmap(lambda one, by: one.retract(by))(jax.tree.map(jnp.asarray, parameters), full)
 
 
 @pytest.mark.parametrize("cutoff", [0.5, 3.0, 1e3])
-def test_the_gradient_is_that_of_the_energy(cutoff: float):
-    with jax.enable_x64(True):
-        track, times = random_track(6), np.cumsum([0.0, 0.03, 0.05, 0.02, 0.1, 0.03])
-        one = term(6, times=times, cutoff=cutoff)
-        one = jax.tree.map(
-            lambda leaf: jnp.asarray(leaf, jnp.float64) if jnp.asarray(leaf).dtype != bool else leaf, one
-        )
-        zero = jnp.zeros((6, NUM_JOINTS + 1, 3))
-        by_step = jax.grad(lambda step: energy_of(one, stepped(track, step)))(zero)
-        np.testing.assert_allclose(
-            2 * one.linearize(track).gradient, by_step, rtol=1e-6, atol=1e-8 * float(energy_of(one, track))
-        )
+def test_the_gradient_is_that_of_the_energy(float64, cutoff: float):
+    track, times = random_track(6), np.cumsum([0.0, 0.03, 0.05, 0.02, 0.1, 0.03])
+    one = term(6, times=times, cutoff=cutoff)
+    one = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64) if jnp.asarray(leaf).dtype != bool else leaf, one)
+    zero = jnp.zeros((6, NUM_JOINTS + 1, 3))
+    by_step = jax.grad(lambda step: energy_of(one, stepped(track, step)))(zero)
+    np.testing.assert_allclose(
+        2 * one.linearize(track).gradient, by_step, rtol=1e-6, atol=1e-8 * float(energy_of(one, track))
+    )
 
 
-def test_the_hessian_is_that_of_reweighted_least_squares():
-    with jax.enable_x64(True):
-        track = random_track(5)
-        one = term(5, cutoff=1e6)  # so far out that it is plain least squares
-        zero = jnp.zeros((5, NUM_JOINTS + 1, 3))
+def test_the_hessian_is_that_of_reweighted_least_squares(float64):
+    track = random_track(5)
+    one = term(5, cutoff=1e6)  # so far out that it is plain least squares
+    zero = jnp.zeros((5, NUM_JOINTS + 1, 3))
 
-        def whitened(step: jax.Array) -> jax.Array:
-            from smplify_jax.terms.motion import _changes
+    def whitened(step: jax.Array) -> jax.Array:
+        from smplify_jax.terms.motion import _changes
 
-            return one._whitened(_changes(stepped(track, step)))
+        return one._whitened(_changes(stepped(track, step)))
 
-        jacobian = jax.jacfwd(whitened)(zero).reshape(-1, zero.size)
-        dense = (jacobian.T @ jacobian).reshape(*zero.shape, *zero.shape)
-        found = one.linearize(track)
-        blocks = np.arange(NUM_JOINTS + 1)
-        for name, lag in (("diagonal", 0), ("first", 1), ("second", 2)):
-            for frame in range(lag, 5):
-                expected = dense[frame, :, :, frame - lag][blocks, :, blocks]
-                np.testing.assert_allclose(
-                    getattr(found, name)[frame], expected, rtol=1e-4, atol=1e-6 * np.abs(dense).max()
-                )
+    jacobian = jax.jacfwd(whitened)(zero).reshape(-1, zero.size)
+    dense = (jacobian.T @ jacobian).reshape(*zero.shape, *zero.shape)
+    found = one.linearize(track)
+    blocks = np.arange(NUM_JOINTS + 1)
+    for name, lag in (("diagonal", 0), ("first", 1), ("second", 2)):
+        for frame in range(lag, 5):
+            expected = dense[frame, :, :, frame - lag][blocks, :, blocks]
+            np.testing.assert_allclose(
+                getattr(found, name)[frame], expected, rtol=1e-4, atol=1e-6 * np.abs(dense).max()
+            )
 
 
 def test_steady_motion_costs_nothing_at_any_times():

@@ -126,7 +126,7 @@ def test_the_energy_of_views_is_the_sum_over_pictures(body):
         )
         for v in range(NUM_VIEWS - 1)
     )
-    front = dataclasses.replace(views, confidence=views.confidence.at[NUM_VIEWS - 1].set(0.0))
+    front = dataclasses.replace(views, confidence=jnp.asarray(views.confidence).at[NUM_VIEWS - 1].set(0.0))
     residuals = term_over(body, front).residuals(posed)
     np.testing.assert_allclose(residuals @ residuals, expected, rtol=2e-5)
 

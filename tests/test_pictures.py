@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from PIL import ExifTags, Image
 
 from smplify_jax.errors import InputError
-from smplify_jax.files.images import load_image, save_image
+from smplify_jax.files.images import load_image, read_image_size, save_image
 from smplify_jax.pictures.raycast import Shape, render, render_shapes, vertex_normals
 from smplify_jax.pictures.views import contact_sheet, render_views
 
@@ -169,3 +170,15 @@ def test_colors_of_vertices_are_blended_between_them():
     share_of_red = row[:, 0] / (row[:, 0] + row[:, 1])
     expected = 0.5 - (np.arange(SIZE[0]) + 0.5 - CENTER[0]) * 2 / FOCAL[0] / 2
     np.testing.assert_allclose(share_of_red, expected, atol=0.02)  # 8 bits of at most 200
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_size_of_a_turned_picture_is_that_of_its_pixels(tmp_path, kind, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = tmp_path / "turned.png"
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(path, kind, exif=exif)
+    width, height = read_image_size(path)
+    assert load_image(path).shape == (height, width, 3)
+    assert (width, height) == ((30, 40) if orientation in (6, 8) else (40, 30))

@@ -11,7 +11,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit, load_body
 from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.execution.precision import exact_products
-from smplify_jax.fitting import fit as fitting
+from smplify_jax.fitting import batches
 
 HIGHEST = (jax.lax.Precision.HIGHEST,) * 2
 
@@ -55,8 +55,8 @@ def test_a_fit_has_only_exact_products(monkeypatch, num_people):
 
         return call
 
-    monkeypatch.setattr(fitting.compilation, "jit", traced_only)
-    monkeypatch.setattr(fitting, "_program", fitting._program.__wrapped__)
+    monkeypatch.setattr(batches.compilation, "jit", traced_only)
+    monkeypatch.setattr(batches, "_compiled", batches._compiled.__wrapped__)
     people = draw_people(num_people, "coco17")
     fit(people.keypoints, layout="coco17", camera=people.focal_length, image_size=IMAGE_SIZE)
     assert len(traced) > 20

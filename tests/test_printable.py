@@ -1,9 +1,12 @@
 """Texts from outside on terminals and pages."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smplify_jax.errors import InputError
 from smplify_jax.files.printable import MAX_LENGTH, printable
 
 
@@ -35,3 +38,9 @@ def test_what_can_be_printed_is_as_it_was(text):
 )
 def test_what_cannot_be_seen_is_an_escape(text, shown):
     assert printable(text) == shown
+
+
+def test_no_message_of_an_error_breaks_lines_or_steers_a_terminal():
+    assert str(InputError("a\nb \x1b[31m\u202e\ud800")) == r"a\nb \x1b[31m\u202e\ud800"
+    assert str(InputError("Größe 3 × 4")) == "Größe 3 × 4"
+    assert str(pickle.loads(pickle.dumps(InputError("a\nb")))) == r"a\nb"

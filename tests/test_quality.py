@@ -127,7 +127,7 @@ class _BegunError(Exception):
     """Carries what a fit was about to run with: enough to tell whether it would claim a quality, without compiling it."""
 
 
-def _begin(setup, people, devices):
+def _begin(program, setup, people, devices):
     raise _BegunError(setup)
 
 
@@ -137,7 +137,7 @@ def _begin(setup, people, devices):
     ids=str,
 )
 def test_only_what_was_calibrated_has_a_quality_model(people, monkeypatch, choices, is_calibrated):
-    monkeypatch.setattr(fitting, "_fit_in_batches", _begin)
+    monkeypatch.setattr(fitting, "run_in_batches", _begin)
     with pytest.raises(_BegunError) as begun:
         fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
     assert (begun.value.args[0].quality is not None) == is_calibrated

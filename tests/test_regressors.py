@@ -97,3 +97,11 @@ def test_a_regressor_file_that_is_no_array_is_refused(tmp_path):
     path.write_bytes(b"no array")
     with pytest.raises(InputError, match=r"not a readable \.npy array"):
         with_regressor(random_body(), path)
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(1e38, np.float32), (1e308, np.float64), (6e4, np.float16)])
+def test_numbers_whose_sum_overflows_are_refused_without_a_warning(value, dtype):
+    body = random_body()
+    regressor = np.full((9, len(body.v_template)), value, dtype)
+    with pytest.raises(InputError, match="must sum to one"):
+        with_regressor(body, regressor)

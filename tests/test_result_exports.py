@@ -11,9 +11,9 @@ from bodies import random_body
 from dataset_fits import draw_fits
 
 from smplify_jax.body.save import save_body
-from smplify_jax.cli.outputs import write_obj
 from smplify_jax.errors import InputError
 from smplify_jax.result import FitResult
+from smplify_jax.result.person_files import write_obj
 
 
 @pytest.fixture(scope="module")

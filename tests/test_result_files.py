@@ -102,7 +102,7 @@ def test_arrays_of_other_precision_and_byte_order_are_numbers_all_the_same(resul
         ("focal_length", lambda a: a[:, 0], r"'focal_length' has shape \(3,\)"),
         ("camera_center", lambda a: a[:, :1], r"'camera_center' has shape \(3, 1\)"),
         ("reprojection_error_px", lambda a: a[:, :16], "17 keypoints and 'reprojection_error_px' 16"),
-        ("status", lambda a: a[None], r"'status' has shape \(1, 3\)"),
+        ("status", lambda a: a[None, None], r"'status' has shape \(1, 1, 3\)"),
         ("body_pose", lambda a: np.tile(a, 2), "a body_pose of 138 numbers"),
         ("body_pose", lambda a: a[:, :68], "a body_pose of 68 numbers"),
         ("betas", lambda a: np.tile(a, 2), "asked for"),

@@ -1,5 +1,7 @@
 """Traces of programs, kept from one process to the next."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import jax
@@ -11,7 +13,7 @@ from people import IMAGE_SIZE, draw_people
 from smplify_jax import fit
 from smplify_jax.execution import compilation, traces
 from smplify_jax.execution.traces import traces_folder
-from smplify_jax.fitting import fit as fitting
+from smplify_jax.fitting import batches
 
 
 @jax.tree_util.register_dataclass
@@ -100,9 +102,28 @@ def test_fits_by_a_kept_trace_are_the_same(folder, monkeypatch):
         patch.setattr(compilation, "traces_folder", lambda: None)
         usual = fit(keypoints, layout="coco17", image_size=IMAGE_SIZE)
     for _ in ("traced and kept", "read"):
-        fitting._program.cache_clear()
+        batches._compiled.cache_clear()
         kept = fit(keypoints, layout="coco17", image_size=IMAGE_SIZE)
         assert len(list(folder.iterdir())) == 1
         for one, other in zip(jax.tree.leaves(kept), jax.tree.leaves(usual), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
-    fitting._program.cache_clear()
+    batches._compiled.cache_clear()
+
+
+_LAPACK = """
+import sys
+import jax
+import numpy as np
+from smplify_jax.execution.compilation import jit
+
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+print(jit(jax.lax.linalg.cholesky, keeps_traces=True)(np.diag(np.float32([4, 9]))).tolist())
+"""
+
+
+def test_a_process_that_only_read_its_traces_has_lapack(tmp_path):
+    command = [sys.executable, "-c", _LAPACK, str(tmp_path)]
+    for _ in ("traced and kept", "read"):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == "[[2.0, 0.0], [0.0, 3.0]]\n"
+        assert len(list((tmp_path / "smplify_jax_traces").iterdir())) == 1

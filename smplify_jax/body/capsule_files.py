@@ -69,8 +69,9 @@ def load_capsules(path: str | os.PathLike[str], body: BodyModel) -> Capsules:
     if "axes" in arrays and "betas2centers" in arrays:
         axes = _checked(arrays, "axes", (len(PARTS), 3), path)
         centers = _checked(arrays, "betas2centers", (len(lens), len(PARTS), 3), path)
-        norms = np.linalg.norm(axes, axis=-1, keepdims=True)
-        if not (norms > 0.5).all():
+        with np.errstate(over="ignore"):
+            norms = np.linalg.norm(axes, axis=-1, keepdims=True)
+        if not ((norms > 0.5) & (norms < 2)).all():
             raise InputError(f"{path}: 'axes' must be unit vectors; use a file that the tool wrote")
         return Capsules(axes / norms, centers, lens, rads)
     axes, centers = place_on_joints(body, PART_JOINTS)
@@ -109,9 +110,11 @@ def _checked(
     if not is_numeric or not _is_shape(value.shape, shape):
         shown = tuple("n" if size is None else size for size in shape)
         raise InputError(f"{path}: '{key}' has shape {np.shape(value)}; expected numbers of shape {shown}")
+    with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite
+        value = value.astype(np.float32)
     if not np.isfinite(value).all():
         raise InputError(f"{path}: '{key}' holds NaN or infinity; learn or download the file again")
-    return value.astype(np.float32)
+    return value
 
 
 def _is_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -108,7 +108,8 @@ def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
     data = {key: np.asarray(value) for key, value in load_npz(path).items()}
     version = data.get("format_version", np.int32(0))
     if version.shape != () or version.dtype.kind not in "iu" or version != _FORMAT_VERSION:
-        raise InputError(f"{path} has format version {version}; expected {_FORMAT_VERSION}: rebuild or reinstall it.")
+        shown = version if version.shape == () else "no single number"
+        raise InputError(f"{path} has format version {shown}; expected {_FORMAT_VERSION}: rebuild or reinstall it.")
     with explained_damage(path, "rebuild or reinstall it."):
         check_stored(data)
         whole = _whole(data)

@@ -58,7 +58,9 @@ def with_regressor(
             f"{source}: the regressor has {len(weights)} rows and {len(set(names))} distinct names: name each row "
             "(only 9 and 17 rows have names of their own)"
         )
-    _check_sides(dict(zip(names, weights @ np.asarray(body.v_template), strict=True)), source)
+    with np.errstate(all="ignore"):
+        points = weights @ np.asarray(body.v_template)
+    _check_sides(dict(zip(names, points, strict=True)), source)
     rows = {name: np.flatnonzero(row) for name, row in zip(names, weights, strict=True)}
     return with_points(body, {name: (rows[name], row[rows[name]]) for name, row in zip(names, weights, strict=True)})
 
@@ -103,7 +105,9 @@ def _check_regressor(weights: object, source: str, num_vertices: int) -> None:
         )
     if not np.isfinite(weights).all():
         raise InputError(f"{source}: the regressor holds NaN or infinity; download it again")
-    if np.abs(weights.sum(axis=1) - 1).max(initial=0) > _MAX_ROW_SUM_ERROR:
+    with np.errstate(over="ignore"):
+        sum_error = np.abs(weights.sum(axis=1, dtype=np.float64) - 1).max(initial=0)
+    if not sum_error <= _MAX_ROW_SUM_ERROR:
         raise InputError(f"{source}: each row of the regressor must sum to one; this is another kind of matrix")
 
 

@@ -103,6 +103,9 @@ class CropBox:
 
 def _numbers(value: ArrayLike | None) -> np.ndarray:
     try:
-        return np.asarray(value, np.float64)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value)
+        if array.dtype.kind == "c":
+            raise TypeError("complex numbers")
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("a box is not made of numbers; expected a center and a size") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
+from smplify_jax.detectors.registry import check_detector
+from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
 
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
@@ -15,14 +17,19 @@ def check_command(command: FitCommand) -> None:
     Raises:
         UsageError: there is nothing to do, no folder to write to, or a name or number that no run could use.
     """
-    if not command.inputs and not command.example:
-        raise UsageError(f"Give keypoint files to fit, or --example to see a fit; see {FIT.name} --help.")
-    if command.inputs and command.example:
+    if not command.inputs and not command.example and not command.example_video:
+        raise UsageError(
+            f"Give pictures, videos or keypoint files to fit, or --example to see a fit; see {FIT.name} --help."
+        )
+    if command.inputs and (command.example or command.example_video):
         raise UsageError("--example fits its own input: leave out either the files or --example.")
-    if command.write.out is None and not command.example:
+    if command.example and command.example_video:
+        raise UsageError("--example is a picture and --example-video a video: leave out one of them.")
+    if command.write.out is None and not command.example and not command.example_video:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
+        check_detector(command.read.detector)
     read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
@@ -31,6 +38,12 @@ def check_command(command: FitCommand) -> None:
     check_limits(command.write)
     check_views(command)
     check_tracks(command)
+
+
+def is_of_videos(command: FitCommand) -> bool:
+    """Whether the inputs are videos, by their names."""
+    is_video = [path.suffix.lower() in VIDEO_SUFFIXES for path in command.inputs]
+    return any(is_video) and command.read.format is None
 
 
 def check_views(command: FitCommand) -> None:
@@ -56,8 +69,9 @@ def check_views(command: FitCommand) -> None:
 def check_tracks(command: FitCommand) -> None:
     """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
     video, usual = command.video, FitCommand()
+    is_video = is_of_videos(command) or command.example_video
     chosen = "--track" if video.track else "--cameras"
-    if not video.track and command.views.cameras is None:
+    if not video.track and not is_video and command.views.cameras is None:
         if video != usual.video:
             raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
         return
@@ -78,7 +92,30 @@ def check_tracks(command: FitCommand) -> None:
     }
     given = [name for name, is_given in of_pictures.items() if is_given]
     if given:
-        raise UsageError(f"{given[0]} is for fits of single pictures: leave it out, or leave out {chosen}.")
+        leave_out = "leave it out" if is_video else f"leave it out, or leave out {chosen}"
+        raise UsageError(f"{given[0]} is for fits of single pictures: {leave_out}.")
+    if is_video:
+        _check_video_files(command)
+
+
+def _check_video_files(command: FitCommand) -> None:
+    """Raise UsageError for keypoint files among videos, and for options that videos answer themselves."""
+    others = [path for path in command.inputs if path.suffix.lower() not in VIDEO_SUFFIXES]
+    if others:
+        raise UsageError(f"{others[0]} is no video, and the other inputs are: fit them in another run.")
+    video, read, usual = command.video, command.read, FitCommand()
+    of_keypoint_files = {
+        "--cameras": command.views.cameras is not None,
+        "--fps": video.fps != usual.video.fps,
+        "--overlays": video.overlays,
+        "--layout": read.layout is not None,
+        "--image": read.image is not None,
+        "--image-size": read.image_size is not None,
+        "--drop-outside": read.drop_outside,
+    }
+    given = [name for name, is_given in of_keypoint_files.items() if is_given]
+    if given:
+        raise UsageError(f"{given[0]} is for keypoint files: leave it out, the video itself tells.")
 
 
 def check_image_size(size: tuple[int, int] | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from smplify_jax.cli.arguments import FIT, check_command
+from smplify_jax.cli.arguments import FIT, check_command, is_of_videos
 from smplify_jax.cli.options import FitCommand, read_within
 from smplify_jax.cli.program import FAILED, OK
 
@@ -28,6 +28,15 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example import run_example
 
         return run_example(command)
+    if command.example_video:
+        from smplify_jax.cli.example_video import run_example_video
+
+        return run_example_video(command)
+    if is_of_videos(command):
+        from smplify_jax.cli.video_command import video_command
+
+        with read_within(command.read.read_limit):
+            return video_command(command)
     if command.video.track or command.views.cameras is not None:
         if command.video.track:
             from smplify_jax.cli.track_command import track_command as fit_all

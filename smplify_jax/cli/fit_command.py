@@ -18,6 +18,7 @@ from smplify_jax.cli.fitter import people_fitter
 from smplify_jax.cli.inputs import FoundInputs, PersonInput, missing_pictures, read_inputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
+from smplify_jax.cli.photo_overlays import shared_pictures, with_shared_overlays
 from smplify_jax.cli.report import PersonReport, count_statuses, total_line
 from smplify_jax.files.atomic import remove_unfinished
 from smplify_jax.files.printable import MAX_LINE, printable
@@ -40,18 +41,22 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     if not people:
         return [], found
     prepare(people, command, out)
-    reports = []
+    shared = shared_pictures(people)
+    reports: list[PersonReport] = []
     for person, fitted in with_progress(fit_people(people, fitter), len(people), "person"):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
             report = report.with_limits(command.write)
         if report.status.is_usable and not report.left_out:
-            files, complaint = write_person(out, person, fitted, command.write)
+            has_own_overlay = command.write.overlay and person.image_path not in shared
+            files, complaint = write_person(out, person, fitted, replace(command.write, overlay=has_own_overlay))
             report = replace(report, files=tuple(files))
             if complaint:
                 FIT.complain(complaint)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
+    if command.write.overlay:
+        reports = with_shared_overlays(out, reports, shared)
     if len(reports) > 1:
         FIT.tell([total_line(reports)])
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
@@ -107,6 +112,6 @@ def summary_of(found: FoundInputs) -> dict[str, Any]:
     }
 
 
-def with_progress(items: Iterable[_Item], total: int, unit: str) -> Iterator[_Item]:
+def with_progress(items: Iterable[_Item], total: int | None, unit: str) -> Iterator[_Item]:
     """Show progress on stderr, apart from the results on stdout, if stderr is a terminal."""
     return iter(tqdm(items, total=total, unit=unit, file=sys.stderr, disable=None, leave=False))

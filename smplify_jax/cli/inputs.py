@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from smplify_jax.cli.options import CameraOptions, FitCommand, ReadOptions
+from smplify_jax.cli.photos import detected_people, pictures_of
+from smplify_jax.detectors.detector import Detector
+from smplify_jax.detectors.registry import get_detector
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import IMAGE_SUFFIXES, read_image_size
 from smplify_jax.files.picture_folder import PictureFolder
@@ -17,6 +22,7 @@ from smplify_jax.keypoints.formats import reading as formats
 from smplify_jax.keypoints.load import find_people, image_name, nobody_found
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.keypoints.observations import drop_outside
+from smplify_jax.keypoints.person_names import person_names
 from smplify_jax.keypoints.rows import DatasetRow, PassedFile, RejectedRow
 
 
@@ -31,6 +37,7 @@ class PersonInput:
         keypoints: (K, 3) x, y [px], confidence: those of the row, without any that --drop-outside removes.
         image_size: (2,) width and height [px], NaN where unknown.
         image_path: the picture, or None.
+        is_detected: whether the path is a picture, in which the keypoints were found.
     """
 
     name: str
@@ -39,6 +46,7 @@ class PersonInput:
     keypoints: np.ndarray
     image_size: np.ndarray
     image_path: Path | None = None
+    is_detected: bool = False
 
     @property
     def layout(self) -> str:
@@ -96,15 +104,21 @@ def read_inputs(paths: Sequence[Path], options: ReadOptions) -> FoundInputs:
     """Read every path, continuing after paths and records that cannot be used.
 
     Args:
-        paths: files and folders.
+        paths: files and folders of keypoints; pictures, and folders of nothing else, in which people are then detected.
         options: how they are read.
 
     Raises:
-        InputError: the file or folder of pictures cannot be used, which affects everybody.
+        InputError: the file or folder of pictures cannot be used, or there is no detector, which affects everybody.
     """
     found = FoundInputs()
     reading = _reading(options)
+    detector: Detector | None = None
     for path in paths:
+        pictures = pictures_of(path) if options.format is None else []
+        if pictures:
+            detector = detector or get_detector(options.detector)
+            _detect_people(pictures, detector, found)
+            continue
         try:
             _read_people(path, options.format, reading, found)
         except (InputError, OSError) as error:
@@ -137,11 +151,25 @@ def _read_people(path: Path, format: str | None, reading: formats.ReadOptions, i
     into.passed.extend(PassedInput(path, row) for row in found.passed)
 
 
+def _detect_people(pictures: list[Path], detector: Detector, into: FoundInputs) -> None:
+    progress = None if len(pictures) > 1 else True  # tqdm's words for "on a terminal" and "never"
+    for picture in tqdm(pictures, unit="picture", file=sys.stderr, disable=progress, leave=False):
+        try:
+            rows = detected_people(picture, detector)
+        except (InputError, OSError) as error:
+            into.unread.append(UnreadInput(picture, str(error)))
+            continue
+        for name, row in zip(person_names(rows), rows, strict=True):
+            size = np.asarray(row.image_size, np.float32)
+            into.people.append(PersonInput(name, picture, row, row.keypoints, size, picture, is_detected=True))
+
+
 def _with_pictures(people: list[PersonInput], options: ReadOptions) -> list[PersonInput]:
     """Add each person's picture and, where the file lacks it, its size; then drop keypoints outside it if the options say so."""
     paths = _match_pictures(people, options)
     completed = []
-    for person, path in zip(people, paths, strict=True):
+    for person, matched in zip(people, paths, strict=True):
+        path = person.image_path if person.is_detected else matched
         size = person.image_size
         if np.isnan(size).any():
             size = np.asarray(_size_of(path) or options.image_size or (np.nan, np.nan), np.float32)

@@ -50,18 +50,21 @@ def read_within(read_limit: int) -> AbstractContextManager[None]:
     return read_with(**vars(Budget().times(read_limit)))
 
 
-DESCRIPTION = """Fit the SMPL body to the 2D keypoints of people in pictures.
+DESCRIPTION = """Fit the SMPL body to people in pictures: to pictures themselves, or to 2D keypoints.
 
 Writes NAME.npz (pose, shape, camera), NAME.obj (the mesh, y up) and NAME_overlay.png (the body over the picture) for
 every person to the folder --out, and one summary.json for all. Reads the formats of many detectors and data sets
-(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout.
+(--format lists them), and .npz with the arrays keypoints (B, K, 3) and layout. In pictures, and folders of nothing else,
+a detector finds the people first: pip install "smplify-jax[detect]".
 
 Records that cannot be used do not stop the others: the program prints a sentence for each, and the exit status is 1.
 
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
+  smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit video.mp4 --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
   smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
 """
@@ -80,6 +83,7 @@ class ReadOptions:
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
+        detector: the program that finds people in inputs that are pictures: mediapipe or rtmlib; by default the first that is installed.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
@@ -88,6 +92,7 @@ class ReadOptions:
     image_size: Annotated[tuple[int, int] | None, shown("W H")] = None
     pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    detector: Annotated[str | None, shown("NAME")] = None
     read_limit: ReadLimitOption = 1
 
 
@@ -160,8 +165,8 @@ class TrackOptions:
     """People in videos.
 
     Attributes:
-        track: the inputs are frames of videos: fit each person through all frames, with one shape and a smooth motion. Writes NAME.npz
-            and, for Blender and loaders of motion data, NAME_amass.npz for every person.
+        track: the inputs are keypoints in the frames of videos: fit each person through all frames, with one shape and a smooth motion.
+            Writes NAME.npz, the animated mesh NAME.glb and, for Blender and loaders of motion data, NAME_amass.npz for every person.
         fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
         max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
             later is another person, unless the file has their id.
@@ -195,8 +200,9 @@ class FitCommand:
     """One run of `smplify-fit`.
 
     Attributes:
-        inputs: keypoint files, or folders of them.
+        inputs: pictures, videos or keypoint files, or folders of pictures or keypoint files.
         example: fit the picture that comes with the program, and print the errors of the fit.
+        example_video: render a short video of a body that moves, fit it, and print the errors of the fit.
         read: how inputs are read.
         camera: the camera, where it is known.
         body: what is fitted, and how.
@@ -207,6 +213,7 @@ class FitCommand:
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
     example: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    example_video: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     write: WriteOptions = field(default_factory=WriteOptions)
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)

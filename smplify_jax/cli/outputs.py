@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import WriteOptions
@@ -17,6 +16,7 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import load_image, save_image
 from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.result import FitResult
+from smplify_jax.result.person_files import write_arrays, write_obj
 
 
 def make_folder(folder: Path) -> None:
@@ -57,33 +57,6 @@ def write_person(
     image, complaint = picture_of(person)
     save_image(folder / written[-1], _overlay(person, fitted, image))
     return written, complaint
-
-
-def write_arrays(path: Path, fitted: FitResult, **of_input: ArrayLike) -> None:
-    """Write the keys of `to_smplify`, all arrays that `FitResult.load` reads, and those of the input, such as its keypoints."""
-    arrays: dict[str, Any] = {**fitted.arrays(), **fitted.to_smplify(), **of_input}
-    with atomic_write(path) as file:
-        np.savez_compressed(file, **arrays)
-
-
-def write_obj(
-    path: Path,
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    frame: str = "y up, z towards the camera, which is at the origin",
-) -> None:
-    """Write a mesh as Wavefront OBJ.
-
-    Args:
-        path: the file.
-        vertices: (V, 3) [m], usually in the upright frame, see `smplify_jax.geometry.frames`.
-        faces: (F, 3).
-        frame: of the vertices, in words.
-    """
-    with atomic_write(path) as file:
-        file.write(f"# metres; {frame}\n".encode())
-        file.write("".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in vertices.tolist()).encode())
-        file.write("".join(f"f {a} {b} {c}\n" for a, b, c in (faces + 1).tolist()).encode())
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

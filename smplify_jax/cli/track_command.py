@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-import jax
 import numpy as np
 from tqdm import tqdm
 
@@ -19,17 +18,15 @@ from smplify_jax.cli.fit_command import complain_of, prepare, summary_of, with_p
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
-from smplify_jax.cli.outputs import write_arrays, write_summary
+from smplify_jax.cli.outputs import write_summary
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
-from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.printable import MAX_LINE, printable
-from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.keypoints.tracks import KeypointTrack
+from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.result import FitResult
 
 _SHORT = 5
 """Frames: who is seen in fewer is more often a mistaken detection than a person."""
@@ -48,20 +45,11 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     complain_of(found)
     if not found.people:
         return [], found
-    tracks = _chosen(tracks_of(found.people, command.video), command.video)
+    tracks = chosen_tracks(tracks_of(found.people, command.video), command.video)
     prepare(found.people, command, out)
-    reports, results = [], []
-    for one in with_progress(tracks, len(tracks), "track"):
-        report, result = _fitted(one.track, command, body, prior)
-        if report.has_body:
-            report = replace(report, files=_write(out, one.track, result))
-        tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
-        reports.append(report)
-        results.append(result)
-    if len(reports) > 1:
-        FIT.tell([total_line(reports)])
+    reports, fitted = fit_and_write([one.track for one in tracks], command, body, prior)
     if command.video.overlays:
-        for complaint in write_overlays(out / "overlays", tracks, results):
+        for complaint in write_overlays(out / "overlays", tracks, [one.result for one in fitted]):
             FIT.complain(complaint)
     summary = {
         "program": FIT.name,
@@ -75,7 +63,48 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     return reports, found
 
 
-def _chosen(tracks: list[TrackInput], options: TrackOptions) -> list[TrackInput]:
+def fit_and_write(
+    tracks: Sequence[KeypointTrack],
+    command: FitCommand,
+    body: BodyModel,
+    prior: PosePrior,
+    times: np.ndarray | None = None,
+) -> tuple[list[TrackReport], list[FittedTrack]]:
+    """Fit each track, write its files, and print a line for it, and one for all.
+
+    Args:
+        tracks: to fit.
+        command: the options.
+        body: to fit.
+        prior: of its pose.
+        times: of the frames by their numbers [s]; None if they follow each other at the rate of their track.
+    """
+    out = command.write.out
+    assert out is not None  # the options were checked
+    reports, people = [], []
+    for track in with_progress(tracks, len(tracks), "track"):
+        start = time.perf_counter()
+        fitted = fit_keypoint_track(
+            track,
+            times=None if times is None else times[track.frames],
+            camera=_camera(track, command),
+            body=body,
+            prior=prior,
+            num_betas=command.body.num_betas,
+            max_gap=command.video.max_gap,
+        )
+        report = TrackReport.of(track, fitted.result, time.perf_counter() - start)
+        if report.has_body:
+            report = replace(report, files=fitted.write(out))
+        tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
+        reports.append(report)
+        people.append(fitted)
+    if len(reports) > 1:
+        FIT.tell([total_line(reports)])
+    return reports, people
+
+
+def chosen_tracks(tracks: list[TrackInput], options: TrackOptions) -> list[TrackInput]:
     """The tracks that are long enough; says how many are not, or are short."""
     chosen = [one for one in tracks if one.track.num_seen >= options.min_frames]
     num_left_out = len(tracks) - len(chosen)
@@ -89,27 +118,6 @@ def _chosen(tracks: list[TrackInput], options: TrackOptions) -> list[TrackInput]
             f"{num_short} of {len(chosen)} people are seen in fewer than {_SHORT} frames; --min-frames {_SHORT} leaves them out."
         )
     return chosen
-
-
-def _fitted(
-    track: KeypointTrack, command: FitCommand, body: BodyModel, prior: PosePrior
-) -> tuple[TrackReport, FitResult]:
-    """The fit of a track, as NumPy arrays, and how it went."""
-    start = time.perf_counter()
-    result = fit_sequence(
-        track.keypoints,
-        layout=track.layout,
-        fps=track.frame_rate,
-        image_size=track.image_size if np.isfinite(track.image_size).all() else None,
-        camera=_camera(track, command),
-        body=body,
-        prior=prior,
-        num_betas=command.body.num_betas,
-        # Half a frame more: differences of times are rounded.
-        max_gap=command.video.max_gap + 0.5 / track.frame_rate,
-    )
-    result = jax.tree.map(np.asarray, result)
-    return TrackReport.of(track, result, time.perf_counter() - start), result
 
 
 def _camera(track: KeypointTrack, command: FitCommand) -> Camera | None:
@@ -126,19 +134,3 @@ def _camera(track: KeypointTrack, command: FitCommand) -> Camera | None:
         "camera_center": None if center is None else np.asarray(center, np.float32),
     }
     return Camera(**fields)  # pyright: ignore[reportArgumentType]
-
-
-def _write(out: Path, track: KeypointTrack, result: FitResult) -> tuple[str, ...]:
-    """Write the files of one person; returns their names."""
-    names = f"{track.name}.npz", f"{track.name}_amass.npz"
-    write_arrays(
-        out / names[0],
-        result,
-        keypoints=track.keypoints,
-        image_size=track.image_size,
-        frames=track.frames,
-        frame_rate=track.frame_rate,
-    )
-    with atomic_write(out / names[1]) as file:
-        np.savez_compressed(file, **result.to_amass(track.frame_rate))  # pyright: ignore[reportArgumentType]
-    return names

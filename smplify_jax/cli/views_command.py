@@ -22,7 +22,7 @@ from smplify_jax.cli.fit_command import complain_of, prepare, summary_of, with_p
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs
 from smplify_jax.cli.options import FitCommand
-from smplify_jax.cli.outputs import make_folder, picture_of, write_obj, write_summary
+from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
 from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.cli.views_inputs import ViewInput, read_views
 from smplify_jax.errors import InputError
@@ -36,6 +36,7 @@ from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
+from smplify_jax.result.person_files import write_obj
 
 
 def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:

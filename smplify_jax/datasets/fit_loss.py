@@ -57,9 +57,12 @@ class CropKeypoints:
         """
         points, sides = np.asarray(keypoints, np.float64), np.asarray(side, np.float64)
         zoom = LOSS_CROP_PX / sides
-        is_seen = np.isfinite(points).all(axis=-1) & (points[..., 2] > 0)
         confidence = np.clip(points[..., 2], 0.0, 1.0) * subset_weights(get_layout(MEASURED_LAYOUT), MEASURED_SUBSET)
-        moved = (points[..., :2] - np.asarray(center, np.float64)[:, None]) * zoom[:, None, None]
+        with np.errstate(over="ignore"):  # what single precision cannot hold is no keypoint
+            moved = ((points[..., :2] - np.asarray(center, np.float64)[:, None]) * zoom[:, None, None]).astype(
+                np.float32
+            )
+        is_seen = np.isfinite(points).all(axis=-1) & np.isfinite(moved).all(axis=-1) & (points[..., 2] > 0)
         cleaned = np.where(is_seen[..., None], np.concatenate([moved, confidence[..., None]], axis=-1), 0.0)
         return cls(
             cleaned.astype(np.float32),
@@ -106,18 +109,25 @@ class FitLoss:
             betas: (N, 10).
             transl: (N, 3) [m]. Where it is None or NaN, the transl of least loss is found.
         Returns:
-            Loss (N,) float32, NaN for people without a keypoint and for fits with numbers that are not finite; and transl (N, 3) float32
-            [m].
+            Loss (N,) float32, NaN for people without a keypoint and for fits with numbers that are not finite, or too large to be
+            placed; and transl (N, 3) float32 [m], NaN for the latter.
         """
-        pose, betas = np.asarray(pose, np.float64), np.asarray(betas, np.float64)
+        with np.errstate(all="ignore"):  # of fits with numbers beyond any body's
+            return self._measured(observed, np.asarray(pose, np.float64), np.asarray(betas, np.float64), transl)
+
+    def _measured(
+        self, observed: CropKeypoints, pose: np.ndarray, betas: np.ndarray, transl: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         is_finite = np.asarray(np.isfinite(np.concatenate([pose, betas], axis=1)).all(axis=1))
         points = self.points.at(*(np.where(is_finite[:, None], x, 0.0) for x in (pose, betas)))
         placed = np.full((len(pose), 3), np.nan) if transl is None else np.array(transl, np.float64)
         has_transl = np.asarray(np.isfinite(placed).all(axis=1))
         if not has_transl.all():
             placed[~has_transl] = _place(points[~has_transl], observed.of_rows(~has_transl))
-        loss = np.where(is_finite, _loss(points + placed[:, None], observed), np.nan)
-        return loss.astype(np.float32), placed.astype(np.float32)
+        loss = np.where(is_finite, _loss(points + placed[:, None], observed), np.nan).astype(np.float32)
+        placed = placed.astype(np.float32)
+        is_placed = np.asarray(np.isfinite(placed).all(axis=1))
+        return np.where(is_placed, loss, np.float32(np.nan)), np.where(is_placed[:, None], placed, np.float32(np.nan))
 
 
 def _loss(points_cam: np.ndarray, observed: CropKeypoints) -> np.ndarray:

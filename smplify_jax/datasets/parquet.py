@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.budget import ReadingTime, TimeIsUpError
 from smplify_jax.files.parquet import MAX_TEXT_BYTES, DamagedParquetError, ParquetReader, open_parquet
+from smplify_jax.files.printable import printable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,6 +28,12 @@ FOLDER = "parquet"
 
 ROWS_AT_A_TIME = 4096
 """About 6 MB of fits."""
+
+
+_NUMBER_TYPES = ("float", "int8", "int32")
+"""Arrow's names of the types that `write_fits` gives numbers."""
+
+_ALWAYS_FINITE = ("betas", "global_orient", "body_pose", "transl", "joints", "focal_length", "camera_center")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +56,21 @@ class FitBatch:
         """A numeric column: (N,), or (N, L) for lists; NaN for null.
 
         Raises:
-            InputError: it was not read, or the file has no such column.
+            InputError: it was not read, the file has no such column, or one of another type than `write_fits` gives it.
         """
         column = self._column(name)
-        if not hasattr(column.type, "value_field"):
-            return column.to_numpy(zero_copy_only=False)
-        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(self), -1)
+        is_list = hasattr(column.type, "value_field")
+        values = column.flatten() if is_list else column
+        is_whole = not is_list or (
+            not column.null_count and not values.null_count and len(values) % max(1, len(self)) == 0
+        )
+        if str(values.type) not in _NUMBER_TYPES or not is_whole:
+            raise InputError(
+                f"the column {name!r} of fits holds {printable(str(column.type))}, or lists that are missing or of several lengths, as no "
+                "file of fits: write it again."
+            )
+        numbers = values.to_numpy(zero_copy_only=False)
+        return numbers.reshape(len(self), -1 if len(self) else 0) if is_list else numbers
 
     def points(self, name: str, num_numbers: int) -> np.ndarray:
         """A column of K points of `num_numbers` numbers each: (N, K, num_numbers); errors as of `array`."""
@@ -62,7 +78,15 @@ class FitBatch:
 
     def texts(self, name: str) -> list[str | None]:
         """A column of N texts; None where the text is not known; errors as of `array`."""
-        return self._column(name).to_pylist()
+        column = self._column(name)
+        texts: list[Any]
+        try:
+            texts = column.to_pylist()
+        except UnicodeDecodeError:
+            texts = [b""]
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise InputError(f"the column {name!r} of fits holds what is no text, as no file of fits: write it again.")
+        return texts
 
     def _column(self, name: str) -> pyarrow.Array:
         if name not in self.records.schema.names:
@@ -81,8 +105,19 @@ class FitBatch:
 
     @property
     def is_usable(self) -> np.ndarray:
-        """Whether each of the N people has a usable fit; needs the column `status`."""
-        return np.isin(self.array("status"), self.provenance.codes_with_body())
+        """Whether each of the N people has a usable fit; needs the column `status`.
+
+        Raises:
+            InputError: somebody has, and their body's numbers, as far as they were read, are not finite.
+        """
+        is_usable = np.isin(self.array("status"), self.provenance.codes_with_body())
+        for name in _ALWAYS_FINITE:
+            if name in self.records.schema.names and not np.isfinite(self.array(name)[is_usable]).all():
+                raise InputError(
+                    f"the column {name!r} of fits holds numbers that are not finite for somebody who has a body: the file is damaged, "
+                    "fit again."
+                )
+        return is_usable
 
 
 def write_fits(path: str | os.PathLike[str], table: pyarrow.Table, provenance: Provenance) -> None:

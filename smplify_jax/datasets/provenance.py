@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +95,8 @@ class Provenance:
             key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()
         }
         number = stored.get(_PREFIX + "schema_version", "")
-        if not number.isdecimal():
+        codes = stored.get(_PREFIX + "statuses_with_body", "")
+        if not _CODES.fullmatch(number) or "," in number or (codes and not _CODES.fullmatch(codes)):
             raise InputError(f"{path}: holds no fits of this package; give a file or folder that write_fits wrote.")
         if int(number) > SCHEMA_VERSION:
             raise InputError(
@@ -105,6 +107,10 @@ class Provenance:
         if int(number) < 2:
             texts |= _body_by_name(texts["body_name"])
         return cls(**{**texts, "schema_version": int(number), "is_open_body": texts["is_open_body"] == str(True)})
+
+
+_CODES = re.compile("[0-9]{1,9}(,[0-9]{1,9})*")
+"""A whole number, or several."""
 
 
 def _body_by_name(name: str) -> dict[str, str]:

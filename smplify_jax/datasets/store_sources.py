@@ -31,6 +31,7 @@ from smplify_jax.datasets.stored_fits import as_slots
 from smplify_jax.errors import InputError
 from smplify_jax.files.npy import map_npy
 from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.keypoint_set import MAX_LENGTH
 from smplify_jax.keypoints.layouts import get_layout
 
 SPIN_FOCAL_SIDES = 5000.0 / 224.0
@@ -193,10 +194,10 @@ def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
             )
         arrays[name] = array
     halves = [arrays.get(name, np.zeros((num_rows, *shapes[name]), np.float32)) for name in ("openpose", "part")]
-    side = arrays["scale"] * SPIN_BOX_UNIT
-    if not (np.isfinite(side) & (side > 0)).all() or not np.isfinite(arrays["center"]).all():
+    side = arrays["scale"].astype(np.float64) * SPIN_BOX_UNIT
+    if not ((side > 0) & (side < MAX_LENGTH)).all() or not (np.abs(arrays["center"]) < MAX_LENGTH).all():
         raise InputError(
-            f"{dataset}: scale has values that are not above 0, or center some that are not finite; each row needs the crop that was "
+            f"{dataset}: scale has values that are not above 0, or center some that lie in no picture; each row needs the crop that was "
             "fitted in."
         )
     return CropKeypoints.of_pictures(np.concatenate(halves, axis=1), arrays["center"], side, SPIN_FOCAL_SIDES * side)

@@ -55,12 +55,13 @@ def people_at_once(num_devices: int) -> int:
     return num_devices * (_CPU_AT_ONCE if jax.default_backend() == "cpu" else _DEVICE_SIZES[-1])
 
 
-def min_people_of_full_chunks(num_devices: int) -> int:
-    """The least number of people per call of `fit` from which on all run in chunks of one size.
+def min_people_of_one_program(num_devices: int) -> int:
+    """The least number of people per call of `fit` from which on the same program fits all, whatever their number.
 
-    Fewer run in a smaller chunk, whose sums round differently. Fits of such calls agree but for last digits, whoever the others are.
+    Programs for smaller batches round differently. Within one program a person's numbers depend neither on the place in the batch nor on
+    the others (on CPU: tests/test_company.py).
     """
-    return num_devices * (1 + (_CPU_NETWORK_CHUNK if jax.default_backend() == "cpu" else _DEVICE_CHUNK))
+    return num_devices * (1 + (_CPU_SIZES[-2] if jax.default_backend() == "cpu" else _DEVICE_CHUNK))
 
 
 def search_chunk_size(num_people: int) -> int:

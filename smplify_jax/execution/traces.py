@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
 from jax import export
 
 from smplify_jax.errors import InputError
@@ -42,6 +43,8 @@ def kept_trace(
     """The function of a pytree's leaves, read from the folder, or traced and written there; None if JAX cannot export it."""
     path = folder / _name(function, leaves, tree)
     trace = _read(path)
+    if jax.__version_info__ < (0, 10):
+        _load_lapack()
     if trace is None:
         try:
             trace = export.export(jax.jit(flat(function, tree)))(*leaves)
@@ -60,6 +63,16 @@ def kept_in_traces(kind: _Kind) -> _Kind:
         kind, serialized_name=name, serialize_auxdata=lambda _: b"", deserialize_auxdata=lambda _: ()
     )
     return kind
+
+
+def _load_lapack() -> None:
+    """Load LAPACK, which JAX before 0.10 does only where a program that calls it is traced: one that was read would crash the process.
+
+    Source: github.com/jax-ml/jax/issues/29610.
+    """
+    from jaxlib import lapack
+
+    lapack.prepare_lapack_call("potrf_ffi", np.dtype(np.float32))
 
 
 def flat(function: Callable[..., Any], tree: Any) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.budget import Allowance, check_limit, check_time
 from smplify_jax.files.parquet_layout import DELTA_BYTE_ARRAY, Chunk, RowGroup, pages_of, row_groups_of
 from smplify_jax.files.plain import open_plain, size_of
+from smplify_jax.files.printable import printable
 from smplify_jax.files.thrift import DamagedThriftError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class ParquetReader:
                 if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" and leaf.length > _MAX_FIXED_BYTES:
                     raise InputError(f"the column {leaf.path!r} holds values of {leaf.length} bytes; expected numbers")
             for name in columns:
+                if columns.count(name) > 1:
+                    raise InputError(f"there are {columns.count(name)} columns {name!r}; expected one")
                 num_numbers = getattr(self.schema.field(name).type, "list_size", 0)
                 check_limit(_VALUE_BYTES * num_numbers, "row_bytes", "the bytes of one person are")
             allowance = Allowance(size_of(self._file), in_pieces=True)
@@ -173,14 +176,14 @@ def open_parquet(path: Path) -> Iterator[ParquetReader]:
     with open_plain(path, "a Parquet file") as file, open_plain(path, "a Parquet file") as pages:
         try:
             reader = ParquetReader(path, file, pages)
-        except (pa.ArrowException, OSError, DamagedThriftError) as error:
+        except (pa.ArrowException, OSError, DamagedThriftError, UnicodeDecodeError) as error:
             raise _damaged(error) from error
         yield reader
 
 
 def _damaged(error: Exception) -> DamagedParquetError:
     lines = str(error).splitlines() or [type(error).__name__]
-    return DamagedParquetError(f"damaged or cut-off Parquet ({lines[0]})")
+    return DamagedParquetError(f"damaged or cut-off Parquet ({printable(lines[0])})")
 
 
 def _is_of(leaf: Any, columns: list[str]) -> bool:

@@ -12,7 +12,7 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.frames import Frames
 from smplify_jax.fitting.person import CheckedPerson
 from smplify_jax.fitting.program import ProposedPeople
-from smplify_jax.fitting.track_starts import continuous, filled, typical_rows
+from smplify_jax.fitting.track_starts import continuous, filled, typical_places, typical_rows
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import FitStatus
 from smplify_jax.terms.anchor import Anchor
@@ -85,7 +85,8 @@ def _start(proposals: Proposal, is_seen: np.ndarray, times: np.ndarray) -> BodyP
     pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
     pose = pose.reshape(len(pose), -1, 3).astype(np.float64)
     rows = typical_rows(pose, is_seen)
-    pose, transl = filled(pose[rows], np.asarray(parameters.transl, np.float64)[rows], is_seen, times)
+    places = typical_places(np.asarray(parameters.transl, np.float64), is_seen)
+    pose, transl = filled(pose[rows], places, is_seen, times)
     pose = continuous(pose).astype(np.float32)
     return BodyParameters(
         global_orient=pose[:, 0],

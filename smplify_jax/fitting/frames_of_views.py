@@ -16,7 +16,7 @@ from smplify_jax.fitting.frames_of_picture import input_status, is_between, is_l
 from smplify_jax.fitting.fusion import FusedProposals, fuse
 from smplify_jax.fitting.person import CheckedPerson
 from smplify_jax.fitting.program import ProposedPeople
-from smplify_jax.fitting.track_starts import continuous, filled, typical_rows
+from smplify_jax.fitting.track_starts import continuous, filled, typical_places, typical_rows
 from smplify_jax.terms.anchor import Anchor
 
 
@@ -67,7 +67,7 @@ def start_of(fused: FusedProposals, is_seen: np.ndarray, times: np.ndarray) -> B
     pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
     pose = pose.reshape(len(pose), -1, 3)
     rows = typical_rows(pose, is_seen)
-    pose, transl = filled(pose[rows], np.asarray(parameters.transl), is_seen, times)
+    pose, transl = filled(pose[rows], typical_places(np.asarray(parameters.transl), is_seen), is_seen, times)
     pose = continuous(pose).astype(np.float32)
     return BodyParameters(
         global_orient=pose[:, 0],

@@ -23,6 +23,7 @@ from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
@@ -79,8 +80,6 @@ def fit_sequence(
         check_max_gap(max_gap)
         body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
         cameras, sizes = _cameras(camera, tracks, image_size)
-        if not num_frames:
-            raise InputError("keypoints has no frames: give (T, K, 3) with T at least 1.")
 
         def repeated(leaf: np.ndarray) -> np.ndarray:
             return np.repeat(np.asarray(leaf), num_frames, axis=0)
@@ -99,7 +98,9 @@ def fit_sequence(
         for track in range(num_tracks):
             own = slice(track * num_frames, (track + 1) * num_frames)
             proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
-            prepared.append(frames_of_picture(proposed, clock[track], max_gap))
+            is_known = np.asarray(people.is_focal_length_known)[own]
+            refined = with_refined_proposals(setup, proposed, is_known, clock[track])
+            prepared.append(frames_of_picture(refined, clock[track], max_gap))
         fitted = fit_tracks(setup, prepared, shard_devices)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
@@ -118,6 +119,8 @@ def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
             f"keypoints has shape {array.shape}: with layout {layout.name!r} a track is (T, {expected[0]}, 3), and N tracks are "
             f"(N, T, {expected[0]}, 3)."
         )
+    if not array.size:
+        raise InputError("keypoints has no frames: give (T, K, 3) with T at least 1.")
     cleaned = clean_keypoints(array.reshape(-1, *expected)).reshape(array.shape)
     return (cleaned[None], True) if array.ndim == 3 else (cleaned, False)
 

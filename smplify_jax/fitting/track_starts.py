@@ -43,6 +43,16 @@ def typical_rows(pose: np.ndarray, is_seen: np.ndarray, reach: int = MEDIAN_REAC
     return rows
 
 
+def typical_places(transl: np.ndarray, is_seen: np.ndarray, reach: int = MEDIAN_REACH) -> np.ndarray:
+    """(T, 3) for each frame the median, axis by axis, of the translations (T, 3) of the seen frames around it, or its own."""
+    places = transl.copy()
+    for frame in range(len(transl)):
+        around = slice(max(0, frame - reach), frame + reach + 1)
+        if is_seen[around].any():
+            places[frame] = np.median(transl[around][is_seen[around]], axis=0)
+    return places
+
+
 def filled(
     pose: np.ndarray, transl: np.ndarray, is_known: np.ndarray, times: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

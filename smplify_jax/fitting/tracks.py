@@ -28,15 +28,15 @@ WINDOW_SIZES = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 """Frames for which programs are compiled. Windows of long tracks have the largest."""
 
 CONTEXT = 16
-"""Frames at both ends of a window that are fitted but belong to its neighbours: at 30 fps half a second, over which frames inform others."""
+"""Frames at both ends of a window that are fitted but belong to its neighbours: frames inform others over about half a second."""
 
 _NUM_HELD = 2
 """Frames of the window before that a window continues: they fix where its bodies come from and how fast."""
 
-_MOTION_WEIGHT = 1.4
-"""Of the pose prior's weight. Above one because errors of neighbouring frames are alike, while the objective takes them for independent."""
+_MOTION_WEIGHT = 1.0
+"""Of the pose prior's weight. With more of it bodies shake less and move less: at 1.4 they have half of the acceleration of real ones."""
 
-_MOTION_CUTOFF = 3.0
+_MOTION_CUTOFF = 10.0
 
 _AT_A_TIME = 2
 """Windows that are given to a device before the first of them is waited for: one runs while the next is prepared."""

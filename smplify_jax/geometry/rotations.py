@@ -132,12 +132,20 @@ def matrix_to_axis_angle(rotation: Array) -> Array:
 
 
 def quaternion_multiply(first: Array, second: Array) -> Array:
-    """Hamilton product: the rotation `second` followed by `first`. (..., 4), (..., 4) -> (..., 4)."""
-    w1, v1 = first[..., :1], first[..., 1:]
-    w2, v2 = second[..., :1], second[..., 1:]
-    scalar = w1 * w2 - jnp.sum(v1 * v2, axis=-1, keepdims=True)
-    cross = jnp.sum(skew(v1) * v2[..., None, :], axis=-1)
-    return jnp.concatenate([scalar, w1 * v2 + w2 * v1 + cross], axis=-1)
+    """Hamilton product: the rotation `second` followed by `first`. (..., 4), (..., 4) -> (..., 4).
+
+    Written by components: as a cross product of 3-vectors, XLA's CPU backend rounded the first and the last people of a batch differently.
+    """
+    (w1, x1, y1, z1), (w2, x2, y2, z2) = (jnp.moveaxis(quaternion, -1, 0) for quaternion in (first, second))
+    return jnp.stack(
+        [
+            w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2,
+            w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2,
+            w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2,
+            w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2,
+        ],
+        axis=-1,
+    )
 
 
 def compose_axis_angle(first: Array | np.ndarray, second: Array | np.ndarray) -> Array:

@@ -25,8 +25,8 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import save_image
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import get_layout
-from smplify_jax.learn.studio import Studio, clothes, render_in_studio
 from smplify_jax.pictures.raycast import Shape
+from smplify_jax.pictures.studio import Studio, clothes, render_in_studio
 
 DATA_FOLDER = Path(__file__).parent.parent / "cli" / "data"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -54,6 +55,9 @@ class Lighting:
 
 
 DEFAULT_LIGHTING = Lighting()
+
+MAX_RAYS = 200_000
+"""At once."""
 
 
 def render(
@@ -109,27 +113,82 @@ def render_shapes(
     """
     width, height = image_size
     picture = np.zeros((height, width, 4), np.uint8)
-    if not shapes or not all(np.isfinite(shape.vertices).all() for shape in shapes):
+    caster = Caster.of(shapes, focal_length, camera_center, image_size, lighting)
+    if caster is None:
         return picture
-    scene = _Scene.of(shapes)
-    focal, center = np.asarray(focal_length, np.float64), np.asarray(camera_center, np.float64)
-    left, top, right, bottom = _pixel_bounds(scene.vertices, focal, center, image_size)
-    if left >= right or top >= bottom:
-        return picture
-    rays = EmbreeScene()
-    TriangleMesh(rays, scene.vertices.astype(np.float32), scene.faces.astype(np.int32))
+    left, top, right, bottom = caster.bounds
     offsets = (np.arange(supersampling) + 0.5) / supersampling
     x = (np.arange(left, right)[:, None] + offsets).reshape(-1)
     # Rendering a few rows at a time bounds the memory for large pictures; rays are independent of each other.
-    rows_at_once = max(1, 200_000 // (x.size * supersampling))
+    rows_at_once = max(1, MAX_RAYS // (x.size * supersampling))
     for first in range(top, bottom, rows_at_once):
         last = min(bottom, first + rows_at_once)
         y = (np.arange(first, last)[:, None] + offsets).reshape(-1)
-        pixels = np.stack(np.meshgrid(x, y), axis=-1)
-        directions = np.concatenate([(pixels - center) / focal, np.ones((*pixels.shape[:2], 1))], axis=-1)
-        samples = _shade(scene, rays, directions.reshape(-1, 3), lighting)
+        samples = caster.cast(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).colors
         picture[first:last, left:right] = _resolve(samples, last - first, right - left, supersampling)
     return picture
+
+
+class Samples(NamedTuple):
+    """What N rays met.
+
+    Attributes:
+        colors: (N, 4) float32 colour and coverage, 0 to 1; zeros for rays that hit nothing.
+        shapes: (N,) the number of the shape, -1 for none.
+        depths: (N,) distance of what they hit [m]; inf for nothing.
+    """
+
+    colors: np.ndarray
+    shapes: np.ndarray
+    depths: np.ndarray
+
+
+@dataclass(frozen=True)
+class Caster:
+    """Shapes before a camera, ready for rays.
+
+    Attributes:
+        scene: the shapes.
+        rays: the same, for queries.
+        focal_length: (2,) [px].
+        camera_center: (2,) [px].
+        bounds: left, top, right, bottom of the pixels that the shapes can touch.
+        lighting: lights.
+    """
+
+    scene: _Scene
+    rays: EmbreeScene
+    focal_length: np.ndarray
+    camera_center: np.ndarray
+    bounds: tuple[int, int, int, int]
+    lighting: Lighting
+
+    @classmethod
+    def of(
+        cls,
+        shapes: Sequence[Shape],
+        focal_length: np.ndarray | Sequence[float],
+        camera_center: np.ndarray | Sequence[float],
+        image_size: tuple[int, int],
+        lighting: Lighting = DEFAULT_LIGHTING,
+    ) -> Caster | None:
+        """Arguments as for `render_shapes`; None if there is nothing in the picture, or a vertex is not finite."""
+        if not shapes or not all(np.isfinite(shape.vertices).all() for shape in shapes):
+            return None
+        scene = _Scene.of(shapes)
+        focal, center = np.asarray(focal_length, np.float64), np.asarray(camera_center, np.float64)
+        left, top, right, bottom = bounds = _pixel_bounds(scene.vertices, focal, center, image_size)
+        if left >= right or top >= bottom:
+            return None
+        rays = EmbreeScene()
+        TriangleMesh(rays, scene.vertices.astype(np.float32), scene.faces.astype(np.int32))
+        return cls(scene, rays, focal, center, bounds, lighting)
+
+    def cast(self, pixels: np.ndarray) -> Samples:
+        """Cast a ray through each of N points of the picture, (N, 2) [px]."""
+        directions = np.ones((len(pixels), 3), np.float32)
+        directions[:, :2] = (pixels - self.camera_center) / self.focal_length
+        return _shade(self.scene, self.rays, directions, self.lighting)
 
 
 @dataclass(frozen=True)
@@ -139,7 +198,9 @@ class _Scene:
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray
+    face_normals: np.ndarray
     colors: np.ndarray
+    shape_of_face: np.ndarray
 
     @classmethod
     def of(cls, shapes: Sequence[Shape]) -> _Scene:
@@ -149,13 +210,22 @@ class _Scene:
             [np.asarray(s.faces, np.int64) + start for s, start in zip(shapes, starts, strict=False)]
         )
         colors = [np.broadcast_to(np.asarray(shape.color, np.float64) / 255, shape.vertices.shape) for shape in shapes]
-        return cls(vertices, faces, vertex_normals(vertices, faces), np.concatenate(colors))
+        shape_of_face = np.repeat(np.arange(len(shapes)), [len(shape.faces) for shape in shapes])
+        # Rays are many and single precision is enough for their colours.
+        smooth, flat = vertex_normals(vertices, faces), _face_normals(vertices, faces)
+        normals, face_normals, blended = (one.astype(np.float32) for one in (smooth, flat, np.concatenate(colors)))
+        return cls(vertices, faces, normals, face_normals, blended, shape_of_face)
+
+
+def _face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Normals (F, 3), twice as long as the face's area."""
+    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
+    return np.cross(second - first, third - first)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit normals (V, 3), the area-weighted mean over the faces at each vertex; zero if these have no area."""
-    corners = vertices[faces]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    face_normals = _face_normals(vertices, faces)
     normals = np.zeros_like(vertices)
     for corner in range(3):
         for axis in range(3):
@@ -164,7 +234,8 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    squared = np.einsum("...c,...c->...", vectors, vectors)[..., None]
+    return vectors / np.maximum(np.sqrt(squared), 1e-12)
 
 
 def _pixel_bounds(
@@ -181,50 +252,40 @@ def _pixel_bounds(
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: Lighting) -> np.ndarray:
-    """Colour and coverage (N, 4), 0 to 1, of rays from the origin; colour 0 for rays that hit nothing."""
-    samples = np.zeros((len(directions), 4))
-    hit_faces = rays.run(np.zeros(directions.shape, np.float32), directions.astype(np.float32))
-    hits = np.flatnonzero(hit_faces >= 0)
-    hit_faces, directions = hit_faces[hits], _unit(directions[hits])
-    corners = scene.vertices[scene.faces[hit_faces]]
-    weights = _barycentric(corners, directions)
-    normals = _unit(np.einsum("nk,nkc->nc", weights, scene.normals[scene.faces[hit_faces]]))
-    colors = np.einsum("nk,nkc->nc", weights, scene.colors[scene.faces[hit_faces]])
+def _shade(scene: _Scene, rays: EmbreeScene, directions: np.ndarray, lighting: Lighting) -> Samples:
+    """What rays (N, 3) float32 from the origin meet."""
+    samples = np.zeros((len(directions), 4), np.float32)
+    found = rays.run(np.zeros_like(directions), directions, output=True)
+    hits = np.flatnonzero(found["primID"] >= 0)
+    hit_faces, directions = found["primID"][hits], _unit(directions[hits])
+    corners = scene.faces[hit_faces]
+    along_b, along_c = found["u"][hits, None], found["v"][hits, None]
+
+    def blended(values: np.ndarray) -> np.ndarray:
+        a, b, c = (values[corners[:, corner]] for corner in range(3))
+        return (1 - along_b - along_c) * a + along_b * b + along_c * c
+
+    normals, colors = _unit(blended(scene.normals)), blended(scene.colors)
     # In a mesh that is open or inside out, the visible side is lit as the outside.
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    facing_away = np.einsum("nc,nc->n", face_normals, directions) > 0
+    facing_away = np.einsum("nc,nc->n", scene.face_normals[hit_faces], directions) > 0
     normals[facing_away] *= -1
     diffuse, highlight = _light(normals, -directions, lighting)
     samples[hits, :3] = np.clip(colors * diffuse[:, None] + highlight[:, None], 0, 1)
     samples[hits, 3] = 1
-    return samples
-
-
-def _barycentric(corners: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Barycentric weights (N, 3) of the points where rays from the origin meet their triangle.
-
-    For a point along d in the triangle (a, b, c), the signed volumes (d, b, c), (d, c, a), (d, a, b) are proportional to
-    the weights. They are clipped, because embree's float32 hits may lie a rounding error outside.
-    """
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    volumes = np.stack(
-        [np.einsum("nc,nc->n", directions, np.cross(p, q)) for p, q in ((b, c), (c, a), (a, b))], axis=-1
-    )
-    sign = np.where(volumes.sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
-    weights = np.maximum(volumes * sign, 0.0)
-    return weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-30)
+    shapes, depths = np.full(len(samples), -1), np.full(len(samples), np.inf, np.float32)
+    shapes[hits], depths[hits] = scene.shape_of_face[hit_faces], found["tfar"][hits]
+    return Samples(samples, shapes, depths)
 
 
 def _light(normals: np.ndarray, to_viewer: np.ndarray, lighting: Lighting) -> tuple[np.ndarray, np.ndarray]:
     """Diffuse factor and added highlight for unit normals and unit directions to the viewer."""
-    to_fill = _unit(np.asarray(lighting.fill_direction, np.float64))
+    to_fill = _unit(np.asarray(lighting.fill_direction, np.float32))
     from_sky = 0.75 - 0.25 * normals[:, 1]
     head = np.maximum(np.einsum("nc,nc->n", normals, to_viewer), 0)
     fill = np.maximum(normals @ to_fill, 0)
     half = _unit(to_viewer + to_fill)
-    gloss = np.maximum(np.einsum("nc,nc->n", normals, half), 0) ** 24
-    return lighting.ambient * from_sky + lighting.head * head + lighting.fill * fill, lighting.gloss * gloss
+    gloss = np.maximum(np.einsum("nc,nc->n", normals, half), 0) ** 8
+    return lighting.ambient * from_sky + lighting.head * head + lighting.fill * fill, lighting.gloss * gloss**3
 
 
 def _resolve(samples: np.ndarray, height: int, width: int, supersampling: int) -> np.ndarray:

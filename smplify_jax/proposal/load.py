@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,13 +65,12 @@ def save_proposal_network(path: str | Path, network: ProposalNetwork) -> None:
     for i, block in enumerate(network.blocks):
         matrices |= {f"inner_{i}": block.inner, f"outer_{i}": block.outer}
         vectors[f"bias_{i}"] = block.bias
-    stored = {name: np.asarray(vector, np.float32) for name, vector in vectors.items()}
+    stored: dict[str, Any] = {name: np.asarray(vector, np.float32) for name, vector in vectors.items()}
     for name, matrix in matrices.items():
         stored[name], stored[f"{name}_scale"] = _quantised(np.asarray(matrix).T)
     with atomic_write(path) as file:
         np.savez_compressed(
             file,
-            allow_pickle=False,
             format_version=np.int32(_FORMAT_VERSION),
             slots=np.array(network.slots),
             body_name=np.array(network.body_name),
@@ -86,8 +86,12 @@ def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _unpack(stored: dict[str, np.ndarray]) -> ProposalNetwork:
     def matrix(name: str) -> np.ndarray:
-        by_inputs = stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)
-        return np.ascontiguousarray(by_inputs.T)
+        quantised, scale = stored[name], stored[f"{name}_scale"]
+        if (
+            quantised.ndim != 2 or scale.shape != quantised.shape[1:]
+        ):  # a column and a row would make a matrix of any size
+            raise ValueError(f"{name!r} has shape {quantised.shape}, and its scale {scale.shape}")
+        return np.ascontiguousarray((quantised.astype(np.float32) * scale.astype(np.float32)).T)
 
     num_blocks = sum(name.startswith("bias_") for name in stored)
     return ProposalNetwork(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -129,11 +130,10 @@ class QualityModel:
     def save(self, path: str | Path) -> None:
         """Write to an .npz file."""
         with atomic_write(path) as file:
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                **{name: np.asarray(getattr(self, name), np.float32) for name in self.__dataclass_fields__},
-            )
+            arrays: dict[str, Any] = {
+                name: np.asarray(getattr(self, name), np.float32) for name in self.__dataclass_fields__
+            }
+            np.savez_compressed(file, **arrays)
 
 
 def num_inputs(num_features: int) -> int:

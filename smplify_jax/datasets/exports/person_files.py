@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -131,7 +132,8 @@ def _write_each(
     return people.exported(list(written), len(written))
 
 
-def _write(path: Path, arrays: _Arrays) -> Path:
+def _write(path: Path, arrays: dict[str, Any]) -> Path:
+    # Without allow_pickle, here and in every other call: NumPy before 2.1 does not know it and would write it as an array.
     with atomic_write(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **arrays)
     return path

@@ -18,7 +18,7 @@ from smplify_jax.camera.setup import complete_camera
 from smplify_jax.datasets.job.plan import is_camera_given
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.errors import InputWarning
-from smplify_jax.execution.batching import min_people_of_full_chunks, people_at_once
+from smplify_jax.execution.batching import min_people_of_one_program, people_at_once
 from smplify_jax.execution.devices import Device
 from smplify_jax.files.printable import printable
 from smplify_jax.fitting.fit import fit
@@ -55,7 +55,7 @@ class BatchFitter(Protocol):
     def fit(self, people: Sequence[DatasetRow]) -> FitResult:
         """The fits of people of one layout, all or none of whom have a camera, in their order, as NumPy arrays.
 
-        Each one's is the same but for last digits, whoever the others are: a job that was stopped goes on with others.
+        Each one's is the same, whoever the others are: a job that was stopped goes on with others.
         """
         ...
 
@@ -173,8 +173,8 @@ class PeopleFitter:
         return []
 
     def _filled_up(self, people: Sequence[DatasetRow]) -> Sequence[DatasetRow]:
-        """With people of whom nothing was seen, if there are too few for chunks of full size."""
-        missing = min_people_of_full_chunks(len(self._devices)) - len(people)
+        """With people of whom nothing was seen, if there are so few that another program would fit them."""
+        missing = min_people_of_one_program(len(self._devices)) - len(people)
         if missing <= 0:
             return people
         return [*people, *[replace(people[0], keypoints=np.zeros_like(people[0].keypoints))] * missing]

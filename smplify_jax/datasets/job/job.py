@@ -52,8 +52,8 @@ def fit_dataset(
     """Fit everybody in a data set, and write a Parquet file a batch to OUT/parquet, in the columns of `fits_table`.
 
     Killed at any moment and called again with `resume`, it goes on: files that are there are kept, and at most the batches that were being
-    fitted are fitted anew. What it ends with does not depend on how often that happened, nor on the number of shards,
-    but for last digits, which depend on who is fitted in the same call.
+    fitted are fitted anew. What it ends with depends neither on how often that happened nor on the number of shards. The number of cores
+    changes last digits.
 
     Args:
         input: a file or folder that `read_dataset` reads.

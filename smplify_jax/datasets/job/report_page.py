@@ -35,6 +35,7 @@ _WORDS = {
     "non_finite": "not fitted: numbers that are not finite",
     "implausible": "not fitted: implausible keypoints or camera",
     "poor_fit": "poor fit: keypoints missed by far, or outside the picture",
+    "filled": "filled between other frames of a track",
 }
 
 

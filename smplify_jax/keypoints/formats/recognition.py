@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.kinds import kind_of
 from smplify_jax.files.npy import DAMAGE, read_array_header
 from smplify_jax.files.npz import open_npz
 from smplify_jax.files.plain import open_plain
@@ -60,6 +61,9 @@ def read_head(path: Path) -> FileHead:
         return FileHead("unknown", damage="is empty")
     if is_tar(path):
         return FileHead("tar")
+    if (kind := kind_of(start)) is not None:
+        advice = f"; {kind.advice}" if kind.advice else ""
+        return FileHead("unknown", damage=f"is {kind.name}, not a file of keypoints{advice}")
     if _is_json(text):
         return FileHead("json value")
     if (line := _first_line_of_text(text)) is not None:

@@ -33,12 +33,18 @@ class Studio:
         focal_length: [px]; the principal point is the picture's centre.
         up: (3,) unit vector, camera frame.
         floor: height of the floor along `up` relative to the camera [m]; negative.
+        shadow_rays: from each point of the floor to each of two lights; fewer are quicker, and the shadow has bands.
+        shadow_step: distance of these points [px]. Shadows are soft, so every second pixel is enough.
+        supersampling: samples per pixel side of the body.
     """
 
     image_size: tuple[int, int]
     focal_length: float
     up: np.ndarray
     floor: float
+    shadow_rays: int = 256
+    shadow_step: int = 2
+    supersampling: int = 3
 
     def rays(self) -> np.ndarray:
         """Directions (H, W, 3) through the pixel centres, with z = 1."""
@@ -73,7 +79,8 @@ def render_in_studio(shape: Shape, studio: Studio) -> np.ndarray:
     """Render a shape in the studio, with its shadow on the floor: (H, W, 3) uint8."""
     center = np.array(studio.image_size) / 2
     canvas = Canvas(studio.image_size, _empty_room(studio, shape))
-    canvas.lay_over(render_shapes([shape], np.full(2, studio.focal_length), center, studio.image_size, supersampling=3))
+    focal = np.full(2, studio.focal_length)
+    canvas.lay_over(render_shapes([shape], focal, center, studio.image_size, studio.supersampling))
     return canvas.to_image()[..., :3]
 
 
@@ -89,8 +96,8 @@ def _empty_room(studio: Studio, shape: Shape) -> np.ndarray:
     wall = np.asarray(_WALL_COLOR) * (1 - upward) + np.asarray(_WALL_TOP_COLOR) * upward
     room = np.asarray(_FLOOR_COLOR) * (1 - wall_share) + wall * wall_share
     points = rays * np.where(np.isfinite(distance), distance, 0)[..., None]
-    # Shadows are soft, so every second pixel is enough.
-    shade = _shadow(studio, shape, points[::2, ::2], (wall_share[::2, ::2, 0] < 1) & is_floor[::2, ::2])
+    some = (slice(None, None, studio.shadow_step),) * 2
+    shade = _shadow(studio, shape, points[some], (wall_share[some][..., 0] < 1) & is_floor[some])
     shade = np.asarray(Image.fromarray(shade.astype(np.float32)).resize(studio.image_size, Image.Resampling.BICUBIC))
     return np.rint(np.clip(room * (1 - shade[..., None]), 0, 255)).astype(np.uint8)
 
@@ -103,8 +110,8 @@ def _shadow(studio: Studio, shape: Shape, points: np.ndarray, is_lit: np.ndarray
     rng = np.random.default_rng(0)
     lamp = np.asarray(DEFAULT_LIGHTING.fill_direction) / np.linalg.norm(DEFAULT_LIGHTING.fill_direction)
     for weight, directions in (
-        (0.30, lamp + 0.2 * rng.normal(size=(256, 3))),
-        (0.55, studio.up + _unit(rng.normal(size=(256, 3)))),  # cosine-weighted over the half sphere
+        (0.30, lamp + 0.2 * rng.normal(size=(studio.shadow_rays, 3))),
+        (0.55, studio.up + _unit(rng.normal(size=(studio.shadow_rays, 3)))),  # cosine-weighted over the half sphere
     ):
         for direction in _unit(directions):
             is_hidden = np.asarray(

@@ -1,0 +1,1 @@
+"""Adapters to programs that find people's keypoints in pictures."""

@@ -1,0 +1,69 @@
+"""Refine the proposals of tracks of any length, in windows of two fixed sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from smplify_jax.execution import compilation
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting.frames import rows_of
+from smplify_jax.fitting.person import Setup
+from smplify_jax.fitting.program import ProposedPeople
+from smplify_jax.proposal.track_refinement import TRACK_REACH, refine_track
+
+WINDOW_SIZES = (32, 128)
+"""Frames for which programs are compiled. Windows of long tracks have the largest."""
+
+
+def with_refined_proposals(
+    setup: Setup, proposed: ProposedPeople, is_focal_length_known: np.ndarray, times: np.ndarray
+) -> ProposedPeople:
+    """The frames (T, ...) of one track, with proposals that know the frames around them.
+
+    Args:
+        setup: of a profile that uses the network.
+        proposed: each frame by itself.
+        is_focal_length_known: (T,) whether the camera was given rather than guessed.
+        times: (T,) [s], increasing.
+    """
+    is_seen = np.asarray(proposed.checked.is_fittable)
+    if not is_seen.any():
+        return proposed
+    times = (times - times[0]).astype(np.float32)
+    inputs = (proposed.proposals, proposed.observations, is_focal_length_known, is_seen)
+    parts = []
+    for start, stop, first, last in _windows(len(times)):
+        refined = _refined(setup, rows_of(inputs, slice(start, stop)), times[start:stop])
+        parts.append(rows_of(refined, slice(first, last)))
+    return dataclasses.replace(proposed, proposals=jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts))
+
+
+def _windows(num_frames: int) -> Iterator[tuple[int, int, int, int]]:
+    """Start and stop of each window in the track, and which of its own rows it contributes."""
+    largest = WINDOW_SIZES[-1]
+    own = num_frames if num_frames <= largest else largest - 2 * TRACK_REACH
+    for first in range(0, num_frames, own):
+        last = min(first + own, num_frames)
+        start, stop = max(0, first - TRACK_REACH), min(num_frames, last + TRACK_REACH)
+        yield start, stop, first - start, last - start
+
+
+def _refined(setup: Setup, inputs: tuple, times: np.ndarray) -> Any:
+    """One window, padded by frames that were not seen, on the host."""
+    size = next(size for size in WINDOW_SIZES if size >= len(times))
+    rows = np.minimum(np.arange(size), len(times) - 1)
+    beyond = np.arange(size) - rows
+    proposals, observations, is_focal_length_known, is_seen = rows_of(inputs, rows)
+    track = (proposals, observations, is_focal_length_known, is_seen & (beyond == 0), times[rows] + beyond)
+    return jax.device_get(_program()(setup.proposer, setup.scene.body, *jax.tree.map(np.asarray, track)))
+
+
+@lru_cache(maxsize=1)
+def _program() -> Any:
+    return compilation.jit(exact_products(refine_track), keeps_traces=True)
