@@ -63,12 +63,15 @@ def test_views_that_agree_give_their_body_in_the_world():
     assert_same(fused.parameters, truth)
 
 
-def test_the_anchor_is_as_precise_as_one_view():
+def test_the_more_views_the_weaker_the_anchor():
     extrinsics = rig()
     proposals, rest, _ = exact_proposals(extrinsics)
     anchor = fuse(proposals, ALL, extrinsics, rest).anchor
-    np.testing.assert_allclose(anchor.pose_scale, 1 / 0.3)
-    np.testing.assert_allclose(anchor.betas_scale, 1 / 0.8)
+    np.testing.assert_allclose(anchor.pose_scale**2, 1 / 0.3**2 / NUM_VIEWS)
+    np.testing.assert_allclose(anchor.betas_scale**2, 1 / 0.8**2 / NUM_VIEWS)
+    one = np.zeros_like(ALL)
+    one[:, 2] = True
+    np.testing.assert_allclose(fuse(proposals, one, extrinsics, rest).anchor.pose_scale, 1 / 0.3)
 
 
 @pytest.mark.parametrize("view", range(NUM_VIEWS))
