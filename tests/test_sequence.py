@@ -102,8 +102,10 @@ def test_frames_that_disagree_with_all_others_are_outvoted(noisy, fitted):
     keypoints[18:20] = keypoints[18:20, flip]
     keypoints[30, :, :2] += 300
     result = fit_sequence(**noisy.as_seen() | {"keypoints": keypoints})
-    apart = np.linalg.norm(np.asarray(result.joints) - np.asarray(fitted.joints), axis=-1).mean(axis=1)
-    assert apart.max() < 0.12
+    # Relative to the pelvis: how far away a person is, one camera hardly knows, and every change of the input moves it.
+    own, undisturbed = (np.asarray(one.joints) - np.asarray(one.joints)[:, :1] for one in (result, fitted))
+    apart = np.linalg.norm(own - undisturbed, axis=-1).mean(axis=1)
+    assert apart.max() < 0.1
 
 
 def test_times_replace_the_frame_rate(noisy):
