@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.frames import Z_UP_FROM_CAMERA, turned_about_root
-from smplify_jax.result.views import has_z_up
+from smplify_jax.result.world import has_z_up
 
 NUM_POSE, NUM_SHARED_POSE, NUM_BETAS = 156, 66, 16
 """52 joints, of which the first 22 are SMPL's; the fingers, which are not fitted, are zero, and SMPL's two hands are not among them."""

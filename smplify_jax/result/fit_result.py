@@ -32,7 +32,8 @@ from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read
 from smplify_jax.result.sequence import people_at
 from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
 from smplify_jax.result.status import FitStatus
-from smplify_jax.result.views import has_z_up, in_view
+from smplify_jax.result.views import in_view
+from smplify_jax.result.world import has_z_up
 
 if TYPE_CHECKING:
     import trimesh
