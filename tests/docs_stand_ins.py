@@ -14,7 +14,9 @@ from body_files import write_pickle
 from command_line import DETECTIONS, PICTURE
 from keypoint_files import coco_annotations, figure, flat, write_json, write_npz, write_openpose
 from PIL import Image
+from rigs import people_inside, ring, seen_by_all
 
+from smplify_jax.camera.calibration import save_calibration
 from smplify_jax.prior.load import load_prior
 
 
@@ -74,6 +76,12 @@ def _capsules(path: Path) -> None:
     write_npz(path, betas2lens=rows, betas2rads=rows)
 
 
+def _views(path: Path) -> None:
+    """Two moments of one person before the cameras of `Calib.toml`."""
+    points, _ = people_inside(1, "coco17")
+    np.save(path, seen_by_all(ring(4), np.stack([points[0]] * 2)))
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "photo_keypoints.json": _detections,
     "photo.jpg": _photo,
@@ -81,6 +89,8 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "frames": _frames,
     "alphapose-results.json": _alphapose,
     "people.npz": _people,
+    "Calib.toml": lambda path: save_calibration(path, ring(4)),
+    "views.npy": _views,
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,
     "annotations.json": _annotations,

@@ -33,6 +33,8 @@ NOT_RUN = {
     "my_photo": "needs a detector, which the tests do not; see test_detectors and test_photos",
     "my_video": "needs a detector; see test_fit_video",
     "--example-video": "renders and fits for a minute; see test_fit_video",
+    "--cameras": "reads recordings of several cameras; see test_cli_views",
+    "estimator.process_one_image": "SAM 3D Body is not among the dependencies",
     "-{000000..": "reads tars of the reader's own",
 }
 """Parts of lines of a shell, or of a block of Python, that are not run, and why."""
