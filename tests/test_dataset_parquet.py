@@ -295,7 +295,10 @@ def _numbers_for_names(table):
     ("change", "message"),
     [
         (_as_double, "'joints' of fits holds"),
-        (_without_a_list, "lists that are missing"),
+        (
+            _without_a_list,
+            "lists that are missing|all lists to be of size",
+        ),  # older releases of pyarrow refuse it themselves
         (_with_nan, "not finite for somebody who has a body"),
         (_numbers_for_names, "no text"),
     ],
