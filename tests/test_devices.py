@@ -8,9 +8,10 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from moving_people import draw_track
 from people import IMAGE_SIZE, draw_people
 
-from smplify_jax import InputError, fit, use_all_cores
+from smplify_jax import InputError, fit, fit_sequence, use_all_cores
 
 NUM_PEOPLE = 5
 SHARDED_FITS = """
@@ -115,3 +116,28 @@ for count in (3, 131, 290):
 
 def test_a_person_is_fitted_the_same_to_the_bit_in_random_company_on_two_cores():
     run_python(COMPANY)
+
+
+TRACKS_ON_TWO_CORES = """
+import sys
+import jax, numpy as np
+from smplify_jax import fit_sequence, use_all_cores
+use_all_cores(2)
+given = np.load(sys.argv[1])
+seen = {"layout": "coco17", "image_size": tuple(given["image_size"]), "times": given["times"], "camera": float(given["focal_length"])}
+result = fit_sequence(np.stack([given["keypoints"]] * 3), **seen, devices=jax.devices("cpu"))
+np.savez(sys.argv[2], joints=result.joints, status=result.status)
+"""
+
+
+def test_tracks_dealt_out_to_cores_are_those_of_one_device(tmp_path: Path):
+    track = draw_track(12, seed=3, noise=0.01)
+    alone = fit_sequence(**track.as_seen())
+    given = {"keypoints": track.keypoints, "times": track.times, "focal_length": track.focal_length}
+    np.savez(tmp_path / "given.npz", **given, image_size=IMAGE_SIZE)
+    run_python(TRACKS_ON_TWO_CORES, str(tmp_path / "given.npz"), str(tmp_path / "dealt.npz"))
+    with np.load(tmp_path / "dealt.npz") as dealt:
+        np.testing.assert_array_equal(dealt["status"], [alone.status] * 3)
+        # Another number of threads rounds otherwise; which core a track is given makes no difference.
+        np.testing.assert_allclose(dealt["joints"][0], alone.joints, atol=2e-3)
+        np.testing.assert_array_equal(dealt["joints"][1], dealt["joints"][0])

@@ -173,7 +173,7 @@ def test_the_gradient_of_a_track_is_that_of_its_energy(noisy, monkeypatch):
     caught = []
     fit_all = tracks._fit_all
     monkeypatch.setattr(
-        tracks, "_fit_all", lambda setup, jobs, _: caught.append((setup, *jobs)) or fit_all(setup, jobs, ())
+        tracks, "_fit_all", lambda setup, jobs: caught.append((setup.network, *jobs)) or fit_all(setup, jobs)
     )
     fit_sequence(**noisy.as_seen())
     setup, job = caught[0]

@@ -6,6 +6,7 @@ Pictures of one camera, of several, and points in space differ only in how they 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -47,9 +48,69 @@ class Frames:
     is_linked: Array | np.ndarray
     input_status: Array | np.ndarray
 
+    @classmethod
+    def prepared(
+        cls,
+        *,
+        observed: Observed,
+        as_given: Observed,
+        start: BodyParameters,
+        anchor: Anchor,
+        is_seen: np.ndarray,
+        input_status: np.ndarray,
+        times: np.ndarray,
+        max_gap: float,
+    ) -> Frames:
+        """The frames of one person, linked in time and without short gaps.
+
+        Args:
+            observed: what the fit compares the body with.
+            as_given: the same as the caller gave it.
+            start: bodies to start from.
+            anchor: (T, ...), meaningless in frames where nobody is seen, which get none.
+            is_seen: (T,) whether the person was observed well enough.
+            input_status: (T,) why not.
+            times: (T,) [s].
+            max_gap: [s] the longest time between two seen frames between which bodies are filled in.
+        """
+        is_frame = is_seen | is_between(is_seen, times, max_gap)
+        return cls(
+            observed=observed,
+            as_given=as_given,
+            start=start,
+            anchor=_where_seen(anchor, is_seen),
+            times=(times - times[0]).astype(np.float32),
+            is_seen=is_seen,
+            is_frame=is_frame,
+            is_fixed=np.zeros_like(is_frame),
+            is_linked=is_linked(is_frame),
+            input_status=input_status,
+        )
+
     def __len__(self) -> int:
         """Number of frames T."""
         return len(self.times)
+
+
+def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.ndarray:
+    """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart."""
+    seen = np.flatnonzero(is_seen)
+    found = np.zeros(len(is_seen), bool)
+    for before, after in pairwise(seen):
+        if after > before + 1 and times[after] - times[before] <= max_gap:
+            found[before + 1 : after] = True
+    return found
+
+
+def is_linked(is_frame: np.ndarray) -> np.ndarray:
+    """(T,) which frames have a body in the frames before and after them."""
+    around = np.concatenate([[False], is_frame, [False]])
+    return around[:-2] & around[1:-1] & around[2:]
+
+
+def _where_seen(anchor: Anchor, is_seen: np.ndarray) -> Anchor:
+    """The anchor as float32, zero and without precision in frames where nobody is seen."""
+    return jax.tree.map(lambda values: np.where(is_seen[:, None], values, 0.0).astype(np.float32), anchor)
 
 
 def leaf(value: ArrayLike) -> Any:

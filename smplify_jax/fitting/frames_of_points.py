@@ -20,12 +20,12 @@ from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.observation import REFERENCE_PX_PER_M, PointsObservation
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.fitting.frames import Frames, rows_of
-from smplify_jax.fitting.frames_of_picture import is_between, is_linked
-from smplify_jax.fitting.frames_of_views import anchor_of, rest_pelvis, start_of
+from smplify_jax.fitting.frames_of_views import rest_pelvis
 from smplify_jax.fitting.fusion import FusedProposals, fuse
 from smplify_jax.fitting.person import UNIT_NOISE_PX, Person, Setup
 from smplify_jax.fitting.program import ProposedPeople
 from smplify_jax.fitting.starts import trunk_weights
+from smplify_jax.fitting.track_starts import typical_start
 from smplify_jax.geometry.alignment import rigidly_aligned
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.proposal.propose import Proposal
@@ -159,21 +159,16 @@ def frames_of_points(
     is_fittable = np.asarray(checked.is_fittable)
     is_seen = seen.is_enough & is_fittable.any(axis=1)
     fused = _fused(rest.keypoints, proposals, is_fittable, seen.extrinsics)
-    fused = dataclasses.replace(fused, parameters=_placed(rest, fused.parameters, rows))
-    is_frame = is_seen | is_between(is_seen, times, max_gap)
     given = PointsObservation(rows[..., :3].astype(np.float32), (rows[..., 3] * is_seen[:, None]).astype(np.float32))
-    unknown = FitStatus.TOO_FEW_KEYPOINTS
-    return Frames(
+    return Frames.prepared(
         observed=given,
         as_given=given,
-        start=start_of(fused, is_seen, times),
-        anchor=anchor_of(fused, is_seen),
-        times=(times - times[0]).astype(np.float32),
+        start=typical_start(_placed(rest, fused.parameters, rows), is_seen, times),
+        anchor=fused.anchor,
         is_seen=is_seen,
-        is_frame=is_frame,
-        is_fixed=np.zeros_like(is_frame),
-        is_linked=is_linked(is_frame),
-        input_status=np.where(is_seen, FitStatus.CONVERGED, unknown).astype(np.int32),
+        input_status=np.where(is_seen, FitStatus.CONVERGED, FitStatus.TOO_FEW_KEYPOINTS).astype(np.int32),
+        times=times,
+        max_gap=max_gap,
     )
 
 

@@ -7,17 +7,15 @@ import dataclasses
 import numpy as np
 
 from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.depth import pixel_scale
 from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.observation import Observation, ViewsObservation
 from smplify_jax.fitting.frames import Frames
-from smplify_jax.fitting.frames_of_picture import input_status, is_between, is_linked
-from smplify_jax.fitting.fusion import FusedProposals, fuse
+from smplify_jax.fitting.frames_of_picture import input_status
+from smplify_jax.fitting.fusion import fuse
 from smplify_jax.fitting.person import CheckedPerson
 from smplify_jax.fitting.program import ProposedPeople
-from smplify_jax.fitting.track_starts import continuous, filled, typical_places, typical_rows
-from smplify_jax.terms.anchor import Anchor
+from smplify_jax.fitting.track_starts import typical_start
 
 
 def frames_of_views(
@@ -38,20 +36,17 @@ def frames_of_views(
     view_is_seen = np.asarray(checked.is_fittable)
     fused = fuse(proposals, view_is_seen, extrinsics, rest_pelvis(body, np.asarray(proposals.parameters.betas)))
     is_seen = np.asarray(view_is_seen.any(axis=1))
-    is_frame = is_seen | is_between(is_seen, times, max_gap)
-    start = start_of(fused, is_seen, times)
+    start = typical_start(fused.parameters, is_seen, times)
     places = np.asarray(start.transl)
-    return Frames(
+    return Frames.prepared(
         observed=_observed(proposed.observations, view_is_seen, extrinsics, places),
         as_given=_observed(checked.observation, view_is_seen, extrinsics, places),
         start=start,
-        anchor=anchor_of(fused, is_seen),
-        times=(times - times[0]).astype(np.float32),
+        anchor=fused.anchor,
         is_seen=is_seen,
-        is_frame=is_frame,
-        is_fixed=np.zeros_like(is_frame),
-        is_linked=is_linked(is_frame),
         input_status=input_status(_typical_view(checked)),
+        times=times,
+        max_gap=max_gap,
     )
 
 
@@ -59,31 +54,6 @@ def rest_pelvis(body: KeypointBody, betas: np.ndarray) -> np.ndarray:
     """(..., 3) the pelvis of a body at rest at the origin [m], linear in the betas (..., B)."""
     mean, by_beta = (np.asarray(array, np.float64)[0] for array in (body.joint_template, body.joint_shapedirs))
     return mean + betas @ by_beta.T
-
-
-def start_of(fused: FusedProposals, is_seen: np.ndarray, times: np.ndarray) -> BodyParameters:
-    """The fused bodies, each frame the most typical of those around it, without gaps."""
-    parameters = fused.parameters
-    pose = np.concatenate([parameters.global_orient, parameters.body_pose], axis=-1)
-    pose = pose.reshape(len(pose), -1, 3)
-    rows = typical_rows(pose, is_seen)
-    pose, transl = filled(pose[rows], typical_places(np.asarray(parameters.transl), is_seen), is_seen, times)
-    pose = continuous(pose).astype(np.float32)
-    return BodyParameters(
-        global_orient=pose[:, 0],
-        body_pose=pose[:, 1:].reshape(len(pose), -1),
-        betas=np.asarray(parameters.betas, np.float32),
-        transl=np.asarray(transl, np.float32),
-    )
-
-
-def anchor_of(fused: FusedProposals, is_seen: np.ndarray) -> Anchor:
-    """The fused anchors as float32; frames that nobody saw have none."""
-    anchor, seen = fused.anchor, is_seen[:, None]
-    return dataclasses.replace(
-        anchor,
-        **{name: np.where(seen, getattr(anchor, name), 0.0).astype(np.float32) for name in vars(anchor)},
-    )
 
 
 def _observed(

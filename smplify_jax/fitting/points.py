@@ -28,9 +28,8 @@ from smplify_jax.fitting.frames_of_points import (
     seen_from_around,
     with_points,
 )
-from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, is_number, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.prior.mixture import PosePrior
@@ -89,9 +88,7 @@ def fit_points(
         layout = get_layout(layout)
         rows, is_single = _rows(points, layout)
         check_max_gap(max_gap)
-        if noise is not None and (
-            isinstance(noise, bool) or not isinstance(noise, (int, float)) or not 0 <= noise < np.inf
-        ):
+        if noise is not None and (not is_number(noise) or not 0 <= noise < np.inf):
             raise InputError(f"noise is {noise!r}: give a standard deviation in metres, or None to estimate it.")
         if scale not in ("fixed", "free"):
             raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
@@ -99,13 +96,13 @@ def fit_points(
         origin = _origins(rows, is_track)
         rows = _moved(rows, -origin)
         clock = frame_times(1.0 if fps is None else fps, times, 1, len(rows))[0]
-        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
-        rest = RestBody.of(setup, layout)
+        setup = setup_tracks(layout, body, prior, num_betas, devices)
+        rest = RestBody.of(setup.network, layout)
         factor = rest.first_scale(rows) if scale == "free" else np.ones(len(rows))
         if is_track:
             factor = np.full_like(factor, np.median(factor))
         seen = seen_from_around(rest, _scaled(rows, factor))
-        proposed = jax.device_get(run_in_batches(propose_frames, setup, seen.people, shard_devices))
+        proposed = jax.device_get(run_in_batches(propose_frames, setup.network, seen.people, setup.devices))
 
         size = len(rows) if is_track else 1
         fitted = []
@@ -116,7 +113,7 @@ def fit_points(
             fields = _fit_body(setup, rest, first, rows[own], factor[own], noise, scale == "free")
             fitted.append(_moved_back(fields, origin[own]))
         fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
-        result = FitResult(**fields, body=body, layout=layout.name)
+        result = FitResult(**fields, body=setup.body, layout=layout.name)
         return result[0] if is_single else result
 
 
@@ -167,7 +164,7 @@ def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
 
 
 def _fit_body(
-    setup: Setup,
+    setup: TrackSetup,
     rest: RestBody,
     frames: Frames,
     rows: np.ndarray,

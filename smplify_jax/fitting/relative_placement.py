@@ -22,8 +22,8 @@ from smplify_jax.camera.pinhole import MIN_DEPTH
 from smplify_jax.errors import InputError
 from smplify_jax.fitting.frames import Frames, rows_of
 from smplify_jax.fitting.frames_of_views import frames_of_views, rest_pelvis
-from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.program import ProposedPeople
+from smplify_jax.fitting.track_arguments import TrackSetup
 from smplify_jax.fitting.tracks import fit_track
 
 _MAX_FRAMES = 32
@@ -35,7 +35,7 @@ _OUTLIER_PX = 15.0
 """[reference px] Differences beyond which keypoints hardly move a camera."""
 
 
-def place_cameras(setup: Setup, proposed: ProposedPeople, times: np.ndarray) -> Extrinsics:
+def place_cameras(setup: TrackSetup, proposed: ProposedPeople, times: np.ndarray) -> Extrinsics:
     """Place V cameras in the frame of the first.
 
     Args:
@@ -55,10 +55,10 @@ def place_cameras(setup: Setup, proposed: ProposedPeople, times: np.ndarray) -> 
             )
     chosen = useful[np.linspace(0, len(useful) - 1, min(_MAX_FRAMES, len(useful))).round().astype(int)]
     proposed, times = rows_of(proposed, chosen), times[chosen]
-    extrinsics = _from_proposals(setup.scene.body, proposed)
+    extrinsics = _from_proposals(setup.keypoint_body, proposed)
     for _ in range(_NUM_TURNS):
-        frames = frames_of_views(setup.scene.body, proposed, extrinsics, times, max_gap=0.0)
-        points = _fitted_keypoints(setup.scene.body, fit_track(setup, frames))
+        frames = frames_of_views(setup.keypoint_body, proposed, extrinsics, times, max_gap=0.0)
+        points = _fitted_keypoints(setup.keypoint_body, fit_track(setup, frames))
         extrinsics = _moved_to_body(extrinsics, frames, points)
     return extrinsics
 

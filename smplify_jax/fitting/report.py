@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX, pixel_scale
 from smplify_jax.camera.observation import Observation
-from smplify_jax.camera.pinhole import project
+from smplify_jax.fitting.described import describe
 from smplify_jax.fitting.person import CheckedPerson, PreparedSearch, Setup
 from smplify_jax.fitting.search import Problem
 from smplify_jax.geometry.rotations import exp_so3
@@ -36,10 +35,13 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     observation_as_given = dataclasses.replace(
         prepared.problem.observation, keypoints_px=checked.observation.keypoints_px
     )
-    fields = _describe(setup, observation_as_given, solution)
+    model = solution.model
+    fields = describe(setup.scene.body, observation_as_given, model.keypoints_cam, solution.parameters)
+    fields |= solution.parameters.blocks() | {"cost": model.energy, "cost_by_term": model.energy_by_term}
     fields |= {"camera": checked.observation.camera, "start_margin": margin}
     is_usable = (status == FitStatus.CONVERGED) | (status == FitStatus.STEP_LIMIT)
     fields |= _uncertainty_and_quality(setup, prepared, solution, is_usable, fields, last_weights)
+    del fields["error_2d"]  # it is among the quality features now
     is_finite = _is_finite(setup, checked.observation, solution, fields)
     status = jnp.where(is_usable & ~is_finite, FitStatus.NON_FINITE, status)
     is_usable &= is_finite
@@ -86,22 +88,6 @@ def _is_poor(fields: dict, image_size: Array) -> Array:
     is_outside = jnp.any((points < 0) | (points > image_size) | jnp.isnan(points), axis=-1)
     is_body_outside = jnp.all(is_outside) & jnp.all(jnp.isfinite(image_size))
     return (fields["quality_features"].error_2d > MAX_ERROR_2D) | is_body_outside
-
-
-def _describe(setup: Setup, observation: Observation, solution: Solution) -> dict:
-    """The fields of FitResult that follow directly from the solution, without its joints."""
-    parameters, model = solution.parameters, solution.model
-    keypoints_cam = jnp.where(setup.scene.body.is_defined[:, None], model.keypoints_cam, jnp.nan)
-    keypoints_px = project(keypoints_cam, observation.camera)
-    distance = jnp.linalg.norm(keypoints_px - observation.keypoints_px, axis=-1)
-    scale = pixel_scale(parameters.transl[2], observation.camera.focal_length)
-    return parameters.blocks() | {
-        "keypoints_px": keypoints_px,
-        "reprojection_error_px": jnp.where(observation.confidence > 0, distance, jnp.nan),
-        "person_height_px": REFERENCE_HEIGHT_PX / scale,
-        "cost": model.energy,
-        "cost_by_term": model.energy_by_term,
-    }
 
 
 def _uncertainty_and_quality(
@@ -151,7 +137,7 @@ def _quality_features(
         joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
         image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
         data_energy=costs["data"] / num_seen,
-        error_2d=jnp.nanmedian(fields["reprojection_error_px"]) / fields["person_height_px"],
+        error_2d=fields["error_2d"],
         pose_surprise=costs["pose_prior"] / jnp.asarray(last_weights.pose_prior) ** 2,
         num_seen=num_seen,
         max_beta=jnp.max(jnp.abs(fields["betas"])),

@@ -16,6 +16,7 @@ from smplify_jax.camera.setup import setup_camera, size_rows
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
+from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames import rows_of
 from smplify_jax.fitting.frames_of_picture import frames_of_picture
@@ -62,7 +63,7 @@ def fit_sequence(
         prior: the shipped pose prior by default.
         num_betas: how many shape coefficients to fit.
         max_gap: frames without a person are filled in if there are observed ones at most this much time apart before and after them [s].
-        devices: of one kind, to run the proposal network on; JAX's default device by default.
+        devices: of one kind, to deal frames and tracks out to; JAX's default device by default.
     Returns:
         FitResult with a leading axis of frames, or of tracks and frames. `betas` are the same in all frames of a track; `velocities` are
         those of the joints; the status of filled frames is FILLED, and frames in longer gaps have NaN and the status that says why.
@@ -78,7 +79,7 @@ def fit_sequence(
         num_tracks, num_frames = tracks.shape[:2]
         clock = frame_times(fps, times, num_tracks, num_frames)
         check_max_gap(max_gap)
-        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
+        setup = setup_tracks(layout, body, prior, num_betas, devices)
         cameras, sizes = _cameras(camera, tracks, image_size)
 
         def repeated(leaf: np.ndarray) -> np.ndarray:
@@ -97,22 +98,21 @@ def fit_sequence(
         prepared = []
         for track in range(num_tracks):
             own = slice(track * num_frames, (track + 1) * num_frames)
-            proposed = jax.device_get(run_in_batches(propose_frames, setup, rows_of(people, own), shard_devices))
+            proposed = jax.device_get(
+                run_in_batches(propose_frames, setup.network, rows_of(people, own), setup.devices)
+            )
             is_known = np.asarray(people.is_focal_length_known)[own]
             refined = with_refined_proposals(setup, proposed, is_known, clock[track])
             prepared.append(frames_of_picture(refined, clock[track], max_gap))
-        fitted = fit_tracks(setup, prepared, shard_devices)
+        fitted = fit_tracks(setup, prepared)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
-        return FitResult(**jax.tree.map(jnp.asarray, fields), body=body, layout=layout.name)
+        return FitResult(**jax.tree.map(jnp.asarray, fields), body=setup.body, layout=layout.name)
 
 
 def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
     """Cleaned keypoints (N, T, K, 3), and whether the input was a single track."""
-    try:
-        array = np.asarray(keypoints, np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"keypoints is not an array of numbers: give (T, K, 3) or (N, T, K, 3) ({error}).") from None
+    array = host_array(keypoints, "keypoints").astype(np.float32)
     expected = (layout.num_keypoints, 3)
     if array.ndim not in (3, 4) or array.shape[-2:] != expected:
         raise InputError(

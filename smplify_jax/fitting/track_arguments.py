@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
@@ -19,23 +22,47 @@ from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.prior.mixture import PosePrior
 
 
+@dataclass(frozen=True)
+class TrackSetup:
+    """What all frames of a fit over time, or from several views, share.
+
+    Attributes:
+        body: to fit.
+        network: for the proposals of single frames, on all devices.
+        solvers: for windows of frames, one for each device.
+        devices: none for JAX's default device.
+    """
+
+    body: BodyModel
+    network: Setup
+    solvers: tuple[Setup, ...]
+    devices: tuple[Device, ...]
+
+    @property
+    def keypoint_body(self) -> KeypointBody:
+        """The body, cut to the keypoints."""
+        return self.network.scene.body
+
+
 def setup_tracks(
     layout: Layout,
     body: BodyModel | str | os.PathLike[str] | None,
     prior: PosePrior | str | os.PathLike[str] | None,
     num_betas: int,
     devices: Sequence[Device] | None,
-) -> tuple[BodyModel, Setup, tuple[Device, ...]]:
-    """The body, what all frames share, and the devices.
+) -> TrackSetup:
+    """Resolve what the caller gives.
 
     Raises:
-        InputError: one of them cannot be used.
+        InputError: one of the arguments cannot be used.
     """
     body = resolve_body(body, num_betas)
     check_body(body, layout, DEFAULT, num_betas)
-    shard_devices = resolve_devices(devices)
-    choices = FitChoices(layout, DEFAULT, body, resolve_prior(prior), num_betas, None, False, True, shard_devices)
-    return body, setup_fit(choices), shard_devices
+    devices = resolve_devices(devices)
+    choices = FitChoices(layout, DEFAULT, body, resolve_prior(prior), num_betas, None, False, True, devices)
+    network = setup_fit(choices)
+    solvers = tuple(setup_fit(replace(choices, devices=(device,))) for device in devices)
+    return TrackSetup(body, network, solvers or (network,), devices)
 
 
 def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames: int) -> np.ndarray:
@@ -45,7 +72,7 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
         InputError: the frame rate is not positive, or the times are not increasing numbers, one for each frame.
     """
     if times is None:
-        if not _is_number(fps) or not 0 < fps < np.inf:
+        if not is_number(fps) or not 0 < fps < np.inf:
             raise InputError(f"fps is {fps!r}: give the frames per second, above 0.")
         return np.broadcast_to(np.arange(num_frames) / fps, (num_tracks, num_frames))
     try:
@@ -64,9 +91,10 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
 
 def check_max_gap(max_gap: float) -> None:
     """Raise InputError for anything but seconds, at least 0."""
-    if not _is_number(max_gap) or not 0 <= max_gap < np.inf:
+    if not is_number(max_gap) or not 0 <= max_gap < np.inf:
         raise InputError(f"max_gap is {max_gap!r}: give seconds, at least 0.")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one number, and not a truth value."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

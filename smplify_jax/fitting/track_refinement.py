@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +12,9 @@ import numpy as np
 from smplify_jax.execution import compilation
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.frames import rows_of
-from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.program import ProposedPeople
+from smplify_jax.fitting.track_arguments import TrackSetup
+from smplify_jax.fitting.windows import windows
 from smplify_jax.proposal.track_refinement import TRACK_REACH, refine_track
 
 WINDOW_SIZES = (32, 128)
@@ -22,12 +22,12 @@ WINDOW_SIZES = (32, 128)
 
 
 def with_refined_proposals(
-    setup: Setup, proposed: ProposedPeople, is_focal_length_known: np.ndarray, times: np.ndarray
+    setup: TrackSetup, proposed: ProposedPeople, is_focal_length_known: np.ndarray, times: np.ndarray
 ) -> ProposedPeople:
     """The frames (T, ...) of one track, with proposals that know the frames around them.
 
     Args:
-        setup: of a profile that uses the network.
+        setup: of the fit.
         proposed: each frame by itself.
         is_focal_length_known: (T,) whether the camera was given rather than guessed.
         times: (T,) [s], increasing.
@@ -38,32 +38,24 @@ def with_refined_proposals(
     times = (times - times[0]).astype(np.float32)
     inputs = (proposed.proposals, proposed.observations, is_focal_length_known, is_seen)
     parts = []
-    for start, stop, first, last in _windows(len(times)):
-        refined = _refined(setup, rows_of(inputs, slice(start, stop)), times[start:stop])
-        parts.append(rows_of(refined, slice(first, last)))
+    for window in windows(len(times), WINDOW_SIZES[-1], TRACK_REACH):
+        refined = _refined(setup, rows_of(inputs, window.rows), times[window.rows])
+        parts.append(rows_of(refined, window.own))
     return dataclasses.replace(proposed, proposals=jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts))
 
 
-def _windows(num_frames: int) -> Iterator[tuple[int, int, int, int]]:
-    """Start and stop of each window in the track, and which of its own rows it contributes."""
-    largest = WINDOW_SIZES[-1]
-    own = num_frames if num_frames <= largest else largest - 2 * TRACK_REACH
-    for first in range(0, num_frames, own):
-        last = min(first + own, num_frames)
-        start, stop = max(0, first - TRACK_REACH), min(num_frames, last + TRACK_REACH)
-        yield start, stop, first - start, last - start
-
-
-def _refined(setup: Setup, inputs: tuple, times: np.ndarray) -> Any:
+def _refined(setup: TrackSetup, inputs: tuple, times: np.ndarray) -> Any:
     """One window, padded by frames that were not seen, on the host."""
     size = next(size for size in WINDOW_SIZES if size >= len(times))
     rows = np.minimum(np.arange(size), len(times) - 1)
     beyond = np.arange(size) - rows
     proposals, observations, is_focal_length_known, is_seen = rows_of(inputs, rows)
     track = (proposals, observations, is_focal_length_known, is_seen & (beyond == 0), times[rows] + beyond)
-    return jax.device_get(_program()(setup.proposer, setup.scene.body, *jax.tree.map(np.asarray, track)))
+    solver = setup.solvers[0]
+    program = _program(not setup.devices)
+    return jax.device_get(program(solver.proposer, solver.scene.body, *jax.tree.map(np.asarray, track)))
 
 
-@lru_cache(maxsize=1)
-def _program() -> Any:
-    return compilation.jit(exact_products(refine_track), keeps_traces=True)
+@lru_cache(maxsize=2)
+def _program(is_on_default_device: bool) -> Any:
+    return compilation.jit(exact_products(refine_track), keeps_traces=is_on_default_device)

@@ -5,11 +5,36 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from smplify_jax.body.parameters import BodyParameters
+
 MEDIAN_REACH = 4
 """Frames on each side among which a frame takes the most typical proposal."""
 
 _ROOT_WEIGHT = 4.0
 """How much the root's orientation counts against one joint's, when proposals are compared: a body that faces the wrong way is the worst."""
+
+
+def typical_start(proposed: BodyParameters, is_seen: np.ndarray, times: np.ndarray) -> BodyParameters:
+    """Where a track starts.
+
+    Args:
+        proposed: (T, ...) bodies, meaningless where nobody is seen.
+        is_seen: (T,)
+        times: (T,) [s].
+    Returns:
+        (T, ...) float32: each frame's most typical pose and place of those around it, continuous in time and without gaps.
+    """
+    pose = np.concatenate([proposed.global_orient, proposed.body_pose], axis=-1).astype(np.float64)
+    pose = pose.reshape(len(pose), -1, 3)
+    places = typical_places(np.asarray(proposed.transl, np.float64), is_seen)
+    pose, transl = filled(pose[typical_rows(pose, is_seen)], places, is_seen, times)
+    pose = continuous(pose).astype(np.float32)
+    return BodyParameters(
+        global_orient=pose[:, 0],
+        body_pose=pose[:, 1:].reshape(len(pose), -1),
+        betas=np.asarray(proposed.betas, np.float32),
+        transl=transl.astype(np.float32),
+    )
 
 
 def typical_rows(pose: np.ndarray, is_seen: np.ndarray, reach: int = MEDIAN_REACH) -> np.ndarray:

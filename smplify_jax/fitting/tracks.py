@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,12 +13,13 @@ import jax
 import numpy as np
 
 from smplify_jax.execution import compilation
-from smplify_jax.execution.devices import Device
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.frames import Frames, leaf, padded, rows_of
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
+from smplify_jax.fitting.track_arguments import TrackSetup
 from smplify_jax.fitting.track_program import FittedFrames, TrackOptions, fit_window
+from smplify_jax.fitting.windows import Window, windows
 from smplify_jax.prior.motion import MotionPrior, load_motion_prior
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
@@ -47,68 +48,57 @@ _INDEPENDENT_FRAMES = 10.0
 _SOLVER = SolverOptions(max_steps=30, relative_gain=1e-3)
 
 
-def fit_tracks(setup: Setup, tracks: Sequence[Frames], devices: tuple[Device, ...] = ()) -> list[dict[str, Any]]:
+def fit_tracks(setup: TrackSetup, tracks: Sequence[Frames]) -> list[dict[str, Any]]:
     """Fit tracks, each by itself.
 
     Args:
         setup: of the fit.
         tracks: of any lengths.
-        devices: to deal windows out to; none for JAX's default device.
     Returns:
         For each track the fields of a result but its body and layout, with a leading axis T.
     """
     prepared = [_with_shared_shape(frames) if frames.is_seen.any() else frames for frames in tracks]
     jobs = [
-        _Job(track, window, _options(int(frames.is_seen.sum())), rows_of(frames, slice(window.start, window.stop)))
+        _Job(track, window, _options(int(frames.is_seen.sum())), rows_of(frames, window.rows))
         for track, frames in enumerate(prepared)
         if frames.is_seen.any()
-        for window in _windows(len(frames))
+        for window in windows(len(frames), WINDOW_SIZES[-1], CONTEXT)
     ]
     parts: list[list[FittedFrames]] = [[] for _ in tracks]
-    for job, one in zip(jobs, _fit_all(setup, jobs, devices), strict=True):
+    for job, one in zip(jobs, _fit_all(setup, jobs), strict=True):
         parts[job.track].append(one)
-    parts = _joined(setup, jobs, parts, devices)
-    return [_finished(frames, own or [_unfitted(setup, frames)]) for frames, own in zip(tracks, parts, strict=True)]
+    parts = _joined(setup, jobs, parts)
+    return [
+        _finished(frames, own or [_unfitted(setup.network, frames)]) for frames, own in zip(tracks, parts, strict=True)
+    ]
 
 
-def _joined(
-    setup: Setup, jobs: Sequence[_Job], parts: list[list[FittedFrames]], devices: tuple[Device, ...]
-) -> list[list[FittedFrames]]:
+def _joined(setup: TrackSetup, jobs: Sequence[_Job], parts: list[list[FittedFrames]]) -> list[list[FittedFrames]]:
     """The windows of long tracks fitted again, one after the other: with the shape of the track, and each from where the last one ended.
 
     Fitted alone, two windows differ by a centimetre or two where they meet. Windows of different tracks run side by side.
     """
     by_track = [[job for job in jobs if job.track == track] for track in range(len(parts))]
-    betas = [_combined_betas(one) if len(one) > 1 else np.zeros(0) for one in parts]
-    joined = [one if len(one) < 2 else [] for one in parts]
-    for number in range(1, max(map(len, parts), default=0) + 1):
-        at = [track for track, one in enumerate(parts) if len(one) > 1 and len(one) >= number]
+    is_long = [len(one) > 1 for one in parts]
+    betas = [_combined_betas(one) if long else np.zeros(0) for one, long in zip(parts, is_long, strict=True)]
+    joined = [[] if long else one for one, long in zip(parts, is_long, strict=True)]
+    for number in range(max(map(len, parts), default=0)):
+        at = [track for track, one in enumerate(parts) if is_long[track] and number < len(one)]
         again = [
-            _continued(by_track[track][number - 1], parts[track][number - 1], betas[track], joined[track][-1:])
-            for track in at
+            _continued(by_track[track][number], parts[track][number], betas[track], joined[track][-1:]) for track in at
         ]
-        for job, one in zip(again, _fit_all(setup, again, devices), strict=True):
-            alone = parts[job.track][number - 1].described["joints_std"]
-            first, last = by_track[job.track][number - 1].window.first, by_track[job.track][number - 1].window.last
-            own = rows_of(one.described, slice(job.window.first, job.window.last))
+        for job, one in zip(again, _fit_all(setup, again), strict=True):
+            window = by_track[job.track][number].window
+            own = rows_of(one.described, job.window.own)
             # A window that continues another takes its end for certain, so deviations are those of the window alone.
-            joined[job.track].append(dataclasses.replace(one, described=own | {"joints_std": alone[first:last]}))
+            own["joints_std"] = parts[job.track][number].described["joints_std"][window.own]
+            joined[job.track].append(dataclasses.replace(one, described=own))
     return joined
 
 
-def fit_track(setup: Setup, frames: Frames) -> dict[str, Any]:
+def fit_track(setup: TrackSetup, frames: Frames) -> dict[str, Any]:
     """`fit_tracks` of one track."""
     return fit_tracks(setup, [frames])[0]
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Where a window starts and stops in its track, and the first and last of its own rows that it contributes."""
-
-    start: int
-    stop: int
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -116,7 +106,7 @@ class _Job:
     """A window of a track, to be fitted."""
 
     track: int
-    window: _Window
+    window: Window
     options: TrackOptions
     frames: Frames
 
@@ -146,28 +136,16 @@ def _with_shared_shape(frames: Frames) -> Frames:
     )
 
 
-def _windows(num_frames: int) -> Iterator[_Window]:
-    largest = WINDOW_SIZES[-1]
-    if num_frames <= largest:
-        yield _Window(0, num_frames, 0, num_frames)
-        return
-    own = largest - 2 * CONTEXT
-    for first in range(0, num_frames, own):
-        last = min(first + own, num_frames)
-        start, stop = max(0, first - CONTEXT), min(num_frames, last + CONTEXT)
-        yield _Window(start, stop, first - start, last - start)
-
-
-def _fit_all(setup: Setup, jobs: Sequence[_Job], devices: tuple[Device, ...]) -> list[FittedFrames]:
+def _fit_all(setup: TrackSetup, jobs: Sequence[_Job]) -> list[FittedFrames]:
     """Fit windows, dealt out to the devices; a few are under way at a time."""
+    program = _program(not setup.devices)
     fitted, waiting = [], deque()
     for number, job in enumerate(jobs):
-        if len(waiting) >= _AT_A_TIME * max(1, len(devices)):
+        if len(waiting) >= _AT_A_TIME * len(setup.solvers):
             fitted.append(_on_host(*waiting.popleft()))
-        device = devices[number % len(devices)] if devices else None
         size = next(size for size in WINDOW_SIZES if size >= len(job.frames))
-        shared = _on_device(setup, device) if device else (setup, _motion_prior())
-        waiting.append((job, _program()(*shared, job.options, jax.device_put(padded(job.frames, size), device))))
+        solver = setup.solvers[number % len(setup.solvers)]
+        waiting.append((job, program(solver, _motion_prior(), job.options, padded(job.frames, size))))
     return fitted + [_on_host(*one) for one in waiting]
 
 
@@ -177,22 +155,9 @@ def _on_host(job: _Job, fitted: FittedFrames) -> FittedFrames:
     return dataclasses.replace(fitted, described=rows_of(fitted.described, slice(0, len(job.frames))))
 
 
-def _on_device(setup: Setup, device: Device) -> tuple[Setup, MotionPrior]:
-    """What all windows share, on a device. The latest are kept: they take longer to transfer than a window to fit."""
-    key = (id(setup), device)
-    if key not in _KEPT or _KEPT[key][0] is not setup:
-        if len(_KEPT) > 64:
-            _KEPT.clear()
-        _KEPT[key] = (setup, jax.device_put((setup, _motion_prior()), device))
-    return _KEPT[key][1]
-
-
-_KEPT: dict[tuple[int, Device], tuple[Setup, tuple[Setup, MotionPrior]]] = {}
-
-
-@lru_cache(maxsize=1)
-def _program() -> Any:
-    return compilation.jit(exact_products(fit_window), keeps_traces=True)
+@lru_cache(maxsize=2)
+def _program(is_on_default_device: bool) -> Any:
+    return compilation.jit(exact_products(fit_window), keeps_traces=is_on_default_device)
 
 
 @lru_cache(maxsize=1)
@@ -226,7 +191,7 @@ def _continued(job: _Job, fitted: FittedFrames, betas: np.ndarray, before: list[
         is_fixed=np.arange(len(frames)) < num_held,
     )
     options = dataclasses.replace(job.options, frees_betas=leaf(np.float32(0.0)))
-    own = _Window(window.start + kept.start, window.stop, num_held, num_held + window.last - window.first)
+    own = Window(window.start + kept.start, window.stop, num_held, num_held + window.last - window.first)
     return _Job(job.track, own, options, frames)
 
 

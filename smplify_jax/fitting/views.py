@@ -23,12 +23,12 @@ from smplify_jax.execution.environment import check_process, usual_flags
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames_of_views import frames_of_views
-from smplify_jax.fitting.person import Person, Setup
+from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import ProposedPeople, propose_frames
 from smplify_jax.fitting.relative_placement import place_cameras
 from smplify_jax.fitting.synchronization import synchronized
-from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
@@ -83,18 +83,18 @@ def fit_views(
         num_frames = len(frames)
         clock = frame_times(fps, times, 1, num_frames)[0]
         check_max_gap(max_gap)
-        body, setup, shard_devices = setup_tracks(layout, body, prior, num_betas, devices)
+        setup = setup_tracks(layout, body, prior, num_betas, devices)
         pinhole, extrinsics, sizes = _split(known)
         if extrinsics is not None:
             undistorted = [undistort(frames[:, view], camera) for view, camera in enumerate(known)]
             frames = np.stack(undistorted, axis=1).astype(np.float32)
         frames = synchronized(frames, clock, delays)
-        proposed = _propose(setup, frames, pinhole, sizes, shard_devices)
+        proposed = _propose(setup, frames, pinhole, sizes)
         if extrinsics is None:
             extrinsics = place_cameras(setup, proposed, clock)
-        prepared = frames_of_views(setup.scene.body, proposed, extrinsics, clock, max_gap)
+        prepared = frames_of_views(setup.keypoint_body, proposed, extrinsics, clock, max_gap)
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
-        result = FitResult(**fields, body=body, layout=layout.name)
+        result = FitResult(**fields, body=setup.body, layout=layout.name)
         return result[0] if is_single else result
 
 
@@ -145,9 +145,7 @@ def _split(cameras: tuple) -> tuple[Camera, Extrinsics | None, np.ndarray]:
     return Camera(**fields), extrinsics, sizes.astype(np.float32)
 
 
-def _propose(
-    setup: Setup, frames: np.ndarray, pinhole: Camera, sizes: np.ndarray, devices: tuple[Device, ...]
-) -> ProposedPeople:
+def _propose(setup: TrackSetup, frames: np.ndarray, pinhole: Camera, sizes: np.ndarray) -> ProposedPeople:
     """Proposals with leading axes T, V."""
     num_frames, num_views = frames.shape[:2]
 
@@ -164,5 +162,5 @@ def _propose(
         start=None,
         anchor=None,
     )
-    proposed = jax.device_get(run_in_batches(propose_frames, setup, people, devices))
+    proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
     return jax.tree.map(lambda leaf: leaf.reshape(num_frames, num_views, *leaf.shape[1:]), proposed)
