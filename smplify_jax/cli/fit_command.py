@@ -91,14 +91,16 @@ def complain_of(found: FoundInputs) -> None:
 
 def _summary(command: FitCommand, body_name: str, reports: list[PersonReport], found: FoundInputs) -> dict[str, Any]:
     return {
-        "program": FIT.name,
-        "version": smplify_jax.__version__,
-        "body": body_name,
-        "profile": command.body.profile,
+        **summary_head(body_name, command.body.profile),
         "statuses": count_statuses(reports),
         "people": [report.entry() for report in reports],
         **summary_of(found),
     }
+
+
+def summary_head(body_name: str, profile: str | None) -> dict[str, Any]:
+    """How every summary.json of `smplify-fit` begins; tracks and views have no profile."""
+    return {"program": FIT.name, "version": smplify_jax.__version__, "body": body_name, "profile": profile}
 
 
 def summary_of(found: FoundInputs) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from dataclasses import replace
 import numpy as np
 from tqdm import tqdm
 
-import smplify_jax
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.cli.arguments import FIT
-from smplify_jax.cli.fit_command import complain_of, prepare, summary_of, with_progress
+from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summary_of, with_progress
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
@@ -52,10 +51,7 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         for complaint in write_overlays(out / "overlays", tracks, [one.result for one in fitted]):
             FIT.complain(complaint)
     summary = {
-        "program": FIT.name,
-        "version": smplify_jax.__version__,
-        "body": body.name,
-        "profile": None,
+        **summary_head(body.name, None),
         "fps": command.video.fps,
         "people": [report.entry() for report in reports],
     }

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import smplify_jax
 from smplify_jax.body.model import BodyModel
 from smplify_jax.cli.arguments import FIT
-from smplify_jax.cli.fit_command import prepare, with_progress
+from smplify_jax.cli.fit_command import prepare, summary_head, with_progress
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
@@ -104,10 +103,7 @@ def write_video_summary(
     assert out is not None
     reports = [report for _, run in runs for report in run.reports]
     summary = {
-        "program": FIT.name,
-        "version": smplify_jax.__version__,
-        "body": tools.body.name,
-        "profile": None,
+        **summary_head(tools.body.name, None),
         "detector": tools.detector.name,
         "videos": [run.entry(source) for source, run in runs],
         "people": [report.entry() for report in reports],

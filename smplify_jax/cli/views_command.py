@@ -12,13 +12,12 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-import smplify_jax
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.calibrated import CalibratedCamera
 from smplify_jax.camera.calibration import load_calibration
 from smplify_jax.camera.distortion import undistort
 from smplify_jax.cli.arguments import FIT
-from smplify_jax.cli.fit_command import complain_of, prepare, summary_of, with_progress
+from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summary_of, with_progress
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs
 from smplify_jax.cli.options import FitCommand
@@ -71,10 +70,7 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         for complaint in _write_overlays(out / "overlays", views, people, results, cameras):
             FIT.complain(complaint)
     summary = {
-        "program": FIT.name,
-        "version": smplify_jax.__version__,
-        "body": body.name,
-        "profile": None,
+        **summary_head(body.name, None),
         "fps": command.video.fps,
         "cameras": [view.name for view in views],
         "people": [
