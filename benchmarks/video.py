@@ -7,6 +7,7 @@ detections whose errors drift and come in runs. Every method sees the same detec
 - smoothed by hand: those fits, filtered over time, with the median shape (see `smoothing`);
 - 2D smoothed: the detections filtered in the same way, then `fit`;
 - both smoothed: these fits, filtered over time too;
+- unrefined sequence: `fit_sequence` from the network's proposals for single frames, without the second pass over denoised keypoints;
 - sequence: `fit_sequence`.
 
 Accelerations are relative to the pelvis, and of the joints in the camera frame [m/s²]; hands do not count. Frames per second are those of
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
+from unittest.mock import patch
 
 import jax
 import numpy as np
@@ -31,7 +33,7 @@ from benchmarks.track_metrics import track_errors
 from benchmarks.video_memory import memory_rows
 from smplify_jax import BodyModel, FitResult, fit, load_body
 from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.fitting.sequence import fit_sequence
+from smplify_jax.fitting import sequence
 from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_tracks
 
 KINDS = {"correlated": TrackDetector(), "white": TrackDetector(drift_share=0.0)}
@@ -54,7 +56,13 @@ def fit_frames(tracks: Tracks, body: BodyModel, keypoints: np.ndarray | None = N
 
 def fit_tracks(tracks: Tracks, body: BodyModel) -> BodyParameters:
     """Bodies (N, T, ...) of whole tracks."""
-    return _parameters(fit_sequence(**tracks.as_seen(), body=body), tracks)
+    return _parameters(sequence.fit_sequence(**tracks.as_seen(), body=body), tracks)
+
+
+def fit_tracks_unrefined(tracks: Tracks, body: BodyModel) -> BodyParameters:
+    """Bodies (N, T, ...) of whole tracks that start from, and stay close to, proposals of single frames."""
+    with patch.object(sequence, "with_refined_proposals", lambda setup, proposed, *_: proposed):
+        return fit_tracks(tracks, body)
 
 
 def _parameters(result: FitResult, tracks: Tracks) -> BodyParameters:
@@ -69,6 +77,7 @@ METHODS: dict[str, Callable[[Tracks, BodyModel], BodyParameters]] = {
     "both smoothed": lambda tracks, body: smoothed_bodies(
         body, fit_frames(tracks, body, smoothed_keypoints(tracks.keypoints))
     ),
+    "unrefined sequence": fit_tracks_unrefined,
     "sequence": fit_tracks,
 }
 """Methods by their names in the table."""

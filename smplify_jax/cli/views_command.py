@@ -128,8 +128,7 @@ def _fitted(
         body=body,
         prior=prior,
         num_betas=command.body.num_betas,
-        # Half a frame more: differences of times are rounded.
-        max_gap=command.video.max_gap + 0.5 / rate,
+        max_gap=command.video.max_gap,
     )
     result = jax.tree.map(np.asarray, result)
     track = KeypointTrack(

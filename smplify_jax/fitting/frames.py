@@ -93,11 +93,12 @@ class Frames:
 
 
 def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.ndarray:
-    """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart."""
+    """(T,) which frames are unseen, but lie between seen ones that are at most `max_gap` apart, and half a frame: times are rounded."""
     seen = np.flatnonzero(is_seen)
     found = np.zeros(len(is_seen), bool)
+    longest = max_gap + (0.5 * float(np.median(np.diff(times))) if len(times) > 1 else 0.0)
     for before, after in pairwise(seen):
-        if after > before + 1 and times[after] - times[before] <= max_gap:
+        if after > before + 1 and times[after] - times[before] <= longest:
             found[before + 1 : after] = True
     return found
 

@@ -96,8 +96,7 @@ def fit_keypoint_track(
         body=body,
         prior=prior,
         num_betas=num_betas,
-        # Half a frame more: differences of times are rounded.
-        max_gap=max_gap + 0.5 / track.frame_rate,
+        max_gap=max_gap,
     )
     return FittedTrack(track, clock, jax.tree.map(np.asarray, result))
 
