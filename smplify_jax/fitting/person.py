@@ -73,6 +73,7 @@ class Person:
         is_focal_length_known: whether the caller gave it.
         start: the caller's body to start from, if any.
         anchor: around the caller's body, if that comes with a precision.
+        keypoint_weights: (K,) factors of the weights that the profile gives the keypoints; None for ones.
     """
 
     keypoints: Array | np.ndarray
@@ -82,6 +83,7 @@ class Person:
     is_focal_length_known: Array | np.ndarray
     start: BodyParameters | None
     anchor: Anchor | None
+    keypoint_weights: Array | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -154,6 +156,8 @@ def prepare_search(
     plan = setup.plan
     if proposal is not None:
         observation = weigh_observation(plan, observation, proposal)
+    if person.keypoint_weights is not None:
+        observation = dataclasses.replace(observation, confidence=observation.confidence * person.keypoint_weights)
     problem, starts = _problem_and_starts(setup, person, checked, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:
