@@ -27,8 +27,8 @@ from smplify_jax.result import FitStatus
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 from smplify_jax.solver.solution import Solution
 
-_POLISH = SolverOptions(max_steps=30, relative_gain=1e-6)
-"""Of the Gauss-Newton steps between the fit and Newton's steps: they converge from farther away, and cost a hundredth of a Hessian."""
+_SOLVER = SolverOptions(max_steps=30, relative_gain=1e-6)
+"""Of the Gauss-Newton steps that go on where the fit would stop: they converge from farther away than Newton's, and cost much less."""
 
 _RESTING_DEPTH = 10.0  # [m] of the body that people get who cannot be fitted: anywhere before the camera
 
@@ -45,7 +45,7 @@ class Settled:
         num_steps: of all rounds, without Newton's steps.
         gradient_norm: see `stationarity.gradient_norm`; NaN for people who cannot be fitted.
         is_usable: whether there is a body.
-        is_definite: whether the Hessian is positive definite.
+        inverse_hessian: (P, P) over the free unknowns, see `stationarity.inverse_hessian`.
         proposal: the network's; None if the profile does not use the network.
         is_exchanged: (K,) keypoints that the network took for those of the other side.
         pixel_scale: reference pixels per pixel.
@@ -57,7 +57,7 @@ class Settled:
     num_steps: Array
     gradient_norm: Array
     is_usable: Array
-    is_definite: Array
+    inverse_hessian: Array
     proposal: Proposal | None
     is_exchanged: Array
     pixel_scale: Array
@@ -101,18 +101,21 @@ def _settle_batch(num_people: int, is_batched: Any, setup: Setup, people: Person
 
 def settle_people(setup: Setup, people: Person) -> Settled:
     """Fit people and polish their fits; all arrays have a leading axis."""
-    found, free = search_people(setup, people), free_unknowns(setup)
-    last, problems, checked = last_round(setup), found.prepared.problem, found.proposed.checked
-    further = run_rounds(setup.scene, problems, _as_rounds(last), found.solutions.parameters)
+    found, free = search_people(_going_on(setup), people), free_unknowns(setup)
+    last, problems, solutions = last_round(setup), found.prepared.problem, found.solutions
+    if not isinstance(last.solver, SolverOptions):
+        rounds = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], dataclasses.replace(last, solver=_SOLVER))
+        further = run_rounds(setup.scene, problems, rounds, solutions.parameters)
+        solutions = dataclasses.replace(further, num_steps=solutions.num_steps + further.num_steps)
     inputs = jax.vmap(lambda problem: problem.round_inputs(setup.scene, last))(problems)
-    is_needed = checked.is_fittable & further.is_finite
-    parameters, models, is_definite = polish((setup.scene, last.weights), inputs, further.parameters, is_needed, free)
-    solutions = Solution(
-        parameters=parameters,
+    is_needed = found.proposed.checked.is_fittable & solutions.is_finite
+    polished = polish((setup.scene, last.weights), inputs, solutions.parameters, is_needed, free)
+    models = polished.models
+    solutions = dataclasses.replace(
+        solutions,
+        parameters=polished.parameters,
         model=models,
-        num_steps=found.solutions.num_steps + further.num_steps,
-        is_converged=found.solutions.is_converged | further.is_converged,
-        is_finite=further.is_finite & jnp.isfinite(models.energy),
+        is_finite=solutions.is_finite & jnp.isfinite(models.energy),
     )
     fields = _report(setup, found, solutions)
     is_usable = _is_usable(fields["status"])
@@ -128,18 +131,24 @@ def settle_people(setup: Setup, people: Person) -> Settled:
         num_steps=fields["num_steps"],
         gradient_norm=jnp.where(is_usable, norms, jnp.nan),
         is_usable=is_usable,
-        is_definite=is_definite,
+        inverse_hessian=jnp.where(is_usable[:, None, None], polished.inverse, 0.0),
         proposal=found.proposed.proposals,
         is_exchanged=_is_exchanged(found),
         pixel_scale=observations.pixel_scale,
     )
 
 
-def _as_rounds(last: Round) -> Round:
-    """The last round as the only one, with the solver that polishes."""
-    dtype = jnp.result_type(float)
-    options = SolverOptions(jnp.asarray(_POLISH.max_steps), jnp.asarray(_POLISH.relative_gain, dtype))
-    return jax.tree.map(lambda leaf: leaf[None], dataclasses.replace(last, solver=options))
+def _going_on(setup: Setup) -> Setup:
+    """The setup whose last round goes on to where Newton's steps can begin, if its solver has a tolerance."""
+    rounds = setup.phases.refine
+    if not isinstance(rounds.solver, SolverOptions):
+        return setup
+    steps, gains = jnp.asarray(rounds.solver.max_steps), jnp.asarray(rounds.solver.relative_gain)
+    solver = SolverOptions(
+        steps.at[-1].add(_SOLVER.max_steps), gains.at[-1].min(jnp.asarray(_SOLVER.relative_gain, gains.dtype))
+    )
+    phases = dataclasses.replace(setup.phases, refine=dataclasses.replace(rounds, solver=solver))
+    return dataclasses.replace(setup, phases=phases)
 
 
 def _report(setup: Setup, found: SearchedPeople, solutions: Solution) -> dict:

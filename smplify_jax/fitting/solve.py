@@ -9,19 +9,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.execution import compilation
 from smplify_jax.execution.environment import check_process, usual_flags_of_traces
 from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.implicit import step_from_optimum
 from smplify_jax.fitting.observations import Observations, observations_of
 from smplify_jax.fitting.person import Person, Setup, check_person, prepare_search
 from smplify_jax.fitting.problem import FitProblem, FitSolution
-from smplify_jax.fitting.settle import Settled, free_unknowns, last_round, settle
+from smplify_jax.fitting.settle import Settled, last_round, settle
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, TermWeights, quadratic_model
 
 MAX_GRADIENT_NORM = {jnp.dtype("float32"): 3e-4, jnp.dtype("float64"): 1e-6}
@@ -86,7 +88,9 @@ def solve(
             keypoint_weights=keypoint_weights,
         )
         setup = problem.setup if init is None else problem.setup_of_init
-        return _solve(_in_precision(setup), observations)
+        arguments = (_in_precision(setup), observations)
+        is_traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))
+        return _solve(*arguments) if is_traced else _solve_outside(*arguments)
 
 
 def _in_precision(tree: Any) -> Any:
@@ -99,24 +103,28 @@ def _in_precision(tree: Any) -> Any:
     return jax.tree.map(cast, tree)
 
 
-@jax.jit  # as a whole: operation by operation, a call outside of traces would compile hundreds of small programs
 @exact_products
-def _solve(setup: Setup, observations: Observations) -> FitSolution:
+def _solve_all(setup: Setup, observations: Observations) -> FitSolution:
     solve_one = partial(_solve_person, setup)
     return jax.vmap(solve_one)(observations.people) if observations.is_batch else solve_one(observations.people)
+
+
+# As a whole: operation by operation, a call outside of traces would compile hundreds of small programs.
+_solve, _solve_outside = jax.jit(_solve_all), compilation.jit(_solve_all)
 
 
 def _solve_person(setup: Setup, person: Person) -> FitSolution:
     constant_setup, constant_person = jax.lax.stop_gradient((setup, person))
     found = settle(constant_setup, constant_person)
     is_stationary = found.gradient_norm < MAX_GRADIENT_NORM[jnp.dtype(found.gradient_norm.dtype)]
-    valid = found.is_usable & found.is_definite & is_stationary
+    is_definite = jnp.any(found.inverse_hessian != 0)
+    valid = found.is_usable & is_definite & is_stationary
 
     inputs, weights = _objective_inputs(setup, person, found)
     # Harmless numbers where there is no derivative: zero times infinity would be NaN.
     inputs = jax.tree.map(lambda leaf: jnp.where(valid, leaf, jnp.ones_like(leaf)), inputs)
-    scene, free = constant_setup.scene, free_unknowns(constant_setup)
-    step = step_from_optimum(scene, weights, inputs, found.parameters, valid, free)
+    scene = constant_setup.scene
+    step = step_from_optimum(scene, weights, inputs, found.parameters, found.inverse_hessian)
     step = jnp.where(valid, step, 0.0)
     parameters = found.parameters.retract(step)
     # The optimum's derivative of the energy vanishes, so this gives the total derivative.

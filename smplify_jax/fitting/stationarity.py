@@ -7,6 +7,7 @@ Hessian of the robust objective, `terms.curvature`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,10 @@ from smplify_jax.terms.objective import QuadraticModel, RoundInputs, Scene, Term
 
 Shared = tuple[Scene, TermWeights]
 
-_NUM_NEWTON_STEPS = 3
-"""With one Hessian. From where the Gauss-Newton steps end, the first one reaches float32's rounding error; in float64 each of the others
-gains about three digits."""
+_NUM_STEPS = 4
+_HESSIAN_STEPS = (0, 3)
+"""The Newton steps before which the Hessian is computed. From where Gauss-Newton steps end, the first step reaches float32's rounding
+error; in float64 each of the next two gains about three digits. The second Hessian is that of the optimum, for its derivatives."""
 
 
 def gradient_norm(model: QuadraticModel, free: Array) -> Array:
@@ -72,10 +74,24 @@ def _(num_people: int, is_batched: Any, *arguments: Any) -> tuple[Array, bool]:
     return jax.lax.map(of_one, batched, batch_size=search_chunk_size(num_people)), True
 
 
-def polish(
-    shared: Shared, inputs: RoundInputs, start: BodyParameters, is_needed: Array, free: Array
-) -> tuple[BodyParameters, QuadraticModel, Array]:
-    """Newton's steps from bodies near a minimum, all with the Hessian at their start.
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Polished:
+    """Bodies at their optimum; leading axis N.
+
+    Attributes:
+        parameters: the bodies.
+        models: the quadratic models there.
+        inverse: (N, P, P) of the Hessians there, see `inverse_hessian`.
+    """
+
+    parameters: BodyParameters
+    models: QuadraticModel
+    inverse: Array
+
+
+def polish(shared: Shared, inputs: RoundInputs, start: BodyParameters, is_needed: Array, free: Array) -> Polished:
+    """Newton's steps from bodies near a minimum; one that does not bring a body nearer to stationarity is not taken.
 
     Args:
         shared: by all people.
@@ -83,35 +99,36 @@ def polish(
         start: leading axis N.
         is_needed: (N,) whether to move at all.
         free: (P,) shared by all people.
-    Returns:
-        Leading axis N: the bodies, the quadratic models there, and whether the Hessian is positive definite. A step that does not bring a
-        body nearer to stationarity is not taken.
     """
 
-    def inverse_of(inputs: RoundInputs, start: BodyParameters, is_needed: Array) -> Array:
-        return inverse_hessian(shared, inputs, start, is_needed, free)
+    def model_at(inputs: RoundInputs, parameters: BodyParameters) -> QuadraticModel:
+        return linearize(shared, (inputs, parameters))
 
-    inverse = jax.vmap(inverse_of)(inputs, start, is_needed)
-    models = jax.vmap(partial(_model, shared))(inputs, start)
+    def inverse_at(inputs: RoundInputs, parameters: BodyParameters, is_needed: Array) -> Array:
+        return inverse_hessian(shared, inputs, parameters, is_needed, free)
 
-    def advance(
-        before: tuple[BodyParameters, QuadraticModel], _: None
-    ) -> tuple[tuple[BodyParameters, QuadraticModel], None]:
-        parameters, models = before
+    def advance(carry: tuple[Polished, BodyParameters, Array], step: Array) -> tuple[Any, None]:
+        before, candidates, before_norms = carry
+        models = jax.vmap(model_at)(inputs, candidates)
+        norms = jax.vmap(lambda one: gradient_norm(one, free))(models)
+        parameters, models, norms = jax.tree.map(
+            partial(_where, (norms < before_norms) | (step == 0)),
+            (candidates, models, norms),
+            (before.parameters, before.models, before_norms),
+        )
+        inverse = jax.lax.cond(
+            jnp.isin(step, jnp.array(_HESSIAN_STEPS)),
+            lambda: jax.vmap(inverse_at)(inputs, parameters, is_needed),
+            lambda: before.inverse,
+        )
         steps = -jnp.einsum("npq,nq->np", inverse, models.gradient)
         candidates = jax.vmap(BodyParameters.retract)(parameters, steps)
-        at_candidates = jax.vmap(partial(_model, shared))(inputs, candidates)
-        norms, before_norms = (jax.vmap(lambda one: gradient_norm(one, free))(one) for one in (at_candidates, models))
-        return jax.tree.map(
-            partial(_where, norms < before_norms), (candidates, at_candidates), (parameters, models)
-        ), None
+        return (Polished(parameters, models, inverse), candidates, norms), None
 
-    (parameters, models), _ = jax.lax.scan(advance, (start, models), length=_NUM_NEWTON_STEPS)
-    return parameters, models, jnp.any(inverse != 0, axis=(1, 2))
-
-
-def _model(shared: Shared, inputs: RoundInputs, parameters: BodyParameters) -> QuadraticModel:
-    return linearize(shared, (inputs, parameters))
+    # The start is the first candidate, so that the model and the Hessian, most of the program, are compiled only once.
+    empty = jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), jax.eval_shape(jax.vmap(model_at), inputs, start))
+    begun = (Polished(start, empty, jnp.zeros_like(empty.hessian)), start, jnp.zeros_like(empty.energy))
+    return jax.lax.scan(advance, begun, jnp.arange(_NUM_STEPS + 1))[0][0]
 
 
 def _where(is_chosen: Array, ours: Array, theirs: Array) -> Array:

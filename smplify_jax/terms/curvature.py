@@ -32,6 +32,12 @@ _QUADRATIC = (PosePriorTerm, ShapeTerm, AnchorTerm)
 """Terms whose J^T J is their true Hessian: the pose prior's too, except where its nearest component changes."""
 
 
+def gradient(shared: tuple[Scene, TermWeights], inputs: RoundInputs, parameters: BodyParameters) -> Array:
+    """(P,) one body's J^T r alone; JAX can differentiate it with respect to all its arguments but the scene."""
+    posed = pose_keypoints(shared[0].body, parameters)
+    return sum((_gradient(term, posed) for term in build_terms(*shared, inputs)), jnp.zeros(()))
+
+
 def true_hessian(shared: tuple[Scene, TermWeights], inputs: RoundInputs, parameters: BodyParameters) -> Array:
     """(P, P) the derivative of one body's J^T r with respect to a step.
 
@@ -58,11 +64,11 @@ def true_hessian(shared: tuple[Scene, TermWeights], inputs: RoundInputs, paramet
 
     others = [term for term in terms if not isinstance(term, (DataTerm, *_QUADRATIC))]
 
-    def gradient(step: Array) -> Array:
+    def gradient_after(step: Array) -> Array:
         posed = pose_keypoints(pulled, parameters.retract(step))
         return sum((_gradient(term, posed) for term in others), _gradient_of_pull(pulled, posed))
 
-    _, along = jax.linearize(gradient, jnp.zeros(columns.size, dtype))
+    _, along = jax.linearize(gradient_after, jnp.zeros(columns.size, dtype))
     return hessian + jax.vmap(along, out_axes=1)(jnp.eye(columns.size, dtype=dtype))
 
 
