@@ -26,7 +26,7 @@ INIT_STD = 0.15  # [rad] of each number of the pose
 
 
 def draw_inputs(num_people: int, seed: int = 0) -> dict[str, Any]:
-    """Everything that `solve` can be differentiated by, with a leading axis of people; float64."""
+    """Everything that `solve` can be differentiated by, with a leading axis of people but for the weights; float64."""
     people, rng = draw_people(num_people, "coco17", seed=seed), np.random.default_rng(seed)
     keypoints = people.keypoints.astype(float)
     keypoints[..., :2] += rng.normal(0, NOISE * people.height_px[:, None, None], keypoints[..., :2].shape)
@@ -43,6 +43,7 @@ def draw_inputs(num_people: int, seed: int = 0) -> dict[str, Any]:
         "pose_precision": rng.uniform(10.0, 40.0, init["body_pose"].shape),
         "betas_precision": rng.uniform(0.2, 1.0, init["betas"].shape),
         "keypoint_weights": rng.uniform(0.6, 1.4, keypoints.shape[:2]),
+        "weights": jax.tree.map(np.float64, NO_NETWORK.refine[-1].weights),
     }
 
 
@@ -61,14 +62,13 @@ def arguments(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def solve_inputs(problem: FitProblem, inputs: dict[str, Any]) -> FitSolution:
     """`solve` as a function of what `draw_inputs` gives."""
-    return solve(problem, **arguments(inputs))
+    return solve(problem, **arguments(inputs), weights=inputs["weights"])
 
 
 def observations(problem: FitProblem, inputs: dict[str, Any], *, is_raw: bool = False) -> Observations:
     """The people that `solve` makes of what `draw_inputs` gives, or of arguments of `solve` if it is raw."""
-    given = inputs if is_raw else arguments(inputs)
-    nothing = {"init": None, "init_precision": None, "keypoint_weights": None}
-    return observations_of(problem, **(nothing | given))
+    given: Any = {"init": None, "init_precision": None, "keypoint_weights": None}
+    return observations_of(problem, **(given | (inputs if is_raw else arguments(inputs))))
 
 
 KINDS = (
@@ -80,6 +80,7 @@ KINDS = (
     "pose_precision",
     "betas_precision",
     "keypoint_weights",
+    "weights",
 )
 
 
@@ -90,7 +91,7 @@ def direction_of(inputs: dict[str, Any], kind: str, seed: int = 0) -> dict[str, 
 
     def along(values: Any) -> np.ndarray:
         step = rng.normal(0, scale, np.shape(values))
-        return step * values if "precision" in kind else step
+        return step * values if "precision" in kind or kind == "weights" else step
 
     return {name: jax.tree.map(along if name == kind else np.zeros_like, value) for name, value in inputs.items()}
 

@@ -24,6 +24,7 @@ ROOMS = (
     "quality",
     "result",
     "fitting",
+    "torch",
     "pictures",
     "exports",
     "media",
