@@ -152,7 +152,8 @@ def _solved(problem: FitProblem, given: dict[str, Any]) -> tuple[list[Any], list
 
 def _to_jax(tensor: torch.Tensor) -> jax.Array:
     """A copy of the tensor on JAX's default device, in the precision that JAX computes in."""
-    own = tensor.detach().to(torch.float64 if jax.config.jax_enable_x64 else torch.float32, copy=True).contiguous()
+    dtype = torch.float64 if jnp.result_type(float) == jnp.float64 else torch.float32
+    own = tensor.detach().to(dtype, copy=True).contiguous()
     try:
         return jax.device_put(jax.dlpack.from_dlpack(own), jnp.zeros(()).device)
     except (RuntimeError, ValueError):  # a device that JAX does not have

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -67,7 +68,8 @@ class FitProblem:
 
         def with_last(setup: Setup) -> Setup:
             def last(leaf: Array, weight: Array | float) -> Array:
-                return jax.numpy.asarray(leaf).at[-1].set(weight)
+                dtype = jnp.result_type(float)
+                return jnp.concatenate([jnp.asarray(leaf, dtype)[:-1], jnp.asarray(weight, dtype)[None]])
 
             refine = setup.phases.refine
             refine = dataclasses.replace(refine, weights=jax.tree.map(last, refine.weights, weights))
