@@ -57,7 +57,7 @@ def test_tensors_of_every_kind_give_the_same_bodies(problem):
         "gradient": given["keypoints"].clone().requires_grad_(True),
     }
     for keypoints in kinds.values():
-        found = solve(problem, **(given | {"keypoints": keypoints}))
+        found = solve(problem, **dict(given, keypoints=keypoints))
         assert found.joints.dtype == keypoints.dtype
         torch.testing.assert_close(found.joints.detach().float(), expected.joints, atol=1e-4, rtol=0)
 
@@ -65,8 +65,8 @@ def test_tensors_of_every_kind_give_the_same_bodies(problem):
 def test_tensors_may_be_written_to_afterwards(problem):
     given = tensors_of(2, torch.float32)
     points = given["keypoints"].clone().requires_grad_(True)
-    (expected,) = torch.autograd.grad(solve(problem, **(given | {"keypoints": points})).joints.sum(), points)
-    found = solve(problem, **(given | {"keypoints": points}))
+    (expected,) = torch.autograd.grad(solve(problem, **dict(given, keypoints=points)).joints.sum(), points)
+    found = solve(problem, **dict(given, keypoints=points))
     with torch.no_grad():
         points.zero_()
         given["focal_length"].fill_(1.0)
@@ -90,11 +90,11 @@ def test_people_who_cannot_be_fitted_have_gradients_of_zero(problem):
 def test_an_unusable_argument_raises_an_error_that_says_why(problem):
     given = tensors_of(2, torch.float32)
     with pytest.raises(InputError, match="keypoints is not a torch tensor"):
-        solve(problem, **(given | {"keypoints": np.zeros((17, 3))}))
+        solve(problem, **dict(given, keypoints=np.zeros((17, 3))))
     with pytest.raises(InputError, match="An anchor needs"):
-        solve(problem, **(given | {"betas_precision": None}))
+        solve(problem, **dict(given, betas_precision=None))
     with pytest.raises(InputError, match="init has betas"):
-        solve(problem, **(given | {"init": {"betas": given["init"]["betas"]}}))
+        solve(problem, **dict(given, init={"betas": given["init"]["betas"]}))
 
 
 class FittedPeople(torch.utils.data.Dataset):

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observed import is_observed

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.posed_keypoints import pose_keypoints
