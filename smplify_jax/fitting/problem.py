@@ -86,7 +86,8 @@ class FitSolution:
     Attributes:
         parameters: of the fitted body; people who cannot be fitted get a body at rest, 10 m before the camera.
         joints: (..., 24, 3) SMPL's joints of that body [m].
-        energy: (...,) at the optimum, NaN for people who cannot be fitted; its derivatives are those of the optimal energy.
+        energy: (...,) at the optimum, NaN for people who cannot be fitted; its derivatives are those at the fitted body,
+            which moves with the inputs.
         energy_by_term: (...,) each, by the terms' names.
         status: (...,) of `FitStatus`.
         num_steps: (...,) of all rounds.

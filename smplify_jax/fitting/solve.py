@@ -127,7 +127,7 @@ def _solve_person(setup: Setup, person: Person) -> FitSolution:
     step = step_from_optimum(scene, weights, inputs, found.parameters, found.inverse_hessian)
     step = jnp.where(valid, step, 0.0)
     parameters = found.parameters.retract(step)
-    # The optimum's derivative of the energy vanishes, so this gives the total derivative.
+    # At the body that depends on the inputs, so that derivatives are total ones.
     energies = quadratic_model((scene, weights), (inputs, parameters)).energies
     energies = jnp.where(valid, energies, found.energies)
     return FitSolution(
