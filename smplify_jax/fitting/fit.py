@@ -50,6 +50,7 @@ def fit(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     init: BodyParameters | FitResult | None = None,
+    init_error: str | ArrayLike | None = None,
     init_precision: BodyParameters | ArrayLike | None = None,
     anchor: Literal["proposal"] | None = "proposal",
     profile: str | Profile = "default",
@@ -71,11 +72,14 @@ def fit(
             "search" tries several focal lengths and keeps the fit with the lowest energy.
         body: the open body by default. A path is read again on every call: for many calls, pass what `load_body` returns.
         prior: the shipped pose prior by default.
-        init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
-        init_precision: inverse variances of `init`; with them the fit is anchored to `init`. One number for all of body_pose [1/rad^2], or
-            BodyParameters of precisions, shaped like `init`; only body_pose and betas are used.
-        anchor: "proposal" keeps the fit close to the network's proposal, or to `init` if that comes with a precision; None leaves the
-            anchor out.
+        init: bodies that are known already, such as another network's predictions, batched like the keypoints; replaces the profile's
+            start. Profiles with a proposal network fuse both: the fit stays close to either as far as that is expected to be right. A
+            person whose row is not finite has no start of the caller's.
+        init_error: expected PA-MPJPE of `init` [mm], one number or one per person; or whose prediction it is: "hmr", "spin", "vibe" or
+            "hmr2". 45 mm by default; infinity makes `init` a start that the fit need not stay close to.
+        init_precision: inverse variances of `init` in place of an error. One number for all of body_pose [1/rad^2], or BodyParameters of
+            precisions, shaped like `init`; only body_pose and betas are used.
+        anchor: "proposal" keeps the fit close to the network's proposal and to `init`; None leaves the anchor out.
         profile: the recipe: a name such as "default", or a Profile.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
@@ -131,7 +135,7 @@ def fit(
             is_plausible=is_plausible(cleaned, cameras, sizes),
             is_focal_length_known=np.full(num_people, camera is not None),
             start=start,
-            anchor=anchor_from_init(start, init_precision),
+            anchor=anchor_from_init(start, init_precision, init_error),
         )
 
         def fit_all(people: Person) -> FitResult:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
+from smplify_jax.fitting.init_errors import betas_precision, error_mm, pose_precision
 from smplify_jax.result import FitResult
 from smplify_jax.terms.anchor import Anchor
 
@@ -42,16 +43,34 @@ def start_from_init(
     return BodyParameters(**blocks)
 
 
-def anchor_from_init(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
-    """The anchor around the caller's start, (B, ...); None without a precision.
+def anchor_from_init(
+    start: BodyParameters | None, precision: BodyParameters | ArrayLike | None, error: str | ArrayLike | None = None
+) -> Anchor | None:
+    """The anchor around the caller's start, (B, ...); None without a start.
+
+    Args:
+        start: from `start_from_init`.
+        precision: inverse variances; None to take those of networks with this error.
+        error: see `error_mm`.
 
     Raises:
-        InputError: there is a precision but no start, or it is negative, not finite or of the wrong shape.
+        InputError: there is a precision or an error but no start, or both, or one is negative, not finite or of the wrong shape.
     """
-    if precision is None:
-        return None
     if start is None:
-        raise InputError("init_precision was given without init: give the parameters that it belongs to.")
+        for name, value in (("init_precision", precision), ("init_error", error)):
+            if value is not None:
+                raise InputError(f"{name} was given without init: give the parameters that it belongs to.")
+        return None
+    if precision is None:
+        errors = error_mm(error, len(start.transl))
+        precision = BodyParameters(
+            np.zeros(1, np.float32),
+            pose_precision(errors, start.body_pose.shape[1] // 3 + 1),
+            betas_precision(errors, start.betas.shape[1]),
+            np.zeros(1, np.float32),
+        )
+    elif error is not None:
+        raise InputError("init_precision and init_error were both given: they say the same thing, so give one of them.")
     if not isinstance(precision, BodyParameters):
         number = host_array(precision, "init_precision").astype(np.float32)
         if number.ndim != 0:
