@@ -94,7 +94,7 @@ def _weighted(
     a, b = (first_scale / scale) ** 2, (second_scale / scale) ** 2
     total = a + b
     share = jnp.where(total > 0, b / jnp.where(total > 0, total, 1.0), 0.0)
-    return first + share * (second - first), scale * jnp.sqrt(total)
+    return jnp.asarray(first) + share * (jnp.asarray(second) - first), scale * jnp.sqrt(total)
 
 
 def _best_placed(
