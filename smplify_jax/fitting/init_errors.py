@@ -15,7 +15,7 @@ NETWORK_ERRORS_MM = {"hmr": 81.3, "spin": 59.2, "vibe": 56.5, "hmr2": 54.3}
 """PA-MPJPE on the test set of 3DPW, not trained on its training set. Sources: Kolotouros et al. 2019, table 2 (HMR, SPIN); Kocabas et al.
 2020, table 1 (VIBE); Goel et al. 2023, table 1 (HMR 2.0b)."""
 
-USUAL_ERROR_MM = 45.0
+USUAL_ERROR_MM = 40.0
 """Assumed where the caller says nothing. Rather too small for the networks that people use: a fit that stays too close to a poor start is
 still better than the start, but one that leaves a good start for noisy keypoints is worse."""
 
