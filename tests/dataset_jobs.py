@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.datasets.job.plan import each_alone
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
@@ -44,6 +45,9 @@ class FakeFitter:
     @property
     def people_at_once(self):
         return self.num_at_once
+
+    def units(self, rows, pass_over):
+        return each_alone(rows)
 
     def objection(self, row):
         return "is too tall" if row.keypoints[0, 1] > 5000 else None

@@ -24,7 +24,7 @@ from smplify_jax.fitting.frames_of_picture import frames_of_picture
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks, side_by_side
 from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
@@ -80,7 +80,7 @@ def fit_sequence(
         clock = frame_times(fps, times, *tracks.shape[:2])
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
-        whole = _all_keypoints(tracks)
+        whole = side_by_side(tracks)
         cameras, sizes = _cameras(camera, whole, image_size)
         pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
         fitted = _fit_each(setup, tracks, clock, pictures, max_gap)
@@ -128,7 +128,7 @@ def fit_sequences(
         clocks = [frame_times(rate, None, 1, len(track))[0] for rate, track in zip(fps, cleaned, strict=True)]
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
-        whole = _all_keypoints(cleaned)
+        whole = side_by_side(cleaned)
         cameras, sizes = _cameras(camera, whole, image_size)
         pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
         fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap)
@@ -164,14 +164,6 @@ def _fit_each(
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
         prepared.append(frames_of_picture(refined, times, max_gap))
     return fit_tracks(setup, prepared)
-
-
-def _all_keypoints(tracks: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """(N, L, 3) the keypoints of all frames of each track, behind which shorter tracks have keypoints that were not observed."""
-    whole = np.zeros((len(tracks), max(track.shape[0] * track.shape[1] for track in tracks), 3), np.float32)
-    for number, track in enumerate(tracks):
-        whole[number, : track.shape[0] * track.shape[1]] = track.reshape(-1, 3)
-    return whole
 
 
 def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
