@@ -10,6 +10,7 @@ import numpy as np
 
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.names import unique_names
+from smplify_jax.keypoints.observations import zero_unobserved
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
 from smplify_jax.keypoints.videos import FramePlace
@@ -49,7 +50,7 @@ def tracks_of_rows(
 
 def _of_one_layout(rows: Sequence[DatasetRow], places: Sequence[FramePlace]) -> KeypointSet:
     return KeypointSet(
-        keypoints=np.stack([row.keypoints for row in rows]),
+        keypoints=zero_unobserved(np.stack([row.keypoints for row in rows])),
         layout=rows[0].layout,
         names=tuple(map(str, range(len(rows)))),
         image_size=np.array([row.image_size or _UNKNOWN for row in rows], np.float32),

@@ -17,6 +17,7 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.printable import printable
+from smplify_jax.keypoints.keypoint_set import MAX_LENGTH, is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow
 
@@ -41,7 +42,7 @@ def row_content(row: DatasetRow) -> bytes:
     in_track = _place_in_track(row)
     box = row.box
     numbers = [
-        *_numbers("image_size", row.image_size, is_length=True),
+        *_numbers("image_size", row.image_size, is_size=True),
         *_numbers("focal_length", None if row.focal_length is None else (row.focal_length,), num_numbers=1),
         *_numbers("camera_center", row.camera_center),
         *_numbers("box's center", None if box is None else box.center),
@@ -89,7 +90,7 @@ def _text(name: str, value: Any) -> bytes:
     return content
 
 
-def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_length: bool = False) -> list[float]:
+def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_size: bool = False) -> list[float]:
     """The numbers as float32 holds them or nearly so; as many NaN where there are none."""
     if values is None:
         return [math.nan] * num_numbers
@@ -103,9 +104,9 @@ def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_length: bool = 
         raise InputError(
             f"its {name} is {printable(_shown(values))}; expected {num_numbers} numbers that single precision holds"
         )
-    if is_length and not all(number > 0 for number in numbers):
+    if is_size and not all(map(is_length, numbers)):
         raise InputError(
-            f"its {name} is {printable(_shown(values))}; expected a width and a height of more than 0 pixels"
+            f"its {name} is {printable(_shown(values))}; expected a width and a height of more than 0 pixels, and at most {MAX_LENGTH:g}"
         )
     return numbers
 
