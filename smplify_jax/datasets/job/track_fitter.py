@@ -18,6 +18,9 @@ from smplify_jax.fitting.track_arguments import side_by_side
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.result import FitResult
 
+_ROWS_PER_DEVICE = 512
+"""Four windows and more, which follow each other without a gap; a kill loses no more than that."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrackFitter(FitterChoices):
@@ -28,6 +31,11 @@ class TrackFitter(FitterChoices):
     """
 
     tracks: TrackChoices = field(default_factory=TrackChoices)
+
+    @property
+    def people_at_once(self) -> int:
+        """Rows of enough windows for all devices."""
+        return _ROWS_PER_DEVICE * len(self.devices)
 
     def settings(self) -> dict[str, Any]:
         """The options that change fits, and the hashes of body and prior."""
