@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
+from smplify_jax.cli.options import (
+    DESCRIPTION,
+    BodyOptions,
+    CameraOptions,
+    FitCommand,
+    TrackLimits,
+    WriteOptions,
+    read_within,
+)
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
@@ -77,25 +85,43 @@ def check_tracks(command: FitCommand) -> None:
         return
     if command.example:
         raise UsageError(f"--example is a picture: leave out {chosen}.")
-    if not 0 < video.fps < float("inf"):
-        raise UsageError("--fps must be a positive number of frames per second.")
-    if not 0 <= video.max_gap < float("inf"):
-        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
-    if video.min_frames < 1:
-        raise UsageError("--min-frames must be at least 1.")
-    of_pictures = {
-        "--profile": command.body.profile != usual.body.profile,
-        "--num-starts": command.body.num_starts is not None,
-        "--search-focal-length": command.camera.search_focal_length,
-        "--min-quality": command.write.min_quality is not None,
-        "--max-error": command.write.max_error is not None,
-    }
-    given = [name for name, is_given in of_pictures.items() if is_given]
-    if given:
-        leave_out = "leave it out" if is_video else f"leave it out, or leave out {chosen}"
-        raise UsageError(f"{given[0]} is for fits of single pictures: {leave_out}.")
+    check_track_limits(video)
+    check_nothing_is_of_pictures(
+        {
+            **options_of_pictures(command.body, command.camera),
+            "--min-quality": command.write.min_quality is not None,
+            "--max-error": command.write.max_error is not None,
+        },
+        "leave it out" if is_video else f"leave it out, or leave out {chosen}",
+    )
     if is_video:
         _check_video_files(command)
+
+
+def check_track_limits(limits: TrackLimits) -> None:
+    """Raise UsageError for numbers out of range."""
+    if not 0 < limits.fps < float("inf"):
+        raise UsageError("--fps must be a positive number of frames per second.")
+    if not 0 <= limits.max_gap < float("inf"):
+        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
+    if limits.min_frames < 1:
+        raise UsageError("--min-frames must be at least 1.")
+
+
+def options_of_pictures(body: BodyOptions, camera: CameraOptions) -> dict[str, bool]:
+    """The options that tracks do not have, and whether they are given."""
+    return {
+        "--profile": body.profile != BodyOptions().profile,
+        "--num-starts": body.num_starts is not None,
+        "--search-focal-length": camera.search_focal_length,
+    }
+
+
+def check_nothing_is_of_pictures(options: dict[str, bool], advice: str) -> None:
+    """Raise UsageError for the first of these options that is given."""
+    given = next((name for name, is_given in options.items() if is_given), None)
+    if given:
+        raise UsageError(f"{given} is for fits of single pictures: {advice}.")
 
 
 def _check_video_files(command: FitCommand) -> None:

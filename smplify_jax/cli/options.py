@@ -161,23 +161,32 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class TrackOptions:
+class TrackLimits:
+    """What makes a track.
+
+    Attributes:
+        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
+        min_frames: leave out people who are seen in fewer frames.
+    """
+
+    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
+    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+
+
+@dataclass(frozen=True)
+class TrackOptions(TrackLimits):
     """People in videos.
 
     Attributes:
         track: the inputs are keypoints in the frames of videos: fit each person through all frames, with one shape and a smooth motion.
             Writes NAME.npz, the animated mesh NAME.glb and, for Blender and loaders of motion data, NAME_amass.npz for every person.
-        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
-        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
-            later is another person, unless the file has their id.
-        min_frames: leave out people who are seen in fewer frames.
         overlays: write a picture of every frame, of every camera, with the bodies over it, to OUT/overlays.
     """
 
     track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
-    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
-    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
-    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
