@@ -12,6 +12,7 @@ ROOMS = (
     "errors",
     "files",
     "geometry",
+    "rotations",
     "execution",
     "camera",
     "keypoints",
