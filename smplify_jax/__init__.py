@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
+    from smplify_jax.predictions.bodies import PredictedBodies
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -62,6 +63,7 @@ _HOMES = {
     "Layout": "keypoints.layouts",
     "PhotoFit": "media.photo",
     "PosePrior": "prior.mixture",
+    "PredictedBodies": "predictions.bodies",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
     "detect": "detectors.detect",
@@ -103,6 +105,7 @@ __all__ = [
     "Layout",
     "PhotoFit",
     "PosePrior",
+    "PredictedBodies",
     "Profile",
     "Round",
     "detect",

@@ -24,6 +24,7 @@ ROOMS = (
     "proposal",
     "quality",
     "result",
+    "predictions",
     "fitting",
     "pictures",
     "exports",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,10 +15,12 @@ from scipy.spatial.transform import Rotation
 from smplify_jax import rotations
 from smplify_jax.errors import InputError
 
+ORDERS_4D: tuple[rotations.QuaternionOrder, ...] = ("wxyz", "xyzw")
+
 # float32 keeps about 7 digits and these maps chain a handful of operations on numbers of order one.
 ATOL = 3e-6
 
-ORDERS_6D = ("columns", "interleaved", "rows")
+ORDERS_6D: tuple[rotations.Rotation6dOrder, ...] = ("columns", "interleaved", "rows")
 NUMBERS_6D = {"columns": "00 10 20 01 11 21", "interleaved": "00 01 10 11 20 21", "rows": "00 01 02 10 11 12"}
 
 angles = st.one_of(
@@ -33,15 +37,15 @@ _FORMS = {
     "matrix": (rotations.axis_angle_to_matrix, rotations.matrix_to_axis_angle),
     **{
         f"quaternion {order}": (
-            lambda vector, order=order: rotations.axis_angle_to_quaternion(vector, order),
-            lambda numbers, order=order: rotations.quaternion_to_axis_angle(numbers, order),
+            partial(rotations.axis_angle_to_quaternion, order=order),
+            partial(rotations.quaternion_to_axis_angle, order=order),
         )
-        for order in ("wxyz", "xyzw")
+        for order in ORDERS_4D
     },
     **{
         f"6d {order}": (
-            lambda vector, order=order: rotations.axis_angle_to_rotation_6d(vector, order),
-            lambda numbers, order=order: rotations.rotation_6d_to_axis_angle(numbers, order),
+            partial(rotations.axis_angle_to_rotation_6d, order=order),
+            partial(rotations.rotation_6d_to_axis_angle, order=order),
         )
         for order in ORDERS_6D
     },
