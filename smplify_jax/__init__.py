@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
     from smplify_jax.predictions.bodies import PredictedBodies
+    from smplify_jax.predictions.load import load_init
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -77,6 +78,7 @@ _HOMES = {
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_calibration": "camera.calibration",
+    "load_init": "predictions.load",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
     "match_people": "keypoints.matching",
@@ -119,6 +121,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "load_calibration",
+    "load_init",
     "load_keypoints",
     "load_prior",
     "match_people",

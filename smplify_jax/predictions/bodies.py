@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -49,7 +50,7 @@ class PredictedBodies(BodyParameters):
         """The leading axes: () for one person, (B,) for B."""
         return np.shape(self.global_orient)[:-1]
 
-    def __getitem__(self, index: slice | np.ndarray | int) -> PredictedBodies:
+    def __getitem__(self, index: Any) -> PredictedBodies:
         """Some of the people, by any NumPy index of the first axis."""
         return PredictedBodies(**{name: np.asarray(value)[index] for name, value in vars(self).items()})
 
