@@ -256,8 +256,8 @@ def test_who_has_no_prediction_is_fitted_as_without_init_and_the_others_as_alone
     bodies = predicted(people).in_pictures(people.parameters["transl"])
     pose = np.where(is_known[:, None], bodies.body_pose, np.nan)
     result = fit_from(people, init=dataclasses.replace(bodies, body_pose=pose))
-    assert_same(result[~is_known], fit_from(people, ~is_known))
-    assert_same(result[is_known], fit_from(people, is_known, init=bodies[is_known]))
+    assert_same(result[~is_known], fit_from(people)[~is_known])
+    assert_same(result[is_known], fit_from(people, init=bodies)[is_known])
     assert np.isfinite(result.quality[~is_known]).all()
 
 
@@ -273,7 +273,7 @@ def test_a_precision_holds_those_who_are_predicted_only(people):
     bodies = dataclasses.replace(bodies, body_pose=np.where(is_known[:, None], bodies.body_pose + 0.1, np.nan))
     result = fit_from(people, init=bodies, init_precision=1e6)
     assert np.abs(result.body_pose - bodies.body_pose)[is_known].max() < 0.01
-    assert_same(result[~is_known], fit_from(people, ~is_known))
+    assert_same(result[~is_known], fit_from(people)[~is_known])
 
 
 def test_a_far_camera_said_ends_where_the_true_start_does_and_unsaid_elsewhere(people):

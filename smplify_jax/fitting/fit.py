@@ -143,7 +143,7 @@ def fit(
             starts = people.start
             if isinstance(starts, PredictedBodies):
                 setup = setup_fit(choices)
-                fields = run_with_starts(run, setup, replace(people, start=None), starts)
+                fields = run_with_starts(run, setup, replace(people, start=None), starts, max(1, len(shard_devices)))
             else:
                 fields = run(people, False)
             return FitResult(**fields, body=body, layout=layout.name)

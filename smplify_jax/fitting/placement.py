@@ -14,6 +14,7 @@ from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.camera.change import line_of_sight, pixel_of, point_in_other_camera, turn_between
 from smplify_jax.camera.depth import MAX_START_DEPTH, MIN_START_DEPTH, start_depth
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.execution.batching import min_people_of_one_program
 from smplify_jax.fitting.person import Person, Setup
 from smplify_jax.geometry.rotations import compose_axis_angle
 from smplify_jax.predictions.bodies import PredictedBodies
@@ -28,7 +29,9 @@ _ROWS_AT_A_TIME = 64
 """Bodies that are posed at once, so that this is compiled only once."""
 
 
-def run_with_starts(run: Callable[[Person, bool], dict], setup: Setup, people: Person, starts: PredictedBodies) -> dict:
+def run_with_starts(
+    run: Callable[[Person, bool], dict], setup: Setup, people: Person, starts: PredictedBodies, num_devices: int
+) -> dict:
     """Run a fit from bodies that are placed before its cameras; people whose body is not known are fitted as if none had been given.
 
     Args:
@@ -36,24 +39,49 @@ def run_with_starts(run: Callable[[Person, bool], dict], setup: Setup, people: P
         setup: of people who have one.
         people: (B, ...) without starts.
         starts: (B, ...) their bodies.
+        num_devices: that people are sharded over.
     """
     is_known = np.asarray(~np.isnan(np.concatenate([starts.global_orient, starts.body_pose], axis=1)).any(axis=1))
-    if not is_known.any():
-        return run(replace(people, anchor=None), False)
-    chosen = people if is_known.all() else jax.tree.map(lambda leaf: np.asarray(leaf)[is_known], people)
-    start = placed_before(
-        chosen.camera, starts if is_known.all() else starts[is_known], setup, np.asarray(chosen.keypoints)
-    )
-    fields = run(replace(chosen, start=start), True)
+
+    def run_known(people: Person, starts: PredictedBodies) -> dict:
+        start = placed_before(people.camera, starts, setup, np.asarray(people.keypoints))
+        return run(replace(people, start=start), True)
+
     if is_known.all():
-        return fields
-    others = jax.tree.map(lambda leaf: np.asarray(leaf)[~is_known], replace(people, anchor=None))
-    order = np.argsort(np.concatenate([np.flatnonzero(is_known), np.flatnonzero(~is_known)]))
-    return jax.tree.map(
-        lambda *parts: jnp.asarray(np.concatenate([np.asarray(part) for part in parts])[order]),
-        fields,
-        run(others, False),
-    )
+        return run_known(people, starts)
+    unanchored = replace(people, anchor=None)
+    if not is_known.any():
+        return run(unanchored, False)
+    # As many rows as the program of the whole batch takes, because others round differently.
+    least = min(len(is_known), min_people_of_one_program(num_devices))
+    first, others = (_RowsOfBatch(np.flatnonzero(rows), least) for rows in (is_known, ~is_known))
+    parts = first.only(run_known(first.of(people), starts[first.rows])), others.only(run(others.of(unanchored), False))
+    order = np.argsort(np.concatenate([first.chosen, others.chosen]))
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order]), *parts)
+
+
+class _RowsOfBatch:
+    """Some people of a batch, filled up with people of whom nothing was seen.
+
+    Attributes:
+        chosen: (n,) the people's rows.
+        rows: at least as many, the first one's again for who fills up.
+    """
+
+    def __init__(self, chosen: np.ndarray, least: int) -> None:
+        """Take the people's rows, and how many there must be at least."""
+        self.chosen = chosen
+        self.rows = np.concatenate([chosen, np.repeat(chosen[:1], max(0, least - len(chosen)))])
+
+    def of(self, people: Person) -> Person:
+        """The people."""
+        some = jax.tree.map(lambda leaf: np.asarray(leaf)[self.rows], people)
+        is_person = np.arange(len(self.rows)) < len(self.chosen)
+        return replace(some, keypoints=np.where(is_person[:, None, None], some.keypoints, np.float32(0)))
+
+    def only(self, fields: dict) -> dict:
+        """Their part of what was made of them, without that of who filled up."""
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(self.chosen)], fields)
 
 
 def placed_before(camera: Camera, starts: PredictedBodies, setup: Setup, keypoints: np.ndarray) -> BodyParameters:

@@ -25,6 +25,7 @@ from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.keypoints.observations import are_mostly_outside
 from smplify_jax.keypoints.rows import DatasetRow
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
@@ -127,9 +128,11 @@ class PeopleFitter:
             return None
         return "the picture's size is not known: say it, say where the pictures are, or have cameras guessed"
 
-    def fit(self, people: Sequence[DatasetRow]) -> FitResult:
-        """Fit people of one layout, all or none of whom have a camera."""
+    def fit(self, people: Sequence[DatasetRow], init: PredictedBodies | None = None) -> FitResult:
+        """Fit people of one layout, all or none of whom have a camera, from the bodies `init` (B, ...) if there are any."""
         num_people, people = len(people), self._filled_up(people)
+        # Whoever fills up has the first one's body, so that it needs no fit of another kind.
+        rows = np.arange(len(people)) * (np.arange(len(people)) < num_people)
         keypoints = np.stack([row.keypoints for row in people])
         sizes = np.array([row.image_size or _UNKNOWN for row in people], np.float32)
         with warnings.catch_warnings():
@@ -144,6 +147,7 @@ class PeopleFitter:
                 camera=self._camera(people, keypoints, sizes),
                 body=self.body,
                 prior=self.prior,
+                init=None if init is None else init[rows],
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
