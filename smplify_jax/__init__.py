@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
+    from smplify_jax.predictions.bodies import PredictedBodies
+    from smplify_jax.predictions.load import load_init
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -62,6 +64,7 @@ _HOMES = {
     "Layout": "keypoints.layouts",
     "PhotoFit": "media.photo",
     "PosePrior": "prior.mixture",
+    "PredictedBodies": "predictions.bodies",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
     "detect": "detectors.detect",
@@ -75,6 +78,7 @@ _HOMES = {
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_calibration": "camera.calibration",
+    "load_init": "predictions.load",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
     "match_people": "keypoints.matching",
@@ -103,6 +107,7 @@ __all__ = [
     "Layout",
     "PhotoFit",
     "PosePrior",
+    "PredictedBodies",
     "Profile",
     "Round",
     "detect",
@@ -116,6 +121,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "load_calibration",
+    "load_init",
     "load_keypoints",
     "load_prior",
     "match_people",

@@ -42,6 +42,7 @@ def check_command(command: FitCommand) -> None:
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
+    check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
     check_views(command)
@@ -89,6 +90,7 @@ def check_tracks(command: FitCommand) -> None:
     check_nothing_is_of_pictures(
         {
             **options_of_pictures(command.body, command.camera),
+            "--init": command.start.init is not None,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,
         },
@@ -170,6 +172,16 @@ def check_body(body: BodyOptions) -> None:
         raise UsageError("--num-betas must be at least 1.")
     if body.num_starts is not None and body.num_starts < 1:
         raise UsageError("--num-starts must be at least 1.")
+
+
+def check_start(command: FitCommand) -> None:
+    """Raise UsageError for options of bodies to start from that have no meaning together."""
+    if command.start.init is None and command.start.init_first_frame is not None:
+        raise UsageError("--init-first-frame is of predictions: add --init FILE.")
+    if command.start.init is not None and command.body.num_starts is not None:
+        raise UsageError("--init says where fits start: leave out --num-starts.")
+    if command.start.init is not None and (command.example or command.example_video):
+        raise UsageError("--example fits its own input: leave out --init.")
 
 
 def check_layout(name: str | None) -> None:

@@ -64,6 +64,7 @@ Examples:
   smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit openpose_output/ --image frames/ --init vibe_output.pkl --out fits
   smplify-fit video.mp4 --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
   smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
@@ -137,6 +138,21 @@ class BodyOptions:
     profile: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     num_betas: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     num_starts: Annotated[int | None, shown("N")] = None
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """Bodies to start from.
+
+    Attributes:
+        init: what a network predicted: the .pkl of VIBE, PARE, PyMAF, WHAM or 4D-Humans, or arrays of HMR, SPIN, HMR2 or CLIFF (.npz or
+            .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual.
+        init_first_frame: number of a video's first frame in the names of its keypoint files; by default 1 if no frame has a smaller
+            number, and otherwise 0.
+    """
+
+    init: Annotated[Path | None, shown("FILE")] = None
+    init_first_frame: Annotated[int | None, shown("N")] = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +231,7 @@ class FitCommand:
         read: how inputs are read.
         camera: the camera, where it is known.
         body: what is fitted, and how.
+        start: bodies to start from.
         write: what is written.
         video: people in videos.
         views: people seen by several cameras.
@@ -227,5 +244,6 @@ class FitCommand:
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    start: StartOptions = field(default_factory=StartOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
     views: ViewOptions = field(default_factory=ViewOptions)

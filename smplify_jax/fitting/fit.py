@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -28,8 +29,9 @@ from smplify_jax.fitting.arguments import (
 )
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.focal_search import search_focal_length
-from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
+from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
 from smplify_jax.fitting.person import Person
+from smplify_jax.fitting.placement import run_with_starts
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.fitting.program import fit_people
@@ -37,6 +39,7 @@ from smplify_jax.fitting.setup import FitChoices, num_fitted_joints, setup_fit
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
 
@@ -107,18 +110,16 @@ def fit(
         num_people, num_joints = len(cleaned), num_fitted_joints(body)
         shard_devices = resolve_devices(devices)
         start = None if init is None else start_from_init(init, num_people, num_joints, num_betas, is_single)
-        setup = setup_fit(
-            FitChoices(
-                layout,
-                profile,
-                body,
-                resolve_prior(prior),
-                num_betas,
-                num_starts,
-                init is not None,
-                anchor is not None,
-                shard_devices,
-            )
+        choices = FitChoices(
+            layout,
+            profile,
+            body,
+            resolve_prior(prior),
+            num_betas,
+            num_starts,
+            init is not None,
+            anchor is not None,
+            shard_devices,
         )
         is_searched = isinstance(camera, str)
         cameras = setup_camera(
@@ -134,12 +135,22 @@ def fit(
             image_size=sizes.astype(np.float32),
             is_plausible=is_plausible(cleaned, cameras, sizes),
             is_focal_length_known=np.full(num_people, camera is not None),
-            start=start,
+            start=None if start is None else with_betas_filled(start),
             anchor=anchor_from_init(start, init_precision, init_error),
         )
 
+        def run(people: Person, has_start: bool) -> dict:
+            setup = setup_fit(replace(choices, is_start_given=has_start))
+            return run_in_batches(fit_people, setup, people, shard_devices)
+
         def fit_all(people: Person) -> FitResult:
-            return FitResult(**run_in_batches(fit_people, setup, people, shard_devices), body=body, layout=layout.name)
+            starts = people.start
+            if isinstance(starts, PredictedBodies):
+                setup = setup_fit(choices)
+                fields = run_with_starts(run, setup, replace(people, start=None), starts, max(1, len(shard_devices)))
+            else:
+                fields = run(people, False)
+            return FitResult(**fields, body=body, layout=layout.name)
 
         result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
         return result[0] if is_single else result

@@ -7,7 +7,6 @@ their means are weighted by them; so a poor start costs little, and a good one i
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +19,6 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.starts import centred_translation
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.terms.anchor import Anchor
-
-_Tree = TypeVar("_Tree")
 
 
 def fuse_init(
@@ -41,29 +38,19 @@ def fuse_init(
         body: cut to the keypoints.
         observation: of one person.
         sigma: of the data term [reference px].
-        init: the caller's body; if a number of it is not finite, the proposal alone counts.
+        init: the caller's body.
         anchor: around the caller's body; None for a fit without an anchor.
         proposal: of the network.
     Returns:
         The start, and the anchor; None if none was given.
     """
     proposed = proposal.parameters
-    is_given = jnp.all(jnp.stack([jnp.all(jnp.isfinite(jnp.asarray(block))) for block in jax.tree.leaves(init)]))
-    placed = _where(is_given, init, proposed)
-    nearby = dataclasses.replace(placed, body_pose=_on_the_same_branch(placed.body_pose, proposed.body_pose))
+    nearby = dataclasses.replace(init, body_pose=_on_the_same_branch(init.body_pose, proposed.body_pose))
     if anchor is None:
         return _best_placed(body, observation, sigma, nearby, proposed), None
-    caller = dataclasses.replace(anchor, body_pose=nearby.body_pose, betas=nearby.betas)
-    silent = dataclasses.replace(
-        caller, pose_scale=jnp.zeros_like(caller.pose_scale), betas_scale=jnp.zeros_like(caller.betas_scale)
-    )
-    fused = _product(_where(is_given, caller, silent), proposal.anchor())
+    fused = _product(dataclasses.replace(anchor, body_pose=nearby.body_pose), proposal.anchor())
     start = dataclasses.replace(nearby, body_pose=fused.body_pose, betas=fused.betas)
     return _best_placed(body, observation, sigma, start, proposed), fused
-
-
-def _where(condition: Array, yes: _Tree, no: _Tree) -> _Tree:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
 def _on_the_same_branch(pose: Array | np.ndarray, other: Array | np.ndarray) -> Array:

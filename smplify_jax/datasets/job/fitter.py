@@ -28,6 +28,7 @@ from smplify_jax.fitting.profiles import DEFAULT, get_profile
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.observations import are_mostly_outside
 from smplify_jax.keypoints.rows import DatasetRow
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
@@ -245,9 +246,11 @@ class PeopleFitter(FitterChoices):
         """Every person by themselves."""
         return each_alone(rows)
 
-    def fit(self, people: Sequence[DatasetRow]) -> FitResult:
-        """Fit people of one layout, all or none of whom have a camera."""
+    def fit(self, people: Sequence[DatasetRow], init: PredictedBodies | None = None) -> FitResult:
+        """Fit people of one layout, all or none of whom have a camera, from the bodies `init` (B, ...) if there are any."""
         num_people, people = len(people), self._filled_up(people)
+        # Whoever fills up has the first one's body, so that it needs no fit of another kind.
+        rows = np.arange(len(people)) * (np.arange(len(people)) < num_people)
         keypoints, sizes = np.stack([row.keypoints for row in people]), sizes_of(people)
         with without_warnings_of_batches():
             result = fit(
@@ -257,6 +260,7 @@ class PeopleFitter(FitterChoices):
                 camera=self._camera(people, keypoints, sizes),
                 body=self.body,
                 prior=self.prior,
+                init=None if init is None else init[rows],
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
