@@ -60,6 +60,9 @@ def test_a_file_that_holds_no_predictions_ends_the_program_with_a_sentence(tmp_p
     ("options", "words"),
     [
         (["--init-first-frame", "1"], "add --init"),
+        (["--init-error", "50"], "add --init"),
+        (["--init", "a.pkl", "--init-error", "-1"], "positive number of millimetres, or one of"),
+        (["--init", "a.pkl", "--init-error", "openpose"], "one of hmr, spin"),
         (["--init", "a.pkl", "--num-starts", "4"], "leave out --num-starts"),
         (["--init", "a.pkl", "--track"], "--init is for fits of single pictures"),
     ],
@@ -67,6 +70,17 @@ def test_a_file_that_holds_no_predictions_ends_the_program_with_a_sentence(tmp_p
 def test_options_that_have_no_meaning_together_are_refused(options, words):
     with pytest.raises(UsageError, match=words):
         check_command(FIT.parse(["a.json", "--out", "fits", *options]))
+
+
+def test_the_smaller_the_error_that_is_told_the_closer_fits_stay(tmp_path, people):
+    keypoints = write_keypoints(tmp_path / "coco.json", people)
+    path = write_pickle(tmp_path / "a.pkl", WRITTEN["hmr2"](people, np.array([1, 0, 3, 2])))
+    apart = {}
+    for error in ("0.5", "hmr2"):
+        _, _, bodies = fitted(tmp_path / error, keypoints, "--init", str(path), "--init-error", error)
+        poses = np.sort([body["body_pose"] for body in bodies.values()], axis=0)
+        apart[error] = np.abs(poses - np.sort(people.parameters["body_pose"], axis=0)).mean()
+    assert apart["0.5"] < 0.02 < apart["hmr2"]
 
 
 @pytest.mark.parametrize("program", ["hmr2", "cliff", "pare"])

@@ -7,6 +7,7 @@ from smplify_jax.cli.options import (
     BodyOptions,
     CameraOptions,
     FitCommand,
+    StartOptions,
     TrackLimits,
     WriteOptions,
     read_within,
@@ -176,12 +177,31 @@ def check_body(body: BodyOptions) -> None:
 
 def check_start(command: FitCommand) -> None:
     """Raise UsageError for options of bodies to start from that have no meaning together."""
-    if command.start.init is None and command.start.init_first_frame is not None:
-        raise UsageError("--init-first-frame is of predictions: add --init FILE.")
+    start = command.start
+    if start.init is None and start != StartOptions():
+        raise UsageError("--init-error and --init-first-frame are of predictions: add --init FILE.")
+    _check_init_error(start.init_error)
     if command.start.init is not None and command.body.num_starts is not None:
         raise UsageError("--init says where fits start: leave out --num-starts.")
     if command.start.init is not None and (command.example or command.example_video):
         raise UsageError("--example fits its own input: leave out --init.")
+
+
+def _check_init_error(error: str | None) -> None:
+    """Raise UsageError for what is neither a known network nor a positive number."""
+    # Imported late: --help should not wait for NumPy.
+    from smplify_jax.fitting.init_errors import NETWORK_ERRORS_MM
+
+    if error is None or error in NETWORK_ERRORS_MM:
+        return
+    try:
+        is_usable = float(error) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise UsageError(
+            f"--init-error must be a positive number of millimetres, or one of {', '.join(NETWORK_ERRORS_MM)}."
+        )
 
 
 def check_layout(name: str | None) -> None:

@@ -19,7 +19,10 @@ from smplify_jax.result import FitResult
 
 
 def fit_people(
-    people: Sequence[PersonInput], fitter: PeopleFitter, init: PredictedBodies | None = None
+    people: Sequence[PersonInput],
+    fitter: PeopleFitter,
+    init: PredictedBodies | None = None,
+    init_error: str | float | None = None,
 ) -> Iterator[tuple[PersonInput, FitResult]]:
     """Fit everybody; yield each person with their result, sorted by layout, people with a known camera last.
 
@@ -27,6 +30,7 @@ def fit_people(
         people: to fit.
         fitter: fits them.
         init: (B, ...) the bodies that they start from, NaN for people who have none; by default nobody has one.
+        init_error: of these, see `fit`.
     """
     rows = [(number, _row(person, fitter)) for number, person in enumerate(people)]
     kinds = groupby(sorted(rows, key=lambda one: kind_of(one[1])), key=lambda one: kind_of(one[1]))
@@ -36,7 +40,7 @@ def fit_people(
         for batch in largest_batches(len(members)):
             numbers = [number for number, _ in members[batch]]
             start = None if init is None else init[np.array(numbers)]
-            result = fitter.fit([row for _, row in members[batch]], start)
+            result = fitter.fit([row for _, row in members[batch]], start, init_error)
             for index, number in enumerate(numbers):
                 yield people[number], result[index]
 

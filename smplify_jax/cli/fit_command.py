@@ -47,7 +47,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     prepare(people, command, out)
     shared = shared_pictures(people)
     reports: list[PersonReport] = []
-    for person, fitted in with_progress(fit_people(people, fitter, init), len(people), "person"):
+    fits = fit_people(people, fitter, init, command.start.expected_error)
+    for person, fitted in with_progress(fits, len(people), "person"):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
             report = report.with_limits(command.write)

@@ -147,12 +147,23 @@ class StartOptions:
     Attributes:
         init: what a network predicted: the .pkl of VIBE, PARE, PyMAF, WHAM or 4D-Humans, or arrays of HMR, SPIN, HMR2 or CLIFF (.npz or
             .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual.
+        init_error: expected PA-MPJPE of the predictions in mm, or the network's name: hmr, spin, vibe or hmr2. The smaller, the closer the fits
+            stay to them.
         init_first_frame: number of a video's first frame in the names of its keypoint files; by default 1 if no frame has a smaller
             number, and otherwise 0.
     """
 
     init: Annotated[Path | None, shown("FILE")] = None
+    init_error: Annotated[str | None, shown("MM|NAME")] = None
     init_first_frame: Annotated[int | None, shown("N")] = None
+
+    @property
+    def expected_error(self) -> str | float | None:
+        """`init_error` as `fit` takes it: a number if it is one."""
+        try:
+            return None if self.init_error is None else float(self.init_error)
+        except ValueError:
+            return self.init_error
 
 
 @dataclass(frozen=True)

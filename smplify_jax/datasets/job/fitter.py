@@ -246,7 +246,12 @@ class PeopleFitter(FitterChoices):
         """Every person by themselves."""
         return each_alone(rows)
 
-    def fit(self, people: Sequence[DatasetRow], init: PredictedBodies | None = None) -> FitResult:
+    def fit(
+        self,
+        people: Sequence[DatasetRow],
+        init: PredictedBodies | None = None,
+        init_error: str | float | None = None,
+    ) -> FitResult:
         """Fit people of one layout, all or none of whom have a camera, from the bodies `init` (B, ...) if there are any."""
         num_people, people = len(people), self._filled_up(people)
         # Whoever fills up has the first one's body, so that it needs no fit of another kind.
@@ -261,6 +266,7 @@ class PeopleFitter(FitterChoices):
                 body=self.body,
                 prior=self.prior,
                 init=None if init is None else init[rows],
+                init_error=init_error,
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
