@@ -172,16 +172,16 @@ def _summary(report: JobReport, out: Path) -> list[str]:
     run, speed = report.this_run, report.this_run.fits_per_second
     rate = "" if speed is None else f", {speed:,.0f} fits/s"
     choices = report.settings.get("tracks")
-    who, what = f"{report.num_people:,} people", "people"
+    who, noun = f"{report.num_people:,} people", "people"
     if choices:
-        fps, what = choices["fps"], "frames"
+        fps, noun = choices["fps"], "frames"
         who = f"{report.num_people:,} frames of {report.num_tracks:,} tracks, at {fps:g} frames per second (--fps),"
     lines = [
         f"{who} have a row: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()),
         f"{report.num_rejected:,} records were rejected"
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
         *[f"{count:,} {what} were passed over" for what, count in report.passed_over.items()],
-        f"{run.num_people:,} {what} were fitted in this run, in {run.seconds:,.0f} s{rate}",
+        f"{run.num_people:,} {noun} were fitted in this run, in {run.seconds:,.0f} s{rate}",
     ]
     if report.is_complete:
         lines.append(f"Report: {out / 'report.html'}")
