@@ -74,7 +74,9 @@ def fit(
             "search" tries several focal lengths and keeps the fit with the lowest energy.
         body: the open body by default. A path is read again on every call: for many calls, pass what `load_body` returns.
         prior: the shipped pose prior by default.
-        init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
+        init: bodies to start from, such as another network's predictions, batched like the keypoints; replaces the profile's start.
+            `PredictedBodies` and `load_init` take what networks give; plain BodyParameters stand before the fit's own camera. A person
+            whose orientation or pose has a NaN is fitted as without `init`; a `transl` of NaN is found from the keypoints.
         init_precision: inverse variances of `init`; with them the fit is anchored to `init`. One number for all of body_pose [1/rad^2], or
             BodyParameters of precisions, shaped like `init`; only body_pose and betas are used.
         anchor: "proposal" keeps the fit close to the network's proposal, or to `init` if that comes with a precision; None leaves the
