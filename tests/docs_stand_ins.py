@@ -91,7 +91,7 @@ def _vibe(path: Path) -> None:
     pose = np.zeros((2, 72), np.float32)
     pose[:, 0] = np.pi
     person = {
-        "pred_cam": np.tile(np.float32([0.9, 0.0, 0.2]), (2, 1)),
+        "pred_cam": np.tile(np.array([0.9, 0.0, 0.2], np.float32), (2, 1)),
         "pose": pose,
         "betas": np.zeros((2, 10), np.float32),
         "bboxes": np.tile([*(low + high) / 2, side, side], (2, 1)),
