@@ -8,11 +8,14 @@ Each row compares, over the same people, PA-MPJPE [mm] of
 - `fit` with `init` and its error as `init_error` (told), without an error (untold), and with an infinite one (start only);
 
 then the 2D errors of the start and of the told fit [% of height], and the percentage of people whose told fit is worse than their start.
+
+A second table tells what a start's camera is worth, at 2 % noise: the same start at its true place, as HMR2 gives it (a focal length of
+5000 px in crops of 256 px), and without a place.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +23,8 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import print_and_write
-from smplify_jax import BodyModel, fit, load_body
+from benchmarks.measure import accuracy, print_table, write_json
+from smplify_jax import BodyModel, PredictedBodies, fit, load_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import project
 from smplify_jax.geometry.metrics import pa_mpjpe
@@ -41,7 +44,7 @@ class Options:
     """PA-MPJPE of the typical start."""
     num_people: int = 400
     json: Path | None = None
-    """Also write the table here."""
+    """Also write the tables here."""
 
 
 def measure(people: People, body: BodyModel, noise: str, error_mm: float) -> dict:
@@ -92,6 +95,45 @@ def run(options: Options) -> list[dict]:
     return rows
 
 
+CAMERAS_NOISE = "2 %"
+HMR2_FOCAL_LENGTH = 5000.0 / 256.0  # per pixel of the picture's longer side
+
+
+def run_cameras(options: Options) -> list[dict]:
+    """A row for each way to say where a start is: MPJPE relative to the pelvis, PA-MPJPE [mm]."""
+    body = load_body(num_betas=10)
+    split = PeopleOptions(split=options.split)
+    people = make_people(options.folder, body, options.layout, NOISE_LEVELS[CAMERAS_NOISE], split)
+    people = people.subsample(options.num_people)
+    start = make_starts(people.truth, body, StartErrors())
+    focal = np.asarray(people.camera.focal_length)[:, :1]
+    far_focal = HMR2_FOCAL_LENGTH * people.image_size.max(axis=1, keepdims=True)
+    transl, pelvis = np.asarray(start.transl), np.asarray(body.joints(**_at_the_origin(start).blocks()))[:, 0]
+    # The pelvis appears at the same pixel, and as large.
+    at = transl + pelvis
+    far = np.concatenate([at[:, :2], at[:, 2:] * far_focal / focal], axis=1) - pelvis
+    bodies = PredictedBodies.of(global_orient=start.global_orient, body_pose=start.body_pose, betas=start.betas)
+    rows = []
+    for name, init in {
+        "true place": bodies.in_pictures(transl),
+        "HMR2's camera said": bodies.in_pictures(far, far_focal[:, 0], people.image_size / 2),
+        "HMR2's camera unsaid": bodies.in_pictures(far),
+        "no place": bodies,
+    }.items():
+        result = fit(**people.as_seen(), body=body, init=init)
+        errors = accuracy(result, people, body)
+        rows.append({"start": name} | {key: float(errors[key].mean()) for key in ("mpjpe_mm", "pa_mpjpe_mm")})
+    return rows
+
+
+def _at_the_origin(bodies: BodyParameters) -> BodyParameters:
+    return replace(bodies, transl=np.zeros_like(bodies.transl))
+
+
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
-    print_and_write(run(chosen), chosen.json)
+    tables = [run(chosen), run_cameras(chosen)]
+    for table in tables:
+        print_table(table)
+    if chosen.json is not None:
+        write_json(chosen.json, [row for table in tables for row in table])

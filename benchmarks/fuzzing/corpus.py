@@ -154,6 +154,31 @@ def hmr2_tar() -> list[bytes]:
     return [out.getvalue()]
 
 
+def predictions() -> list[bytes]:
+    """What VIBE, WHAM, 4D-Humans' tracker, HMR2, SPIN and CLIFF save of two people."""
+    pose, betas, transl = _GENERATOR.normal(size=(2, 72)), np.zeros((2, 10)), np.tile([0.1, 0.2, 5.0], (2, 1))
+    matrices = np.tile(np.eye(3), (2, 24, 1, 1))
+    boxes = np.array([[320.0, 240.0, 300.0, 300.0]] * 2)
+    names = np.array(["a.jpg", "b.jpg"])
+    frames = {"frame_ids": np.arange(2), "pose": pose, "betas": betas}
+    smpl = {"global_orient": matrices[0, :1], "body_pose": matrices[0, 1:], "betas": betas[0]}
+    tracked = {"tid": [1], "bbox": [boxes[0]], "camera": [transl[0]], "size": [[480, 640]], "smpl": [smpl], "time": 0}
+    cropped = {"pred_cam": transl, "box_center": boxes[:, :2], "box_size": boxes[:, 2]}
+    pickles = (
+        {1: {**frames, "pred_cam": transl, "bboxes": boxes, "joints2d": None}},
+        {0: {**frames, "trans": transl}},
+        {"img/000000.jpg": {**tracked, "tracked_time": [0]}},
+        [{"img_name": "a.jpg", "pred_pose": matrices[:1], "pred_cam": transl[:1], "bboxes": boxes[:1]}],
+        {"pred_smpl_params": {"global_orient": matrices[:, :1], "body_pose": matrices[:, 1:]}, **cropped},
+    )
+    detections = np.concatenate([np.arange(2)[:, None], boxes, np.ones((2, 2))], axis=1)
+    return [
+        *map(pickle.dumps, pickles),
+        npz(imgname=names, pose=pose, shape=betas, center=boxes[:, :2], scale=boxes[:, 2] / 200, has_smpl=np.ones(2)),
+        npz(imgname=names, pose=pose, shape=betas, global_t=transl, focal_l=np.ones(2), detection_all=detections),
+    ]
+
+
 def parquet() -> list[bytes]:
     """Two people with all columns, in lists of a fixed size and of any."""
     import pyarrow as pa

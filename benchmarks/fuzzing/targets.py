@@ -142,6 +142,19 @@ def _read_calibration(path: Path, choices: Choices) -> bool:
     return len(cameras) > 0
 
 
+def _read_predictions(path: Path, choices: Choices) -> bool:
+    """Numbers are finite, or NaN where they are not known; focal lengths may be infinite."""
+    from smplify_jax.predictions.read import read_predictions
+
+    found = read_predictions(path)
+    assert len(found) == len(found.frames) == len(found.boxes) == len(found.track_ids) == found.bodies.batch[0]
+    for name, value in vars(found.bodies).items():
+        assert value.shape[0] == len(found), name
+        assert name == "focal_length" or not np.isinf(value).any(), name
+    check_finite("betas", found.bodies.betas)
+    return True
+
+
 def _read_network(path: Path, choices: Choices) -> bool:
     from smplify_jax.proposal.load import load_proposal_network
 
@@ -203,6 +216,7 @@ TARGETS: dict[str, Prepare] = {
     "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", _read_network),
     "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", _read_quality),
     "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", _read_calibration),
+    "predictions": _files(corpus.predictions, "a.pkl", _read_predictions),
     "keypoints openpose": _keypoints(
         _of("keypoints/openpose/*0_*.json", "cases/*_keypoints.json", "cases/comfyui.json", "cases/controlnet*.json")
     ),

@@ -76,8 +76,9 @@ def fit(
         body: the open body by default. A path is read again on every call: for many calls, pass what `load_body` returns.
         prior: the shipped pose prior by default.
         init: bodies that are known already, such as another network's predictions, batched like the keypoints; replaces the profile's
-            start. Profiles with a proposal network fuse both: the fit stays close to either as far as that is expected to be right. A
-            person whose row is not finite has no start of the caller's.
+            start. `PredictedBodies` and `load_init` take what networks give; plain BodyParameters stand before the fit's own camera. A
+            person whose orientation or pose has a NaN is fitted as without `init`; a `transl` of NaN is found from the keypoints. Profiles
+            with a proposal network fuse its body with this one, and stay close to each as far as it is expected to be right.
         init_error: expected PA-MPJPE of `init` [mm], one number or one per person; or whose prediction it is: "hmr", "spin", "vibe" or
             "hmr2". 40 mm by default; infinity makes `init` a start that the fit need not stay close to.
         init_precision: inverse variances of `init` in place of an error. One number for all of body_pose [1/rad^2], or BodyParameters of
