@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -13,33 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
-from smplify_jax.fitting.frames import Frames
-from smplify_jax.fitting.frames_of_points import (
-    MIN_NOISE,
-    RestBody,
-    by_view,
-    frames_of_points,
-    seen_from_around,
-    with_points,
-)
+from smplify_jax.fitting.bodies import fit_bodies
+from smplify_jax.fitting.frames_of_points import RestBody, frames_of_points, seen_from_around
+from smplify_jax.fitting.points_turns import Fit, fit_in_turns, scaled
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, is_number, setup_tracks
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, is_number, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.result import FitResult, FitStatus
-
-_START_NOISE = 0.01
-"""[m] Assumed until a first fit shows how far the points really are from a body."""
-
-_NUM_SCALE_TURNS = 4
-_MAX_NOISE_TURNS = 4
+from smplify_jax.result import FitResult
 
 
 def fit_points(
@@ -101,18 +88,13 @@ def fit_points(
         factor = rest.first_scale(rows) if scale == "free" else np.ones(len(rows))
         if is_track:
             factor = np.full_like(factor, np.median(factor))
-        seen = seen_from_around(rest, _scaled(rows, factor))
+        seen = seen_from_around(rest, scaled(rows, factor))
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, seen.people, setup.devices))
 
-        size = len(rows) if is_track else 1
-        fitted = []
-        for own in (slice(start, start + size) for start in range(0, len(rows), size)):
-            first = frames_of_points(
-                rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap
-            )
-            fields = _fit_body(setup, rest, first, rows[own], factor[own], noise, scale == "free")
-            fitted.append(_moved_back(fields, origin[own]))
-        fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
+        frames = frames_of_points(rest, scaled(rows, factor), seen, proposed, clock if is_track else None, max_gap)
+        fit: Fit = partial(fit_track, setup) if is_track else partial(fit_bodies, setup, layout)
+        fields = fit_in_turns(fit, rest, frames, rows, factor, noise, is_track=is_track, is_scale_free=scale == "free")
+        fields = jax.tree.map(jnp.asarray, _moved_back(fields, origin))
         result = FitResult(**fields, body=setup.body, layout=layout.name)
         return result[0] if is_single else result
 
@@ -157,59 +139,3 @@ def _moved_back(fields: dict[str, Any], origin: np.ndarray) -> dict[str, Any]:
         "transl": (fields["transl"] + shift).astype(np.float32),
         "joints": (fields["joints"] + shift[:, None]).astype(np.float32),
     }
-
-
-def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    return np.concatenate([rows[..., :3] * factor[:, None, None], rows[..., 3:]], axis=-1)
-
-
-def _fit_body(
-    setup: TrackSetup,
-    rest: RestBody,
-    frames: Frames,
-    rows: np.ndarray,
-    factor: np.ndarray,
-    noise: float | None,
-    is_scale_free: bool,
-) -> dict[str, Any]:
-    """Fit one body or one track: with the noise that a first fit shows, and with the scale that suits the body."""
-    own_noise = _START_NOISE if noise is None else noise
-    fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-    for _ in range(_NUM_SCALE_TURNS if is_scale_free else 0):
-        factor = factor * _better_scale(rest, fields, _scaled(rows, factor))
-        frames = _started_at(frames, fields)
-        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-    for _ in range(_MAX_NOISE_TURNS if noise is None else 0):
-        # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
-        assumed, own_noise = own_noise, _noise_of(fields["point_errors"][:, rest.std == 0])
-        frames = _started_at(frames, fields)
-        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-        if own_noise > 0.5 * assumed:
-            break
-    is_fitted = fields["status"] != FitStatus.TOO_FEW_KEYPOINTS
-    return fields | {"point_scale": np.where(is_fitted, factor, np.nan).astype(np.float32)}
-
-
-def _started_at(frames: Frames, fields: dict[str, Any]) -> Frames:
-    """The frames, starting from bodies that were fitted to them before; where there is none, from what they started from."""
-    start = {}
-    for name, block in frames.start.blocks().items():
-        is_known = np.isfinite(fields[name]).all(axis=-1, keepdims=True)
-        start[name] = np.where(is_known, fields[name], block).astype(np.float32)
-    return dataclasses.replace(frames, start=BodyParameters(**start))
-
-
-def _noise_of(errors: np.ndarray) -> float:
-    """[m] standard deviation along one axis of errors (T, K): of a Gaussian in space the median length is 1.54 of it."""
-    known = errors[np.isfinite(errors)]
-    return max(float(np.median(known)) / 1.54, MIN_NOISE) if known.size else _START_NOISE
-
-
-def _better_scale(rest: RestBody, fields: dict[str, Any], rows: np.ndarray) -> float:
-    """By how much to multiply the points, so that their extent about their middle is that of the fitted body."""
-    names = ("betas", "global_orient", "body_pose", "transl")
-    fitted = np.asarray(rest.keypoints.keypoints(**{name: fields[name] for name in names}), np.float64)
-    weight = rows[..., 3:] * np.isfinite(fitted).all(axis=-1, keepdims=True) * (rest.std == 0)[:, None]
-    fitted, total = np.nan_to_num(fitted), np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
-    own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
-    return float((weight * own * of_body).sum() / max(float((weight * own**2).sum()), 1e-12)) or 1.0
