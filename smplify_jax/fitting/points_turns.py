@@ -101,7 +101,7 @@ def _noise_of(errors: np.ndarray, is_track: bool) -> np.ndarray:
 def _better_scale(rest: RestBody, fields: dict[str, Any], rows: np.ndarray, is_track: bool) -> np.ndarray:
     """(B,) by how much to multiply the points, so that their extent about their middle is that of the fitted body."""
     fitted = rest.posed(fields)
-    is_body = np.isfinite(fields["transl"]).all(axis=-1)[:, None, None]
+    is_body = np.isfinite(fields["transl"]).all(axis=-1, keepdims=True)[:, None]
     weight = rows[..., 3:] * is_body * (np.asarray(rest.keypoints.is_defined) & (rest.std == 0))[:, None]
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
