@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.body.save import save_body
+    from smplify_jax.body.surface_correspondence import SurfacePoints
+    from smplify_jax.body.surface_files import load_surface_points
     from smplify_jax.camera.calibrated import CalibratedCamera
     from smplify_jax.camera.calibration import load_calibration
     from smplify_jax.camera.pinhole import Camera, project
@@ -64,6 +66,7 @@ _HOMES = {
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "SurfacePoints": "body.surface_correspondence",
     "detect": "detectors.detect",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
@@ -77,6 +80,7 @@ _HOMES = {
     "load_calibration": "camera.calibration",
     "load_keypoints": "keypoints.load",
     "load_prior": "prior.load",
+    "load_surface_points": "body.surface_files",
     "match_people": "keypoints.matching",
     "penetration_depth": "body.penetration",
     "project": "camera.pinhole",
@@ -105,6 +109,7 @@ __all__ = [
     "PosePrior",
     "Profile",
     "Round",
+    "SurfacePoints",
     "detect",
     "find_tracks",
     "fit",
@@ -118,6 +123,7 @@ __all__ = [
     "load_calibration",
     "load_keypoints",
     "load_prior",
+    "load_surface_points",
     "match_people",
     "penetration_depth",
     "project",

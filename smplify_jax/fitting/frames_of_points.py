@@ -40,6 +40,7 @@ MIN_NOISE = 0.0005
 FINGER_STD = 0.03
 """[m] How far points on fingers are from those of the body, whose fingers are stretched: those of a fist would pull the wrist along."""
 
+_PAIRS_AT_ONCE = 2**22
 _PARAMETERS = ("betas", "global_orient", "body_pose", "transl")
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -61,7 +62,7 @@ class RestBody:
         keypoints: the body, cut to the layout.
         points: (K, 3) [m]; zero where undefined.
         weights: (K,) of the trunk and, less, of everything else; zero where undefined.
-        std: (K,) how far the person's point may be from the body's, however exactly it was measured [m]: FINGER_STD or zero.
+        std: (K,) how far the person's point may be from the body's, however exactly it was measured [m].
     """
 
     keypoints: KeypointBody
@@ -69,9 +70,14 @@ class RestBody:
     weights: np.ndarray
     std: np.ndarray
 
+    @property
+    def is_exact(self) -> np.ndarray:
+        """(K,) the defined ones that are where the person's are."""
+        return np.logical_and(np.asarray(self.keypoints.is_defined), self.std == 0)
+
     @classmethod
-    def of(cls, setup: Setup, layout: Layout) -> RestBody:
-        """For the layout and the body of a fit."""
+    def of(cls, setup: Setup, layout: Layout, std: ArrayLike = 0.0) -> RestBody:
+        """For the layout and the body of a fit, and what is known of `std`; points on fingers have at least FINGER_STD."""
         body = setup.scene.body
         pose = np.asarray(setup.scene.prior.mean_pose)
         zero = np.zeros(3, np.float32)
@@ -80,8 +86,8 @@ class RestBody:
         )
         is_defined = np.asarray(body.is_defined)
         points = np.where(is_defined[:, None], np.asarray(points, np.float64), 0.0)
-        std = np.where([_is_on_finger(names) for names in layout.points], FINGER_STD, 0.0)
-        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined, std)
+        on_fingers = np.where([_is_on_finger(names) for names in layout.points], FINGER_STD, 0.0)
+        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined, np.maximum(on_fingers, std))
 
     def posed(self, parameters: Mapping[str, ArrayLike]) -> np.ndarray:
         """(B, K, 3) the keypoints of bodies (B, ...) [m]; zero where undefined, and where there is no body.
@@ -97,10 +103,15 @@ class RestBody:
     def first_scale(self, rows: np.ndarray) -> np.ndarray:
         """(B,) metres per unit of points (B, K, 4): the ratio of the distances between all pairs of points that the trunk keeps rigid."""
         weight = (rows[..., 3] > 0) * self.weights
-        pair = weight[:, :, None] * weight[:, None, :]
-        own = np.linalg.norm(rows[:, :, None, :3] - rows[:, None, :, :3], axis=-1)
         rest = np.linalg.norm(self.points[:, None] - self.points, axis=-1)
-        return (pair * rest).sum(axis=(1, 2)) / np.maximum((pair * own).sum(axis=(1, 2)), 1e-12)
+        some = max(1, _PAIRS_AT_ONCE // rest.size)
+        parts = []
+        for start in range(0, len(rows), some):
+            places, own_weight = rows[start : start + some, :, :3], weight[start : start + some]
+            pair = own_weight[:, :, None] * own_weight[:, None, :]
+            own = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
+            parts.append((pair * rest).sum(axis=(1, 2)) / np.maximum((pair * own).sum(axis=(1, 2)), 1e-12))
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,7 @@ def frames_of_points(
     rows: np.ndarray,
     seen: SeenFromAround,
     proposed: ProposedPeople,
+    pose: np.ndarray | None,
     times: np.ndarray | None,
     max_gap: float,
 ) -> Frames:
@@ -161,6 +173,7 @@ def frames_of_points(
         rows: (B, K, 4) points [m] and confidence.
         seen: by the imagined cameras.
         proposed: for the people that these see.
+        pose: (B, 3 (J - 1)) that the points show by themselves, for the start; NaN where they do not [rad].
         times: (B,) [s] if the bodies are one person's; None if they have nothing to do with each other.
         max_gap: [s] between bodies between which others are filled in.
     """
@@ -172,7 +185,10 @@ def frames_of_points(
     is_seen = seen.is_enough & is_fittable.any(axis=1)
     pelvis = rest_pelvis(rest.keypoints, np.asarray(proposals.parameters.betas))
     fused = fuse(proposals, is_fittable, seen.extrinsics, pelvis)
-    placed = _placed(rest, fused.parameters, rows)
+    parameters = fused.parameters
+    if pose is not None:
+        parameters = dataclasses.replace(parameters, body_pose=np.where(np.isfinite(pose), pose, parameters.body_pose))
+    placed = _placed(rest, parameters, rows)
     given = PointsObservation(rows[..., :3].astype(np.float32), (rows[..., 3] * is_seen[:, None]).astype(np.float32))
     of_input: dict[str, Any] = {
         "observed": given,

@@ -66,7 +66,7 @@ def fit_in_turns(
             break
         # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
         assumed = noises
-        noises = np.where(is_waiting, _noise_of(fields["point_errors"][:, rest.std == 0], is_track), assumed)
+        noises = np.where(is_waiting, _noise_of(fields["point_errors"][:, rest.is_exact], is_track), assumed)
         again = with_points(rest, _started_at(frames, fields), scaled(rows, factor), noises)
         # The others stay in the batch: a program of another size would round differently, and then company would matter.
         fields = _chosen(is_waiting, fit(again if is_waiting.all() else again.only(is_waiting)), fields)
@@ -93,16 +93,16 @@ def _noise_of(errors: np.ndarray, is_track: bool) -> np.ndarray:
     """(B,) standard deviation along one axis of errors (B, K) [m]: of a Gaussian in space the median length is 1.54 of it."""
     if is_track:
         return np.broadcast_to(_noise_of(errors.reshape(1, -1), False), len(errors))
-    is_known = np.isfinite(errors).any(axis=1)
-    median = np.nanmedian(np.where(is_known[:, None], errors, 0.0), axis=1)
-    return np.where(is_known, np.maximum(median / 1.54, MIN_NOISE), _START_NOISE)
+    is_known = np.isfinite(errors).any(axis=1, keepdims=True)
+    median = np.nanmedian(np.where(is_known, errors, 0.0), axis=1, keepdims=True)
+    return np.where(is_known, np.maximum(median / 1.54, MIN_NOISE), _START_NOISE)[:, 0]
 
 
 def _better_scale(rest: RestBody, fields: dict[str, Any], rows: np.ndarray, is_track: bool) -> np.ndarray:
     """(B,) by how much to multiply the points, so that their extent about their middle is that of the fitted body."""
     fitted = rest.posed(fields)
-    is_body = np.isfinite(fields["transl"]).all(axis=-1, keepdims=True)[:, None]
-    weight = rows[..., 3:] * is_body * (np.asarray(rest.keypoints.is_defined) & (rest.std == 0))[:, None]
+    is_body = np.isfinite(fields["transl"]).all(axis=-1)
+    weight = rows[..., 3:] * (is_body[:, None] & rest.is_exact)[..., None]
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
     axes = (0, 1, 2) if is_track else (1, 2)
