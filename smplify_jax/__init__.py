@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.keypoints.matching import match_people
+    from smplify_jax.keypoints.points3d.load import PointTrack, load_points
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
@@ -63,6 +64,7 @@ _HOMES = {
     "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
     "PhotoFit": "media.photo",
+    "PointTrack": "keypoints.points3d.load",
     "PosePrior": "prior.mixture",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
@@ -79,6 +81,7 @@ _HOMES = {
     "load_body": "body.load",
     "load_calibration": "camera.calibration",
     "load_keypoints": "keypoints.load",
+    "load_points": "keypoints.points3d.load",
     "load_prior": "prior.load",
     "load_surface_points": "body.surface_files",
     "match_people": "keypoints.matching",
@@ -106,6 +109,7 @@ __all__ = [
     "KeypointTrack",
     "Layout",
     "PhotoFit",
+    "PointTrack",
     "PosePrior",
     "Profile",
     "Round",
@@ -122,6 +126,7 @@ __all__ = [
     "load_body",
     "load_calibration",
     "load_keypoints",
+    "load_points",
     "load_prior",
     "load_surface_points",
     "match_people",

@@ -142,6 +142,38 @@ def _read_calibration(path: Path, choices: Choices) -> bool:
     return len(cameras) > 0
 
 
+def _read_points(path: Path, choices: Choices) -> bool:
+    from smplify_jax import load_points
+    from smplify_jax.camera.calibration import METRES
+    from smplify_jax.keypoints.layouts import LAYOUTS
+    from smplify_jax.keypoints.points3d.world import Z_UP_FROM
+
+    layout = choices.pick((*[None] * len(LAYOUTS), *sorted(LAYOUTS)))
+    unit, up = choices.pick((None, None, *METRES)), choices.pick((None, None, *Z_UP_FROM))
+    free, placed = choices.pick((False, False, True)), choices.pick((True, True, True, False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a unit in which people are giants
+        tracks = load_points(path, layout=layout, unit=unit, up=up, is_scale_free=free, is_placed=placed)
+    for track in tracks:
+        check_finite("points", track.points)
+        assert track.points.ndim == 3, track.points.shape
+        assert len(track.frames) == len(track), (len(track.frames), len(track))
+        assert track.times is None or (np.diff(track.times) > 0).all(), track.times
+    return len(tracks) > 0
+
+
+def _read_surface_points(path: Path, choices: Choices) -> bool:
+    from smplify_jax import load_surface_points
+    from smplify_jax.body.load import shipped_body
+
+    body = shipped_body(10)
+    points = load_surface_points(path, body)
+    check_attributes(points)
+    assert points.vertices.min() >= 0, points.vertices
+    assert points.vertices.max() < len(body.v_template), points.vertices
+    return True
+
+
 def _read_network(path: Path, choices: Choices) -> bool:
     from smplify_jax.proposal.load import load_proposal_network
 
@@ -203,6 +235,8 @@ TARGETS: dict[str, Prepare] = {
     "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", _read_network),
     "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", _read_quality),
     "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", _read_calibration),
+    "points": _files(corpus.points, "a.trc", _read_points),
+    "surface points": _files(corpus.surface_points, "a.npz", _read_surface_points),
     "keypoints openpose": _keypoints(
         _of("keypoints/openpose/*0_*.json", "cases/*_keypoints.json", "cases/comfyui.json", "cases/controlnet*.json")
     ),
