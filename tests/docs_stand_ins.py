@@ -16,6 +16,7 @@ from keypoint_files import coco_annotations, figure, flat, write_json, write_npz
 from PIL import Image
 from rigs import people_inside, ring, seen_by_all
 
+from smplify_jax.body.load import load_body
 from smplify_jax.camera.calibration import save_calibration
 from smplify_jax.prior.load import load_prior
 
@@ -82,6 +83,12 @@ def _views(path: Path) -> None:
     np.save(path, seen_by_all(ring(4), np.stack([points[0]] * 2)))
 
 
+def _sam3d(path: Path) -> None:
+    zero = np.zeros(3, np.float32)
+    points = load_body().keypoints(betas=zero, global_orient=zero, body_pose=zero, transl=zero, layout="mhr70")
+    write_npz(path, keypoints_3d=np.asarray(points)[None] * (1, -1, -1))
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "photo_keypoints.json": _detections,
     "photo.jpg": _photo,
@@ -91,6 +98,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "people.npz": _people,
     "Calib.toml": lambda path: save_calibration(path, ring(4)),
     "views.npy": _views,
+    "sam3d.npz": _sam3d,
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,
     "annotations.json": _annotations,

@@ -98,14 +98,18 @@ def test_unit_and_up_follow_from_people(tmp_path, up, factor):
 def test_an_npz_has_points_of_one_body_of_frames_or_of_tracks(tmp_path, key):
     rows = person("coco17")
     path = tmp_path / "a.npz"
-    np.savez(path, **{key: rows[0]}, layout="coco17")
+
+    def save(points, **known):
+        np.savez(path, **{key: points, "layout": "coco17", **known})
+
+    save(rows[0])
     (one,) = load_points(path)
     assert (len(one), one.is_motion) == (1, False)
-    np.savez(path, **{key: rows[..., :3]}, confidence=rows[..., 3], layout="coco17", fps=25)
+    save(rows[..., :3], confidence=rows[..., 3], fps=25)
     (motion,) = load_points(path)
     assert (len(motion), motion.is_motion, motion.frame_rate) == (NUM_FRAMES, True, 25)
     np.testing.assert_allclose(motion.points, rows, atol=1e-6)
-    np.savez(path, **{key: np.stack([rows, rows])}, layout="coco17", unit="m", up="z")
+    save(np.stack([rows, rows]), unit="m", up="z")
     first, second = load_points(path)
     assert (first.name, second.name) == ("a_0", "a_1")
     assert first.is_motion

@@ -169,11 +169,11 @@ def _times(track: PointTrack, fps: float) -> np.ndarray:
     return (track.frames - track.frames[0] if increases else np.arange(len(track))) / rate
 
 
-def _frame_rate(track: PointTrack, times: np.ndarray) -> float:
-    """As the file says, else by the times of the frames; 1 for a single one."""
-    if np.isfinite(track.frame_rate):
-        return track.frame_rate
-    return 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+def _frame_rate(track: PointTrack, times: np.ndarray) -> float | None:
+    """Of a motion, as the file says, else by the times of its frames; None of a single moment."""
+    if len(times) == 1:
+        return None
+    return track.frame_rate if np.isfinite(track.frame_rate) else 1.0 / float(np.median(np.diff(times)))
 
 
 def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[PointReport]:

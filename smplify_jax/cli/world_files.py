@@ -18,7 +18,7 @@ def write_world_person(
     name: str,
     result: FitResult,
     times: np.ndarray,
-    frame_rate: float,
+    frame_rate: float | None,
     *,
     world: str,
     writes_obj: bool,
@@ -31,16 +31,17 @@ def write_world_person(
         name: of the person.
         result: one person, or one person in T frames.
         times: (T,) of the frames [s].
-        frame_rate: of these frames [1/s].
+        frame_rate: of these frames [1/s]; None for people of one moment, who have none.
         world: in words, for the mesh.
         writes_obj: whether to write the mesh of a person of one moment.
         of_input: arrays to write beside those of the result, such as the keypoints.
     """
     names = [f"{name}.npz"]
-    of_motion = {"times": times, "frame_rate": frame_rate} if len(result) > 1 else {}
+    of_motion = {"times": times} if len(result) > 1 else {}
+    of_motion |= {} if frame_rate is None else {"frame_rate": frame_rate}
     with atomic_write(out / names[0]) as file:
         np.savez_compressed(file, **result.arrays(), **of_motion, **of_input)  # pyright: ignore[reportArgumentType]
-    if len(result) > 1:
+    if frame_rate is not None and len(result) > 1:
         names += [f"{name}_amass.npz", f"{name}.glb"]
         with atomic_write(out / names[1]) as file:
             np.savez_compressed(file, **result.to_amass(frame_rate))  # pyright: ignore[reportArgumentType]
