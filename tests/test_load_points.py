@@ -9,7 +9,7 @@ import pytest
 from people import draw_people
 from point_files import easymocap, markers, panoptic, trc, write_folder
 
-from smplify_jax import load_body, load_points
+from smplify_jax import fit_points, load_body, load_points
 from smplify_jax.errors import InputError, InputWarning
 from smplify_jax.keypoints.points3d.world import Z_UP_FROM
 
@@ -56,6 +56,7 @@ def test_a_trc_is_a_motion_with_names_unit_and_rate(tmp_path, unit, factor):
     assert (track.name, track.layout, track.is_motion, track.unit, track.up) == ("walk", "halpe26", True, unit, "y")
     assert track.frame_rate == 50
     assert not track.is_up_known
+    assert track.times is not None
     np.testing.assert_allclose(track.times, np.arange(NUM_FRAMES) / 50)
     np.testing.assert_array_equal(track.frames, np.arange(1, NUM_FRAMES + 1))
     np.testing.assert_allclose(track.points, rows, atol=1e-5)
@@ -249,3 +250,17 @@ def test_short_lines_of_a_long_header_do_not_fill_the_memory(tmp_path):
     (tmp_path / "a.trc").write_text(text)
     with pytest.raises(InputError, match="bytes of memory"):
         load_points(tmp_path / "a.trc")
+
+
+@pytest.mark.real_data
+def test_triangulated_joints_of_a_recording_become_a_body_that_stands(shared_data):
+    path = shared_data / "keypoints" / "pose2sim" / "pose2sim_S00_P00_T00_StaticTrial.npz"
+    (track,) = load_points(path, layout="openpose25b")
+    assert (track.unit, track.up) == ("m", "z")
+    result = fit_points(track.points, layout=track.layout, fps=60)
+    assert all(status.is_fitted for status in result.statuses())
+    # Measured 13 mm: detectors' keypoints are not where the body model has them.
+    assert np.nanmedian(np.asarray(result.point_errors)) < 0.02
+    vertices = np.asarray(result.vertices())
+    assert abs(vertices[..., 2].min()) < 0.08  # the floor of the calibration
+    assert 1.5 < np.ptp(vertices[0, :, 2]) < 2.0
