@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
+    from smplify_jax.predictions.bodies import PredictedBodies
+    from smplify_jax.predictions.load import load_init
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -66,6 +68,7 @@ _HOMES = {
     "PhotoFit": "media.photo",
     "PointTrack": "keypoints.points3d.load",
     "PosePrior": "prior.mixture",
+    "PredictedBodies": "predictions.bodies",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
     "SurfacePoints": "body.surface_correspondence",
@@ -80,6 +83,7 @@ _HOMES = {
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_calibration": "camera.calibration",
+    "load_init": "predictions.load",
     "load_keypoints": "keypoints.load",
     "load_points": "keypoints.points3d.load",
     "load_prior": "prior.load",
@@ -111,6 +115,7 @@ __all__ = [
     "PhotoFit",
     "PointTrack",
     "PosePrior",
+    "PredictedBodies",
     "Profile",
     "Round",
     "SurfacePoints",
@@ -125,6 +130,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "load_calibration",
+    "load_init",
     "load_keypoints",
     "load_points",
     "load_prior",

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
+from smplify_jax.cli.options import (
+    DESCRIPTION,
+    BodyOptions,
+    CameraOptions,
+    FitCommand,
+    StartOptions,
+    TrackLimits,
+    WriteOptions,
+    read_within,
+)
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
@@ -36,6 +45,7 @@ def check_command(command: FitCommand) -> None:
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
+    check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
     check_points(command)
@@ -109,25 +119,44 @@ def check_tracks(command: FitCommand) -> None:
         return
     if command.example:
         raise UsageError(f"--example is a picture: leave out {chosen}.")
-    if not 0 < video.fps < float("inf"):
-        raise UsageError("--fps must be a positive number of frames per second.")
-    if not 0 <= video.max_gap < float("inf"):
-        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
-    if video.min_frames < 1:
-        raise UsageError("--min-frames must be at least 1.")
-    of_pictures = {
-        "--profile": command.body.profile != usual.body.profile,
-        "--num-starts": command.body.num_starts is not None,
-        "--search-focal-length": command.camera.search_focal_length,
-        "--min-quality": command.write.min_quality is not None,
-        "--max-error": command.write.max_error is not None,
-    }
-    given = [name for name, is_given in of_pictures.items() if is_given]
-    if given:
-        leave_out = "leave it out" if is_video else f"leave it out, or leave out {chosen}"
-        raise UsageError(f"{given[0]} is for fits of single pictures: {leave_out}.")
+    check_track_limits(video)
+    check_nothing_is_of_pictures(
+        {
+            **options_of_pictures(command.body, command.camera),
+            "--init": command.start.init is not None,
+            "--min-quality": command.write.min_quality is not None,
+            "--max-error": command.write.max_error is not None,
+        },
+        "leave it out" if is_video else f"leave it out, or leave out {chosen}",
+    )
     if is_video:
         _check_video_files(command)
+
+
+def check_track_limits(limits: TrackLimits) -> None:
+    """Raise UsageError for numbers out of range."""
+    if not 0 < limits.fps < float("inf"):
+        raise UsageError("--fps must be a positive number of frames per second.")
+    if not 0 <= limits.max_gap < float("inf"):
+        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
+    if limits.min_frames < 1:
+        raise UsageError("--min-frames must be at least 1.")
+
+
+def options_of_pictures(body: BodyOptions, camera: CameraOptions) -> dict[str, bool]:
+    """The options that tracks do not have, and whether they are given."""
+    return {
+        "--profile": body.profile != BodyOptions().profile,
+        "--num-starts": body.num_starts is not None,
+        "--search-focal-length": camera.search_focal_length,
+    }
+
+
+def check_nothing_is_of_pictures(options: dict[str, bool], advice: str) -> None:
+    """Raise UsageError for the first of these options that is given."""
+    given = next((name for name, is_given in options.items() if is_given), None)
+    if given:
+        raise UsageError(f"{given} is for fits of single pictures: {advice}.")
 
 
 def _check_video_files(command: FitCommand) -> None:
@@ -176,6 +205,35 @@ def check_body(body: BodyOptions) -> None:
         raise UsageError("--num-betas must be at least 1.")
     if body.num_starts is not None and body.num_starts < 1:
         raise UsageError("--num-starts must be at least 1.")
+
+
+def check_start(command: FitCommand) -> None:
+    """Raise UsageError for options of bodies to start from that have no meaning together."""
+    start = command.start
+    if start.init is None and start != StartOptions():
+        raise UsageError("--init-error and --init-first-frame are of predictions: add --init FILE.")
+    _check_init_error(start.init_error)
+    if command.start.init is not None and command.body.num_starts is not None:
+        raise UsageError("--init says where fits start: leave out --num-starts.")
+    if command.start.init is not None and (command.example or command.example_video):
+        raise UsageError("--example fits its own input: leave out --init.")
+
+
+def _check_init_error(error: str | None) -> None:
+    """Raise UsageError for what is neither a known network nor a positive number."""
+    # Imported late: --help should not wait for NumPy.
+    from smplify_jax.fitting.init_errors import NETWORK_ERRORS_MM
+
+    if error is None or error in NETWORK_ERRORS_MM:
+        return
+    try:
+        is_usable = float(error) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise UsageError(
+            f"--init-error must be a positive number of millimetres, or one of {', '.join(NETWORK_ERRORS_MM)}."
+        )
 
 
 def check_layout(name: str | None) -> None:

@@ -64,6 +64,7 @@ Examples:
   smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit openpose_output/ --image frames/ --init vibe_output.pkl --out fits
   smplify-fit video.mp4 --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
   smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
@@ -141,6 +142,32 @@ class BodyOptions:
 
 
 @dataclass(frozen=True)
+class StartOptions:
+    """Bodies to start from.
+
+    Attributes:
+        init: what a network predicted: the .pkl of VIBE, PARE, PyMAF, WHAM or 4D-Humans, or arrays of HMR, SPIN, HMR2 or CLIFF (.npz or
+            .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual.
+        init_error: expected PA-MPJPE of the predictions in mm, or the network's name: hmr, spin, vibe or hmr2. The smaller, the closer fits
+            stay to them.
+        init_first_frame: number of a video's first frame in the names of its keypoint files; by default 1 if no frame has a smaller
+            number, and otherwise 0.
+    """
+
+    init: Annotated[Path | None, shown("FILE")] = None
+    init_error: Annotated[str | None, shown("MM|NAME")] = None
+    init_first_frame: Annotated[int | None, shown("N")] = None
+
+    @property
+    def expected_error(self) -> str | float | None:
+        """`init_error` as `fit` takes it: a number if it is one."""
+        try:
+            return None if self.init_error is None else float(self.init_error)
+        except ValueError:
+            return self.init_error
+
+
+@dataclass(frozen=True)
 class WriteOptions:
     """What is written.
 
@@ -162,23 +189,32 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class TrackOptions:
+class TrackLimits:
+    """What makes a track.
+
+    Attributes:
+        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
+        min_frames: leave out people who are seen in fewer frames.
+    """
+
+    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
+    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+
+
+@dataclass(frozen=True)
+class TrackOptions(TrackLimits):
     """People in videos.
 
     Attributes:
         track: the inputs are keypoints in the frames of videos: fit each person through all frames, with one shape and a smooth motion.
             Writes NAME.npz, the animated mesh NAME.glb and, for Blender and loaders of motion data, NAME_amass.npz for every person.
-        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
-        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
-            later is another person, unless the file has their id.
-        min_frames: leave out people who are seen in fewer frames.
         overlays: write a picture of every frame, of every camera, with the bodies over it, to OUT/overlays.
     """
 
     track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
-    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
-    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
-    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
@@ -227,6 +263,7 @@ class FitCommand:
         read: how inputs are read.
         camera: the camera, where it is known.
         body: what is fitted, and how.
+        start: bodies to start from.
         write: what is written.
         video: people in videos.
         views: people seen by several cameras.
@@ -240,6 +277,7 @@ class FitCommand:
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    start: StartOptions = field(default_factory=StartOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
     views: ViewOptions = field(default_factory=ViewOptions)
     space: PointOptions = field(default_factory=PointOptions)

@@ -97,6 +97,13 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
     return clock
 
 
+def side_by_side(tracks: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """(N, L, 3) all keypoints of each of N tracks (T, K, 3), behind which shorter tracks have keypoints that were not observed."""
+    longest = max(len(track) for track in tracks)
+    filled = [np.pad(track, ((0, longest - len(track)), (0, 0), (0, 0))) for track in tracks]
+    return np.stack(filled).reshape(len(tracks), -1, 3)
+
+
 def check_max_gap(max_gap: float) -> None:
     """Raise InputError for anything but seconds, at least 0."""
     if not is_number(max_gap) or not 0 <= max_gap < np.inf:
