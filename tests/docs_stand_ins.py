@@ -17,6 +17,7 @@ from keypoint_files import coco_annotations, figure, flat, write_json, write_npz
 from PIL import Image
 from rigs import people_inside, ring, seen_by_all
 
+from smplify_jax.body.load import load_body
 from smplify_jax.camera.calibration import save_calibration
 from smplify_jax.prior.load import load_prior
 
@@ -100,6 +101,12 @@ def _vibe(path: Path) -> None:
     path.write_bytes(pickle.dumps({1: person}))
 
 
+def _sam3d(path: Path) -> None:
+    zero = np.zeros(3, np.float32)
+    points = load_body().keypoints(betas=zero, global_orient=zero, body_pose=zero, transl=zero, layout="mhr70")
+    write_npz(path, keypoints_3d=np.asarray(points)[None] * (1, -1, -1))
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "photo_keypoints.json": _detections,
     "photo.jpg": _photo,
@@ -110,6 +117,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "Calib.toml": lambda path: save_calibration(path, ring(4)),
     "views.npy": _views,
     "vibe_output.pkl": _vibe,
+    "sam3d.npz": _sam3d,
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,
     "annotations.json": _annotations,

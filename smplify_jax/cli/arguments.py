@@ -17,6 +17,8 @@ from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
 
+_AXES = ("x", "y", "z", "-x", "-y", "-z")
+
 FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
 
 
@@ -46,6 +48,7 @@ def check_command(command: FitCommand) -> None:
     check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_points(command)
     check_views(command)
     check_tracks(command)
 
@@ -54,6 +57,35 @@ def is_of_videos(command: FitCommand) -> bool:
     """Whether the inputs are videos, by their names."""
     is_video = [path.suffix.lower() in VIDEO_SUFFIXES for path in command.inputs]
     return any(is_video) and command.read.format is None
+
+
+def check_points(command: FitCommand) -> None:
+    """Raise UsageError for options of points in space without such points, and for options that these do not have."""
+    space, usual = command.space, FitCommand()
+    if not space.points:
+        if space != usual.space:
+            raise UsageError("--up, --free-scale and --surface are for points in space: add --points.")
+        return
+    if space.up is not None and space.up not in _AXES:
+        raise UsageError(f"--up must be one of {', '.join(_AXES)}.")
+    if command.example or command.example_video:
+        raise UsageError("--points needs files of points: leave out the example.")
+    if space.surface is not None and command.read.layout is not None:
+        raise UsageError("--surface says which points these are: leave out --layout.")
+    of_pictures = {
+        "--cameras": command.views.cameras is not None,
+        "--image": command.read.image is not None,
+        "--image-size": command.read.image_size is not None,
+        "--drop-outside": command.read.drop_outside,
+        "--detector": command.read.detector is not None,
+        "--format": command.read.format is not None,
+        "--overlays": command.video.overlays,
+        "--min-frames": command.video.min_frames != usual.video.min_frames,
+        "--focal-length, --camera-center or --search-focal-length": command.camera != usual.camera,
+    }
+    given = [name for name, is_given in of_pictures.items() if is_given]
+    if given:
+        raise UsageError(f"{given[0]} is not for points in space: leave it out.")
 
 
 def check_views(command: FitCommand) -> None:
@@ -65,8 +97,8 @@ def check_views(command: FitCommand) -> None:
     if views.unit is not None and views.unit not in METRES:
         raise UsageError(f"--unit must be one of {', '.join(METRES)}.")
     if views.cameras is None:
-        if views.unit is not None:
-            raise UsageError("--unit is of a calibration: add --cameras.")
+        if views.unit is not None and not command.space.points:
+            raise UsageError("--unit is of a calibration or of points in space: add --cameras or --points.")
         return
     if command.video.track:
         raise UsageError("--cameras follows people through the frames by itself: leave out --track.")
@@ -79,9 +111,9 @@ def check_views(command: FitCommand) -> None:
 def check_tracks(command: FitCommand) -> None:
     """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
     video, usual = command.video, FitCommand()
-    is_video = is_of_videos(command) or command.example_video
-    chosen = "--track" if video.track else "--cameras"
-    if not video.track and not is_video and command.views.cameras is None:
+    is_video = (is_of_videos(command) or command.example_video) and not command.space.points
+    chosen = "--points" if command.space.points else "--track" if video.track else "--cameras"
+    if not video.track and not is_video and command.views.cameras is None and not command.space.points:
         if video != usual.video:
             raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
         return

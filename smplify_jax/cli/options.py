@@ -68,6 +68,7 @@ Examples:
   smplify-fit video.mp4 --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
   smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
+  smplify-fit --points triangulated.trc --out motions
 """
 
 EXAMPLE_FOLDER = Path("smplify_example")
@@ -224,11 +225,31 @@ class ViewOptions:
     Attributes:
         cameras: the calibration of several cameras, of Qualisys, Pose2Sim, Anipose, EasyMocap, OpenCV or CMU Panoptic; the inputs are then
             a keypoint file or folder for each camera, in its order, or one folder that holds them. Fits each person to all of them.
-        unit: of the calibration: m, cm, mm or inch; by default that of its format.
+        unit: of the calibration, or of the points of --points: m, cm, mm or inch; by default that of the file or its format.
     """
 
     cameras: Annotated[Path | None, shown("FILE|FOLDER")] = None
     unit: Annotated[str | None, shown("NAME")] = None
+
+
+@dataclass(frozen=True)
+class PointOptions:
+    """Points in space.
+
+    Attributes:
+        points: the inputs are points in space: .trc, .npz or .npy, EasyMocap's keypoints3d, CMU Panoptic's body3DScene, or a folder of such
+            JSON. Writes NAME.npz for everybody, NAME.obj for people of one moment, and for motions the animated mesh NAME.glb and
+            NAME_amass.npz. An array of frames whose rate the file does not say is one of people, unless --track is given.
+        up: the axis that points up: x, y, z, -x, -y or -z; by default what file or format say, else the one along which heads are above
+            feet. Results have z up.
+        free_scale: the size of the points means nothing; the body's size then follows from its shape.
+        surface: the points are vertices of a mesh, and this .npz, JSON or CSV says which points of the body's surface they correspond to.
+    """
+
+    points: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    up: Annotated[str | None, shown("AXIS")] = None
+    free_scale: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    surface: Annotated[Path | None, shown("FILE")] = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +267,7 @@ class FitCommand:
         write: what is written.
         video: people in videos.
         views: people seen by several cameras.
+        space: points in space.
     """
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
@@ -258,3 +280,4 @@ class FitCommand:
     start: StartOptions = field(default_factory=StartOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
     views: ViewOptions = field(default_factory=ViewOptions)
+    space: PointOptions = field(default_factory=PointOptions)

@@ -84,6 +84,14 @@ class Person:
     start: BodyParameters | None
     anchor: Anchor | None
 
+    def __len__(self) -> int:
+        """Number of people, if there is a leading axis of them."""
+        return len(self.keypoints)
+
+    def only(self, is_person: np.ndarray) -> Person:
+        """The same people with zero confidence in the other rows: without observed keypoints there is no search."""
+        return dataclasses.replace(self, keypoints=np.where(is_person[:, None, None], self.keypoints, np.float32(0)))
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

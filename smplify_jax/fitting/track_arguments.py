@@ -43,6 +43,14 @@ class TrackSetup:
         """The body, cut to the keypoints."""
         return self.network.scene.body
 
+    def without_interpenetration(self) -> TrackSetup:
+        """The same setup, with bodies that may penetrate themselves."""
+
+        def without(one: Setup) -> Setup:
+            return replace(one, scene=replace(one.scene, spheres=None))
+
+        return replace(self, network=without(self.network), solvers=tuple(map(without, self.solvers)))
+
 
 def setup_tracks(
     layout: Layout,
