@@ -171,7 +171,7 @@ def test_mediapipe_finds_the_person_in_the_packaged_picture(mediapipe):
 
 def test_mediapipe_finds_nobody_in_an_empty_picture(mediapipe):
     found = mediapipe.detect(NOBODY)
-    assert (len(found), found.keypoints.shape, found.image_size.shape) == (0, (0, 23, 3), (0, 2))
+    assert (len(found), found.keypoints.shape, found.image_size.shape) == (0, (0, 33, 3), (0, 2))
 
 
 def test_mediapipe_takes_one_frame_for_each_set_and_counts_them(mediapipe):

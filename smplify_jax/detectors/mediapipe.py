@@ -17,11 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.detectors.confidence import MEDIAPIPE
+from smplify_jax.detectors.confidence import MEDIAPIPE, Calibration
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.people import check_image, people_of
-from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS, LAYOUT
-from smplify_jax.keypoints.formats.reading import named_rows
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 
 
@@ -34,13 +32,18 @@ class MediaPipe:
     """Adapter to MediaPipe's pose solution."""
 
     name = "mediapipe"
-    layout = LAYOUT
+    layout = "mediapipe33"
 
-    def __init__(self) -> None:
-        """Import MediaPipe; its models are read when the first picture comes."""
+    def __init__(self, calibration: Calibration | None = MEDIAPIPE) -> None:
+        """Import MediaPipe; its models are read when the first picture comes.
+
+        Args:
+            calibration: from `visibility` to confidence; None leaves it as it is, for measurements.
+        """
         with _quiet():
             from mediapipe.python.solutions import pose  # pyright: ignore[reportMissingImports]
 
+        self._calibration = calibration
         self._new_pose = pose.Pose
         self._for_pictures: Any = None
 
@@ -77,8 +80,9 @@ class MediaPipe:
         people = []
         if landmarks is not None:
             rows = np.array([(one.x * width, one.y * height, one.visibility) for one in landmarks.landmark], np.float32)
-            rows[:, 2] = MEDIAPIPE.confidence(rows[:, 2])
-            people.append(named_rows(rows, LANDMARKS, LAYOUT))
+            if self._calibration is not None:
+                rows[:, 2] = self._calibration.confidence(rows[:, 2])
+            people.append(rows)
         return people_of(self.layout, np.array(people), (width, height), frame=frame)
 
 
