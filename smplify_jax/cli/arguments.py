@@ -8,7 +8,12 @@ from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
 
-FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
+FIT = Program(
+    "smplify-fit",
+    DESCRIPTION,
+    FitCommand,
+    "stopped; results written so far are complete: run the command again for the rest.",
+)
 
 
 def check_command(command: FitCommand) -> None:
