@@ -17,12 +17,18 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from benchmarks.measure import print_and_write, print_table
-from benchmarks.pictured_people import LAYOUT, Pictured, annotated_crops, default_body, rendered_people
+from benchmarks.measure import print_table, write_json
+from benchmarks.pictured_people import (
+    LAYOUT,
+    Pictured,
+    annotated_crops,
+    cut_at_the_thighs,
+    default_body,
+    rendered_people,
+)
 from smplify_jax import fit
 from smplify_jax.body.model import BodyModel
-from smplify_jax.detectors.confidence import MEDIAPIPE
-from smplify_jax.detectors.mediapipe import MediaPipe
+from smplify_jax.detectors.mediapipe import MediaPipe, with_confidences
 from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe, similarity_aligned
 from smplify_jax.keypoints.layouts import get_layout
 
@@ -43,9 +49,9 @@ class Options:
 
     folder: Annotated[Path, tyro.conf.Positional]
     """With mocap and keypoints."""
-    num_rendered: int = 150
+    num_rendered: int = 160
     json: Path | None = None
-    """Also write the second table here."""
+    """Also write the table of fits here."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,16 @@ class Detected:
         """(33,) distances from the truth [% of the height], NaN where not known."""
         return 100 * np.linalg.norm(self.rows[:, :2] - self.person.keypoints, axis=1) / self.person.height_px
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height [px]."""
+        return self.person.image.shape[1], self.person.image.shape[0]
+
+    @property
+    def is_inside(self) -> np.ndarray:
+        """(33,) whether a point is in the picture."""
+        return np.asarray(((self.rows[:, :2] >= 0) & (self.rows[:, :2] <= self.image_size)).all(axis=1))
+
 
 def detected(people: list[Pictured], detector: MediaPipe) -> list[Detected]:
     """Those whom the detector finds, without those beside whom it found somebody else."""
@@ -73,16 +89,19 @@ def detected(people: list[Pictured], detector: MediaPipe) -> list[Detected]:
 
 
 def errors_by_visibility(found: Sequence[Detected]) -> list[dict]:
-    """Median distance [% of the height] of points by visibility."""
-    errors, visibility = (
-        np.concatenate([one.errors for one in found]),
-        np.concatenate([one.rows[:, 2] for one in found]),
-    )
+    """Median distance [% of the height] of points by visibility, in and outside the picture."""
+    errors = np.concatenate([one.errors for one in found])
+    visibility = np.concatenate([one.rows[:, 2] for one in found])
+    is_inside = np.concatenate([one.is_inside for one in found])
     rows = []
     for low, high in pairwise(EDGES):
-        some = (visibility >= low) & (visibility < high) & np.isfinite(errors)
-        median, middle = (np.median(x[some]) if some.any() else np.nan for x in (errors, visibility))
-        rows.append({"from": low, "to": high, "points": int(some.sum()), "visibility": middle, "percent": median})
+        row: dict[str, float] = {"from": low, "to": high}
+        for name, chosen in (("in", is_inside), ("out", ~is_inside)):
+            some = (visibility >= low) & (visibility < high) & chosen & np.isfinite(errors)
+            row[f"points {name}"] = int(some.sum())
+            for what, values in (("visibility", visibility), ("percent", errors)):
+                row[f"{what} {name}"] = float(np.median(values[some])) if some.any() else np.nan
+        rows.append(row)
     return rows
 
 
@@ -103,21 +122,18 @@ def errors_by_point(found: Sequence[Detected]) -> list[dict]:
 
 
 def in_layout(rows: np.ndarray, layout: str) -> np.ndarray:
-    """(K, 3) the points of a layout among the 33, with calibrated confidences; zeros for others."""
+    """(K, 3) the points of a layout among the 33 rows (33, 3), whose confidences are calibrated; zeros for others."""
     names = [_SAME_IN.get(name, name) if layout != LAYOUT else name for name in get_layout(layout).keypoint_names]
     ours = get_layout(LAYOUT).keypoint_names
-    calibrated = rows.copy()
-    calibrated[:, 2] = MEDIAPIPE.confidence(rows[:, 2])
-    calibrated[calibrated[:, 2] == 0] = 0
-    return np.array([calibrated[ours.index(name)] if name in ours else np.zeros(3) for name in names])
+    return np.array([rows[ours.index(name)] if name in ours else np.zeros(3) for name in names])
 
 
 def fit_errors(found: Sequence[Detected], body: BodyModel, whose: str) -> list[dict]:
     """A row for each layout: how far bodies are from the truth as far as that is known."""
-    size = np.array([one.person.image.shape[1::-1] for one in found], np.float32)
+    size = np.array([one.image_size for one in found], np.float32)
     rows = []
     for layout in LAYOUTS:
-        keypoints = np.stack([in_layout(one.rows, layout) for one in found])
+        keypoints = np.stack([in_layout(with_confidences(one.rows, one.image_size), layout) for one in found])
         result = fit(keypoints, layout=layout, image_size=size, body=body)
         each = [_errors_of(one, result[k], body) for k, one in enumerate(found)]
         values = {name: float(np.nanmean([one[name] for one in each])) for name in each[0]}
@@ -164,9 +180,11 @@ def _arguments(result) -> dict[str, np.ndarray]:
 
 def main(options: Options) -> None:
     """Print the tables."""
-    body, detector = default_body(), MediaPipe(calibration=None)
+    body, detector = default_body(), MediaPipe(is_calibrated=False)
+    rendered = list(rendered_people(options.folder / "mocap", body, options.num_rendered))
     sets = {
-        "rendered": list(rendered_people(options.folder / "mocap", body, options.num_rendered)),
+        "rendered": rendered,
+        "cut": list(cut_at_the_thighs(rendered)),
         "COCO": list(annotated_crops(options.folder / "keypoints")),
     }
     table = []
@@ -178,9 +196,9 @@ def main(options: Options) -> None:
         print_table(errors_by_point(found))
         table += fit_errors(found, body, whose)
     for whose in sets:
-        print_and_write([row for row in table if row["people"] == whose], None)
+        print_table([row for row in table if row["people"] == whose])
     if options.json is not None:
-        print_and_write(table, options.json)
+        write_json(options.json, table)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,9 @@ _MARGINS = (0.15, 0.3, 0.5, 0.8)
 
 _MIN_LABELLED, _MIN_SIDE = 10, 80
 """COCO's people with fewer keypoints, or smaller ones [px], are left out: there is little to compare with."""
+
+_BESIDE = 60
+"""[px] That are left on both sides of rendered people who are cut at the thighs."""
 
 _MIN_HEIGHT = 250.0
 """[px] of rendered people. People further away test the detector's resolution more than its points."""
@@ -70,6 +73,22 @@ def rendered_people(motion_folder: Path, body: BodyModel, num_people: int) -> It
         )
         image = render_in_studio(Shape(vertices, faces, colors), studio)
         yield Pictured(image, people.true_keypoints_px[k], float(people.height_px[k]), f"rendered {k}", truth)
+
+
+def cut_at_the_thighs(people: Iterable[Pictured]) -> Iterator[Pictured]:
+    """The same pictures without what is below the upper third of the thighs, and around the person; only of people whose head is above."""
+    layout = get_layout(LAYOUT)
+    for one in people:
+        hip, knee = (
+            np.mean([one.keypoints[layout.index(f"{side}_{part}"), 1] for side in ("left", "right")])
+            for part in ("hip", "knee")
+        )
+        bottom = int(hip + 0.3 * (knee - hip))
+        across = one.keypoints[:, 0]
+        left, right = int(max(0, np.nanmin(across) - _BESIDE)), int(np.nanmax(across) + _BESIDE)
+        if bottom >= _MIN_SIDE and one.keypoints[layout.index("nose"), 1] < hip:
+            image = np.ascontiguousarray(one.image[:bottom, left:right])
+            yield replace(one, image=image, keypoints=one.keypoints - [left, 0])
 
 
 def annotated_crops(folder: Path) -> Iterator[Pictured]:

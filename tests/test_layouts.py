@@ -224,6 +224,26 @@ def test_knuckles_turn_with_the_wrist_and_not_with_the_fingers():
     assert np.linalg.norm(knuckles("left_wrist") - at_rest, axis=1).min() > 0.02
 
 
+def test_knuckles_are_further_apart_where_the_hand_is_longer():
+    """Hands of one size would tell how far away a person is."""
+    body = load_body()
+    rows = [LAYOUTS["mediapipe33"].index(name) for name in ("left_index", "left_pinky")]
+    hand = [SMPL_JOINT_NAMES.index(name) for name in ("left_hand", "left_wrist")]
+
+    def widths(first_beta: float) -> np.ndarray:
+        given = REST | {"betas": np.eye(10)[0] * first_beta}
+        points, joints = (
+            np.asarray(body.keypoints(**given, layout="mediapipe33"))[rows],
+            np.asarray(body.joints(**given))[hand],
+        )
+        return np.array([np.linalg.norm(pair[0] - pair[1]) for pair in (points, joints)])
+
+    width, length = widths(2.0) / widths(0.0)
+    assert length > 1.05
+    # The bone's direction in the rest pose varies by fractions of a degree, too.
+    np.testing.assert_allclose(width, length, rtol=1e-3)
+
+
 def test_a_body_with_fingers_has_its_own_knuckles():
     body = replace(load_body(), joint_names=("left_index1", "left_pinky1", "left_thumb2", *load_body().joint_names[3:]))
     table = PointTable.of_layout(body, LAYOUTS["mediapipe33"])
