@@ -12,7 +12,7 @@ from stand_in_detector import EXAMPLE, StandIn, install
 
 from smplify_jax import InputError, detect
 from smplify_jax.cli.example import load_example_truth
-from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, Calibration
+from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO, Calibration
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.mediapipe import with_confidences
 from smplify_jax.detectors.people import check_image, people_of
@@ -88,7 +88,7 @@ def test_a_detector_that_cannot_be_imported_is_one_sentence(monkeypatch):
 
 
 def test_an_unknown_detector_is_told_the_known_ones():
-    with pytest.raises(InputError, match="no detector 'yolo': use one of mediapipe, rtmlib"):
+    with pytest.raises(InputError, match="no detector 'yolo': use one of mediapipe, rtmlib, ultralytics"):
         get_detector("yolo")
 
 
@@ -101,12 +101,15 @@ def test_the_default_is_the_one_that_is_installed(monkeypatch):
 def test_install_lines_name_extras_that_exist():
     settings = configparser.ConfigParser()
     settings.read(REPOSITORY / "setup.cfg")
-    for entry in DETECTORS.values():
+    for name, entry in DETECTORS.items():
+        if name == "ultralytics":  # whose licence is to be chosen, not to come along
+            assert not any("ultralytics" in packages for packages in settings["options.extras_require"].values())
+            continue
         extra = entry.install.partition("[")[2].partition("]")[0]
         assert entry.packages[0] in settings["options.extras_require"][extra]
 
 
-@pytest.mark.parametrize("calibration", [MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE])
+@pytest.mark.parametrize("calibration", [MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO])
 def test_a_higher_score_is_never_a_lower_confidence(calibration: Calibration):
     confidence = calibration.confidence(np.linspace(0, 1, 101))
     assert (np.diff(confidence) >= 0).all()

@@ -83,7 +83,8 @@ class ReadOptions:
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
-        detector: the program that finds people in inputs that are pictures: mediapipe or rtmlib; by default the first that is installed.
+        detector: the program that finds people in inputs that are pictures or videos: mediapipe, rtmlib or ultralytics; by default the
+            first that is installed.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
