@@ -7,6 +7,7 @@ MediaPipe (extra `detect`) finds the keypoints in the PNG file, and `fit_photo` 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +53,9 @@ REACH = {
 """Rotations of joints about z, then y, then x [degrees]; x to the body's left, y up, z to the front."""
 
 
-def person(angles: dict[str, tuple[float, float, float]], yaw: float, betas: tuple[float, ...], depth: float) -> Truth:
+def person(
+    angles: Mapping[str, tuple[float, float, float]], yaw: float, betas: tuple[float, ...], depth: float
+) -> Truth:
     """A person before the camera of the packaged example, turned to their left by `yaw` [degrees]."""
     pose = [Rotation.from_euler("ZYX", angles.get(name, (0, 0, 0)), degrees=True) for name in SMPL_JOINT_NAMES[1:]]
     usual = make_truth()

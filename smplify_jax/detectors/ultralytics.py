@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,10 @@ class Ultralytics:
             yield self._found(model.track(_blue_first(frame.image), persist=True, verbose=False), frame.image, number)
 
     def _started(self) -> Any:
-        import ultralytics  # pyright: ignore[reportMissingImports]
+        model: Any = import_module("ultralytics").YOLO
 
         try:
-            return ultralytics.YOLO(self._model)
+            return model(self._model)
         except Exception as error:  # of PyTorch, of sockets, of whatever else loading goes through
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(
