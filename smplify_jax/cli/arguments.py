@@ -19,7 +19,12 @@ from smplify_jax.keypoints.formats.registry import check_format
 
 _AXES = ("x", "y", "z", "-x", "-y", "-z")
 
-FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
+FIT = Program(
+    "smplify-fit",
+    DESCRIPTION,
+    FitCommand,
+    "stopped; results written so far are complete: run the command again for the rest.",
+)
 
 
 def check_command(command: FitCommand) -> None:
