@@ -125,7 +125,7 @@ def centred_translation(
 ) -> Array:
     """(3,) translation to the given depth [m] that brings the keypoints of a body, given without its own, closest to the observed ones."""
     points = jnp.where(body.is_defined[:, None], body.keypoints(**parameters.blocks()), 0.0)
-    weights = observation.confidence * body.is_defined
+    weights = jnp.asarray(observation.confidence * body.is_defined)
     return jnp.append(_centre(observation, points, depth, weights), depth)
 
 
