@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.fitting.fit import fit
     from smplify_jax.fitting.points import fit_points
+    from smplify_jax.fitting.problem import FitProblem, FitSolution, prepare_solve
     from smplify_jax.fitting.profiles import PROFILES
     from smplify_jax.fitting.sequence import fit_sequence
+    from smplify_jax.fitting.solve import solve
     from smplify_jax.fitting.stages import Profile, Round
     from smplify_jax.fitting.views import fit_views
     from smplify_jax.keypoints.keypoint_set import KeypointSet
@@ -59,7 +61,9 @@ _HOMES = {
     "CalibratedCamera": "camera.calibrated",
     "Camera": "camera.pinhole",
     "Capsules": "body.capsules",
+    "FitProblem": "fitting.problem",
     "FitResult": "result",
+    "FitSolution": "fitting.problem",
     "FitStatus": "result",
     "InputError": "errors",
     "KeypointSet": "keypoints.keypoint_set",
@@ -90,8 +94,10 @@ _HOMES = {
     "load_surface_points": "body.surface_files",
     "match_people": "keypoints.matching",
     "penetration_depth": "body.penetration",
+    "prepare_solve": "fitting.problem",
     "project": "camera.pinhole",
     "save_body": "body.save",
+    "solve": "fitting.solve",
     "triangulate": "camera.triangulation",
     "use_all_cores": "execution.devices",
     "with_capsules": "body.capsule_files",
@@ -106,7 +112,9 @@ __all__ = [
     "CalibratedCamera",
     "Camera",
     "Capsules",
+    "FitProblem",
     "FitResult",
+    "FitSolution",
     "FitStatus",
     "InputError",
     "KeypointSet",
@@ -137,8 +145,10 @@ __all__ = [
     "load_surface_points",
     "match_people",
     "penetration_depth",
+    "prepare_solve",
     "project",
     "save_body",
+    "solve",
     "triangulate",
     "use_all_cores",
     "with_capsules",

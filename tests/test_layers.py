@@ -26,6 +26,7 @@ ROOMS = (
     "result",
     "predictions",
     "fitting",
+    "torch",
     "pictures",
     "exports",
     "media",

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from smplify_jax.solver.cholesky import quadratic_forms_of_inverse, solve_damped
+from smplify_jax.solver.cholesky import inverse_if_definite, quadratic_forms_of_inverse, solve_damped
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,28 @@ def test_what_is_not_positive_definite_gives_nan_and_harms_no_other(systems):
     found = jax.vmap(solve_damped, in_axes=(None, 0, None, 0, None))(True, matrices, np.zeros(12), right, np.ones(12))
     assert np.isnan(found[2]).any()
     assert np.isfinite(np.delete(found, 2, axis=0)).all()
+
+
+def test_inverses_over_the_free_unknowns_of_matrices_that_are_not_quite_symmetric(systems):
+    matrices, _ = systems
+    matrices = matrices + np.triu(np.full((12, 12), 0.1, np.float32), 1)
+    free = (np.arange(12) != 4).astype(np.float32)
+    is_free, is_needed = free > 0, np.array([True, True, False, True, True])
+    found = np.asarray(jax.vmap(inverse_if_definite, in_axes=(0, 0, None))(is_needed, matrices, free))
+    for matrix, inverse, needed in zip(matrices, found, is_needed, strict=True):
+        expected = np.zeros((12, 12))
+        if needed:
+            expected[np.ix_(is_free, is_free)] = np.linalg.inv(matrix[np.ix_(is_free, is_free)].astype(float))
+        np.testing.assert_allclose(inverse, expected, rtol=1e-3, atol=1e-4 * abs(expected).max())
+
+
+def test_what_is_not_positive_definite_has_no_inverse(systems):
+    matrices, _ = systems
+    indefinite = matrices[0] - np.eye(12, dtype=np.float32) * (np.linalg.eigvalsh(matrices[0])[0] + 0.5)
+    broken = np.full((12, 12), np.nan, np.float32)
+    found = jax.vmap(inverse_if_definite, in_axes=(None, 0, None))(
+        True, np.stack([indefinite, broken, matrices[0]]), np.ones(12, np.float32)
+    )
+    assert not np.any(found[:2])
+    assert np.all(np.isfinite(found[2]))
+    assert np.any(found[2])

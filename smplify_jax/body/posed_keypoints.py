@@ -5,6 +5,7 @@ Shapes are written (K, 3, ...): the dots are the batch axis, if there is one (se
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import jax
@@ -71,6 +72,23 @@ class KeypointBody:
     def num_betas(self) -> int:
         """Number of shape directions."""
         return self.joint_shapedirs.shape[-1]
+
+    def combined(self, weights: Array) -> KeypointBody:
+        """The body with M keypoints that are weighted sums of these; weights (M, K) of any sign and sum."""
+
+        def sums(values: Array) -> Array:
+            return jnp.tensordot(weights, values, axes=1)
+
+        return dataclasses.replace(
+            self,
+            lever_template=sums(self.lever_template),
+            lever_shapedirs=sums(self.lever_shapedirs),
+            bulge_weights=sums(self.bulge_weights),
+            weights=sums(self.weights),
+            is_defined=jnp.ones(len(weights), bool),
+            reach=jnp.full((len(weights),) * 2, jnp.inf, self.reach.dtype),
+            bulging_keypoints=tuple(range(len(weights))) if self.bulging_keypoints else (),
+        )
 
     def keypoints(
         self, *, betas: ArrayLike, global_orient: ArrayLike, body_pose: ArrayLike, transl: ArrayLike

@@ -40,7 +40,8 @@ def start_depth(
     x, y = jnp.moveaxis(jnp.asarray(keypoints_px) / focal_length, -1, 0)
     length = jnp.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 + 1e-20)
     is_pair = (confidence[:, None] > 0) & (confidence[None, :] > 0) & ~jnp.eye(len(confidence), dtype=bool)
-    bound = jnp.where(is_pair, reach / length, jnp.inf)
+    # The double `where` keeps derivatives finite where the reach is not.
+    bound = jnp.where(is_pair, jnp.where(is_pair, reach, 1.0) / length, jnp.inf)
     # Leaving out a keypoint raises the least bound only if it belongs to the pair that gives it.
     least = jnp.argmin(bound)
     ends = jnp.stack([least // len(confidence), least % len(confidence)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 MAX_COORDINATE = 1e6
 """[px] No picture is that wide: a larger coordinate is a sentinel or a damaged number."""
 
 
-def is_observed(keypoints: np.ndarray) -> np.ndarray:
+def is_observed(keypoints: Any) -> Any:
     """Which keypoints were found.
 
     There are many marks for "not found": a confidence of 0 or less (COCO's visibility 0), any NaN, both coordinates 0 (YOLO-pose keeps its
@@ -16,12 +18,12 @@ def is_observed(keypoints: np.ndarray) -> np.ndarray:
     body towards the picture's corner. A keypoint on the picture's edge, with only one coordinate 0, was found.
 
     Args:
-        keypoints: (..., 3) rows x, y [px], confidence.
+        keypoints: (..., 3) rows x, y [px], confidence; an array of NumPy or of JAX, traced or not.
     Returns:
         (...,) bool.
     """
-    x, y, confidence = np.moveaxis(keypoints, -1, 0)
+    x, y, confidence = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2]
     with np.errstate(invalid="ignore"):
-        is_somewhere = (np.abs(x) <= MAX_COORDINATE) & (np.abs(y) <= MAX_COORDINATE)
+        is_somewhere = (abs(x) <= MAX_COORDINATE) & (abs(y) <= MAX_COORDINATE)
         is_marked = ((x == 0) & (y == 0)) | ((x == -1) & (y == -1))
-        return is_somewhere & ~is_marked & (confidence > 0) & np.isfinite(confidence)
+        return is_somewhere & ~is_marked & (confidence > 0) & (confidence < np.inf)

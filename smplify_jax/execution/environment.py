@@ -25,8 +25,14 @@ def usual_flags() -> Iterator[None]:
     A fit computes in float32. NaN marks unknown values in its results, and its search recognises steps to non-finite energies by their
     NaN. So `jax_enable_x64`, `jax_debug_nans` and similar flags must not apply inside it.
     """
+    with _enable_x64(False), usual_flags_of_traces():
+        yield
+
+
+@contextmanager
+def usual_flags_of_traces() -> Iterator[None]:
+    """`usual_flags` for what the caller's own program traces, whose precision it chooses itself."""
     with (
-        _enable_x64(False),
         jax.debug_nans(False),
         jax.debug_infs(False),
         jax.numpy_dtype_promotion("standard"),

@@ -31,7 +31,8 @@ def host_array(value: Any, name: str) -> np.ndarray:
     # Not imported here: reading keypoint files needs no JAX, which takes a second to import.
     if "jax" in sys.modules and isinstance(value, sys.modules["jax"].core.Tracer):
         raise InputError(
-            f"{name} is being traced by jax.jit, vmap or grad, but fit needs concrete values: call fit outside of them."
+            f"{name} is being traced by jax.jit, vmap or grad, but fit needs concrete values: call fit outside of them, or call solve, "
+            "which can be traced."
         )
     try:
         array = np.asarray(_without_tensors(value))

@@ -86,10 +86,8 @@ def anchor_from_init(
     Raises:
         InputError: there is a precision or an error but no start, or both, or one is negative, not finite or of the wrong shape.
     """
+    check_anchor_choices(start, precision, error)
     if start is None:
-        for name, value in (("init_precision", precision), ("init_error", error)):
-            if value is not None:
-                raise InputError(f"{name} was given without init: give the parameters that it belongs to.")
         return None
     if precision is None:
         errors = error_mm(error, len(start.transl))
@@ -99,8 +97,6 @@ def anchor_from_init(
             betas_precision(errors, start.betas.shape[1]),
             np.zeros(1, np.float32),
         )
-    elif error is not None:
-        raise InputError("init_precision and init_error were both given: they say the same thing, so give one of them.")
     if not isinstance(precision, BodyParameters):
         number = host_array(precision, "init_precision").astype(np.float32)
         if number.ndim != 0:
@@ -115,6 +111,15 @@ def anchor_from_init(
         pose_scale=np.sqrt(_precision(precision.body_pose, start.body_pose.shape, "body_pose")),
         betas_scale=np.sqrt(_precision(precision.betas, start.betas.shape, "betas")) * ~np.isnan(start.betas),
     )
+
+
+def check_anchor_choices(start: object | None, precision: object | None, error: object | None) -> None:
+    """Raise InputError for a precision or an error without a start, or for both."""
+    for name, value in (("init_precision", precision), ("init_error", error)):
+        if value is not None and start is None:
+            raise InputError(f"{name} was given without init: give the parameters that it belongs to.")
+    if precision is not None and error is not None:
+        raise InputError("init_precision and init_error were both given: they say the same thing, so give one of them.")
 
 
 def _precision(values: ArrayLike, shape: tuple[int, ...], name: str) -> np.ndarray:

@@ -74,6 +74,7 @@ class Person:
         is_focal_length_known: whether the caller gave it.
         start: the caller's body to start from, if any.
         anchor: around the caller's body, if any.
+        keypoint_weights: (K,) factors of the weights that the profile gives the keypoints; None for ones.
     """
 
     keypoints: Array | np.ndarray
@@ -83,6 +84,7 @@ class Person:
     is_focal_length_known: Array | np.ndarray
     start: BodyParameters | None
     anchor: Anchor | None
+    keypoint_weights: Array | None = None
 
     def __len__(self) -> int:
         """Number of people, if there is a leading axis of them."""
@@ -163,6 +165,8 @@ def prepare_search(
     plan = setup.plan
     if proposal is not None:
         observation = weigh_observation(plan, observation, proposal)
+    if person.keypoint_weights is not None:
+        observation = dataclasses.replace(observation, confidence=observation.confidence * person.keypoint_weights)
     problem, starts = _problem_and_starts(setup, person, checked, observation, proposal)
     is_side_view = None
     if plan.side_view_px is not None:

@@ -7,13 +7,23 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from smplify_jax.camera.observation import Observation
 from smplify_jax.execution.batching import network_chunk_size, search_chunk_size
-from smplify_jax.fitting.person import CheckedPerson, Person, Setup, check_person, prepare_search, weigh_observation
+from smplify_jax.fitting.person import (
+    CheckedPerson,
+    Person,
+    PreparedSearch,
+    Setup,
+    check_person,
+    prepare_search,
+    weigh_observation,
+)
 from smplify_jax.fitting.report import report
 from smplify_jax.fitting.search import fit_from_starts
 from smplify_jax.proposal.propose import Proposal, propose
+from smplify_jax.solver.solution import Solution
 
 
 @jax.tree_util.register_dataclass
@@ -59,11 +69,30 @@ def propose_frames(setup: Setup, people: Person) -> ProposedPeople:
     return replace(proposed, observations=weigh(proposed.observations, proposed.proposals))
 
 
-def fit_people(setup: Setup, people: Person) -> dict:
-    """The fields of FitResult that depend on the people; all have a leading axis."""
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SearchedPeople:
+    """People and the best bodies found for them; all arrays have a leading axis.
+
+    Attributes:
+        proposed: their input, and what the network proposes.
+        prepared: the searches.
+        solutions: what the searches found.
+        margins: by how much the second-best start's energy was higher.
+    """
+
+    proposed: ProposedPeople
+    prepared: PreparedSearch
+    solutions: Solution
+    margins: Array
+
+
+def search_people(setup: Setup, people: Person) -> SearchedPeople:
+    """Find each person's best body; all arrays have a leading axis."""
     proposed = propose_people(setup, people)
-    checked, proposals = proposed.checked, proposed.proposals
-    prepared = jax.vmap(partial(prepare_search, setup))(people, checked, proposed.observations, proposals)
+    prepared = jax.vmap(partial(prepare_search, setup))(
+        people, proposed.checked, proposed.observations, proposed.proposals
+    )
     solutions, margins = fit_from_starts(
         setup.scene,
         prepared.problem,
@@ -72,9 +101,15 @@ def fit_people(setup: Setup, people: Person) -> dict:
         is_side_view=prepared.is_side_view,
         compared_terms=setup.plan.compared_terms,
     )
+    return SearchedPeople(proposed, prepared, solutions, margins)
+
+
+def fit_people(setup: Setup, people: Person) -> dict:
+    """The fields of FitResult that depend on the people; all have a leading axis."""
+    found = search_people(setup, people)
     # In chunks, so that the data of one chunk stays in the processor's cache.
     return jax.lax.map(
         lambda one: report(setup, *one),
-        (checked, prepared, solutions, margins),
+        (found.proposed.checked, found.prepared, found.solutions, found.margins),
         batch_size=search_chunk_size(len(people.keypoints)),
     )

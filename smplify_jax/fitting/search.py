@@ -63,7 +63,7 @@ class Problem:
         return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor)
 
 
-def _run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
+def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
     """Run stacked rounds one after the other, each from where the last ended; per-person arrays have a leading axis.
 
     Returns:
@@ -169,11 +169,11 @@ def _with_twins(candidates: _Candidates, is_side_view: Array) -> _Candidates:
 
 
 def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> Solution:
-    """`_run_rounds` from every candidate, with steps added to those so far; leading axes N, C."""
+    """`run_rounds` from every candidate, with steps added to those so far; leading axes N, C."""
     num_people, num_candidates = candidates.num_steps.shape
     repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, num_candidates, axis=0), problems)
     starts = _flat(candidates.parameters)
-    solutions = _run_rounds(scene, repeated, rounds, starts)
+    solutions = run_rounds(scene, repeated, rounds, starts)
     solutions = jax.tree.map(lambda leaf: leaf.reshape(num_people, num_candidates, *leaf.shape[1:]), solutions)
     return dataclasses.replace(solutions, num_steps=candidates.num_steps + solutions.num_steps)
 

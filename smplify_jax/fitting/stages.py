@@ -16,6 +16,7 @@ from smplify_jax.body.part_pairs import PAPER_PAIRS, PartPair
 from smplify_jax.camera.depth import REFERENCE_HEIGHT_PX
 from smplify_jax.camera.setup import focal_length_of_boxes
 from smplify_jax.errors import InputError
+from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.keypoints.subsets import subset_weights
 from smplify_jax.solver.adam import AdamOptions
@@ -194,7 +195,7 @@ def _stack_rounds(rounds: Sequence[Round], layout: Layout) -> Round:
 
 def _stack_numbers(*leaves: float | Array | np.ndarray) -> np.ndarray:
     """Stack with NumPy: in JAX each stack would be a program of its own, and together they would take longer than a fit."""
-    stacked = np.stack([np.asarray(leaf) for leaf in leaves])
+    stacked = np.stack([host_array(leaf, "a number of a profile's round") for leaf in leaves])
     return stacked.astype(np.int32 if np.issubdtype(stacked.dtype, np.integer) else np.float32)
 
 

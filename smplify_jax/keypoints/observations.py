@@ -70,12 +70,12 @@ def extent_px(keypoints: np.ndarray) -> np.ndarray:
     """Longer side (...,) of the box around a person's keypoints [px]; 0 without keypoints.
 
     Args:
-        keypoints: (..., K, 3) cleaned: x, y [px], confidence.
+        keypoints: (..., K, 3) cleaned: x, y [px], confidence; an array of NumPy or of JAX.
     """
-    is_seen = keypoints[..., 2:] > 0
-    low = np.where(is_seen, keypoints[..., :2], MAX_COORDINATE).min(axis=-2, initial=MAX_COORDINATE)
-    high = np.where(is_seen, keypoints[..., :2], -MAX_COORDINATE).max(axis=-2, initial=-MAX_COORDINATE)
-    return np.maximum((high - low).max(axis=-1), 0.0)
+    xp, is_seen = keypoints.__array_namespace__(), keypoints[..., 2:] > 0
+    low = xp.where(is_seen, keypoints[..., :2], MAX_COORDINATE).min(axis=-2, initial=MAX_COORDINATE)
+    high = xp.where(is_seen, keypoints[..., :2], -MAX_COORDINATE).max(axis=-2, initial=-MAX_COORDINATE)
+    return xp.maximum((high - low).max(axis=-1), 0.0)
 
 
 def _are_outside(keypoints: np.ndarray, image_size: np.ndarray) -> np.ndarray:

@@ -112,3 +112,30 @@ def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Arra
     solved = [jax.lax.linalg.triangular_solve(factor, part, left_side=True, lower=True) for part in parts]
     # Reduce each part before concatenating: concatenated first, the parts would be copied entry by entry.
     return jnp.concatenate([jnp.sum(part**2, axis=0) for part in solved])
+
+
+@_where_needed
+def inverse_if_definite(matrix: Array, free: Array) -> Array:
+    """The inverse of a matrix over the free unknowns, if its symmetric part is positive definite there.
+
+    The matrix is scaled to a unit diagonal first: its unknowns are radians, metres and standard deviations, and float32 would lose half of
+    its digits (van der Sluis 1969).
+
+    Args:
+        matrix: (P, P), not necessarily symmetric.
+        free: (P,) 1.0 for free unknowns, 0.0 for those that are held.
+    Returns:
+        (P, P), zero in the rows and columns of held unknowns; all zeros if the symmetric part is not positive definite.
+    """
+    pairs = free[:, None] * free
+    diagonal = jnp.where(free > 0, jnp.diagonal(matrix), 1.0)
+    unit = jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1.0))
+    scaled = jnp.where(pairs > 0, matrix * unit[:, None] * unit, 0.0) + jnp.diag(1.0 - free)
+    factor = _cholesky(0.5 * (scaled + scaled.T))
+    is_definite = jnp.all(diagonal > 0) & jnp.all(jnp.isfinite(factor))
+    safe = jnp.where(is_definite, scaled, jnp.eye(len(matrix), dtype=matrix.dtype))
+    factors, identity = jax.scipy.linalg.lu_factor(safe), jnp.eye(len(matrix), dtype=matrix.dtype)
+    at_a_time = max(1, _MAX_AT_A_TIME // len(matrix))
+    parts = [identity[:, start : start + at_a_time] for start in range(0, len(matrix), at_a_time)]
+    inverse = jnp.concatenate([jax.scipy.linalg.lu_solve(factors, part) for part in parts], axis=1)
+    return jnp.where(is_definite, pairs * inverse * unit[:, None] * unit, 0.0)

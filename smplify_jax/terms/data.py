@@ -48,6 +48,10 @@ class DataTerm:
         """(K D, ...) conf sign(e) sqrt(rho(e)), with sqrt(rho(e)) = sigma |e| / sqrt(sigma^2 + e^2)."""
         return self._residuals(self.observation.measure(posed.keypoints_cam))
 
+    def energy_at(self, points: Array) -> Array:
+        """The energy (...) as a function of the body's keypoints (K, 3, ...) [m]."""
+        return jnp.sum(self._residuals(self.observation.measure(points)) ** 2, axis=0)
+
     def linearize(self, posed: PosedKeypoints) -> Linearization:
         """By the chain rule: d r / d e = conf (sigma^2 / (sigma^2 + e^2))^(3/2), and e changes along `Measurement.directions`."""
         measured = self.observation.measure(posed.keypoints_cam)

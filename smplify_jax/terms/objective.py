@@ -146,10 +146,8 @@ class QuadraticModel:
         return {name: self.energies[..., index] for index, name in enumerate(TERM_NAMES)}
 
 
-@jax.jit  # so that it is traced once, not by every loop and round that calls it
-@batch_last
-def linearize(shared: tuple[Scene, TermWeights], at: tuple[RoundInputs, BodyParameters]) -> QuadraticModel:
-    """The quadratic model of one person's objective."""
+def quadratic_model(shared: tuple[Scene, TermWeights], at: tuple[RoundInputs, BodyParameters]) -> QuadraticModel:
+    """The quadratic model of one person's objective, or of many people's with the batch axis last; JAX can differentiate it."""
     (scene, weights), (inputs, parameters) = shared, at
     with jax.named_scope("keypoints"):
         posed = pose_keypoints(scene.body, parameters)
@@ -162,3 +160,9 @@ def linearize(shared: tuple[Scene, TermWeights], at: tuple[RoundInputs, BodyPara
     with jax.named_scope("normal equations"):
         gradient, hessian = sum_normal_equations(linearizations, posed.columns)
     return QuadraticModel(batch_first(jnp.stack(by_name), 1), gradient, hessian, batch_first(posed.keypoints_cam, 2))
+
+
+linearize = jax.jit(
+    batch_last(quadratic_model)
+)  # as one function, so that it is traced once, not by every loop and round that calls it
+"""`quadratic_model` of one person, or of many under `vmap`."""
