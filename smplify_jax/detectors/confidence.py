@@ -58,8 +58,8 @@ MEDIAPIPE = Calibration(
     max_error=7.0,
 )
 """By its `visibility`, of points in the picture. Measured by `python -m benchmarks.detectors` with MediaPipe 0.10.14 on 147 rendered
-people, on 157 of them in pictures cut at the thighs, and on 101 crops around 15 of COCO's annotated people. The median distance from the
-truth by visibility, in percent of the height, with the number of points:
+people, on 157 in pictures cut at the thighs, and on 101 crops around 15 of COCO's annotated people. The median distance from the truth by
+visibility, in percent of the height, with the number of points:
 
     visibility   below 0.1    0.1-0.2     0.2-0.35    0.35-0.5   0.5-0.7     0.7-0.9     0.9-0.97    0.97-0.99   above
     rendered     5.6 (172)    4.5 (69)    2.6 (52)    2.5 (80)   1.9 (202)   1.6 (475)   1.4 (632)   1.2 (554)   1.7 (1717)
