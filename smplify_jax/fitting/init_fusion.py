@@ -44,12 +44,13 @@ def fuse_init(
     Returns:
         The start, and the anchor; None if none was given.
     """
-    proposed = proposal.parameters
-    nearby = dataclasses.replace(init, body_pose=_on_the_same_branch(init.body_pose, proposed.body_pose))
-    if anchor is None:
-        return _best_placed(body, observation, sigma, nearby, proposed), None
-    fused = _product(dataclasses.replace(anchor, body_pose=nearby.body_pose), proposal.anchor())
-    start = dataclasses.replace(nearby, body_pose=fused.body_pose, betas=fused.betas)
+    proposed, fused, start = proposal.parameters, None, init
+    if anchor is not None:
+        nearby = dataclasses.replace(anchor, body_pose=_on_the_same_branch(anchor.body_pose, proposed.body_pose))
+        fused = _product(nearby, proposal.anchor())
+        start = dataclasses.replace(init, body_pose=fused.body_pose, betas=fused.betas)
+    # Where a search starts changes nothing in where it ends.
+    start, proposed = jax.lax.stop_gradient((start, proposed))
     return _best_placed(body, observation, sigma, start, proposed), fused
 
 

@@ -45,7 +45,7 @@ def observations_of(
     camera: Camera | ArrayLike | None,
     image_size: ArrayLike | None,
     init: BodyParameters | None,
-    init_error: str | float | None,
+    init_error: str | float | None = None,
     init_precision: BodyParameters | ArrayLike | None,
     keypoint_weights: ArrayLike | None,
 ) -> Observations:
@@ -189,9 +189,12 @@ def _anchor(
             raise InputError(
                 f"init_precision.{name} has shape {values.shape}: expected {shape}, like init.{name}."
             ) from None
-    # A start that is not finite gets its status from the start; as an anchor it would make derivatives NaN.
-    body_pose, betas = (jnp.where(jnp.isfinite(block), block, 0.0) for block in (start.body_pose, start.betas))
-    return Anchor(body_pose, betas, pose_scale=scales["body_pose"], betas_scale=scales["betas"])
+    # What is not known is no anchor; a pose is known as a whole, as in `fit`.
+    is_pose_known = jnp.all(jnp.isfinite(start.body_pose), axis=-1, keepdims=True)
+    is_known = {"body_pose": is_pose_known, "betas": jnp.isfinite(start.betas)}
+    blocks = {name: jnp.where(known, getattr(start, name), 0.0) for name, known in is_known.items()}
+    scales = {name: jnp.where(known, scales[name], 0.0) for name, known in is_known.items()}
+    return Anchor(**blocks, pose_scale=scales["body_pose"], betas_scale=scales["betas"])
 
 
 def _square_root(precision: Array) -> Array:
