@@ -306,3 +306,12 @@ def test_poses_without_hands_start_bodies_with_hands(people):
     checked = start_from_init(start, NUM_PEOPLE, 24, 10, is_single=False)
     np.testing.assert_array_equal(np.asarray(checked.body_pose)[:, 63:], np.zeros((NUM_PEOPLE, 6)))
     assert start_from_init(BodyParameters(**people.parameters), NUM_PEOPLE, 22, 10, False).body_pose.shape[1] == 63
+
+
+def test_betas_that_are_left_out_are_not_known(people):
+    bodies = PredictedBodies.of(pose=np.zeros((NUM_PEOPLE, 72)))
+    assert np.isnan(bodies.betas).all()
+    free = predicted(people, betas=None).in_pictures(people.parameters["transl"])
+    held = predicted(people, betas=np.zeros((NUM_PEOPLE, 10))).in_pictures(people.parameters["transl"])
+    sizes = [np.abs(fit_from(people, init=one).betas).mean() for one in (held, free)]
+    assert sizes[0] < sizes[1]

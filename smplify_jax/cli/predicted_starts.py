@@ -44,7 +44,7 @@ def predicted_starts(
         complaints.append(
             f"{options.init} has no prediction for {num_without} of {len(people)} people, who are fitted without one."
         )
-    if body.name == OPEN_BODY_NAME and np.any(bodies.betas):
+    if body.name == OPEN_BODY_NAME and np.any(np.nan_to_num(bodies.betas)):
         complaints.append(
             "The predicted betas are SMPL's and are not used: those of the open body mean something else."
         )

@@ -31,7 +31,7 @@ class PredictedBodies(BodyParameters):
     Attributes:
         global_orient: (..., 3) axis-angle of the root joint, in the frame of this camera [rad].
         body_pose: (..., 69) axis-angle of SMPL's other joints [rad].
-        betas: (..., B) shape coefficients.
+        betas: (..., B) shape coefficients; NaN where they are not known.
         transl: (..., 3) translation in the frame of this camera [m]; NaN where it is not known: the keypoints then tell it.
         focal_length: (...) of this camera [px of the full picture]; NaN for that of the fit; infinite for one that looks straight at the
             person, whose orientation is then relative to the line of sight.
@@ -74,7 +74,7 @@ class PredictedBodies(BodyParameters):
                 joint; of SMPL's 24 joints, the 22 without hands, or the 52 or 55 of SMPL-H and SMPL-X.
             global_orient: the root's rotation apart, with `body_pose`: (..., 3), (..., 3, 3), (..., 1, 3, 3), ...
             body_pose: the other joints': (..., 69), (..., 63), (..., 23, 3, 3), ...
-            betas: (..., B) shape coefficients; zero by default.
+            betas: (..., B) shape coefficients; not known by default, so that the fit is free to choose them.
             quaternion_order: "wxyz" or "xyzw"; needed for quaternions.
             rotation_6d_order: "interleaved" (SPIN, VIBE), "columns" (4D-Humans) or "rows" (PyTorch3D), see
                 `smplify_jax.rotations.rotation_6d_to_matrix`; needed for six numbers.
@@ -91,7 +91,7 @@ class PredictedBodies(BodyParameters):
         else:
             raise InputError("Give either pose, or global_orient and body_pose.")
         batch = root.shape[:-1]
-        shape = np.zeros((*batch, 1), np.float32) if betas is None else host_array(betas, "betas").astype(np.float32)
+        shape = _unknown(*batch, 1) if betas is None else host_array(betas, "betas").astype(np.float32)
         if shape.ndim != len(batch) + 1 or shape.shape[:-1] not in (batch, (1,) * len(batch)) or not shape.shape[-1]:
             raise InputError(f"betas have shape {shape.shape}: expected {(*batch, 'B')}, a row for each body.")
         shape = np.broadcast_to(shape, (*batch, shape.shape[-1]))

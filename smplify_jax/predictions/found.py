@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+import jax
 import numpy as np
 
 from smplify_jax.predictions.bodies import PredictedBodies
@@ -63,7 +64,7 @@ def joined(parts: Sequence[FoundPredictions]) -> FoundPredictions:
     for one in fields(PredictedBodies):
         rows = [np.asarray(getattr(part.bodies, one.name)) for part in parts]
         if one.name == "betas":
-            rows = [np.pad(row, ((0, 0), (0, num_betas - row.shape[1]))) for row in rows]
+            rows = [np.pad(row, ((0, 0), (0, num_betas - row.shape[1])), constant_values=np.nan) for row in rows]
         blocks[one.name] = np.concatenate(rows)
     return FoundPredictions(
         PredictedBodies(**blocks),
@@ -80,19 +81,19 @@ _MAX_ANGLE, _MAX_BETA, _MAX_DISTANCE = 100.0, 100.0, 1e6
 
 
 def _plausible(bodies: PredictedBodies) -> PredictedBodies:
-    """The bodies without numbers that none has: unknown poses, unknown places, and betas of zero."""
+    """The bodies without numbers that none has: unknown poses, places and betas."""
 
-    def within(values: np.ndarray, limit: float, otherwise: float) -> np.ndarray:
+    def within(values: jax.Array | np.ndarray, limit: float) -> np.ndarray:
         is_usable = np.abs(values) < limit  # not for NaN
-        return np.where(is_usable.all(axis=-1, keepdims=True), values, np.float32(otherwise))
+        return np.where(is_usable.all(axis=-1, keepdims=True), values, np.float32(np.nan))
 
     is_framed = np.isnan(bodies.focal_length) | (np.asarray(bodies.focal_length) > 0)
     return replace(
         bodies,
-        global_orient=within(np.asarray(bodies.global_orient), _MAX_ANGLE, np.nan),
-        body_pose=within(np.asarray(bodies.body_pose), _MAX_ANGLE, np.nan),
-        betas=within(np.asarray(bodies.betas), _MAX_BETA, 0),
-        transl=within(np.asarray(bodies.transl), _MAX_DISTANCE, np.nan),
+        global_orient=within(bodies.global_orient, _MAX_ANGLE),
+        body_pose=within(bodies.body_pose, _MAX_ANGLE),
+        betas=within(bodies.betas, _MAX_BETA),
+        transl=within(bodies.transl, _MAX_DISTANCE),
         focal_length=np.where(is_framed, bodies.focal_length, np.float32(np.nan)),
         camera_center=np.where(np.isfinite(bodies.camera_center), bodies.camera_center, np.float32(np.nan)),
     )

@@ -41,4 +41,4 @@ def load_init(
         image_size=people.image_size.astype(np.float64),
     )
     bodies = bodies_of_people(found, match_predictions(found, everybody, first_frame), everybody)
-    return bodies if betas else replace(bodies, betas=np.zeros_like(bodies.betas))
+    return bodies if betas else replace(bodies, betas=np.full_like(bodies.betas, np.nan))
