@@ -52,7 +52,7 @@ def gradient_norm(model: QuadraticModel, free: Array) -> Array:
 def inverse_hessian(
     shared: Shared, inputs: RoundInputs, parameters: BodyParameters, is_needed: Array, free: Array
 ) -> Array:
-    """(P, P) of one body, over the free unknowns; zero if the Hessian is not positive definite there, or if it is not needed.
+    """(P, P) of one body, over the free unknowns; zero if this is no minimum (see `true_hessian`), or if it is not needed.
 
     Under `vmap` it runs in chunks: the P derivatives that make a Hessian take a lot of memory.
     """

@@ -116,22 +116,22 @@ def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Arra
 
 @_where_needed
 def inverse_if_definite(matrix: Array, free: Array) -> Array:
-    """The inverse of a matrix over the free unknowns, if its symmetric part is positive definite there.
+    """The inverse of a matrix over the free unknowns, if the symmetric matrix with its lower triangle is positive definite there.
 
     The matrix is scaled to a unit diagonal first: its unknowns are radians, metres and standard deviations, and float32 would lose half of
     its digits (van der Sluis 1969).
 
     Args:
-        matrix: (P, P), not necessarily symmetric.
+        matrix: (P, P); the upper triangle may be another.
         free: (P,) 1.0 for free unknowns, 0.0 for those that are held.
     Returns:
-        (P, P), zero in the rows and columns of held unknowns; all zeros if the symmetric part is not positive definite.
+        (P, P), zero in the rows and columns of held unknowns; all zeros if it is not definite.
     """
     pairs = free[:, None] * free
     diagonal = jnp.where(free > 0, jnp.diagonal(matrix), 1.0)
     unit = jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1.0))
     scaled = jnp.where(pairs > 0, matrix * unit[:, None] * unit, 0.0) + jnp.diag(1.0 - free)
-    factor = _cholesky(0.5 * (scaled + scaled.T))
+    factor = _cholesky(jnp.tril(scaled) + jnp.tril(scaled, -1).T)
     is_definite = jnp.all(diagonal > 0) & jnp.all(jnp.isfinite(factor))
     safe = jnp.where(is_definite, scaled, jnp.eye(len(matrix), dtype=matrix.dtype))
     factors, identity = jax.scipy.linalg.lu_factor(safe), jnp.eye(len(matrix), dtype=matrix.dtype)

@@ -41,7 +41,9 @@ def gradient(shared: tuple[Scene, TermWeights], inputs: RoundInputs, parameters:
 def true_hessian(shared: tuple[Scene, TermWeights], inputs: RoundInputs, parameters: BodyParameters) -> Array:
     """(P, P) the derivative of one body's J^T r with respect to a step.
 
-    It is symmetric but for the interpenetration term, whose J^T r leaves the shape alone although it depends on it.
+    Its lower triangle, mirrored, is the Hessian of the energy with the shape of the interpenetration term's spheres held: that term's J^T r
+    leaves the shape alone, but changes with it, which the upper triangle contains. So a body is at a minimum of what a fit minimises if
+    that symmetric matrix is positive definite, and moves with its inputs by the inverse of the whole one.
     """
     scene, weights = shared
     terms = build_terms(scene, weights, inputs)
