@@ -77,6 +77,7 @@ class _Person:
             body=self._body,
             profile=OBJECTIVE,
             init=self._start,
+            anchor=None,
         )
         return jax.block_until_ready(result)
 

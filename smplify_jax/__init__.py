@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from smplify_jax.body.penetration import penetration_depth
     from smplify_jax.body.regressors import with_regressor
     from smplify_jax.body.save import save_body
+    from smplify_jax.body.surface_correspondence import SurfacePoints
+    from smplify_jax.body.surface_files import load_surface_points
     from smplify_jax.camera.calibrated import CalibratedCamera
     from smplify_jax.camera.calibration import load_calibration
     from smplify_jax.camera.pinhole import Camera, project
@@ -38,9 +40,12 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.layouts import LAYOUTS, Layout, get_layout
     from smplify_jax.keypoints.load import load_keypoints
     from smplify_jax.keypoints.matching import match_people
+    from smplify_jax.keypoints.points3d.load import PointTrack, load_points
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
+    from smplify_jax.predictions.bodies import PredictedBodies
+    from smplify_jax.predictions.load import load_init
     from smplify_jax.prior.load import load_prior
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
@@ -65,9 +70,12 @@ _HOMES = {
     "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
     "PhotoFit": "media.photo",
+    "PointTrack": "keypoints.points3d.load",
     "PosePrior": "prior.mixture",
+    "PredictedBodies": "predictions.bodies",
     "Profile": "fitting.stages",
     "Round": "fitting.stages",
+    "SurfacePoints": "body.surface_correspondence",
     "detect": "detectors.detect",
     "find_tracks": "keypoints.tracks",
     "fit": "fitting.fit",
@@ -79,8 +87,11 @@ _HOMES = {
     "get_layout": "keypoints.layouts",
     "load_body": "body.load",
     "load_calibration": "camera.calibration",
+    "load_init": "predictions.load",
     "load_keypoints": "keypoints.load",
+    "load_points": "keypoints.points3d.load",
     "load_prior": "prior.load",
+    "load_surface_points": "body.surface_files",
     "match_people": "keypoints.matching",
     "penetration_depth": "body.penetration",
     "prepare_solve": "fitting.problem",
@@ -110,9 +121,12 @@ __all__ = [
     "KeypointTrack",
     "Layout",
     "PhotoFit",
+    "PointTrack",
     "PosePrior",
+    "PredictedBodies",
     "Profile",
     "Round",
+    "SurfacePoints",
     "detect",
     "find_tracks",
     "fit",
@@ -124,8 +138,11 @@ __all__ = [
     "get_layout",
     "load_body",
     "load_calibration",
+    "load_init",
     "load_keypoints",
+    "load_points",
     "load_prior",
+    "load_surface_points",
     "match_people",
     "penetration_depth",
     "prepare_solve",

@@ -23,7 +23,6 @@ MOVED = {
     "smplify_jax.metrics": "smplify_jax.geometry.metrics",
     "smplify_jax.pictures.images": "smplify_jax.files.images",
     "smplify_jax.profiles": "smplify_jax.fitting.profiles",
-    "smplify_jax.rotations": "smplify_jax.geometry.rotations",
     "smplify_jax.skeleton": "smplify_jax.geometry.skeleton",
 }
 """Old path to new; a package's modules move with it."""

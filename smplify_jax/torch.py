@@ -64,7 +64,8 @@ def solve(
         focal_length: (2,) or (B, 2) [px].
         camera_center: (2,) or (B, 2) [px].
         init: bodies to start from, by the names global_orient, body_pose, betas and transl; a row for each person.
-        pose_precision: inverse variances of `init["body_pose"]` [1/rad^2], which anchor the fit to `init`; shaped like it, or one number.
+        pose_precision: inverse variances of `init["body_pose"]` [1/rad^2], shaped like it, or one number; without, as of the usual
+            network's (see `fit`).
         betas_precision: likewise of `init["betas"]`.
         keypoint_weights: (K,) or (B, K).
     Returns:

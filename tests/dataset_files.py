@@ -14,7 +14,6 @@ from keypoint_files import coco_annotations, coco_results, figure, flat, write_j
 from PIL import Image
 
 from smplify_jax.datasets.read import read_dataset
-from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS
 from smplify_jax.keypoints.formats.reading import ReadOptions
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
@@ -58,12 +57,10 @@ def mmpose_people(*people: np.ndarray) -> list[dict[str, Any]]:
 
 
 def landmarks(rows: np.ndarray, size: tuple[float, float] = SIZE) -> list[dict[str, float]]:
-    """A person of layout coco23 as MediaPipe has them: fractions of the picture, and 33 points of which we know some."""
-    layout = get_layout("coco23")
-    points = [rows[layout.index(name)] if name else (1.0, 1.0, 0.5) for name in LANDMARKS]
+    """A person of layout mediapipe33 as MediaPipe has them: x and y are fractions of the picture."""
     return [
         {"x": float(x / size[0]), "y": float(y / size[1]), "z": -0.1, "visibility": float(c), "presence": 1.0}
-        for x, y, c in points
+        for x, y, c in rows
     ]
 
 
@@ -252,7 +249,7 @@ def write_samples(folder: Path) -> list[Path]:
         write_json(folder / "results.json", coco_results(COCO, COCO + 1)),
         write_json(folder / "alphapose.json", alphapose(COCO, COCO + 1)),
         write_json(folder / "mmpose.json", mmpose_people(COCO, COCO + 1)),
-        write_json(folder / "mediapipe.json", [mediapipe_picture(figure("coco23")) for _ in range(2)]),
+        write_json(folder / "mediapipe.json", [mediapipe_picture(figure("mediapipe33")) for _ in range(2)]),
         *write_json_of_programs(folder),
         write_npz(folder / "spin.npz", **spin_arrays(3)),
         write_hmr2_tar(folder / "hmr2.tar", [("a", [hmr2_person()]), ("b", [hmr2_person(), hmr2_person()])], (64, 48)),

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.datasets.job.plan import each_alone
+from smplify_jax.datasets.job.tracks import TrackChoices, track_units
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
@@ -28,12 +30,14 @@ class FakeFitter:
         seconds: that a call takes.
         version: to be told apart from another.
         num_at_once: people that a call should have.
+        tracks: what makes a track; None to fit everybody by themselves.
     """
 
     log: str
     seconds: float = 0.0
     version: str = "fake"
     num_at_once: int = BATCH_SIZE
+    tracks: TrackChoices | None = None
 
     def settings(self):
         return {"profile": self.version}
@@ -44,6 +48,9 @@ class FakeFitter:
     @property
     def people_at_once(self):
         return self.num_at_once
+
+    def units(self, rows, pass_over):
+        return each_alone(rows) if self.tracks is None else track_units(rows, self.tracks, pass_over)
 
     def objection(self, row):
         return "is too tall" if row.keypoints[0, 1] > 5000 else None
@@ -106,6 +113,23 @@ def write_people(path, num_people, layout="coco17", seed=0):
         "image_height": [480.0] * num_people,
     }
     pq.write_table(pa.table(columns), path)
+    return path
+
+
+def write_tracks(path, lengths, gap=0, size=(640, 480)):
+    """A file of people who follow each other through a video, each with an id and in so many frames, `gap` frames after the last."""
+    rng, keypoints, frames, ids = np.random.default_rng(0), [], [], []
+    first = 0
+    for number, length in enumerate(lengths):
+        place = rng.uniform(100, 400, (17, 3))
+        keypoints += [place + np.array([3.0 * k, 0, 0]) for k in range(length)]
+        frames += range(first, first + length)
+        ids += [str(number)] * length
+        first += length + gap
+    points = np.array(keypoints, np.float32)
+    points[..., 2] = 0.9
+    about = {} if size is None else {"image_size": size}
+    np.savez(path, keypoints=points, layout="coco17", frames=frames, track_ids=ids, **about)
     return path
 
 

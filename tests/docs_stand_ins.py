@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from keypoint_files import coco_annotations, figure, flat, write_json, write_npz
 from PIL import Image
 from rigs import people_inside, ring, seen_by_all
 
+from smplify_jax.body.load import load_body
 from smplify_jax.camera.calibration import save_calibration
 from smplify_jax.prior.load import load_prior
 
@@ -82,6 +84,29 @@ def _views(path: Path) -> None:
     np.save(path, seen_by_all(ring(4), np.stack([points[0]] * 2)))
 
 
+def _vibe(path: Path) -> None:
+    """The person of `openpose_output` in VIBE's form."""
+    seen = figure("openpose25")[:, :2]
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    side = 1.1 * (high - low).max()
+    pose = np.zeros((2, 72), np.float32)
+    pose[:, 0] = np.pi
+    person = {
+        "pred_cam": np.tile(np.array([0.9, 0.0, 0.2], np.float32), (2, 1)),
+        "pose": pose,
+        "betas": np.zeros((2, 10), np.float32),
+        "bboxes": np.tile([*(low + high) / 2, side, side], (2, 1)),
+        "frame_ids": np.arange(2),
+    }
+    path.write_bytes(pickle.dumps({1: person}))
+
+
+def _sam3d(path: Path) -> None:
+    zero = np.zeros(3, np.float32)
+    points = load_body().keypoints(betas=zero, global_orient=zero, body_pose=zero, transl=zero, layout="mhr70")
+    write_npz(path, keypoints_3d=np.asarray(points)[None] * (1, -1, -1))
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "photo_keypoints.json": _detections,
     "photo.jpg": _photo,
@@ -91,6 +116,8 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "people.npz": _people,
     "Calib.toml": lambda path: save_calibration(path, ring(4)),
     "views.npy": _views,
+    "vibe_output.pkl": _vibe,
+    "sam3d.npz": _sam3d,
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,
     "annotations.json": _annotations,

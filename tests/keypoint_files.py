@@ -38,6 +38,20 @@ FIGURE: dict[str, tuple[float, float]] = {
     "right_big_toe": (290, 428),
     "right_small_toe": (282, 425),
     "right_heel": (298, 418),
+    "left_eye_inner": (323, 94),
+    "left_eye_outer": (329, 95),
+    "right_eye_inner": (317, 94),
+    "right_eye_outer": (311, 95),
+    "left_mouth": (325, 110),
+    "right_mouth": (315, 110),
+    "left_pinky": (390, 257),
+    "right_pinky": (250, 257),
+    "left_index": (386, 260),
+    "right_index": (254, 260),
+    "left_thumb": (381, 254),
+    "right_thumb": (259, 254),
+    "left_foot_index": (350, 428),
+    "right_foot_index": (290, 428),
 }
 """A person of about 360 px, seen from the front: their left is on the picture's right."""
 

@@ -85,7 +85,7 @@ def test_each_person_has_a_result_and_a_motion(walked: Ran):
     assert walked.status == 0
     assert "1 of 3 people are left out: only one camera sees them" in one_sentence(walked.stderr)
     names = {path.name for path in walked.out.iterdir()}
-    people = {f"person_{k}{ending}.npz" for k in range(2) for ending in ("", "_amass")}
+    people = {f"person_{k}{ending}" for k in range(2) for ending in (".npz", "_amass.npz", ".glb")}
     assert names == {*people, "summary.json", "overlays"}
     *lines, total = walked.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == ["person_0", "person_1"]
@@ -171,7 +171,7 @@ def test_a_calibration_that_cannot_be_read_is_one_sentence(folder: Path, tmp_pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--unit", "mm"], "--unit is of a calibration: add --cameras"),
+        (["--unit", "mm"], "--unit is of a calibration or of points in space: add --cameras or --points"),
         (["--cameras", "c.toml", "--unit", "mile"], "--unit must be one of m, cm, mm, inch"),
         (["--cameras", "c.toml", "--track"], "leave out --track"),
         (["--cameras", "c.toml", "--focal-length", "900"], "a camera that no calibration describes"),

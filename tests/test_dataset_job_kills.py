@@ -6,26 +6,27 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_people
+from dataset_jobs import BATCH_SIZE, FakeFitter, files_of, num_lines, write_people, write_tracks
 from job_process import BATCHES_AT_ONCE
 
 from smplify_jax.datasets.job.job import fit_dataset
+from smplify_jax.datasets.job.tracks import TrackChoices
 
 NUM_KILLS, NUM_BATCHES, SECONDS = 20, 60, 0.01
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
 
-@pytest.fixture
-def jobs(tmp_path):
+@contextmanager
+def _jobs(path, log, *what):
     """A process that starts jobs."""
-    write_people(tmp_path / "people.parquet", NUM_BATCHES * BATCH_SIZE - 3)
-    command = [sys.executable, str(Path(__file__).parent / "job_process.py"), tmp_path / "people.parquet"]
+    command = [sys.executable, str(Path(__file__).parent / "job_process.py"), path]
     with subprocess.Popen(
-        [*command, tmp_path / "log", str(SECONDS)],
+        [*command, log, str(SECONDS), *what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -53,16 +54,24 @@ def _run(jobs, out, seconds=None):
     return status
 
 
-def test_jobs_killed_at_20_random_moments_end_with_what_an_uninterrupted_one_ends_with(jobs, tmp_path):
-    draw, num_kills, folders = random.Random(0), 0, [tmp_path / "killed 0"]
-    while num_kills < NUM_KILLS:
+def _killed(jobs, folder, num_kills, longest):
+    """Folders of jobs that were killed so many times together, each at most so many seconds after its start, and resumed to the end."""
+    draw, folders = random.Random(0), [folder / "killed 0"]
+    while num_kills:
         # Most are killed in the midst of fitting, some before they have begun.
-        if _run(jobs, folders[-1], draw.uniform(0.0, 0.12)) == signal.SIGKILL:
-            num_kills += 1
+        if _run(jobs, folders[-1], draw.uniform(0.0, longest)) == signal.SIGKILL:
+            num_kills -= 1
         else:
-            folders.append(tmp_path / f"killed {len(folders)}")
+            folders.append(folder / f"killed {len(folders)}")
     assert _run(jobs, folders[-1]) == 0
-    people, fitter = tmp_path / "people.parquet", FakeFitter(str(tmp_path / "other log"))
+    return folders
+
+
+def test_jobs_killed_at_20_random_moments_end_with_what_an_uninterrupted_one_ends_with(tmp_path):
+    people = write_people(tmp_path / "people.parquet", NUM_BATCHES * BATCH_SIZE - 3)
+    with _jobs(people, tmp_path / "log") as jobs:
+        folders = _killed(jobs, tmp_path, NUM_KILLS, 0.12)
+    fitter = FakeFitter(str(tmp_path / "other log"))
     fit_dataset(people, tmp_path / "whole", fitter=fitter, batch_size=BATCH_SIZE)
     whole = files_of(tmp_path / "whole")
     for folder in folders:
@@ -71,3 +80,15 @@ def test_jobs_killed_at_20_random_moments_end_with_what_an_uninterrupted_one_end
     # what is left may be an odd number of batches.
     num_needed = len(folders) * NUM_BATCHES // BATCHES_AT_ONCE
     assert num_needed <= num_lines(tmp_path / "log") <= num_needed + 3 * NUM_KILLS
+
+
+def test_jobs_of_tracks_killed_at_random_moments_end_with_the_same_files_too(tmp_path):
+    tracks = write_tracks(tmp_path / "walk.npz", lengths=[3, 4, 9, 30, 2, 6, 8, 1] * 5, gap=10)
+    with _jobs(tracks, tmp_path / "log", "tracks") as jobs:
+        folders = _killed(jobs, tmp_path, 6, 0.3)
+    fitter = FakeFitter(str(tmp_path / "other log"), tracks=TrackChoices())
+    fit_dataset(tracks, tmp_path / "whole", fitter=fitter, batch_size=BATCH_SIZE)
+    whole = files_of(tmp_path / "whole")
+    assert sum(name.startswith("parquet/") for name in whole) == 5 * 5 + 1
+    for folder in folders:
+        assert files_of(folder) == whole

@@ -12,8 +12,9 @@ from stand_in_detector import EXAMPLE, StandIn, install
 
 from smplify_jax import InputError, detect
 from smplify_jax.cli.example import load_example_truth
-from smplify_jax.detectors.confidence import MEDIAPIPE, RTMPOSE, Calibration
+from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO, Calibration
 from smplify_jax.detectors.detector import Frame
+from smplify_jax.detectors.mediapipe import with_confidences
 from smplify_jax.detectors.people import check_image, people_of
 from smplify_jax.detectors.registry import DETECTORS, DetectorEntry, get_detector
 from smplify_jax.files.images import load_image
@@ -87,7 +88,7 @@ def test_a_detector_that_cannot_be_imported_is_one_sentence(monkeypatch):
 
 
 def test_an_unknown_detector_is_told_the_known_ones():
-    with pytest.raises(InputError, match="no detector 'yolo': use one of mediapipe, rtmlib"):
+    with pytest.raises(InputError, match="no detector 'yolo': use one of mediapipe, rtmlib, ultralytics"):
         get_detector("yolo")
 
 
@@ -100,18 +101,36 @@ def test_the_default_is_the_one_that_is_installed(monkeypatch):
 def test_install_lines_name_extras_that_exist():
     settings = configparser.ConfigParser()
     settings.read(REPOSITORY / "setup.cfg")
-    for entry in DETECTORS.values():
+    for name, entry in DETECTORS.items():
+        if name == "ultralytics":  # whose licence is to be chosen, not to come along
+            assert not any("ultralytics" in packages for packages in settings["options.extras_require"].values())
+            continue
         extra = entry.install.partition("[")[2].partition("]")[0]
         assert entry.packages[0] in settings["options.extras_require"][extra]
 
 
-@pytest.mark.parametrize("calibration", [MEDIAPIPE, RTMPOSE])
+@pytest.mark.parametrize("calibration", [MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO])
 def test_a_higher_score_is_never_a_lower_confidence(calibration: Calibration):
     confidence = calibration.confidence(np.linspace(0, 1, 101))
     assert (np.diff(confidence) >= 0).all()
-    assert confidence[0] == 0
     assert 0.2 <= confidence[confidence > 0].min() <= confidence.max() <= 1
     np.testing.assert_array_equal(calibration.confidence(np.array([np.nan, -1.0])), 0)
+
+
+def test_errors_beyond_the_largest_are_guesses():
+    calibration = Calibration(scores=(0.0, 1.0), errors=(8.0, 1.0), usual_error=1.0, max_error=4.0)
+    is_used = calibration.confidence(np.array([0.0, 0.2, 0.5, 1.0])) > 0
+    assert is_used.tolist() == [False, False, True, True]
+
+
+def test_mediapipes_points_outside_the_picture_are_trusted_less_and_its_guesses_there_not_at_all():
+    rows = np.array([[[50, 50, 0.05], [50, 50, 0.9], [50, -1, 0.05], [101, 50, 0.3], [50, 201, 0.9]]])
+    found = with_confidences(rows, (100, 200))
+    np.testing.assert_array_equal(found[..., :2], rows[..., :2])
+    hidden, seen, *outside, likely = found[0, :, 2]
+    assert outside == [0, 0]
+    assert 0.2 <= hidden < 0.5 < seen
+    assert 0.2 <= likely < seen
 
 
 def test_a_confidence_tells_the_error_as_in_the_training_of_the_network():
@@ -171,7 +190,7 @@ def test_mediapipe_finds_the_person_in_the_packaged_picture(mediapipe):
 
 def test_mediapipe_finds_nobody_in_an_empty_picture(mediapipe):
     found = mediapipe.detect(NOBODY)
-    assert (len(found), found.keypoints.shape, found.image_size.shape) == (0, (0, 23, 3), (0, 2))
+    assert (len(found), found.keypoints.shape, found.image_size.shape) == (0, (0, 33, 3), (0, 2))
 
 
 def test_mediapipe_takes_one_frame_for_each_set_and_counts_them(mediapipe):

@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from dataset_jobs import write_tracks
 from moving_people import draw_track
 from people import IMAGE_SIZE, draw_people
 
@@ -128,6 +129,28 @@ seen = {"layout": "coco17", "image_size": tuple(given["image_size"]), "times": g
 result = fit_sequence(np.stack([given["keypoints"]] * 3), **seen, devices=jax.devices("cpu"))
 np.savez(sys.argv[2], joints=result.joints, status=result.status)
 """
+
+
+COMPANY_OF_TRACKS = """
+import sys
+import numpy as np
+from smplify_jax import use_all_cores
+use_all_cores(2)
+from company import assert_same
+from smplify_jax.datasets.job.track_fitter import TrackFitter
+from smplify_jax.datasets.job.tracks import TrackChoices, track_units
+from smplify_jax.datasets.read import read_dataset
+tracks = list(track_units(read_dataset(sys.argv[1]), TrackChoices(), print))
+fitter = TrackFitter(uses_all_devices=True)
+together, first = fitter.fit([row for unit in tracks for row in unit]), 0
+for unit in tracks:
+    assert_same(fitter.fit(unit), together[first : first + len(unit)])
+    first += len(unit)
+"""
+
+
+def test_a_track_is_fitted_the_same_to_the_bit_in_any_company_on_two_cores(tmp_path: Path):
+    run_python(COMPANY_OF_TRACKS, str(write_tracks(tmp_path / "walk.npz", lengths=[9, 5, 12], gap=40)))
 
 
 def test_tracks_dealt_out_to_cores_are_those_of_one_device(tmp_path: Path):

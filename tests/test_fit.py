@@ -171,8 +171,8 @@ def test_too_few_keypoints_are_told_per_person(people):
 
 
 def test_a_fit_from_its_own_result_stays_there(people, result):
-    free = fit_people(people.keypoints, people, init=result)  # no anchor: the caller's body comes without a precision
-    again = fit_people(people.keypoints, people, init=free)
+    free = fit_people(people.keypoints, people, init=result, anchor=None)
+    again = fit_people(people.keypoints, people, init=free, anchor=None)
     gain = 1 - np.asarray(again.cost) / np.asarray(free.cost)
     # A search ends when all steps to come are foretold to gain less than 0.0003, which a flat valley can belie.
     assert np.all((gain > -1e-4) & (gain < 0.01))

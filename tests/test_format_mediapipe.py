@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from keypoint_files import figure, write_json
 from PIL import Image
 
-from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS
 from smplify_jax.keypoints.layouts import get_layout
 
 # Fractions of the picture pass through float64 and come back as pixels.
 EXACT = 1e-4
+
+LAYOUT = get_layout("mediapipe33")
 
 NAMES = (
     *("NOSE", "LEFT_EYE_INNER", "LEFT_EYE", "LEFT_EYE_OUTER", "RIGHT_EYE_INNER", "RIGHT_EYE", "RIGHT_EYE_OUTER"),
@@ -31,7 +32,7 @@ Points = list[dict[str, Any]]
 
 
 def person(shift: float = 0.0) -> Points:
-    return landmarks(figure("coco23", shift))
+    return landmarks(figure("mediapipe33", shift))
 
 
 def lists(points: Points, keys: str) -> list[list[float]]:
@@ -40,9 +41,8 @@ def lists(points: Points, keys: str) -> list[list[float]]:
 
 
 def assert_is_figure(row: Any, shift: float = 0.0, confidence: float = 0.75) -> None:
-    assert row.layout == "coco23"
-    expected = figure("coco23", shift, confidence)
-    expected[[name.endswith("small_toe") for name in get_layout("coco23").keypoint_names]] = 0
+    assert row.layout == LAYOUT.name
+    expected = figure("mediapipe33", shift, confidence)
     np.testing.assert_allclose(row.keypoints, expected, rtol=0, atol=EXACT)
 
 
@@ -106,8 +106,8 @@ def test_a_person_is_read_in_every_spelling_and_unit(tmp_path, spelling, unit):
 
 
 def test_people_keep_their_places_and_pictures(tmp_path):
-    pictures = [mediapipe_picture(figure("coco23", 1), figure("coco23", 2)), mediapipe_picture(image="b.jpg")]
-    pictures += [mediapipe_picture(figure("coco23", 3), image="c.jpg") | {"frame_id": 2}]
+    pictures = [mediapipe_picture(figure("mediapipe33", 1), figure("mediapipe33", 2)), mediapipe_picture(image="b.jpg")]
+    pictures += [mediapipe_picture(figure("mediapipe33", 3), image="c.jpg") | {"frame_id": 2}]
     people, rejected = read_all(write_json(tmp_path / "a.json", pictures))
     assert not rejected
     assert [row.position for row in people] == [
@@ -148,11 +148,11 @@ def test_pixels_need_no_size(tmp_path):
 
 def test_legs_far_below_the_picture_are_fractions_still(tmp_path):
     points = person()
-    for point, name in zip(points, LANDMARKS, strict=True):
-        if name.endswith(("knee", "ankle", "heel", "toe")):
+    for point, name in zip(points, LAYOUT.keypoint_names, strict=True):
+        if name.endswith(("knee", "ankle", "heel", "foot_index")):
             point["y"] = 3.5
     people, _ = read_all(write_json(tmp_path / "a.json", {"landmarks": [points]}), image_size=SIZE)
-    row = people[0].keypoints[get_layout("coco23").index("left_ankle")]
+    row = people[0].keypoints[LAYOUT.index("left_ankle")]
     assert row[1] == pytest.approx(3.5 * SIZE[1])
 
 
@@ -185,11 +185,11 @@ def test_a_malformed_person_is_one_rejected_row(tmp_path, bad):
 
 def test_a_null_coordinate_is_not_found_and_the_rest_is_read(tmp_path):
     points = person()
-    points[LANDMARKS.index("left_knee")]["x"] = None
+    points[LAYOUT.index("left_knee")]["x"] = None
     people, _ = read_all(write_json(tmp_path / "a.json", {"landmarks": [points]}), image_size=SIZE)
     is_seen = people[0].keypoints[:, 2] > 0
-    assert not is_seen[get_layout("coco23").index("left_knee")]
-    assert is_seen.sum() == 20
+    assert not is_seen[LAYOUT.index("left_knee")]
+    assert is_seen.sum() == 32
 
 
 @given(
@@ -201,5 +201,5 @@ def test_fractions_become_pixels_whatever_the_order_of_keys(tmp_path_factory, ro
     path = write_json(tmp_path_factory.mktemp("order") / "a.json", {"landmarks": [points]})
     (row,), rejected = read_all(path, image_size=SIZE)
     assert not rejected
-    nose = row.keypoints[get_layout("coco23").index("nose")]
+    nose = row.keypoints[LAYOUT.index("nose")]
     np.testing.assert_allclose(nose, (rows[0][0] * SIZE[0], rows[0][1] * SIZE[1], rows[0][2]), rtol=1e-6)

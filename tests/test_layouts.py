@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from smplify_jax import load_body
-from smplify_jax.body.points import undefined_keypoints
+from smplify_jax.body.points import PointTable, undefined_keypoints
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPLH_JOINT_NAMES
-from smplify_jax.keypoints.layouts import LAYOUTS, POINT_LAYOUTS, Layout, get_layout, pictured_layouts
+from smplify_jax.keypoints.layouts import (
+    LAYOUTS,
+    POINT_LAYOUTS,
+    POINTS_OF_NO_BODY,
+    Layout,
+    get_layout,
+    pictured_layouts,
+)
 
 SURFACE_POINTS = {"nose", "head_top", "chin"} | {
     f"{side}_{point}"
@@ -32,10 +41,7 @@ SURFACE_POINTS = {"nose", "head_top", "chin"} | {
 }
 
 FINGER_JOINTS = {name for name in SMPLH_JOINT_NAMES if name not in SMPL_JOINT_NAMES}
-OF_NO_BODY = {"mhr_neck"} | {
-    f"{side}_{point}" for side in ("left", "right") for point in ("olecranon", "cubital_fossa", "acromion")
-}
-"""Points that no body has; their keypoints are not used."""
+KNUCKLES = {f"{side}_{finger}_knuckle" for side in ("left", "right") for finger in ("thumb", "index", "pinky")}
 
 COUNTS = {
     "lsp14": 14,
@@ -52,6 +58,7 @@ COUNTS = {
     "kinect32": 32,
     "panoptic19": 19,
     "mhr70": 70,
+    "mediapipe33": 33,
 }
 
 # Positions that tell an order from its neighbours, from the documentation of each format.
@@ -69,6 +76,20 @@ KNOWN_POSITIONS = [
     (
         "spin49",
         {8: "mid_hip", 25: "right_ankle_lsp", 37: "neck_lsp", 39: "pelvis_mpii", 42: "jaw_h36m", 44: "nose_coco"},
+    ),
+    (
+        "mediapipe33",
+        {
+            0: "nose",
+            2: "left_eye",
+            6: "right_eye_outer",
+            8: "right_ear",
+            9: "left_mouth",
+            11: "left_shoulder",
+            16: "right_wrist",
+        }
+        | {17: "left_pinky", 20: "right_index", 21: "left_thumb", 23: "left_hip", 28: "right_ankle", 29: "left_heel"}
+        | {31: "left_foot_index", 32: "right_foot_index"},
     ),
     (
         "kinect32",
@@ -105,7 +126,9 @@ def test_keypoints_are_unique_and_made_of_known_body_points(layout):
     assert len(set(layout.keypoint_names)) == layout.num_keypoints == len(layout.points)
     known = SURFACE_POINTS | set(SMPL_JOINT_NAMES)
     if layout.name == "mhr70":
-        known |= FINGER_JOINTS | OF_NO_BODY
+        known |= FINGER_JOINTS | POINTS_OF_NO_BODY
+    if layout.name == "mediapipe33":
+        known |= KNUCKLES | POINTS_OF_NO_BODY
     assert {point for points in layout.points for point in points} <= known
     assert all(len(set(points)) == len(points) > 0 for points in layout.points)
 
@@ -157,9 +180,9 @@ def test_the_open_body_has_every_keypoint_but_those_of_fingers_and_of_no_body():
     for name in LAYOUTS:
         missing = undefined_keypoints(body, get_layout(name))
         layout = LAYOUTS[name]
-        expected = [k for k, points in enumerate(layout.points) if set(points) & (FINGER_JOINTS | OF_NO_BODY)]
+        expected = [k for k, points in enumerate(layout.points) if set(points) & (FINGER_JOINTS | POINTS_OF_NO_BODY)]
         assert missing == [layout.keypoint_names[k] for k in expected]
-        assert (name == "mhr70") == bool(missing)
+        assert (name in ("mhr70", "mediapipe33")) == bool(missing)
     assert len(undefined_keypoints(body, LAYOUTS["mhr70"])) == 2 * 14 + 7
 
 
@@ -170,6 +193,63 @@ def test_a_body_with_fingers_has_those_of_mhr70_too():
     assert of_fingers == FINGER_JOINTS - {"left_middle1", "right_middle1"}
     assert mhr70.points[mhr70.index("left_middle_third_joint")] == ("left_hand",)
     assert mhr70.points[mhr70.index("left_index_first_joint")] == ("left_index3",)
+
+
+def test_knuckles_of_mediapipe33_lie_in_a_row_at_the_hand_joint_and_mirror():
+    mediapipe33 = LAYOUTS["mediapipe33"]
+    points = dict(
+        zip(mediapipe33.keypoint_names, np.asarray(load_body().keypoints(**REST, layout=mediapipe33)), strict=True)
+    )
+    joints = dict(zip(SMPL_JOINT_NAMES, np.asarray(load_body().joints(**REST)), strict=False))
+    hand = joints["left_hand"]
+    for name, forward in (("left_index", 0.035), ("left_pinky", -0.031)):
+        np.testing.assert_allclose(points[name][2] - hand[2], forward, atol=1e-6)
+        assert np.linalg.norm(points[name] - hand) < 0.04
+    # The thumb's knuckle is halfway between the wrist and the others, in front of them and below.
+    assert joints["left_wrist"][0] < points["left_thumb"][0] < points["left_pinky"][0]
+    for finger in ("index", "pinky", "thumb"):
+        np.testing.assert_allclose(points[f"right_{finger}"], points[f"left_{finger}"] * [-1, 1, 1], atol=1e-6)
+
+
+def test_knuckles_turn_with_the_wrist_and_not_with_the_fingers():
+    def knuckles(joint: str) -> np.ndarray:
+        pose = np.zeros((23, 3))
+        pose[SMPL_JOINT_NAMES.index(joint) - 1] = (1.0, 0.0, 0.0)
+        given = REST | {"body_pose": pose.ravel()}
+        rows = [LAYOUTS["mediapipe33"].index(name) for name in ("left_index", "left_pinky", "left_thumb")]
+        return np.asarray(load_body().keypoints(**given, layout="mediapipe33"))[rows]
+
+    at_rest = knuckles("right_wrist")
+    np.testing.assert_allclose(knuckles("left_hand"), at_rest, atol=1e-6)
+    assert np.linalg.norm(knuckles("left_wrist") - at_rest, axis=1).min() > 0.02
+
+
+def test_knuckles_are_further_apart_where_the_hand_is_longer():
+    """Hands of one size would tell how far away a person is."""
+    body = load_body()
+    rows = [LAYOUTS["mediapipe33"].index(name) for name in ("left_index", "left_pinky")]
+    hand = [SMPL_JOINT_NAMES.index(name) for name in ("left_hand", "left_wrist")]
+
+    def widths(first_beta: float) -> np.ndarray:
+        given = REST | {"betas": np.eye(10)[0] * first_beta}
+        points, joints = (
+            np.asarray(body.keypoints(**given, layout="mediapipe33"))[rows],
+            np.asarray(body.joints(**given))[hand],
+        )
+        return np.array([np.linalg.norm(pair[0] - pair[1]) for pair in (points, joints)])
+
+    width, length = widths(2.0) / widths(0.0)
+    assert length > 1.05
+    # The bone's direction in the rest pose varies by fractions of a degree, too.
+    np.testing.assert_allclose(width, length, rtol=1e-3)
+
+
+def test_a_body_with_fingers_has_its_own_knuckles():
+    body = replace(load_body(), joint_names=("left_index1", "left_pinky1", "left_thumb2", *load_body().joint_names[3:]))
+    table = PointTable.of_layout(body, LAYOUTS["mediapipe33"])
+    for joint, name in enumerate(("left_index", "left_pinky", "left_thumb")):
+        weights = table.weights_of_joints[LAYOUTS["mediapipe33"].index(name)]
+        np.testing.assert_array_equal(np.flatnonzero(weights), [joint])
 
 
 def test_layouts_of_points_are_no_guess_for_pictures():

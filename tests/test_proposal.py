@@ -21,11 +21,11 @@ from smplify_jax.errors import InputError
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.mirror import mirrored_poses
 from smplify_jax.geometry.rotations import exp_so3
-from smplify_jax.keypoints.layouts import Layout, get_layout, pictured_layouts
+from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
 from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
-from smplify_jax.proposal.slots import all_slots, slot_layout, slot_matrix
+from smplify_jax.proposal.slots import all_slots, learned_layouts, slot_layout, slot_matrix
 from smplify_jax.proposal.view import lower_median, person_view
 
 
@@ -64,10 +64,18 @@ def proposal_for(network, keypoints, focal_length, layout="coco17", body_name="o
     return jax.tree.map(lambda leaf: leaf[0], proposal)
 
 
-@pytest.mark.parametrize("name", [layout.name for layout in pictured_layouts()])
-def test_every_keypoint_in_pictures_has_one_slot(name):
+@pytest.mark.parametrize("name", [layout.name for layout in learned_layouts()])
+def test_every_keypoint_of_a_learned_layout_has_one_slot(name):
     matrix = slot_matrix(get_layout(name), all_slots())
     assert (matrix.sum(axis=0) == 1).all()
+
+
+def test_of_mediapipe33_the_network_knows_all_but_knuckles_and_corners_of_the_face():
+    layout = get_layout("mediapipe33")
+    known = slot_matrix(layout, all_slots()).sum(axis=0)
+    words = ("_inner", "_outer", "_mouth", "_thumb", "_index", "_pinky")
+    expected = [not name.endswith(words) or name.endswith("foot_index") for name in layout.keypoint_names]
+    np.testing.assert_array_equal(known, expected)
 
 
 def test_a_keypoint_of_unknown_meaning_has_no_slot():

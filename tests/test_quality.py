@@ -133,14 +133,33 @@ def _begin(program, setup, people, devices):
 
 @pytest.mark.parametrize(
     ("choices", "is_calibrated"),
-    [({}, True), ({"profile": "plain"}, False), ({"profile": "spin"}, False), ({"num_starts": 2}, False)],
+    [
+        ({}, True),
+        ({"init": "start"}, True),
+        ({"init": "start", "anchor": None}, False),
+        ({"profile": "plain"}, False),
+        ({"profile": "spin"}, False),
+        ({"num_starts": 2}, False),
+    ],
     ids=str,
 )
 def test_only_what_was_calibrated_has_a_quality_model(people, monkeypatch, choices, is_calibrated):
     monkeypatch.setattr(fitting, "run_in_batches", _begin)
+    if "init" in choices:
+        choices = choices | {"init": BodyParameters(**{name: value[:1] for name, value in people.parameters.items()})}
     with pytest.raises(_BegunError) as begun:
         fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, **choices)
     assert (begun.value.args[0].quality is not None) == is_calibrated
+
+
+def test_starts_have_a_score_of_their_own(people, monkeypatch):
+    monkeypatch.setattr(fitting, "run_in_batches", _begin)
+    models = []
+    for init in (None, BodyParameters(**{name: value[:1] for name, value in people.parameters.items()})):
+        with pytest.raises(_BegunError) as begun:
+            fit(people.keypoints[:1], layout="coco17", image_size=IMAGE_SIZE, init=init)
+        models.append(begun.value.args[0].quality)
+    assert np.abs(np.asarray(models[0].weights) - np.asarray(models[1].weights)).max() > 0.01
 
 
 def test_calibration_finds_the_probabilities_that_made_the_data():
@@ -231,3 +250,11 @@ def test_the_shipped_score_is_calibrated_for_every_group_of_held_out_people(shar
         # At least 1,100 fits of four actors; without unusual people in the calibration the recombined were at 0.12.
         assert group["expected_calibration_error"] < 0.1, name
         assert group["score"] < group["good"] + 0.1, name
+
+
+@pytest.mark.real_data
+def test_the_score_of_starts_is_calibrated_for_every_group_of_held_out_people(shared_data):
+    told = judge(load_quality_model(of_starts=True), fit_known_people(shared_data / "mocap", "val", 16, starts=True))
+    assert told["expected_calibration_error"] < 0.05
+    for name, group in told["groups"].items():
+        assert group["expected_calibration_error"] < 0.1, name

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, sent to the commands in processes of their own while they compile their first fits on a cold cache."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,13 +15,14 @@ from dataset_jobs import write_coco
 
 from smplify_jax.cli.dataset import main
 from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.result import FitResult
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 FAREWELL = {
-    "smplify-fit": "stopped; results written so far are complete.",
+    "smplify-fit": "stopped; results written so far are complete: run the command again for the rest.",
     "smplify-fit-dataset": "stopped; continue with --resume: only the unfinished batches are fitted again.",
 }
 
@@ -135,3 +137,50 @@ def test_a_signal_that_is_to_be_ignored_is(tmp_path):
         process.send_signal(signal.SIGTERM)
         _rest(process)
         assert process.wait(timeout=120) == STATUS[signal.SIGTERM]
+
+
+VIDEO_SCRIPT = """
+import sys
+import numpy as np
+from pathlib import Path
+from videos import Scripted, write_video
+from smplify_jax import load_body
+from smplify_jax.cli import video_command
+from smplify_jax.cli.fit import main
+from smplify_jax.media.example_video import IMAGE_SIZE, TrueKeypoints, example_motion
+folder = Path(sys.argv[1])
+grey = np.full((IMAGE_SIZE[1], IMAGE_SIZE[0], 3), 90, np.uint8)
+write_video(folder / "short.mp4", np.arange(8) / 25, grey)
+write_video(folder / "long.mp4", np.arange(2000) / 25, grey)
+person = TrueKeypoints(example_motion(load_body(), 8), "coco17").keypoints[:, None]
+video_command.get_detector = lambda name: Scripted(person, "coco17")
+sys.argv = ["smplify-fit", str(folder / "short.mp4"), str(folder / "long.mp4"), "--out", str(folder / "out"), "--no-cache"]
+sys.exit(main())
+"""
+"""The person is seen in the first frames of both; all frames of the long one are drawn, which takes longer than this test."""
+
+
+def test_a_run_over_videos_that_is_stopped_leaves_what_is_done(tmp_path):
+    pytest.importorskip("av", reason="needs the extra `video`")
+    out = tmp_path / "out"
+    env = os.environ | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}", "JAX_PLATFORMS": "cpu"}
+    with subprocess.Popen(
+        [sys.executable, "-c", VIDEO_SCRIPT, str(tmp_path)], env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while not list(out.glob(".long_overlay.mp4.*")):
+                assert process.poll() is None, _rest(process)
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            said = _rest(process)
+            assert process.wait(timeout=120) == STATUS[signal.SIGINT]
+        finally:
+            process.kill()
+    assert FAREWELL["smplify-fit"] in said
+    assert "Traceback" not in said
+    files = {f"{video}_0{ending}" for video in ("short", "long") for ending in (".npz", "_amass.npz", ".glb")}
+    shown = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    assert shown == files | {"short_overlay.mp4", "summary.json"}
+    assert len(FitResult.load(out / "long_0.npz")) == 8
+    (entry,) = json.loads((out / "summary.json").read_text())["videos"]
+    assert entry["input"] == str(tmp_path / "short.mp4")

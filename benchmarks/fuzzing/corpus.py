@@ -154,6 +154,31 @@ def hmr2_tar() -> list[bytes]:
     return [out.getvalue()]
 
 
+def predictions() -> list[bytes]:
+    """What VIBE, WHAM, 4D-Humans' tracker, HMR2, SPIN and CLIFF save of two people."""
+    pose, betas, transl = _GENERATOR.normal(size=(2, 72)), np.zeros((2, 10)), np.tile([0.1, 0.2, 5.0], (2, 1))
+    matrices = np.tile(np.eye(3), (2, 24, 1, 1))
+    boxes = np.array([[320.0, 240.0, 300.0, 300.0]] * 2)
+    names = np.array(["a.jpg", "b.jpg"])
+    frames = {"frame_ids": np.arange(2), "pose": pose, "betas": betas}
+    smpl = {"global_orient": matrices[0, :1], "body_pose": matrices[0, 1:], "betas": betas[0]}
+    tracked = {"tid": [1], "bbox": [boxes[0]], "camera": [transl[0]], "size": [[480, 640]], "smpl": [smpl], "time": 0}
+    cropped = {"pred_cam": transl, "box_center": boxes[:, :2], "box_size": boxes[:, 2]}
+    pickles = (
+        {1: {**frames, "pred_cam": transl, "bboxes": boxes, "joints2d": None}},
+        {0: {**frames, "trans": transl}},
+        {"img/000000.jpg": {**tracked, "tracked_time": [0]}},
+        [{"img_name": "a.jpg", "pred_pose": matrices[:1], "pred_cam": transl[:1], "bboxes": boxes[:1]}],
+        {"pred_smpl_params": {"global_orient": matrices[:, :1], "body_pose": matrices[:, 1:]}, **cropped},
+    )
+    detections = np.concatenate([np.arange(2)[:, None], boxes, np.ones((2, 2))], axis=1)
+    return [
+        *map(pickle.dumps, pickles),
+        npz(imgname=names, pose=pose, shape=betas, center=boxes[:, :2], scale=boxes[:, 2] / 200, has_smpl=np.ones(2)),
+        npz(imgname=names, pose=pose, shape=betas, global_t=transl, focal_l=np.ones(2), detection_all=detections),
+    ]
+
+
 def parquet() -> list[bytes]:
     """Two people with all columns, in lists of a fixed size and of any."""
     import pyarrow as pa
@@ -242,3 +267,41 @@ def calibrations(folder: Path) -> list[bytes]:
 def _opencv(matrix: np.ndarray) -> dict[str, Any]:
     rows, cols = matrix.shape
     return {"type_id": "opencv-matrix", "rows": rows, "cols": cols, "dt": "d", "data": matrix.ravel().tolist()}
+
+
+def _standing(count: int) -> np.ndarray:
+    """(count, 4) points of about the size of a person, z up."""
+    places = _GENERATOR.uniform((-0.3, -0.2, 0.0), (0.3, 0.2, 1.7), (count, 3))
+    return np.concatenate([np.round(places, 3), np.ones((count, 1))], axis=1)
+
+
+def points() -> list[bytes]:
+    """Points in space: `.trc`, arrays, EasyMocap's and CMU Panoptic's JSON."""
+    markers = ("Hip", "RHip", "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "Neck", "Nose", "LShoulder", "RShoulder")
+    lines = [
+        "PathFileType\t4\t(X/Y/Z)\ta.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"60\t60\t2\t{len(markers)}\tm\t60\t1\t2",
+        "Frame#\tTime\t" + "\t\t\t".join(markers),
+        "\t\t" + "\t".join(f"{axis}{k}" for k in range(len(markers)) for axis in "XYZ"),
+        *("\t".join(map(str, [k, k / 60, *_standing(len(markers))[:, :3].ravel()])) for k in range(2)),
+    ]
+    body25, joints19 = _standing(25).tolist(), (100 * _standing(19)).ravel().tolist()
+    return [
+        "\n".join(lines).encode(),
+        npz(joints=np.stack([_standing(24)] * 2), fps=30, unit="m", names=np.array([f"p{k}" for k in range(24)])),
+        npy(_standing(24)[:, :3]),
+        _json([{"id": 0, "keypoints3d": body25}, {"id": 3, "keypoints3d": body25}]),
+        _json({"version": 0.7, "fpsType": "hd_29_97", "bodies": [{"id": 0, "joints19": joints19}]}),
+    ]
+
+
+def surface_points() -> list[bytes]:
+    """Correspondences with the open body's surface."""
+    sparse = {"format": np.array("csr"), "shape": np.array([2, 90]), "data": np.array([1.0, 0.5, 0.5])}
+    return [
+        npz(triangles=np.array([3, 8]), barycentric=np.array([[1, 0, 0], [0.5, 0.25, 0.25]]), source=np.array([0, 5])),
+        npz(**sparse, indices=np.array([4, 5, 80]), indptr=np.array([0, 1, 3])),
+        _json({"vertices": [[3, 4], [5, 6]], "weights": [[0.5, 0.5], [1, 0]], "std": [0, 0.03]}),
+        b"vertex,source\n12,0\n13,4\n",
+    ]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fuzzing import corpus
+from benchmarks.fuzzing import corpus, readers
 from benchmarks.fuzzing.bounds import Bounds
 from benchmarks.fuzzing.choices import Choices
 from benchmarks.fuzzing.prepared import Prepared, of_files
-from benchmarks.fuzzing.promise import check_attributes, check_finite, check_row
 from smplify_jax.errors import InputError
 
 Prepare = Callable[[Path], Prepared]
@@ -24,58 +21,10 @@ Prepare = Callable[[Path], Prepared]
 _PICKLES = corpus.of_tests("pickles/*.pkl")
 
 
-def _read_pickle(path: Path, choices: Choices) -> bool:
-    from smplify_jax.files.safe_pickle import load_pickle
-
-    load_pickle(path)
-    return True
-
-
-def _read_npz(path: Path, choices: Choices) -> bool:
-    from smplify_jax.files.npz import load_npz
-
-    load_npz(path)
-    return True
-
-
-def _read_npy(path: Path, choices: Choices) -> bool:
-    from smplify_jax.files.npy import load_npy, map_npy
-
-    load_npy(path)
-    map_npy(path)
-    return True
-
-
-def _read_keypoints(path: Path, choices: Choices, known_layout: str | None = None) -> bool:
-    from smplify_jax import load_keypoints
-    from smplify_jax.datasets.job.row_content import row_content
-    from smplify_jax.keypoints.formats.reading import ReadOptions
-    from smplify_jax.keypoints.formats.registry import FORMAT_NAMES
-    from smplify_jax.keypoints.layouts import LAYOUTS
-    from smplify_jax.keypoints.read import read_rows
-    from smplify_jax.keypoints.rows import DatasetRow
-
-    size = choices.pick((corpus.SIZE, None, (1e-3, 1e9)))
-    folder = choices.pick((None, None, None, path.parent))
-    layout = choices.pick((*[known_layout] * len(LAYOUTS), None, *sorted(LAYOUTS)))
-    format = choices.pick((*[None] * len(FORMAT_NAMES), *FORMAT_NAMES))
-    num_people = 0
-    for row in read_rows(path, format, ReadOptions(layout, size, folder)):
-        num_people += check_row(row)
-        if isinstance(row, DatasetRow):
-            with suppress(InputError):  # a job rejects the row then
-                row_content(row)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # says that something was rejected
-        people = load_keypoints(path, format, layout=layout, image_size=size, image_folder=folder)
-    check_finite("keypoints", people.keypoints)
-    return num_people > 0
-
-
 def _keypoints(seeds: Callable[[], list[bytes]], name: str = "a.json", layout: str | None = None) -> Prepare:
     def prepare(folder: Path) -> Prepared:
         (folder / "a.jpg").write_bytes(corpus.picture())
-        return of_files(folder, seeds(), name, lambda path, choices: _read_keypoints(path, choices, layout))
+        return of_files(folder, seeds(), name, lambda path, choices: readers.read_keypoints(path, choices, layout))
 
     return prepare
 
@@ -88,73 +37,6 @@ def _deeplabcut() -> list[bytes]:
 
 def _files(seeds: Callable[[], list[bytes]], name: str, read: Callable[[Path, Choices], bool]) -> Prepare:
     return lambda folder: of_files(folder, seeds(), name, read)
-
-
-def _read_picture(path: Path, choices: Choices) -> bool:
-    from smplify_jax.files.images import load_image, read_image_size
-
-    width, height = read_image_size(path)
-    pixels = load_image(path)
-    assert pixels.shape == (height, width, 3), (pixels.shape, width, height)
-    return True
-
-
-def _read_body(path: Path, choices: Choices) -> bool:
-    from smplify_jax import load_body
-
-    body = load_body(path, num_betas=1)
-    check_attributes(body)
-    faces = np.asarray(body.faces)
-    assert faces.size == 0 or (faces.min() >= 0 and faces.max() < len(body.v_template)), "a face names no vertex"
-    return True
-
-
-def _read_prior(path: Path, choices: Choices) -> bool:
-    from smplify_jax import load_prior
-
-    check_attributes(load_prior(path))
-    return True
-
-
-def _read_regressor(path: Path, choices: Choices) -> bool:
-    from smplify_jax import with_regressor
-    from smplify_jax.body.load import shipped_body
-
-    check_attributes(with_regressor(shipped_body(10), path, [f"point {k}" for k in range(3)]))
-    return True
-
-
-def _read_capsules(path: Path, choices: Choices) -> bool:
-    from smplify_jax.body.capsule_files import load_capsules
-    from smplify_jax.body.load import shipped_body
-
-    check_attributes(load_capsules(path, shipped_body(10)))
-    return True
-
-
-def _read_calibration(path: Path, choices: Choices) -> bool:
-    from smplify_jax.camera.calibration import load_calibration
-
-    cameras = load_calibration(path, unit=choices.pick(("m", None, "mm")))
-    for camera in cameras:
-        for name in ("matrix", "rotation", "translation", "distortion"):
-            check_finite(name, getattr(camera, name))
-    return len(cameras) > 0
-
-
-def _read_network(path: Path, choices: Choices) -> bool:
-    from smplify_jax.proposal.load import load_proposal_network
-
-    check_attributes(load_proposal_network(path))
-    return True
-
-
-def _read_quality(path: Path, choices: Choices) -> bool:
-    from smplify_jax.quality.score import load_quality_model
-
-    load_quality_model.cache_clear()
-    check_attributes(load_quality_model(path))
-    return True
 
 
 def _shipped(path: str) -> Callable[[], list[bytes]]:
@@ -190,19 +72,22 @@ def _fits(name: str) -> Prepare:
 _of = corpus.of_tests
 
 TARGETS: dict[str, Prepare] = {
-    "pickle": _files(_PICKLES, "a.pkl", _read_pickle),
-    "npz": _files(_of("pickles/*.npz", "cases/*.npz"), "a.npz", _read_npz),
-    "npy": _files(_regressors, "a.npy", _read_npy),
-    "picture": _files(corpus.pictures, "a.png", _read_picture),
-    "body": _files(_of("pickles/smpl_*.pkl", "pickles/smpl_*.npz"), "SMPL.pkl", _read_body),
-    "open body": _files(_shipped("body/data/open_body.npz"), "open_body.npz", _read_body),
-    "prior npz": _files(_shipped("prior/data/pose_prior.npz"), "prior.npz", _read_prior),
-    "prior pickle": _files(_pickled_priors, "prior.pkl", _read_prior),
-    "regressor": _files(_regressors, "J_regressor.npy", _read_regressor),
-    "capsules": _files(_shipped("body/data/open_body_capsules.npz"), "capsules.npz", _read_capsules),
-    "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", _read_network),
-    "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", _read_quality),
-    "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", _read_calibration),
+    "pickle": _files(_PICKLES, "a.pkl", readers.read_pickle),
+    "npz": _files(_of("pickles/*.npz", "cases/*.npz"), "a.npz", readers.read_npz),
+    "npy": _files(_regressors, "a.npy", readers.read_npy),
+    "picture": _files(corpus.pictures, "a.png", readers.read_picture),
+    "body": _files(_of("pickles/smpl_*.pkl", "pickles/smpl_*.npz"), "SMPL.pkl", readers.read_body),
+    "open body": _files(_shipped("body/data/open_body.npz"), "open_body.npz", readers.read_body),
+    "prior npz": _files(_shipped("prior/data/pose_prior.npz"), "prior.npz", readers.read_prior),
+    "prior pickle": _files(_pickled_priors, "prior.pkl", readers.read_prior),
+    "regressor": _files(_regressors, "J_regressor.npy", readers.read_regressor),
+    "capsules": _files(_shipped("body/data/open_body_capsules.npz"), "capsules.npz", readers.read_capsules),
+    "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", readers.read_network),
+    "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", readers.read_quality),
+    "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", readers.read_calibration),
+    "predictions": _files(corpus.predictions, "a.pkl", readers.read_predictions),
+    "points": _files(corpus.points, "a.trc", readers.read_points),
+    "surface points": _files(corpus.surface_points, "a.npz", readers.read_surface_points),
     "keypoints openpose": _keypoints(
         _of("keypoints/openpose/*0_*.json", "cases/*_keypoints.json", "cases/comfyui.json", "cases/controlnet*.json")
     ),

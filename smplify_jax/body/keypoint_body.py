@@ -97,8 +97,7 @@ def skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints
     joints = np.einsum("jv,vcb->jcb", np.asarray(body.J_regressor, np.float64), shape, optimize=True)
     # Points that ride on a joint at a fixed offset are vertices without pose displacement; so are joints that stay at rest.
     anchors = list(table.anchor_joints)
-    anchored = joints[anchors]
-    anchored[..., 0] += table.anchor_offsets
+    anchored = joints[anchors] + table.anchor_offsets[..., None] * _bone_lengths(joints, table)[:, None]
     resting = [j for j in range(num_joints, body.num_joints) if table.weights_of_joints[:, j].any()]
     posedirs = np.asarray(body.posedirs)[table.vertices].reshape(len(table.vertices), 3, body.num_joints - 1, 9)
     rigid = np.zeros((len(anchors) + len(resting), *posedirs.shape[1:]))
@@ -115,6 +114,17 @@ def skinned_points(body: SkinnedMesh, layout: Layout, num_betas: int, num_joints
         is_defined=table.is_defined,
         parents=np.array(body.parents[:num_joints]),
     )
+
+
+def _bone_lengths(joints: np.ndarray, table: PointTable) -> np.ndarray:
+    """(M1, 1 + B) length of each anchor's bone over that in the mean shape, linear in (1, betas); 1 for anchors without a bone."""
+    lengths = np.zeros((len(table.anchor_joints), joints.shape[2]))
+    lengths[:, 0] = 1.0
+    for row, (joint, end) in enumerate(zip(table.anchor_joints, table.anchor_bones, strict=True)):
+        if end is not None:
+            bone = joints[joint] - joints[end]
+            lengths[row] = bone[:, 0] @ bone / (bone[:, 0] @ bone[:, 0])
+    return lengths
 
 
 def _nearest_moving_joint(parents: tuple[int, ...], num_joints: int) -> list[int]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, BodyOptions, CameraOptions, FitCommand, WriteOptions, read_within
+from smplify_jax.cli.options import (
+    DESCRIPTION,
+    BodyOptions,
+    CameraOptions,
+    FitCommand,
+    StartOptions,
+    TrackLimits,
+    WriteOptions,
+    read_within,
+)
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
 
-FIT = Program("smplify-fit", DESCRIPTION, FitCommand, "stopped; results written so far are complete.")
+_AXES = ("x", "y", "z", "-x", "-y", "-z")
+
+FIT = Program(
+    "smplify-fit",
+    DESCRIPTION,
+    FitCommand,
+    "stopped; results written so far are complete: run the command again for the rest.",
+)
 
 
 def check_command(command: FitCommand) -> None:
@@ -34,8 +50,10 @@ def check_command(command: FitCommand) -> None:
     check_image_size(command.read.image_size)
     check_camera(command.camera)
     check_body(command.body)
+    check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_points(command)
     check_views(command)
     check_tracks(command)
 
@@ -44,6 +62,35 @@ def is_of_videos(command: FitCommand) -> bool:
     """Whether the inputs are videos, by their names."""
     is_video = [path.suffix.lower() in VIDEO_SUFFIXES for path in command.inputs]
     return any(is_video) and command.read.format is None
+
+
+def check_points(command: FitCommand) -> None:
+    """Raise UsageError for options of points in space without such points, and for options that these do not have."""
+    space, usual = command.space, FitCommand()
+    if not space.points:
+        if space != usual.space:
+            raise UsageError("--up, --free-scale and --surface are for points in space: add --points.")
+        return
+    if space.up is not None and space.up not in _AXES:
+        raise UsageError(f"--up must be one of {', '.join(_AXES)}.")
+    if command.example or command.example_video:
+        raise UsageError("--points needs files of points: leave out the example.")
+    if space.surface is not None and command.read.layout is not None:
+        raise UsageError("--surface says which points these are: leave out --layout.")
+    of_pictures = {
+        "--cameras": command.views.cameras is not None,
+        "--image": command.read.image is not None,
+        "--image-size": command.read.image_size is not None,
+        "--drop-outside": command.read.drop_outside,
+        "--detector": command.read.detector is not None,
+        "--format": command.read.format is not None,
+        "--overlays": command.video.overlays,
+        "--min-frames": command.video.min_frames != usual.video.min_frames,
+        "--focal-length, --camera-center or --search-focal-length": command.camera != usual.camera,
+    }
+    given = [name for name, is_given in of_pictures.items() if is_given]
+    if given:
+        raise UsageError(f"{given[0]} is not for points in space: leave it out.")
 
 
 def check_views(command: FitCommand) -> None:
@@ -55,8 +102,8 @@ def check_views(command: FitCommand) -> None:
     if views.unit is not None and views.unit not in METRES:
         raise UsageError(f"--unit must be one of {', '.join(METRES)}.")
     if views.cameras is None:
-        if views.unit is not None:
-            raise UsageError("--unit is of a calibration: add --cameras.")
+        if views.unit is not None and not command.space.points:
+            raise UsageError("--unit is of a calibration or of points in space: add --cameras or --points.")
         return
     if command.video.track:
         raise UsageError("--cameras follows people through the frames by itself: leave out --track.")
@@ -69,33 +116,52 @@ def check_views(command: FitCommand) -> None:
 def check_tracks(command: FitCommand) -> None:
     """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
     video, usual = command.video, FitCommand()
-    is_video = is_of_videos(command) or command.example_video
-    chosen = "--track" if video.track else "--cameras"
-    if not video.track and not is_video and command.views.cameras is None:
+    is_video = (is_of_videos(command) or command.example_video) and not command.space.points
+    chosen = "--points" if command.space.points else "--track" if video.track else "--cameras"
+    if not video.track and not is_video and command.views.cameras is None and not command.space.points:
         if video != usual.video:
             raise UsageError("--fps, --max-gap, --min-frames and --overlays are for videos: add --track.")
         return
     if command.example:
         raise UsageError(f"--example is a picture: leave out {chosen}.")
-    if not 0 < video.fps < float("inf"):
-        raise UsageError("--fps must be a positive number of frames per second.")
-    if not 0 <= video.max_gap < float("inf"):
-        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
-    if video.min_frames < 1:
-        raise UsageError("--min-frames must be at least 1.")
-    of_pictures = {
-        "--profile": command.body.profile != usual.body.profile,
-        "--num-starts": command.body.num_starts is not None,
-        "--search-focal-length": command.camera.search_focal_length,
-        "--min-quality": command.write.min_quality is not None,
-        "--max-error": command.write.max_error is not None,
-    }
-    given = [name for name, is_given in of_pictures.items() if is_given]
-    if given:
-        leave_out = "leave it out" if is_video else f"leave it out, or leave out {chosen}"
-        raise UsageError(f"{given[0]} is for fits of single pictures: {leave_out}.")
+    check_track_limits(video)
+    check_nothing_is_of_pictures(
+        {
+            **options_of_pictures(command.body, command.camera),
+            "--init": command.start.init is not None,
+            "--min-quality": command.write.min_quality is not None,
+            "--max-error": command.write.max_error is not None,
+        },
+        "leave it out" if is_video else f"leave it out, or leave out {chosen}",
+    )
     if is_video:
         _check_video_files(command)
+
+
+def check_track_limits(limits: TrackLimits) -> None:
+    """Raise UsageError for numbers out of range."""
+    if not 0 < limits.fps < float("inf"):
+        raise UsageError("--fps must be a positive number of frames per second.")
+    if not 0 <= limits.max_gap < float("inf"):
+        raise UsageError("--max-gap must be a number of seconds, 0 or more.")
+    if limits.min_frames < 1:
+        raise UsageError("--min-frames must be at least 1.")
+
+
+def options_of_pictures(body: BodyOptions, camera: CameraOptions) -> dict[str, bool]:
+    """The options that tracks do not have, and whether they are given."""
+    return {
+        "--profile": body.profile != BodyOptions().profile,
+        "--num-starts": body.num_starts is not None,
+        "--search-focal-length": camera.search_focal_length,
+    }
+
+
+def check_nothing_is_of_pictures(options: dict[str, bool], advice: str) -> None:
+    """Raise UsageError for the first of these options that is given."""
+    given = next((name for name, is_given in options.items() if is_given), None)
+    if given:
+        raise UsageError(f"{given} is for fits of single pictures: {advice}.")
 
 
 def _check_video_files(command: FitCommand) -> None:
@@ -144,6 +210,35 @@ def check_body(body: BodyOptions) -> None:
         raise UsageError("--num-betas must be at least 1.")
     if body.num_starts is not None and body.num_starts < 1:
         raise UsageError("--num-starts must be at least 1.")
+
+
+def check_start(command: FitCommand) -> None:
+    """Raise UsageError for options of bodies to start from that have no meaning together."""
+    start = command.start
+    if start.init is None and start != StartOptions():
+        raise UsageError("--init-error and --init-first-frame are of predictions: add --init FILE.")
+    _check_init_error(start.init_error)
+    if command.start.init is not None and command.body.num_starts is not None:
+        raise UsageError("--init says where fits start: leave out --num-starts.")
+    if command.start.init is not None and (command.example or command.example_video):
+        raise UsageError("--example fits its own input: leave out --init.")
+
+
+def _check_init_error(error: str | None) -> None:
+    """Raise UsageError for what is neither a known network nor a positive number."""
+    # Imported late: --help should not wait for NumPy.
+    from smplify_jax.fitting.init_errors import NETWORK_ERRORS_MM
+
+    if error is None or error in NETWORK_ERRORS_MM:
+        return
+    try:
+        is_usable = float(error) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise UsageError(
+            f"--init-error must be a positive number of millimetres, or one of {', '.join(NETWORK_ERRORS_MM)}."
+        )
 
 
 def check_layout(name: str | None) -> None:

@@ -9,9 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smplify_jax.cli.arguments import check_body, check_camera, check_image_size, check_layout
+from smplify_jax.cli.arguments import (
+    check_body,
+    check_camera,
+    check_image_size,
+    check_layout,
+    check_nothing_is_of_pictures,
+    check_track_limits,
+    options_of_pictures,
+)
 from smplify_jax.cli.dataset_export import complain_of_exports, export_line, export_options, run_export
-from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand
+from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand, DatasetTrackOptions
 from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
 from smplify_jax.errors import InputError
@@ -22,6 +30,7 @@ EXPORT_WORD = "export"
 
 if TYPE_CHECKING:
     from smplify_jax.datasets.job.engine import Engine
+    from smplify_jax.datasets.job.fitter import BatchFitter
     from smplify_jax.datasets.job.plan import Shard
     from smplify_jax.datasets.job.report import JobReport
 
@@ -68,6 +77,19 @@ def check_dataset_command(command: DatasetCommand) -> None:
     check_camera(command.camera)
     check_body(command.body)
     check_layout(read.layout)
+    _check_tracks(command)
+
+
+def _check_tracks(command: DatasetCommand) -> None:
+    """Raise UsageError for options of tracks without tracks, for options that tracks do not have, and for numbers out of range."""
+    if not command.video.track:
+        if command.video != DatasetTrackOptions():
+            raise UsageError("--fps, --max-gap and --min-frames are for videos: add --track.")
+        return
+    check_track_limits(command.video)
+    of_pictures = options_of_pictures(command.body, command.camera)
+    of_pictures["--min-quality"] = command.exports.min_quality is not None
+    check_nothing_is_of_pictures(of_pictures, "leave it out, or leave out --track")
 
 
 def _shard(text: str | None) -> Shard:
@@ -85,7 +107,6 @@ def _run(command: DatasetCommand) -> int:
 
 def _fit(command: DatasetCommand) -> int:
     from smplify_jax.cli.cache import use_compilation_cache
-    from smplify_jax.cli.fitter import people_fitter
     from smplify_jax.datasets.job.job import fit_dataset
     from smplify_jax.execution.devices import use_all_cores
     from smplify_jax.keypoints.formats.reading import ReadOptions
@@ -106,9 +127,7 @@ def _fit(command: DatasetCommand) -> int:
         write.out,
         format=read.format,
         read=ReadOptions(read.layout, size, read.images, command.exports.pictures_anywhere),
-        fitter=replace(
-            people_fitter(command.body, command.camera, guesses_cameras=read.guess_cameras), uses_all_devices=True
-        ),
+        fitter=_fitter(command),
         batch_size=job.batch_size,
         box_factor=command.exports.box_factor,
         shard=_shard(job.shard),
@@ -128,6 +147,15 @@ def _fit(command: DatasetCommand) -> int:
     return OK if report.is_clean and report.num_batches_planned else FAILED
 
 
+def _fitter(command: DatasetCommand) -> BatchFitter:
+    from smplify_jax.cli.fitter import people_fitter, track_fitter
+
+    body, camera, guesses = command.body, command.camera, command.read.guess_cameras
+    if command.video.track:
+        return replace(track_fitter(body, camera, command.video, guesses_cameras=guesses), uses_all_devices=True)
+    return replace(people_fitter(body, camera, guesses_cameras=guesses), uses_all_devices=True)
+
+
 def _engine(command: DatasetCommand) -> Engine:
     from smplify_jax.datasets.job.engine import LocalEngine
 
@@ -143,12 +171,17 @@ def _summary(report: JobReport, out: Path) -> list[str]:
     counts = {name: count for name, count in report.statuses.items() if count}
     run, speed = report.this_run, report.this_run.fits_per_second
     rate = "" if speed is None else f", {speed:,.0f} fits/s"
+    choices = report.settings.get("tracks")
+    who, noun = f"{report.num_people:,} people", "people"
+    if choices:
+        fps, noun = choices["fps"], "frames"
+        who = f"{report.num_people:,} frames of {report.num_tracks:,} tracks, at {fps:g} frames per second (--fps),"
     lines = [
-        f"{report.num_people:,} people have a row: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()),
+        f"{who} have a row: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()),
         f"{report.num_rejected:,} records were rejected"
         + (f", see {out / 'rejected.jsonl'}" * bool(report.num_rejected)),
         *[f"{count:,} {what} were passed over" for what, count in report.passed_over.items()],
-        f"{run.num_people:,} people were fitted in this run, in {run.seconds:,.0f} s{rate}",
+        f"{run.num_people:,} {noun} were fitted in this run, in {run.seconds:,.0f} s{rate}",
     ]
     if report.is_complete:
         lines.append(f"Report: {out / 'report.html'}")

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, shown
+from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, TrackLimits, shown
 from smplify_jax.cli.program import Program
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 
 The folder --out gets parquet/part-*.parquet (one row per person), rejected.jsonl (records that cannot be used, and why), report.html and
-report.json. A job that was killed continues with --resume. Reads the formats of many detectors and data sets (--format lists them).
+report.json. With --track, each person is fitted through all frames of a video, one row per frame. A job that was killed continues with
+--resume. Reads the formats of many detectors and data sets (--format lists them).
 
 To export existing fits in other formats or with other settings, use `smplify-fit-dataset export FOLDER --to NAME`. If the input itself is
 called export, write ./export.
@@ -26,13 +27,14 @@ Examples:
   smplify-fit-dataset person_keypoints_train2017.json --out fits --export spin
   smplify-fit-dataset person_keypoints_train2017.json --out fits --export spin --resume
   smplify-fit-dataset openpose_output/ --out fits --images frames/ --shard 3/16
+  smplify-fit-dataset posetrack/ --track --fps 25 --out motions --export amass
   smplify-fit-dataset export fits --to spin --box-factor 1.2 --images train2017/ --min-quality 0.5
 """
 
 EXPORT_DESCRIPTION = """Export existing fits of `smplify-fit-dataset`, without fitting again.
 
-Formats: spin (NAME.npz and NAME_fits.npy), 4dhumans (tar files with the pictures), and amass, smpl and people (one file per person). Files
-of an earlier export in the same folder are replaced.
+Formats: spin (NAME.npz and NAME_fits.npy), 4dhumans (tar files with the pictures), and amass, smpl and people (one file per person, or per
+track). Files of an earlier export in the same folder are replaced.
 
 Exit status: 0 if everybody was exported except those that --min-quality and --max-error leave out, 1 if pictures were missing or nothing
 could be exported, 2 for wrong options.
@@ -66,6 +68,18 @@ class DatasetReadOptions:
 
 
 @dataclass(frozen=True)
+class DatasetTrackOptions(TrackLimits):
+    """People in videos.
+
+    Attributes:
+        track: the input holds keypoints in the frames of videos, one video per folder of frames or per file of several: fit each person
+            through all frames, with one shape and a smooth motion.
+    """
+
+    track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+
+
+@dataclass(frozen=True)
 class JobOptions:
     """How the job runs.
 
@@ -73,8 +87,8 @@ class JobOptions:
         resume: continue the job that was started in --out, with the same options.
         accept_version: continue also if another release of the program started it. Fits may differ; each file of fits names its release.
         shard: do part I of N of the job, with I from 0 to N - 1; all parts may write to the same folder, also at the same time.
-        batch_size: number of people per file. A worker of the engine ray fits them as one batch; use 1024 or 16384 on a GPU, the sizes that
-            batches are padded to there.
+        batch_size: number of people per file; with --track of frames, but a track is never divided. A worker of the engine ray fits them as
+            one batch; use 1024 or 16384 on a GPU, the sizes that batches are padded to there.
         engine: local runs in this process; ray uses the cluster at RAY_ADDRESS, or starts one on this machine.
         workers: number of workers of the engine ray; by default one per GPU, or one per --threads cores.
         threads: number of threads of each worker of the engine ray.
@@ -114,7 +128,7 @@ class ExportChoices:
             boxes around the keypoints of people without one, and 1 for boxes with a margin, such as SPIN's own.
         min_quality: leave out people whose probability of a good fit, from 0 to 1, is lower, and people without a fit.
         max_error: leave out people whose median keypoint error, in percent of their height, is higher, and people without a fit.
-        frame_rate: frames per second written to motion formats; a person in a single picture has none.
+        frame_rate: frames per second written to motion formats; a person in a single picture has none, and a track has its own.
         open_body_as_smpl: let loaders use the open body's betas as SMPL's, although the same numbers give other shapes in SMPL. Otherwise,
             has_smpl and has_betas are 0 for fits of the open body, and formats that cannot mark the betas leave them out.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --images.
@@ -159,6 +173,7 @@ class DatasetCommand:
         exports: how exports are written.
         job: how the job runs.
         read: how the input is read.
+        video: people in videos.
         camera: the camera of pictures for which the data set does not give one.
         body: what is fitted, and how.
     """
@@ -168,6 +183,7 @@ class DatasetCommand:
     exports: ExportChoices = field(default_factory=ExportChoices)
     job: JobOptions = field(default_factory=JobOptions)
     read: DatasetReadOptions = field(default_factory=DatasetReadOptions)
+    video: DatasetTrackOptions = field(default_factory=DatasetTrackOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
 

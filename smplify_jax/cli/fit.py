@@ -32,6 +32,11 @@ def _run(command: FitCommand) -> int:
         from smplify_jax.cli.example_video import run_example_video
 
         return run_example_video(command)
+    if command.space.points:
+        from smplify_jax.cli.points_command import points_command
+
+        with read_within(command.read.read_limit):
+            return points_command(command)
     if is_of_videos(command):
         from smplify_jax.cli.video_command import video_command
 

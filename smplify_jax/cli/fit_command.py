@@ -19,6 +19,7 @@ from smplify_jax.cli.inputs import FoundInputs, PersonInput, missing_pictures, r
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.photo_overlays import shared_pictures, with_shared_overlays
+from smplify_jax.cli.predicted_starts import predicted_starts
 from smplify_jax.cli.report import PersonReport, count_statuses, total_line
 from smplify_jax.files.atomic import remove_unfinished
 from smplify_jax.files.printable import MAX_LINE, printable
@@ -40,10 +41,14 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     complain_of(found)
     if not people:
         return [], found
+    init, complaints = predicted_starts(people, command.start, fitter.body)
+    for complaint in complaints:
+        FIT.complain(complaint)
     prepare(people, command, out)
     shared = shared_pictures(people)
     reports: list[PersonReport] = []
-    for person, fitted in with_progress(fit_people(people, fitter), len(people), "person"):
+    fits = fit_people(people, fitter, init, command.start.expected_error)
+    for person, fitted in with_progress(fits, len(people), "person"):
         report = PersonReport.of(person, fitted)
         if report.status.is_usable:
             report = report.with_limits(command.write)

@@ -1,13 +1,15 @@
-"""Make the fitter of people from a command's options."""
+"""Make the fitters of people and tracks from a command's options."""
 
 from __future__ import annotations
 
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.cli.options import BodyOptions, CameraOptions
+from smplify_jax.cli.options import BodyOptions, CameraOptions, TrackLimits
 from smplify_jax.cli.program import wrong_usage
 from smplify_jax.datasets.job.fitter import PeopleFitter
+from smplify_jax.datasets.job.track_fitter import TrackFitter
+from smplify_jax.datasets.job.tracks import TrackChoices
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.prior.load import load_prior
 
@@ -36,6 +38,31 @@ def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_camera
         camera_center=camera.camera_center,
         searches_focal_length=camera.search_focal_length,
         guesses_cameras=guesses_cameras,
+    )
+
+
+def track_fitter(
+    options: BodyOptions, camera: CameraOptions, limits: TrackLimits, *, guesses_cameras: bool
+) -> TrackFitter:
+    """Read the body and the prior, and make the fitter of tracks.
+
+    Args:
+        options: what is fitted.
+        camera: the camera of videos for which the input does not give one.
+        limits: what makes a track.
+        guesses_cameras: whether to fit people whose picture size is not known.
+
+    Raises:
+        InputError: the body, its capsules or the prior cannot be read.
+    """
+    return TrackFitter(
+        body=body_of(options),
+        prior=load_prior(options.prior),
+        num_betas=options.num_betas,
+        focal_length=camera.focal_length,
+        camera_center=camera.camera_center,
+        guesses_cameras=guesses_cameras,
+        tracks=TrackChoices(limits.fps, limits.max_gap, limits.min_frames),
     )
 
 

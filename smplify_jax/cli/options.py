@@ -64,9 +64,11 @@ Examples:
   smplify-fit photo.jpg --out fits
   smplify-fit photo_keypoints.json --image photo.jpg --out fits
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
+  smplify-fit openpose_output/ --image frames/ --init vibe_output.pkl --out fits
   smplify-fit video.mp4 --out fits
   smplify-fit --track openpose_output/ --fps 25 --image-size 1920 1080 --out motions
   smplify-fit --cameras Calib.toml cam1/ cam2/ cam3/ --fps 60 --out motions
+  smplify-fit --points triangulated.trc --out motions
 """
 
 EXAMPLE_FOLDER = Path("smplify_example")
@@ -78,12 +80,13 @@ class ReadOptions:
 
     Attributes:
         layout: order of the keypoints, if the file does not state it or states it wrongly: lsp14, coco17, coco23, openpose18,
-            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, kinect32, panoptic19 or mhr70.
+            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, mediapipe33, kinect32, panoptic19 or mhr70.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
-        detector: the program that finds people in inputs that are pictures: mediapipe or rtmlib; by default the first that is installed.
+        detector: the program that finds people in inputs that are pictures or videos: mediapipe, rtmlib or ultralytics; by default the
+            first that is installed.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
@@ -140,6 +143,32 @@ class BodyOptions:
 
 
 @dataclass(frozen=True)
+class StartOptions:
+    """Bodies to start from.
+
+    Attributes:
+        init: what a network predicted: the .pkl of VIBE, PARE, PyMAF, WHAM or 4D-Humans, or arrays of HMR, SPIN, HMR2 or CLIFF (.npz or
+            .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual.
+        init_error: expected PA-MPJPE of the predictions in mm, or the network's name: hmr, spin, vibe or hmr2. The smaller, the closer fits
+            stay to them.
+        init_first_frame: number of a video's first frame in the names of its keypoint files; by default 1 if no frame has a smaller
+            number, and otherwise 0.
+    """
+
+    init: Annotated[Path | None, shown("FILE")] = None
+    init_error: Annotated[str | None, shown("MM|NAME")] = None
+    init_first_frame: Annotated[int | None, shown("N")] = None
+
+    @property
+    def expected_error(self) -> str | float | None:
+        """`init_error` as `fit` takes it: a number if it is one."""
+        try:
+            return None if self.init_error is None else float(self.init_error)
+        except ValueError:
+            return self.init_error
+
+
+@dataclass(frozen=True)
 class WriteOptions:
     """What is written.
 
@@ -161,23 +190,32 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class TrackOptions:
+class TrackLimits:
+    """What makes a track.
+
+    Attributes:
+        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
+        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
+            later is another person, unless the file has their id.
+        min_frames: leave out people who are seen in fewer frames.
+    """
+
+    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
+    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+
+
+@dataclass(frozen=True)
+class TrackOptions(TrackLimits):
     """People in videos.
 
     Attributes:
         track: the inputs are keypoints in the frames of videos: fit each person through all frames, with one shape and a smooth motion.
             Writes NAME.npz, the animated mesh NAME.glb and, for Blender and loaders of motion data, NAME_amass.npz for every person.
-        fps: frames per second of the video. Frames are told by the numbers in the files, or in their names.
-        max_gap: the longest time in seconds between two frames in which a person is seen: those between are filled in. Who comes back
-            later is another person, unless the file has their id.
-        min_frames: leave out people who are seen in fewer frames.
         overlays: write a picture of every frame, of every camera, with the bodies over it, to OUT/overlays.
     """
 
     track: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
-    fps: Annotated[float, tyro.conf.arg(metavar="N")] = 30.0
-    max_gap: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
-    min_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     overlays: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
 
 
@@ -188,11 +226,31 @@ class ViewOptions:
     Attributes:
         cameras: the calibration of several cameras, of Qualisys, Pose2Sim, Anipose, EasyMocap, OpenCV or CMU Panoptic; the inputs are then
             a keypoint file or folder for each camera, in its order, or one folder that holds them. Fits each person to all of them.
-        unit: of the calibration: m, cm, mm or inch; by default that of its format.
+        unit: of the calibration, or of the points of --points: m, cm, mm or inch; by default that of the file or its format.
     """
 
     cameras: Annotated[Path | None, shown("FILE|FOLDER")] = None
     unit: Annotated[str | None, shown("NAME")] = None
+
+
+@dataclass(frozen=True)
+class PointOptions:
+    """Points in space.
+
+    Attributes:
+        points: the inputs are points in space: .trc, .npz or .npy, EasyMocap's keypoints3d, CMU Panoptic's body3DScene, or a folder of such
+            JSON. Writes NAME.npz for everybody, NAME.obj for people of one moment, and for motions the animated mesh NAME.glb and
+            NAME_amass.npz. An array of frames whose rate the file does not say is one of people, unless --track is given.
+        up: the axis that points up: x, y, z, -x, -y or -z; by default what file or format say, else the one along which heads are above
+            feet. Results have z up.
+        free_scale: the size of the points means nothing; the body's size then follows from its shape.
+        surface: the points are vertices of a mesh, and this .npz, JSON or CSV says which points of the body's surface they correspond to.
+    """
+
+    points: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    up: Annotated[str | None, shown("AXIS")] = None
+    free_scale: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    surface: Annotated[Path | None, shown("FILE")] = None
 
 
 @dataclass(frozen=True)
@@ -206,9 +264,11 @@ class FitCommand:
         read: how inputs are read.
         camera: the camera, where it is known.
         body: what is fitted, and how.
+        start: bodies to start from.
         write: what is written.
         video: people in videos.
         views: people seen by several cameras.
+        space: points in space.
     """
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown("INPUT...")] = ()
@@ -218,5 +278,7 @@ class FitCommand:
     read: ReadOptions = field(default_factory=ReadOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    start: StartOptions = field(default_factory=StartOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
     views: ViewOptions = field(default_factory=ViewOptions)
+    space: PointOptions = field(default_factory=PointOptions)

@@ -12,8 +12,40 @@ from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.result import FitResult, FitStatus
 
 
+class FramesReport:
+    """What reports of one person in T frames share.
+
+    Attributes:
+        statuses: of the T frames.
+        seconds: that the fit took, with compiling.
+    """
+
+    statuses: tuple[FitStatus, ...]
+    seconds: float
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a body in any frame."""
+        return any(status.is_usable for status in self.statuses)
+
+    @property
+    def num_fitted(self) -> int:
+        """Frames with a body that was fitted to keypoints of their own."""
+        return sum(status.is_fitted for status in self.statuses)
+
+    @property
+    def num_filled(self) -> int:
+        """Frames with a body that was filled in from others."""
+        return sum(status.is_usable for status in self.statuses) - self.num_fitted
+
+    @property
+    def num_missing(self) -> int:
+        """Frames without a body."""
+        return len(self.statuses) - self.num_fitted - self.num_filled
+
+
 @dataclass(frozen=True)
-class TrackReport:
+class TrackReport(FramesReport):
     """How the fit of one person in T frames went.
 
     Attributes:
@@ -45,36 +77,18 @@ class TrackReport:
         percent = np.stack(
             [100 * np.asarray(one.reprojection_error_px) / np.asarray(one.person_height_px)[:, None] for one in views]
         )
-        return cls(track, statuses, _median(errors), _median(percent), seconds, tuple(map(float, betas)))
-
-    @property
-    def has_body(self) -> bool:
-        """Whether there is a body in any frame."""
-        return any(status.is_usable for status in self.statuses)
-
-    @property
-    def num_fitted(self) -> int:
-        """Frames with a body that was fitted to keypoints of their own."""
-        return sum(status.is_fitted for status in self.statuses)
-
-    @property
-    def num_filled(self) -> int:
-        """Frames with a body that was filled in from others."""
-        return sum(status.is_usable for status in self.statuses) - self.num_fitted
-
-    @property
-    def num_missing(self) -> int:
-        """Frames without a body."""
-        return len(self.statuses) - self.num_fitted - self.num_filled
+        return cls(
+            track, statuses, median_of_known(errors), median_of_known(percent), seconds, tuple(map(float, betas))
+        )
 
     def line(self) -> str:
         """Name, frames and error, for the terminal."""
-        counts = f"{self.track.name}: {_frames(self.num_fitted, self.num_filled, self.num_missing)}"
+        counts = f"{self.track.name}: {frames_in_words(self.num_fitted, self.num_filled, self.num_missing)}"
         if not self.has_body:
             return f"{counts}. {self.statuses[0].sentence}"
         return (
             f"{counts}. Reprojection error {self.error_px:.1f} px, {self.error_percent:.1f} % of the person's height. "
-            f"{_rate(len(self.statuses), self.seconds)}."
+            f"{rate_in_words(len(self.statuses), self.seconds)}."
         )
 
     def entry(self) -> dict[str, Any]:
@@ -103,16 +117,17 @@ class TrackReport:
         }
 
 
-def total_line(reports: Sequence[TrackReport]) -> str:
+def total_line(reports: Sequence[FramesReport]) -> str:
     """All people in one line, for the terminal."""
     fitted, filled, missing = (
         sum(getattr(report, name) for report in reports) for name in ("num_fitted", "num_filled", "num_missing")
     )
-    rate = _rate(fitted + filled + missing, sum(report.seconds for report in reports))
-    return f"{len(reports):,} people: {_frames(fitted, filled, missing)}; {rate}"
+    rate = rate_in_words(fitted + filled + missing, sum(report.seconds for report in reports))
+    return f"{len(reports):,} people: {frames_in_words(fitted, filled, missing)}; {rate}"
 
 
-def _frames(fitted: int, filled: int, missing: int) -> str:
+def frames_in_words(fitted: int, filled: int, missing: int) -> str:
+    """How many frames there are, and how many of them were fitted, filled in, or have no body."""
     total = fitted + filled + missing
     parts = [f"{fitted:,} fitted"]
     parts += [f"{filled:,} filled in"] if filled else []
@@ -120,11 +135,13 @@ def _frames(fitted: int, filled: int, missing: int) -> str:
     return f"{total:,} {'frame' if total == 1 else 'frames'}, {', '.join(parts)}"
 
 
-def _rate(num_frames: int, seconds: float) -> str:
+def rate_in_words(num_frames: int, seconds: float) -> str:
+    """Frames per second."""
     rate = num_frames / seconds
     return f"{rate:,.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s"
 
 
-def _median(values: np.ndarray) -> float:
+def median_of_known(values: np.ndarray) -> float:
+    """The median of the finite values; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else np.nan

@@ -84,14 +84,15 @@ def video_command(command: FitCommand) -> int:
     assert out is not None  # the options were checked
     tools = FitTools(get_detector(command.read.detector), body_of(command.body), load_prior(command.body.prior))
     prepare([], command, out)
-    runs, unread = [], []
+    runs, unread, reports = [], [], []
     for source in command.inputs:
         try:
             runs.append((source, run_video(source, command, tools)))
         except InputError as error:
             FIT.complain(error)
             unread.append(UnreadInput(source, str(error)))
-    reports = write_video_summary(command, tools, runs, unread)
+        # After each video, because a run that is stopped should tell of those that are done.
+        reports = write_video_summary(command, tools, runs, unread)
     return OK if any(report.has_body for report in reports) and not unread else FAILED
 
 

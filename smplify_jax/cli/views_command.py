@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -24,8 +25,8 @@ from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
 from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.cli.views_inputs import ViewInput, read_views
+from smplify_jax.cli.world_files import write_world_person
 from smplify_jax.errors import InputError
-from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import save_image
 from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.fitting.views import fit_views
@@ -35,7 +36,6 @@ from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
-from smplify_jax.result.person_files import write_obj
 
 
 def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
@@ -60,7 +60,11 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     for number, person in with_progress(enumerate(people), len(people), "person"):
         report, result = _fitted(person, f"person_{number}", cameras, command, body, prior)
         if report.has_body:
-            report = replace(report, files=_write(out, report.track, result))
+            track, clock = report.track, np.arange(len(report.track)) / report.track.frame_rate
+            of_input: dict[str, Any] = {"keypoints": track.keypoints, "frames": track.frames}
+            how: dict[str, Any] = {"world": "the world of the calibration", "writes_obj": command.write.obj}
+            files = write_world_person(out, track.name, result, clock, track.frame_rate, **how, **of_input)
+            report = replace(report, files=files)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         results.append(result)
@@ -147,27 +151,6 @@ def _fitted(
         camera_center=np.full(2, np.nan, np.float32),
     )
     return TrackReport.of(track, result, time.perf_counter() - start), result
-
-
-def _write(out: Path, track: KeypointTrack, result: FitResult) -> tuple[str, ...]:
-    """Write the files of one person; returns their names."""
-    names = [f"{track.name}.npz"]
-    of_input = {"keypoints": track.keypoints, "frames": track.frames, "frame_rate": np.asarray(track.frame_rate)}
-    with atomic_write(out / names[0]) as file:
-        np.savez_compressed(file, **result.arrays(), **of_input)  # pyright: ignore[reportArgumentType]
-    if len(track) == 1:
-        names.append(f"{track.name}.obj")
-        write_obj(
-            out / names[-1],
-            np.asarray(result[0].vertices()),
-            np.asarray(result.body.faces),
-            frame="the world of the calibration",
-        )
-    else:
-        names.append(f"{track.name}_amass.npz")
-        with atomic_write(out / names[-1]) as file:
-            np.savez_compressed(file, **result.to_amass(track.frame_rate))  # pyright: ignore[reportArgumentType]
-    return tuple(names)
 
 
 def _write_overlays(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smplify_jax.datasets.provenance import Provenance
+from smplify_jax.datasets.track_columns import TRACK_COLUMNS, track_types
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.atomic import atomic_write
@@ -30,8 +31,8 @@ ROWS_AT_A_TIME = 4096
 """About 6 MB of fits."""
 
 
-_NUMBER_TYPES = ("float", "int8", "int32")
-"""Arrow's names of the types that `write_fits` gives numbers."""
+_NUMBER_TYPES, _TRACK_TYPES = ("float", "int8", "int32"), ("int64", "double")
+"""Arrow's names of the types that `write_fits` gives numbers, and those of TRACK_COLUMNS."""
 
 _ALWAYS_FINITE = ("betas", "global_orient", "body_pose", "transl", "joints", "focal_length", "camera_center")
 
@@ -64,7 +65,8 @@ class FitBatch:
         is_whole = not is_list or (
             not column.null_count and not values.null_count and len(values) % max(1, len(self)) == 0
         )
-        if str(values.type) not in _NUMBER_TYPES or not is_whole:
+        types = _TRACK_TYPES if name in TRACK_COLUMNS else _NUMBER_TYPES
+        if str(values.type) not in types or not is_whole:
             raise InputError(
                 f"the column {name!r} of fits holds {printable(str(column.type))}, or lists that are missing or of several lengths, as no "
                 "file of fits: write it again."
@@ -178,7 +180,7 @@ def read_fits(
 
     Args:
         folder_or_file: one file, a folder of them, or the folder above `parquet`.
-        columns: the columns to read; all by default. Of `quality_features_...`, those that an older file lacks are null.
+        columns: the columns to read; all by default. Of `quality_features_...` and TRACK_COLUMNS, those that an older file lacks are null.
         rows_at_a_time: maximum size of a batch.
     Yields:
         Batches. Each comes from a single file and so has a single layout.
@@ -223,18 +225,20 @@ def _records(
     pa, _ = require_arrow()
     old_names = {_current(name): name for name in file.schema.names}
     stored = None if columns is None else [old_names.get(name, name) for name in columns]
-    lacking = [name for name in columns or () if name.startswith(_FEATURES) and name not in old_names]
+    lacking = {
+        name: _type_of_lacking(name)
+        for name in columns or ()
+        if name not in old_names and (name.startswith(_FEATURES) or name in TRACK_COLUMNS)
+    }
     try:
         for rows in file.batches(num_rows, stored):
             for name in rows.too_long:
                 raise InputError(
                     f"{path}: holds a text of more than {MAX_TEXT_BYTES} bytes in {name!r}, as no file of fits."
                 )
-            unknown = pa.nulls(rows.records.num_rows, pa.float32())
+            unknown = [pa.nulls(rows.records.num_rows, type_) for type_ in lacking.values()]
             names = [_current(name) for name in rows.records.schema.names]
-            yield pa.RecordBatch.from_arrays(
-                [*rows.records.columns, *[unknown] * len(lacking)], names=[*names, *lacking]
-            )
+            yield pa.RecordBatch.from_arrays([*rows.records.columns, *unknown], names=[*names, *lacking])
     except DamagedParquetError as error:
         raise InputError(f"{path}: {error}; write it again.") from None
     except TimeIsUpError as error:
@@ -264,6 +268,12 @@ def _pieces(batch: pyarrow.RecordBatch, num_rows: int) -> list[pyarrow.RecordBat
 
 _FEATURES, _OLD_FEATURES = "quality_features_", "evidence_"
 """How the names of the quality features' columns begin, now and in schema version 1."""
+
+
+def _type_of_lacking(name: str) -> pyarrow.DataType:
+    """The type of a column that older files lack."""
+    pa, _ = require_arrow()
+    return track_types()[name] if name in TRACK_COLUMNS else pa.float32()
 
 
 def _current(name: str) -> str:

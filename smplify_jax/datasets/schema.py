@@ -1,4 +1,4 @@
-"""Columns of the Parquet files of fits; each row is one person.
+"""Columns of the Parquet files of fits; each row is one person in a picture, or in a frame of a video.
 
 Lists have a fixed size, so that a column is one block of numbers. Lists of keypoints are the exception: their size depends on the layout,
 and a type without a size lets readers combine files of several layouts into one table. A file holds one layout, because people of different
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smplify_jax.camera.crop_box import SPIN_BOX_FACTOR
+from smplify_jax.datasets.track_columns import track_types
 from smplify_jax.errors import InputError
 from smplify_jax.files.arrow import require_arrow
 from smplify_jax.keypoints.rows import DatasetRow
@@ -63,7 +64,7 @@ def fits_table(people: Sequence[DatasetRow], result: FitResult, box_factor: floa
         name: pa.array(column, from_pandas=True) for name, column in _numbers(people, result, box_factor).items()
     }
     numbers |= {name: _lists_of_any_size(column) for name, column in points.items()}
-    return pa.table(texts | numbers)
+    return pa.table(texts | numbers | _places(people))
 
 
 def median_error_percent(reprojection_error_px: np.ndarray, person_height_px: np.ndarray) -> np.ndarray:
@@ -84,6 +85,15 @@ def _text_columns(people: Sequence[DatasetRow], result: FitResult) -> dict[str, 
         **{name: [getattr(person, name) or None for person in people] for name in names},
         "layout": [result.layout] * len(people),
         "status_name": [FitStatus(int(code)).name.lower() for code in np.asarray(result.status)],
+    }
+
+
+def _places(people: Sequence[DatasetRow]) -> dict[str, pyarrow.Array]:
+    """The TRACK_COLUMNS: what data sets say of the tracks of people who were fitted by themselves is not among them."""
+    pa, _ = require_arrow()
+    return {
+        name: pa.array([getattr(person, name) if person.video else None for person in people], type_)
+        for name, type_ in track_types().items()
     }
 
 

@@ -17,11 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.detectors.confidence import MEDIAPIPE
+from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.people import check_image, people_of
-from smplify_jax.keypoints.formats.mediapipe_landmarks import LANDMARKS, LAYOUT
-from smplify_jax.keypoints.formats.reading import named_rows
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 
 
@@ -34,13 +32,18 @@ class MediaPipe:
     """Adapter to MediaPipe's pose solution."""
 
     name = "mediapipe"
-    layout = LAYOUT
+    layout = "mediapipe33"
 
-    def __init__(self) -> None:
-        """Import MediaPipe; its models are read when the first picture comes."""
+    def __init__(self, is_calibrated: bool = True) -> None:
+        """Import MediaPipe; its models are read when the first picture comes.
+
+        Args:
+            is_calibrated: False gives `visibility` in place of confidences, for measurements.
+        """
         with _quiet():
             from mediapipe.python.solutions import pose  # pyright: ignore[reportMissingImports]
 
+        self._is_calibrated = is_calibrated
         self._new_pose = pose.Pose
         self._for_pictures: Any = None
 
@@ -77,9 +80,21 @@ class MediaPipe:
         people = []
         if landmarks is not None:
             rows = np.array([(one.x * width, one.y * height, one.visibility) for one in landmarks.landmark], np.float32)
-            rows[:, 2] = MEDIAPIPE.confidence(rows[:, 2])
-            people.append(named_rows(rows, LANDMARKS, LAYOUT))
+            people.append(with_confidences(rows, (width, height)) if self._is_calibrated else rows)
         return people_of(self.layout, np.array(people), (width, height), frame=frame)
+
+
+def with_confidences(rows: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """The points (..., 3) x, y [px], confidence.
+
+    Args:
+        rows: (..., 3) x, y [px], visibility.
+        image_size: width and height [px].
+    """
+    places, visibility = rows[..., :2], rows[..., 2]
+    is_inside = ((places >= 0) & (places <= image_size)).all(axis=-1)
+    confidence = np.where(is_inside, MEDIAPIPE.confidence(visibility), MEDIAPIPE_OUTSIDE.confidence(visibility))
+    return np.concatenate([places, confidence[..., None]], axis=-1)
 
 
 @contextmanager

@@ -40,6 +40,9 @@ DETECTORS: dict[str, DetectorEntry] = {
     "rtmlib": DetectorEntry(
         "smplify_jax.detectors.rtmlib", ("rtmlib", "onnxruntime"), 'pip install "smplify-jax[rtmlib]"'
     ),
+    "ultralytics": DetectorEntry(
+        "smplify_jax.detectors.ultralytics", ("ultralytics",), "pip install ultralytics  (its licence is the AGPL-3.0)"
+    ),
 }
 """All detectors; the first that is installed is the default."""
 

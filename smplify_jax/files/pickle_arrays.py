@@ -103,7 +103,8 @@ def _as_dtype(item: object, values: Values) -> np.dtype:
     return value
 
 
-def _shape(item: object, values: Values) -> tuple[int, ...]:
+def as_shape(item: object, values: Values) -> tuple[int, ...]:
+    """A tree item as the shape of an array; DamagedPickleError if it is none."""
     value = values.resolve(item)
     if (
         not isinstance(value, tuple)
@@ -114,7 +115,8 @@ def _shape(item: object, values: Values) -> tuple[int, ...]:
     return tuple(int(n) for n in value)
 
 
-def _array_from_bytes(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str, values: Values) -> np.ndarray:
+def array_from_bytes(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str, values: Values) -> np.ndarray:
+    """An array of numbers or text, in C or Fortran order, whose data must fill it."""
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != len(data):
         raise DamagedPickleError("an array's data do not fill its shape")
     values.charge(len(data))
@@ -131,10 +133,10 @@ def build_array(node: Node, values: Values) -> np.ndarray:
     check_is_name(node.args[0] if node.args else None, ARRAY_CLASSES)
     state = node.state if isinstance(node.state, tuple) and len(node.state) == 5 else (1, *unpack(node.state, 4))
     _, shape, dtype_item, is_fortran, data = state
-    shape, dtype = _shape(shape, values), _as_dtype(dtype_item, values)
+    shape, dtype = as_shape(shape, values), _as_dtype(dtype_item, values)
     if dtype.kind == "O":
         return _object_array(data, shape, values)
-    return _array_from_bytes(_as_bytes(values.resolve(data)), dtype, shape, "F" if is_fortran else "C", values)
+    return array_from_bytes(_as_bytes(values.resolve(data)), dtype, shape, "F" if is_fortran else "C", values)
 
 
 def _object_array(data: object, shape: tuple[int, ...], values: Values) -> np.ndarray:
@@ -152,14 +154,14 @@ def build_array_from_buffer(node: Node, values: Values) -> np.ndarray:
     buffer, dtype_item, shape, order = unpack(node.args, 4)
     dtype = _as_dtype(dtype_item, values)
     order = order if isinstance(order, str) else "C"
-    return _array_from_bytes(_as_bytes(values.resolve(buffer)), dtype, _shape(shape, values), order, values)
+    return array_from_bytes(_as_bytes(values.resolve(buffer)), dtype, as_shape(shape, values), order, values)
 
 
 def build_number(node: Node, values: Values) -> np.generic:
     """Numpy's `scalar(dtype, data)`."""
     dtype_item, data = unpack(node.args, 2)
     dtype = _as_dtype(dtype_item, values)
-    return _array_from_bytes(_as_bytes(values.resolve(data)), dtype, (1,), "C", values)[0]
+    return array_from_bytes(_as_bytes(values.resolve(data)), dtype, (1,), "C", values)[0]
 
 
 def check_is_name(item: object, names: frozenset[str]) -> None:
@@ -175,7 +177,7 @@ def _sparse_state(node: Node) -> dict:
 
 
 def _sparse_shape(state: dict, values: Values) -> tuple[int, int]:
-    shape = _shape(state.get("_shape", state.get("shape")), values)
+    shape = as_shape(state.get("_shape", state.get("shape")), values)
     if len(shape) != 2 or max(shape) > 2**31:
         raise DamagedPickleError("a sparse matrix has no rows and columns")
     return shape[0], shape[1]

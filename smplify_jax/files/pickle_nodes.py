@@ -22,13 +22,17 @@ class Reference:
 
 @dataclass(eq=False)
 class Node:
-    """An object that the file wants built: what it would call, with which arguments, and what it would then put in."""
+    """An object that the file wants built: what it would call, with which arguments, and what it would then put in.
+
+    `attached` is what lies behind the object's state outside of the pickle's grammar (see `joblib_arrays`).
+    """
 
     target: Reference
     args: tuple
     states: list = field(default_factory=list)
     items: list = field(default_factory=list)
     pairs: list = field(default_factory=list)
+    attached: object = None
 
     @property
     def state(self) -> object:

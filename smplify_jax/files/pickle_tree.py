@@ -32,7 +32,11 @@ _OPCODES_AT_A_TIME = 4096
 """What is read between two looks at the clock."""
 
 
-def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
+ReadAttached = Callable[[Node, io.BytesIO, Callable[[], object]], None]
+"""Reads what lies behind an object's state: of the object, the stream, and a function that reads a pickle from there."""
+
+
+def read_tree(data: bytes, admit: Callable[[Reference], None], read_attached: ReadAttached) -> object:
     """Read a pickle of protocol 0 to 5 into lists, dicts, strings, numbers, `Reference` and `Node`.
 
     Python 2 byte strings become str by latin-1, so that array data survives.
@@ -40,6 +44,7 @@ def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
     Args:
         data: The whole file.
         admit: Called with every class or function the file names, used or not; raises to refuse it.
+        read_attached: Called with every object that was given its state.
     Returns:
         The tree's root.
     Raises:
@@ -48,7 +53,7 @@ def read_tree(data: bytes, admit: Callable[[Reference], None]) -> object:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # unknown escapes in strings stay as they are
-        return _Machine(io.BytesIO(data), admit).run()
+        return _Machine(io.BytesIO(data), admit, read_attached).run()
 
 
 def _read_quoted_line(stream: io.BytesIO) -> str:
@@ -66,9 +71,10 @@ def _read_quoted_line(stream: io.BytesIO) -> str:
 class _Machine:
     """The pickle stack machine, building an inert tree."""
 
-    def __init__(self, stream: io.BytesIO, admit: Callable[[Reference], None]) -> None:
+    def __init__(self, stream: io.BytesIO, admit: Callable[[Reference], None], read_attached: ReadAttached) -> None:
         self.stream = stream
         self.admit = admit
+        self.read_attached = read_attached
         self.stack: list = []
         self.memo: dict[int, object] = {}
         self.num_tuple_keys = 0
@@ -186,6 +192,7 @@ class _Machine:
         if not isinstance(node, Node):
             raise DamagedPickleError("it gives a state to something that is not an object")
         node.states.append(state)
+        self.read_attached(node, self.stream, lambda: _Machine(self.stream, self.admit, self.read_attached).run())
 
     def extend(self, values: list) -> None:
         target = self.top()

@@ -14,6 +14,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import Allowance, check_limit
 from smplify_jax.files.chumpy_values import CHUMPY_OPERATIONS, evaluate_chumpy
+from smplify_jax.files.joblib_arrays import WRAPPERS, build_attached
 from smplify_jax.files.pickle_arrays import (
     ARRAY_CLASSES,
     LATIN_1_NAMES,
@@ -224,6 +225,7 @@ _BUILDERS: dict[str, Builder] = {
     **dict.fromkeys(names_of("numpy.core.numeric numpy._core.numeric", "_frombuffer"), build_array_from_buffer),
     **dict.fromkeys(names_of("numpy.core.multiarray numpy._core.multiarray", "scalar"), build_number),
     **dict.fromkeys(names_of("numpy", "dtype"), build_dtype),
+    **dict.fromkeys(WRAPPERS, build_attached),
     **dict.fromkeys(names_of("_codecs", "encode"), _encoded),
     **dict.fromkeys(names_of("__builtin__ builtins", "bytes"), _empty_bytes),
     **dict.fromkeys(names_of("copy_reg copyreg", "_reconstructor"), _reconstructed),

@@ -30,6 +30,10 @@ _OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip archive, perhaps an .npz; give it its own ending"),
     (b"\x93NUMPY", "an .npy array; give it its own ending"),
     (b"\x1f\x8b", "compressed by gzip; unpack it first"),
+    (b"BZh", "compressed by bzip2; unpack it first"),
+    (b"\xfd7zXZ", "compressed by xz; unpack it first"),
+    (b"]\0\0", "compressed by lzma; load it with joblib and save it again with joblib.dump(..., compress=3)"),
+    (b"\x04\x22M\x18", "compressed by lz4; load it with joblib and save it again with joblib.dump(..., compress=3)"),
     (b"<", "a web page or XML, perhaps a failed download; download the file again"),
     (b"version https://git-lfs", "a Git LFS pointer; run `git lfs pull` to get the file itself"),
     (b"\x89HDF", "an HDF5 file; convert it to .npz first"),
@@ -40,7 +44,8 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
     """Read a pickle of arrays without importing or calling anything that it names.
 
     Chumpy arrays become numpy arrays, scipy's sparse matrices of any age become `csc_matrix`, `csr_matrix` or
-    `coo_matrix`, scikit-learn mixtures become the dict of their attributes, and Python 2 strings become str.
+    `coo_matrix`, scikit-learn mixtures become the dict of their attributes, and Python 2 strings become str. Files of `joblib.dump` are
+    read too, plain or compressed by zlib, as `compress=3` does.
 
     Args:
         path: A file written by Python 2 or 3 in any protocol.
@@ -63,6 +68,7 @@ def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -
         allowance: What the file that it lies in may still ask for; by default it is a file of its own.
     """
     # Here, because scipy's sparse matrices, which few need, take a tenth of a second.
+    from smplify_jax.files.joblib_arrays import is_zlib, read_attached, unpacked
     from smplify_jax.files.pickle_values import Resolver, is_admitted
 
     def admit(reference: Reference) -> None:
@@ -72,9 +78,10 @@ def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -
                 "nothing was executed; get the file from its original source or convert it to .npz"
             )
 
+    allowance = allowance or Allowance(len(data))
     try:
-        tree = read_tree(data, admit)
-        return Resolver(allowance or Allowance(len(data))).resolve_all(tree)
+        data = unpacked(data, allowance) if is_zlib(data) else data
+        return Resolver(allowance).resolve_all(read_tree(data, admit, read_attached))
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     except _DAMAGE as error:

@@ -18,7 +18,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.keypoint_set import KeypointSet
-from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.layouts import POINTS_OF_NO_BODY, Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
@@ -127,9 +127,10 @@ def check_body(body: BodyModel, layout: Layout, profile: Profile, num_betas: int
         raise InputError(
             f"The body {body.name!r} defines none of the keypoints of layout {layout.name!r}: use another layout or body."
         )
-    if missing:
+    unusual = [name for name in missing if not POINTS_OF_NO_BODY & set(layout.points[layout.index(name)])]
+    if unusual:
         warnings.warn(
-            f"The body {body.name!r} does not define {', '.join(missing)}, so these keypoints are not used (its mesh topology is unknown, "
+            f"The body {body.name!r} does not define {', '.join(unusual)}, so these keypoints are not used (its mesh topology is unknown, "
             "or a regressor is missing).",
             stacklevel=3,
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +14,24 @@ from smplify_jax.execution import compilation
 from smplify_jax.execution.batching import padded_batches
 from smplify_jax.execution.devices import Device, shard
 from smplify_jax.execution.precision import exact_products
-from smplify_jax.fitting.person import Person, Setup
+from smplify_jax.fitting.person import Setup
 
-Program = Callable[[Setup, Person], Any]
+
+class People(Protocol):
+    """Arrays with a leading axis of people."""
+
+    def __len__(self) -> int:
+        """Number of people."""
+        ...
+
+    def only(self, is_person: np.ndarray) -> People:
+        """The same arrays with nothing to be fitted in the other rows."""
+        ...
+
+
+_People = TypeVar("_People", bound=People)
+
+Program = Callable[[Setup, Any], Any]
 
 
 @lru_cache(maxsize=8)
@@ -28,7 +42,9 @@ def _compiled(program: Program, devices: tuple[Device, ...]) -> Program:
     return compilation.jit(exact_products(program), keeps_traces=True)
 
 
-def run_in_batches(program: Program, setup: Setup, people: Person, devices: tuple[Device, ...]) -> Any:
+def run_in_batches(
+    program: Callable[[Setup, _People], Any], setup: Setup, people: _People, devices: tuple[Device, ...]
+) -> Any:
     """Run a program of people, and put the parts of its result together.
 
     Args:
@@ -37,15 +53,15 @@ def run_in_batches(program: Program, setup: Setup, people: Person, devices: tupl
         people: any number of them.
         devices: to shard people over; none for JAX's default device.
     """
-    if not len(people.keypoints):
+    if not len(people):
         placeholder = jax.tree.map(lambda leaf: np.zeros((1, *np.shape(leaf)[1:]), leaf.dtype), people)
         return jax.tree.map(lambda leaf: leaf[:0], run_in_batches(program, setup, placeholder, devices))
     compiled = _compiled(program, devices)
     parts = []
-    for rows, is_person in padded_batches(len(people.keypoints), max(1, len(devices))):
+    for rows, is_person in padded_batches(len(people), max(1, len(devices))):
         batch = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], people)
-        # A padding row gets zero confidence: without observed keypoints there is no search.
-        batch = dataclasses.replace(batch, keypoints=np.where(is_person[:, None, None], batch.keypoints, np.float32(0)))
+        # Padding is not searched.
+        batch = batch.only(is_person)
         # Dispatch is asynchronous: the next batch is prepared while this one runs.
         parts.append((compiled(setup, batch), rows, is_person))
     if not devices and len(parts) == 1 and parts[0][2].all():

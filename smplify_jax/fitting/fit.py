@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -28,8 +29,9 @@ from smplify_jax.fitting.arguments import (
 )
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.focal_search import search_focal_length
-from smplify_jax.fitting.initialization import anchor_from_init, start_from_init
+from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
 from smplify_jax.fitting.person import Person
+from smplify_jax.fitting.placement import run_with_starts
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.fitting.program import fit_people
@@ -37,6 +39,7 @@ from smplify_jax.fitting.setup import FitChoices, num_fitted_joints, setup_fit
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
 
@@ -50,6 +53,7 @@ def fit(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     init: BodyParameters | FitResult | None = None,
+    init_error: str | ArrayLike | None = None,
     init_precision: BodyParameters | ArrayLike | None = None,
     anchor: Literal["proposal"] | None = "proposal",
     profile: str | Profile = "default",
@@ -71,11 +75,15 @@ def fit(
             "search" tries several focal lengths and keeps the fit with the lowest energy.
         body: the open body by default. A path is read again on every call: for many calls, pass what `load_body` returns.
         prior: the shipped pose prior by default.
-        init: parameters to start from, such as another network's prediction, batched like the keypoints; replaces the profile's start.
-        init_precision: inverse variances of `init`; with them the fit is anchored to `init`. One number for all of body_pose [1/rad^2], or
-            BodyParameters of precisions, shaped like `init`; only body_pose and betas are used.
-        anchor: "proposal" keeps the fit close to the network's proposal, or to `init` if that comes with a precision; None leaves the
-            anchor out.
+        init: bodies that are known already, such as another network's predictions, batched like the keypoints; replaces the profile's
+            start. `PredictedBodies` and `load_init` take what networks give; plain BodyParameters stand before the fit's own camera. A
+            person whose orientation or pose has a NaN is fitted as without `init`; a `transl` of NaN is found from the keypoints. Profiles
+            with a proposal network fuse its body with this one, and stay close to each as far as it is expected to be right.
+        init_error: expected PA-MPJPE of `init` [mm], one number or one per person; or whose prediction it is: "hmr", "spin", "vibe" or
+            "hmr2". 40 mm by default; infinity makes `init` a start that the fit need not stay close to.
+        init_precision: inverse variances of `init` in place of an error. One number for all of body_pose [1/rad^2], or BodyParameters of
+            precisions, shaped like `init`; only body_pose and betas are used.
+        anchor: "proposal" keeps the fit close to the network's proposal and to `init`; None leaves the anchor out.
         profile: the recipe: a name such as "default", or a Profile.
         num_betas: how many shape coefficients to fit.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
@@ -103,18 +111,16 @@ def fit(
         num_people, num_joints = len(cleaned), num_fitted_joints(body)
         shard_devices = resolve_devices(devices)
         start = None if init is None else start_from_init(init, num_people, num_joints, num_betas, is_single)
-        setup = setup_fit(
-            FitChoices(
-                layout,
-                profile,
-                body,
-                resolve_prior(prior),
-                num_betas,
-                num_starts,
-                init is not None,
-                anchor is not None,
-                shard_devices,
-            )
+        choices = FitChoices(
+            layout,
+            profile,
+            body,
+            resolve_prior(prior),
+            num_betas,
+            num_starts,
+            init is not None,
+            anchor is not None,
+            shard_devices,
         )
         is_searched = isinstance(camera, str)
         cameras = setup_camera(
@@ -130,12 +136,22 @@ def fit(
             image_size=sizes.astype(np.float32),
             is_plausible=is_plausible(cleaned, cameras, sizes),
             is_focal_length_known=np.full(num_people, camera is not None),
-            start=start,
-            anchor=anchor_from_init(start, init_precision),
+            start=None if start is None else with_betas_filled(start),
+            anchor=anchor_from_init(start, init_precision, init_error),
         )
 
+        def run(people: Person, has_start: bool) -> dict:
+            setup = setup_fit(replace(choices, is_start_given=has_start))
+            return run_in_batches(fit_people, setup, people, shard_devices)
+
         def fit_all(people: Person) -> FitResult:
-            return FitResult(**run_in_batches(fit_people, setup, people, shard_devices), body=body, layout=layout.name)
+            starts = people.start
+            if isinstance(starts, PredictedBodies):
+                setup = setup_fit(choices)
+                fields = run_with_starts(run, setup, replace(people, start=None), starts, max(1, len(shard_devices)))
+            else:
+                fields = run(people, False)
+            return FitResult(**fields, body=body, layout=layout.name)
 
         result = search_focal_length(fit_all, people) if is_searched else fit_all(people)
         return result[0] if is_single else result

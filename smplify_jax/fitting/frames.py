@@ -5,6 +5,7 @@ Pictures of one camera, of several, and points in space differ only in how they 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,7 @@ from smplify_jax.terms.anchor import Anchor
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Frames:
-    """T frames of one person; every array has a leading axis T.
+    """T frames of one person, or T bodies that have nothing to do with each other; every array has a leading axis T.
 
     Attributes:
         observed: what the fit compares the body with, of any kind.
@@ -87,9 +88,39 @@ class Frames:
             input_status=input_status,
         )
 
+    @classmethod
+    def apart(
+        cls,
+        *,
+        observed: Observed,
+        as_given: Observed,
+        start: BodyParameters,
+        anchor: Anchor,
+        is_seen: np.ndarray,
+        input_status: np.ndarray,
+    ) -> Frames:
+        """Bodies that have nothing to do with each other; arguments as for `prepared`, with a leading axis B in place of T."""
+        nowhere = np.zeros_like(is_seen)
+        return cls(
+            observed=observed,
+            as_given=as_given,
+            start=jax.tree.map(lambda values: np.asarray(values, np.float32), start),
+            anchor=_where_seen(anchor, is_seen),
+            times=np.zeros(len(is_seen), np.float32),
+            is_seen=is_seen,
+            is_frame=is_seen,
+            is_fixed=nowhere,
+            is_linked=nowhere,
+            input_status=input_status,
+        )
+
     def __len__(self) -> int:
         """Number of frames T."""
         return len(self.times)
+
+    def only(self, is_person: np.ndarray) -> Frames:
+        """The same frames, of which the others count for nothing."""
+        return dataclasses.replace(self, is_frame=np.asarray(self.is_frame) & is_person)
 
 
 def is_between(is_seen: np.ndarray, times: np.ndarray, max_gap: float) -> np.ndarray:

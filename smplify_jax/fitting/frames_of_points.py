@@ -8,10 +8,13 @@ cameras, and aligned with the points again.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.keypoint_body import KeypointBody
@@ -19,16 +22,16 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.observation import REFERENCE_PX_PER_M, PointsObservation
 from smplify_jax.camera.pinhole import Camera
-from smplify_jax.fitting.frames import Frames, rows_of
+from smplify_jax.execution.batching import padded_batches
+from smplify_jax.fitting.frames import Frames
 from smplify_jax.fitting.frames_of_views import rest_pelvis
-from smplify_jax.fitting.fusion import FusedProposals, fuse
+from smplify_jax.fitting.fusion import fuse
 from smplify_jax.fitting.person import UNIT_NOISE_PX, Person, Setup
 from smplify_jax.fitting.program import ProposedPeople
 from smplify_jax.fitting.starts import trunk_weights
 from smplify_jax.fitting.track_starts import typical_start
 from smplify_jax.geometry.alignment import rigidly_aligned
 from smplify_jax.keypoints.layouts import Layout
-from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import MIN_KEYPOINTS, FitStatus
 
 MIN_NOISE = 0.0005
@@ -37,6 +40,8 @@ MIN_NOISE = 0.0005
 FINGER_STD = 0.03
 """[m] How far points on fingers are from those of the body, whose fingers are stretched: those of a fist would pull the wrist along."""
 
+_PAIRS_AT_ONCE = 2**22
+_PARAMETERS = ("betas", "global_orient", "body_pose", "transl")
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 _NUM_VIEWS = 4
@@ -57,7 +62,7 @@ class RestBody:
         keypoints: the body, cut to the layout.
         points: (K, 3) [m]; zero where undefined.
         weights: (K,) of the trunk and, less, of everything else; zero where undefined.
-        std: (K,) how far the person's point may be from the body's, however exactly it was measured [m]: FINGER_STD or zero.
+        std: (K,) how far the person's point may be from the body's, however exactly it was measured [m].
     """
 
     keypoints: KeypointBody
@@ -65,9 +70,14 @@ class RestBody:
     weights: np.ndarray
     std: np.ndarray
 
+    @property
+    def is_exact(self) -> np.ndarray:
+        """(K,) the defined ones that are where the person's are."""
+        return np.logical_and(np.asarray(self.keypoints.is_defined), self.std == 0)
+
     @classmethod
-    def of(cls, setup: Setup, layout: Layout) -> RestBody:
-        """For the layout and the body of a fit."""
+    def of(cls, setup: Setup, layout: Layout, std: ArrayLike = 0.0) -> RestBody:
+        """For the layout and the body of a fit, and what is known of `std`; points on fingers have at least FINGER_STD."""
         body = setup.scene.body
         pose = np.asarray(setup.scene.prior.mean_pose)
         zero = np.zeros(3, np.float32)
@@ -76,16 +86,32 @@ class RestBody:
         )
         is_defined = np.asarray(body.is_defined)
         points = np.where(is_defined[:, None], np.asarray(points, np.float64), 0.0)
-        std = np.where([_is_on_finger(names) for names in layout.points], FINGER_STD, 0.0)
-        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined, std)
+        on_fingers = np.where([_is_on_finger(names) for names in layout.points], FINGER_STD, 0.0)
+        return cls(body, points, trunk_weights(layout.keypoint_names) * is_defined, np.maximum(on_fingers, std))
+
+    def posed(self, parameters: Mapping[str, ArrayLike]) -> np.ndarray:
+        """(B, K, 3) the keypoints of bodies (B, ...) [m]; zero where undefined, and where there is no body.
+
+        In batches of a few sizes: each size is compiled.
+        """
+        parts = []
+        for rows, is_body in padded_batches(len(np.asarray(parameters["transl"]))):
+            some = {name: np.asarray(parameters[name], np.float32)[rows] for name in _PARAMETERS}
+            parts.append(np.asarray(self.keypoints.keypoints(**some), np.float64)[is_body])
+        return np.nan_to_num(np.concatenate(parts))
 
     def first_scale(self, rows: np.ndarray) -> np.ndarray:
         """(B,) metres per unit of points (B, K, 4): the ratio of the distances between all pairs of points that the trunk keeps rigid."""
         weight = (rows[..., 3] > 0) * self.weights
-        pair = weight[:, :, None] * weight[:, None, :]
-        own = np.linalg.norm(rows[:, :, None, :3] - rows[:, None, :, :3], axis=-1)
         rest = np.linalg.norm(self.points[:, None] - self.points, axis=-1)
-        return (pair * rest).sum(axis=(1, 2)) / np.maximum((pair * own).sum(axis=(1, 2)), 1e-12)
+        some = max(1, _PAIRS_AT_ONCE // rest.size)
+        parts = []
+        for start in range(0, len(rows), some):
+            places, own_weight = rows[start : start + some, :, :3], weight[start : start + some]
+            pair = own_weight[:, :, None] * own_weight[:, None, :]
+            own = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
+            parts.append((pair * rest).sum(axis=(1, 2)) / np.maximum((pair * own).sum(axis=(1, 2)), 1e-12))
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -101,10 +127,6 @@ class SeenFromAround:
     people: Person
     extrinsics: Extrinsics
     is_enough: np.ndarray
-
-    def of(self, bodies: slice) -> SeenFromAround:
-        """Some of the bodies, without their people."""
-        return dataclasses.replace(self, extrinsics=rows_of(self.extrinsics, bodies), is_enough=self.is_enough[bodies])
 
 
 def seen_from_around(rest: RestBody, rows: np.ndarray) -> SeenFromAround:
@@ -135,13 +157,14 @@ def seen_from_around(rest: RestBody, rows: np.ndarray) -> SeenFromAround:
     return SeenFromAround(people, Extrinsics(rotation, translation), is_enough)
 
 
-def by_view(proposed: ProposedPeople, bodies: slice) -> ProposedPeople:
-    """The proposals of some bodies, leading axes B, V."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, _NUM_VIEWS, *leaf.shape[1:])[bodies], proposed)
-
-
 def frames_of_points(
-    rest: RestBody, rows: np.ndarray, seen: SeenFromAround, proposed: ProposedPeople, times: np.ndarray, max_gap: float
+    rest: RestBody,
+    rows: np.ndarray,
+    seen: SeenFromAround,
+    proposed: ProposedPeople,
+    pose: np.ndarray | None,
+    times: np.ndarray | None,
+    max_gap: float,
 ) -> Frames:
     """Prepare bodies of points; the points themselves come by `with_points`.
 
@@ -149,55 +172,48 @@ def frames_of_points(
         rest: the body's keypoints at rest.
         rows: (B, K, 4) points [m] and confidence.
         seen: by the imagined cameras.
-        proposed: for these, leading axes B, V.
-        times: (B,) [s].
+        proposed: for the people that these see.
+        pose: (B, 3 (J - 1)) that the points show by themselves, for the start; NaN where they do not [rad].
+        times: (B,) [s] if the bodies are one person's; None if they have nothing to do with each other.
         max_gap: [s] between bodies between which others are filled in.
     """
     checked, proposals = proposed.checked, proposed.proposals
     if proposals is None:
         raise ValueError("bodies of points start from proposals: the profile must use the network")
-    is_fittable = np.asarray(checked.is_fittable)
+    proposals = jax.tree.map(lambda leaf: leaf.reshape(-1, _NUM_VIEWS, *leaf.shape[1:]), proposals)
+    is_fittable = np.asarray(checked.is_fittable).reshape(-1, _NUM_VIEWS)
     is_seen = seen.is_enough & is_fittable.any(axis=1)
-    fused = _fused(rest.keypoints, proposals, is_fittable, seen.extrinsics)
+    pelvis = rest_pelvis(rest.keypoints, np.asarray(proposals.parameters.betas))
+    fused = fuse(proposals, is_fittable, seen.extrinsics, pelvis)
+    parameters = fused.parameters
+    if pose is not None:
+        parameters = dataclasses.replace(parameters, body_pose=np.where(np.isfinite(pose), pose, parameters.body_pose))
+    placed = _placed(rest, parameters, rows)
     given = PointsObservation(rows[..., :3].astype(np.float32), (rows[..., 3] * is_seen[:, None]).astype(np.float32))
-    return Frames.prepared(
-        observed=given,
-        as_given=given,
-        start=typical_start(_placed(rest, fused.parameters, rows), is_seen, times),
-        anchor=fused.anchor,
-        is_seen=is_seen,
-        input_status=np.where(is_seen, FitStatus.CONVERGED, FitStatus.TOO_FEW_KEYPOINTS).astype(np.int32),
-        times=times,
-        max_gap=max_gap,
-    )
+    of_input: dict[str, Any] = {
+        "observed": given,
+        "as_given": given,
+        "anchor": fused.anchor,
+        "is_seen": is_seen,
+        "input_status": np.where(is_seen, FitStatus.CONVERGED, FitStatus.TOO_FEW_KEYPOINTS).astype(np.int32),
+    }
+    if times is None:
+        return Frames.apart(start=placed, **of_input)
+    return Frames.prepared(start=typical_start(placed, is_seen, times), times=times, max_gap=max_gap, **of_input)
 
 
-def with_points(rest: RestBody, frames: Frames, rows: np.ndarray, noise: float) -> Frames:
-    """The frames with points (B, K, 4) [m] whose standard deviation along each axis is `noise` [m], and larger on fingers."""
+def with_points(rest: RestBody, frames: Frames, rows: np.ndarray, noise: np.ndarray) -> Frames:
+    """The frames with points (B, K, 4) [m] whose standard deviation along each axis is `noise` (B,) [m], and larger on fingers."""
     confidence = np.where(frames.is_seen[:, None], rows[..., 3], 0.0)
-    unit = UNIT_NOISE_PX / (REFERENCE_PX_PER_M * np.hypot(max(noise, MIN_NOISE), rest.std))
+    unit = UNIT_NOISE_PX / (REFERENCE_PX_PER_M * np.hypot(np.maximum(noise, MIN_NOISE)[:, None], rest.std))
     given = PointsObservation(rows[..., :3].astype(np.float32), confidence.astype(np.float32))
     observed = dataclasses.replace(given, confidence=(unit * confidence).astype(np.float32))
     return dataclasses.replace(frames, observed=observed, as_given=given)
 
 
-def _fused(body: KeypointBody, proposals: Proposal, is_fittable: np.ndarray, extrinsics: Extrinsics) -> FusedProposals:
-    """`fuse` body by body: each has cameras of its own."""
-    pelvis = rest_pelvis(body, np.asarray(proposals.parameters.betas))
-    parts = [
-        fuse(rows_of(proposals, own), is_fittable[own], rows_of(extrinsics, row), pelvis[own])
-        for row in range(len(pelvis))
-        for own in (slice(row, row + 1),)
-    ]
-    parameters = jax.tree.map(lambda *leaves: np.concatenate(leaves), *[one.parameters for one in parts])
-    anchor = jax.tree.map(lambda *leaves: np.concatenate(leaves), *[one.anchor for one in parts])
-    return FusedProposals(parameters, anchor)
-
-
 def _placed(rest: RestBody, parameters: BodyParameters, rows: np.ndarray) -> BodyParameters:
     """The bodies (B, ...) turned and moved onto their points."""
-    single = {name: np.asarray(block, np.float32) for name, block in parameters.blocks().items()}
-    posed = np.nan_to_num(np.asarray(rest.keypoints.keypoints(**single), np.float64))
+    posed = rest.posed(parameters.blocks())
     weights = (rows[..., 3] > 0) * (rest.weights > 0)
     turn, shift = rigidly_aligned(posed, rows[..., :3], weights, _OUTLIER)
     orient = Rotation.from_matrix(turn) * Rotation.from_rotvec(parameters.global_orient)

@@ -44,16 +44,14 @@ def fuse(proposals: Proposal, is_seen: np.ndarray, extrinsics: Extrinsics, rest_
     Args:
         proposals: leading axes T, V.
         is_seen: (T, V) views that are not seen count for nothing.
-        extrinsics: of the V cameras.
+        extrinsics: of the V cameras, or (T, V, ...) if each frame has cameras of its own.
         rest_pelvis: (T, V, 3) the pelvis of each proposal at rest [m]: its place is this plus `transl`.
     """
     weight = is_seen.astype(np.float64)
     parameters, rotation = proposals.parameters, np.asarray(extrinsics.rotation, np.float64)
-    turned = Rotation.from_matrix(rotation).inv()
     orient = np.asarray(parameters.global_orient, np.float64)
-    in_world = np.stack(
-        [(turned[view] * Rotation.from_rotvec(orient[:, view])).as_matrix() for view in range(len(turned))], axis=1
-    )
+    in_camera = Rotation.from_rotvec(orient.reshape(-1, 3)).as_matrix().reshape(*orient.shape, 3)
+    in_world = np.swapaxes(rotation, -1, -2) @ in_camera
     std_pose = np.asarray(proposals.std_pose, np.float64)
     shape = (*std_pose.shape[:2], -1, 3)
     pose = Rotation.from_rotvec(np.asarray(parameters.body_pose, np.float64).reshape(-1, 3)).as_matrix()
@@ -115,8 +113,9 @@ def _meeting_point(in_cameras: np.ndarray, weights: np.ndarray, extrinsics: Extr
     across, along = 1.0 / (_STD_IMAGE * distance) ** 2, 1.0 / (_STD_DEPTH * distance) ** 2
     outer = ray[..., :, None] * ray[..., None, :]
     precision = (weights * across)[..., None, None] * (np.eye(3) - outer) + (weights * along)[..., None, None] * outer
-    in_world = np.einsum("vji,tvjk,vkl->tvil", rotation, precision, rotation)
-    places = np.einsum("vji,tvj->tvi", rotation, in_cameras - translation)
+    turned = np.swapaxes(rotation, -1, -2)
+    in_world = turned @ precision @ rotation
+    places = (turned @ (in_cameras - translation)[..., None])[..., 0]
     total = in_world.sum(axis=1)
     total = np.where(weights.sum(axis=1)[:, None, None] > 0, total, np.eye(3))
     return np.linalg.solve(total, np.einsum("tvij,tvj->ti", in_world, places)[..., None])[..., 0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
@@ -15,6 +16,8 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observed import is_observed
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
+from smplify_jax.fitting.init_errors import betas_precision, error_mm, pose_precision
+from smplify_jax.fitting.initialization import check_anchor_choices
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import find_faults
 from smplify_jax.fitting.problem import FitProblem
@@ -42,6 +45,7 @@ def observations_of(
     camera: Camera | ArrayLike | None,
     image_size: ArrayLike | None,
     init: BodyParameters | None,
+    init_error: str | float | None = None,
     init_precision: BodyParameters | ArrayLike | None,
     keypoint_weights: ArrayLike | None,
 ) -> Observations:
@@ -73,7 +77,7 @@ def observations_of(
         is_plausible=find_faults(*jax.lax.stop_gradient((rows, cameras, sizes))).is_plausible,
         is_focal_length_known=jnp.full(batch, camera is not None),
         start=start,
-        anchor=_anchor(start, init_precision),
+        anchor=_anchor(start, init_precision, init_error),
         keypoint_weights=None
         if keypoint_weights is None
         else _for_each(_numbers(keypoint_weights, "keypoint_weights"), batch, (num_keypoints,), "keypoint_weights"),
@@ -158,12 +162,18 @@ def _start(init: BodyParameters, batch: tuple[int, ...], num_pose: int, num_beta
     return BodyParameters(**blocks)
 
 
-def _anchor(start: BodyParameters | None, precision: BodyParameters | ArrayLike | None) -> Anchor | None:
-    """The anchor around the caller's start; None without a precision."""
-    if precision is None:
-        return None
+def _anchor(
+    start: BodyParameters | None, precision: BodyParameters | ArrayLike | None, error: str | float | None
+) -> Anchor | None:
+    """The anchor around the caller's start; None without a start."""
+    check_anchor_choices(start, precision, error)
     if start is None:
-        raise InputError("init_precision was given without init: give the parameters that it belongs to.")
+        return None
+    if precision is None:
+        mm = error_mm(error, 1)
+        num_joints = start.body_pose.shape[-1] // 3 + 1
+        pose, betas = pose_precision(mm, num_joints)[0], betas_precision(mm, start.betas.shape[-1])[0]
+        precision = BodyParameters(np.zeros(1), pose, betas, np.zeros(1))
     given: Mapping[str, Any] = (
         {"body_pose": precision.body_pose, "betas": precision.betas}
         if isinstance(precision, BodyParameters)
@@ -179,9 +189,12 @@ def _anchor(start: BodyParameters | None, precision: BodyParameters | ArrayLike 
             raise InputError(
                 f"init_precision.{name} has shape {values.shape}: expected {shape}, like init.{name}."
             ) from None
-    # A start that is not finite gets its status from the start; as an anchor it would make derivatives NaN.
-    body_pose, betas = (jnp.where(jnp.isfinite(block), block, 0.0) for block in (start.body_pose, start.betas))
-    return Anchor(body_pose, betas, pose_scale=scales["body_pose"], betas_scale=scales["betas"])
+    # What is not known is no anchor; a pose is known as a whole, as in `fit`.
+    is_pose_known = jnp.all(jnp.isfinite(start.body_pose), axis=-1, keepdims=True)
+    is_known = {"body_pose": is_pose_known, "betas": jnp.isfinite(start.betas)}
+    blocks = {name: jnp.where(known, getattr(start, name), 0.0) for name, known in is_known.items()}
+    scales = {name: jnp.where(known, scales[name], 0.0) for name, known in is_known.items()}
+    return Anchor(**blocks, pose_scale=scales["body_pose"], betas_scale=scales["betas"])
 
 
 def _square_root(precision: Array) -> Array:

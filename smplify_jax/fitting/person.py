@@ -15,6 +15,7 @@ from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.camera.depth import pixel_scale, start_depth
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.fitting.init_fusion import fuse_init
 from smplify_jax.fitting.search import Problem
 from smplify_jax.fitting.stages import Phases, Profile
 from smplify_jax.fitting.starts import is_seen_from_the_side, torso_depth, yaw_starts
@@ -45,7 +46,7 @@ class Setup:
         quality: the quality model; None for recipes that it is not calibrated for.
         plan: the profile without its rounds.
         takes_proposed_start: start from the network's body rather than search.
-        is_anchored: anchor the fit to the network's body, or to the caller's if that comes with a precision.
+        is_anchored: anchor the fit to the network's body, fused with the caller's if there is one.
     """
 
     scene: Scene
@@ -72,7 +73,7 @@ class Person:
         is_plausible: whether keypoints and camera are plausible for a picture in pixels.
         is_focal_length_known: whether the caller gave it.
         start: the caller's body to start from, if any.
-        anchor: around the caller's body, if that comes with a precision.
+        anchor: around the caller's body, if any.
         keypoint_weights: (K,) factors of the weights that the profile gives the keypoints; None for ones.
     """
 
@@ -84,6 +85,14 @@ class Person:
     start: BodyParameters | None
     anchor: Anchor | None
     keypoint_weights: Array | None = None
+
+    def __len__(self) -> int:
+        """Number of people, if there is a leading axis of them."""
+        return len(self.keypoints)
+
+    def only(self, is_person: np.ndarray) -> Person:
+        """The same people with zero confidence in the other rows: without observed keypoints there is no search."""
+        return dataclasses.replace(self, keypoints=np.where(is_person[:, None, None], self.keypoints, np.float32(0)))
 
 
 @jax.tree_util.register_dataclass
@@ -192,7 +201,12 @@ def _problem_and_starts(
     """The problem and its starts (S, ...): the caller's, the network's, or several yaw angles."""
     body, plan, depth = setup.scene.body, setup.plan, checked.depth
     anchor = person.anchor
-    if person.start is not None:
+    if person.start is not None and proposal is not None:
+        caller = anchor if setup.is_anchored else None
+        sigma = jnp.asarray(setup.phases.refine.weights.sigma)[-1]
+        start, anchor = fuse_init(body, observation, sigma, person.start, caller, proposal)
+        starts, depth = jax.tree.map(lambda leaf: leaf[None], start), start.transl[2]
+    elif person.start is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], person.start), jnp.asarray(person.start.transl)[2]
     elif setup.takes_proposed_start and proposal is not None:
         starts, depth = jax.tree.map(lambda leaf: leaf[None], proposal.parameters), proposal.parameters.transl[2]

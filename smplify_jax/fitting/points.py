@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -13,39 +13,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.body.surface_correspondence import SurfacePoints
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.execution.environment import check_process, usual_flags
-from smplify_jax.execution.host_arrays import host_array
+from smplify_jax.fitting.arguments import resolve_body
 from smplify_jax.fitting.batches import run_in_batches
-from smplify_jax.fitting.frames import Frames
-from smplify_jax.fitting.frames_of_points import (
-    MIN_NOISE,
-    RestBody,
-    by_view,
-    frames_of_points,
-    seen_from_around,
-    with_points,
-)
+from smplify_jax.fitting.bodies import fit_bodies
+from smplify_jax.fitting.frames_of_points import frames_of_points, seen_from_around
+from smplify_jax.fitting.points_arguments import WantedPoints, moved, origins
+from smplify_jax.fitting.points_turns import Fit, fit_in_turns, scaled
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, is_number, setup_tracks
+from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, is_number, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
-from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.prior.mixture import PosePrior
-from smplify_jax.result import FitResult, FitStatus
-
-_START_NOISE = 0.01
-"""[m] Assumed until a first fit shows how far the points really are from a body."""
-
-_NUM_SCALE_TURNS = 4
-_MAX_NOISE_TURNS = 4
+from smplify_jax.result import FitResult
 
 
 def fit_points(
     points: ArrayLike,
     *,
-    layout: str | Layout,
+    layout: str | Layout | SurfacePoints,
     noise: float | None = None,
     scale: Literal["fixed", "free"] = "fixed",
     fps: float | None = None,
@@ -62,9 +51,10 @@ def fit_points(
 
     Args:
         points: (K, 4), or (B, K, 4) for several people or frames: x, y, z [m], confidence (0 = not observed; rows of NaN are not observed
-            either).
-            A body's fingers are stretched: points on fingers hardly count.
-        layout: which points these are, in order, such as "smpl24", "h36m17", "kinect32", "panoptic19", "mhr70" or "coco17".
+            either). A body's fingers are stretched: points on fingers hardly count.
+        layout: which points these are, in order, such as "smpl24", "h36m17", "kinect32", "panoptic19", "mhr70" or "coco17"; or points on
+            the surface of the body, see `load_surface_points`: then `points` are (M, 4) or (B, M, 4), all vertices of the mesh that they
+            are taken from.
         noise: standard deviation of the points along each axis [m]; None estimates it from how well a body fits them.
         scale: "fixed" if the points are in metres; "free" if their scale is unknown (root-relative or normalised points): it is found
             together with the body, whose size then follows from the shape prior.
@@ -85,69 +75,36 @@ def fit_points(
     """
     check_process()
     with usual_flags(), np.errstate(all="ignore"):
-        layout = get_layout(layout)
-        rows, is_single = _rows(points, layout)
+        wanted = WantedPoints.of(layout)
+        rows, is_single = wanted.rows(points)
         check_max_gap(max_gap)
         if noise is not None and (not is_number(noise) or not 0 <= noise < np.inf):
             raise InputError(f"noise is {noise!r}: give a standard deviation in metres, or None to estimate it.")
         if scale not in ("fixed", "free"):
             raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
         is_track = fps is not None or times is not None
-        origin = _origins(rows, is_track)
-        rows = _moved(rows, -origin)
         clock = frame_times(1.0 if fps is None else fps, times, 1, len(rows))[0]
-        setup = setup_tracks(layout, body, prior, num_betas, devices)
-        rest = RestBody.of(setup.network, layout)
+        body = resolve_body(body, num_betas)
+        setup = wanted.adapted(setup_tracks(wanted.layout, wanted.on(body), prior, num_betas, devices))
+        rest = wanted.rest(setup)
+        origin = origins(rows, is_track)
+        rows = moved(rows, -origin)
         factor = rest.first_scale(rows) if scale == "free" else np.ones(len(rows))
         if is_track:
             factor = np.full_like(factor, np.median(factor))
-        seen = seen_from_around(rest, _scaled(rows, factor))
+        in_metres = scaled(rows, factor)
+        for_network, pose = wanted.for_network(setup, in_metres)
+        seen = seen_from_around(rest, for_network)
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, seen.people, setup.devices))
-
-        size = len(rows) if is_track else 1
-        fitted = []
-        for own in (slice(start, start + size) for start in range(0, len(rows), size)):
-            first = frames_of_points(
-                rest, _scaled(rows, factor)[own], seen.of(own), by_view(proposed, own), clock[own], max_gap
-            )
-            fields = _fit_body(setup, rest, first, rows[own], factor[own], noise, scale == "free")
-            fitted.append(_moved_back(fields, origin[own]))
-        fields = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *fitted)
-        result = FitResult(**fields, body=setup.body, layout=layout.name)
+        frames = frames_of_points(rest, in_metres, seen, proposed, pose, clock if is_track else None, max_gap)
+        fit: Fit = partial(fit_track, setup) if is_track else partial(fit_bodies, setup, wanted.layout)
+        fields = fit_in_turns(fit, rest, frames, rows, factor, noise, is_track=is_track, is_scale_free=scale == "free")
+        for name in ("point_errors", "keypoints_px", "reprojection_error_px"):
+            axis = 2 if name == "keypoints_px" else -1
+            fields[name] = np.take(fields[name], np.arange(wanted.num_points), axis=axis)
+        fields = jax.tree.map(jnp.asarray, _moved_back(fields, origin))
+        result = FitResult(**fields, body=body, layout=wanted.name)
         return result[0] if is_single else result
-
-
-def _rows(points: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
-    """Points (B, K, 4), zeros where nothing was observed, and whether the input was one body."""
-    array = host_array(points, "points").astype(np.float64)
-    expected = (layout.num_keypoints, 4)
-    if array.ndim not in (2, 3) or array.shape[-2:] != expected or not array.size:
-        raise InputError(
-            f"points has shape {array.shape}: with layout {layout.name!r} a body is {expected}: x, y, z [m] and a confidence; B of them "
-            f"are (B, {expected[0]}, 4)."
-        )
-    is_known = (
-        np.isfinite(array).all(axis=-1, keepdims=True)
-        & (array[..., 3:] > 0)
-        & (np.abs(array) < 1e6).all(-1, keepdims=True)
-    )
-    cleaned = np.where(is_known, array, 0.0)
-    cleaned[..., 3] = np.minimum(cleaned[..., 3], 1.0)
-    return (cleaned[None], True) if array.ndim == 2 else (cleaned, False)
-
-
-def _origins(rows: np.ndarray, is_track: bool) -> np.ndarray:
-    """(B, 3) the middle of each body's points (B, K, 4), of a track of all: float32 is exact near it, wherever the points' origin is."""
-    seen = (rows[..., 3:] > 0).astype(float)
-    axes = (0, 1) if is_track else (1,)
-    middle = (seen * rows[..., :3]).sum(axes, keepdims=True) / np.maximum(seen.sum(axes, keepdims=True), 1.0)
-    return np.broadcast_to(middle[:, 0], (len(rows), 3))
-
-
-def _moved(rows: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The points (B, K, 4) that are observed, each body's moved by its row of (B, 3)."""
-    moved = np.concatenate([rows[..., :3] + shift[:, None], rows[..., 3:]], axis=-1)
-    return np.where(rows[..., 3:] > 0, moved, 0.0)
 
 
 def _moved_back(fields: dict[str, Any], origin: np.ndarray) -> dict[str, Any]:
@@ -157,59 +114,3 @@ def _moved_back(fields: dict[str, Any], origin: np.ndarray) -> dict[str, Any]:
         "transl": (fields["transl"] + shift).astype(np.float32),
         "joints": (fields["joints"] + shift[:, None]).astype(np.float32),
     }
-
-
-def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    return np.concatenate([rows[..., :3] * factor[:, None, None], rows[..., 3:]], axis=-1)
-
-
-def _fit_body(
-    setup: TrackSetup,
-    rest: RestBody,
-    frames: Frames,
-    rows: np.ndarray,
-    factor: np.ndarray,
-    noise: float | None,
-    is_scale_free: bool,
-) -> dict[str, Any]:
-    """Fit one body or one track: with the noise that a first fit shows, and with the scale that suits the body."""
-    own_noise = _START_NOISE if noise is None else noise
-    fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-    for _ in range(_NUM_SCALE_TURNS if is_scale_free else 0):
-        factor = factor * _better_scale(rest, fields, _scaled(rows, factor))
-        frames = _started_at(frames, fields)
-        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-    for _ in range(_MAX_NOISE_TURNS if noise is None else 0):
-        # A body that may come closer always does, so only points that fit far better than was assumed are trusted more and more.
-        assumed, own_noise = own_noise, _noise_of(fields["point_errors"][:, rest.std == 0])
-        frames = _started_at(frames, fields)
-        fields = fit_track(setup, with_points(rest, frames, _scaled(rows, factor), own_noise))
-        if own_noise > 0.5 * assumed:
-            break
-    is_fitted = fields["status"] != FitStatus.TOO_FEW_KEYPOINTS
-    return fields | {"point_scale": np.where(is_fitted, factor, np.nan).astype(np.float32)}
-
-
-def _started_at(frames: Frames, fields: dict[str, Any]) -> Frames:
-    """The frames, starting from bodies that were fitted to them before; where there is none, from what they started from."""
-    start = {}
-    for name, block in frames.start.blocks().items():
-        is_known = np.isfinite(fields[name]).all(axis=-1, keepdims=True)
-        start[name] = np.where(is_known, fields[name], block).astype(np.float32)
-    return dataclasses.replace(frames, start=BodyParameters(**start))
-
-
-def _noise_of(errors: np.ndarray) -> float:
-    """[m] standard deviation along one axis of errors (T, K): of a Gaussian in space the median length is 1.54 of it."""
-    known = errors[np.isfinite(errors)]
-    return max(float(np.median(known)) / 1.54, MIN_NOISE) if known.size else _START_NOISE
-
-
-def _better_scale(rest: RestBody, fields: dict[str, Any], rows: np.ndarray) -> float:
-    """By how much to multiply the points, so that their extent about their middle is that of the fitted body."""
-    names = ("betas", "global_orient", "body_pose", "transl")
-    fitted = np.asarray(rest.keypoints.keypoints(**{name: fields[name] for name in names}), np.float64)
-    weight = rows[..., 3:] * np.isfinite(fitted).all(axis=-1, keepdims=True) * (rest.std == 0)[:, None]
-    fitted, total = np.nan_to_num(fitted), np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
-    own, of_body = (x - (weight * x).sum(axis=1, keepdims=True) / total for x in (rows[..., :3], fitted))
-    return float((weight * own * of_body).sum() / max(float((weight * own**2).sum()), 1e-12)) or 1.0

@@ -122,7 +122,7 @@ def prepare_solve(
         layout: which keypoints will be given, in order.
         body: the open body by default.
         prior: the shipped pose prior by default.
-        anchor: "proposal" keeps fits close to the network's proposal, or to `init` if that comes with a precision; None leaves it out.
+        anchor: "proposal" keeps fits close to the network's proposal and to `init`; None leaves it out.
         profile: the recipe.
         num_betas: how many shape coefficients to fit.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ from smplify_jax.fitting.frames_of_picture import frames_of_picture
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
-from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, setup_tracks
+from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks, side_by_side
 from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
@@ -76,38 +77,93 @@ def fit_sequence(
     with usual_flags(), np.errstate(all="ignore"):
         layout = get_layout(layout)
         tracks, is_single = _tracks(keypoints, layout)
-        num_tracks, num_frames = tracks.shape[:2]
-        clock = frame_times(fps, times, num_tracks, num_frames)
+        clock = frame_times(fps, times, *tracks.shape[:2])
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
-        cameras, sizes = _cameras(camera, tracks, image_size)
-
-        def repeated(leaf: np.ndarray) -> np.ndarray:
-            return np.repeat(np.asarray(leaf), num_frames, axis=0)
-
-        whole = tracks.reshape(num_tracks, -1, 3)
-        people = Person(
-            keypoints=tracks.reshape(-1, *tracks.shape[2:]),
-            camera=jax.tree.map(repeated, cameras),
-            image_size=repeated(sizes.astype(np.float32)),
-            is_plausible=repeated(is_plausible(whole, cameras, sizes)),
-            is_focal_length_known=np.full(num_tracks * num_frames, camera is not None),
-            start=None,
-            anchor=None,
-        )
-        prepared = []
-        for track in range(num_tracks):
-            own = slice(track * num_frames, (track + 1) * num_frames)
-            proposed = jax.device_get(
-                run_in_batches(propose_frames, setup.network, rows_of(people, own), setup.devices)
-            )
-            is_known = np.asarray(people.is_focal_length_known)[own]
-            refined = with_refined_proposals(setup, proposed, is_known, clock[track])
-            prepared.append(frames_of_picture(refined, clock[track], max_gap))
-        fitted = fit_tracks(setup, prepared)
+        whole = side_by_side(tracks)
+        cameras, sizes = _cameras(camera, whole, image_size)
+        pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
+        fitted = _fit_each(setup, tracks, clock, pictures, max_gap)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
         return FitResult(**jax.tree.map(jnp.asarray, fields), body=setup.body, layout=layout.name)
+
+
+def fit_sequences(
+    tracks: Sequence[np.ndarray],
+    *,
+    layout: str | Layout,
+    fps: Sequence[float],
+    image_size: ArrayLike | None = None,
+    camera: Camera | ArrayLike | Sequence[Camera] | None = None,
+    body: BodyModel | str | os.PathLike[str] | None = None,
+    prior: PosePrior | str | os.PathLike[str] | None = None,
+    num_betas: int = 10,
+    max_gap: float = 1.0,
+    devices: Sequence[Device] | None = None,
+) -> list[FitResult]:
+    """`fit_sequence` of tracks of different lengths: what it gives for each of them, dealt out to the devices together.
+
+    Args:
+        tracks: N of (T, K, 3) with at least one frame: x, y [px], confidence.
+        layout: as for `fit_sequence`.
+        fps: N frames per second.
+        image_size: (2,) or (N, 2) width and height [px], NaN where unknown.
+        camera: as for `fit_sequence`: given for all tracks, or for none.
+        body: as for `fit_sequence`.
+        prior: as for `fit_sequence`.
+        num_betas: as for `fit_sequence`.
+        max_gap: as for `fit_sequence`.
+        devices: as for `fit_sequence`.
+    Returns:
+        N results with a leading axis of frames, as NumPy arrays.
+
+    Raises:
+        InputError: an argument cannot be used at all.
+    """
+    check_process()
+    with usual_flags(), np.errstate(all="ignore"):
+        layout = get_layout(layout)
+        cleaned = [_tracks(track, layout)[0][0] for track in tracks]
+        clocks = [frame_times(rate, None, 1, len(track))[0] for rate, track in zip(fps, cleaned, strict=True)]
+        check_max_gap(max_gap)
+        setup = setup_tracks(layout, body, prior, num_betas, devices)
+        whole = side_by_side(cleaned)
+        cameras, sizes = _cameras(camera, whole, image_size)
+        pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
+        fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap)
+        return [FitResult(**fields, body=setup.body, layout=layout.name) for fields in fitted]
+
+
+class _Pictures(NamedTuple):
+    """What is known of the pictures of N tracks, a row each; see `Person`."""
+
+    camera: Camera
+    image_size: np.ndarray
+    is_plausible: np.ndarray
+    is_focal_length_known: np.ndarray
+
+    @classmethod
+    def of(cls, camera: Camera, sizes: np.ndarray, is_plausible: np.ndarray, is_known: bool) -> _Pictures:
+        return cls(camera, sizes.astype(np.float32), is_plausible, np.full(len(sizes), is_known))
+
+
+def _fit_each(
+    setup: TrackSetup,
+    tracks: Sequence[np.ndarray] | np.ndarray,
+    clocks: Sequence[np.ndarray] | np.ndarray,
+    pictures: _Pictures,
+    max_gap: float,
+) -> list[dict[str, Any]]:
+    """The fields of each track's result, for cleaned keypoints (T, K, 3) at times (T,)."""
+    prepared = []
+    for number, (track, times) in enumerate(zip(tracks, clocks, strict=True)):
+        of_frames = rows_of(pictures, np.full(len(track), number))
+        people = Person(keypoints=track, start=None, anchor=None, **of_frames._asdict())
+        proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
+        refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
+        prepared.append(frames_of_picture(refined, times, max_gap))
+    return fit_tracks(setup, prepared)
 
 
 def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
@@ -126,10 +182,9 @@ def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
 
 
 def _cameras(
-    camera: Camera | ArrayLike | Sequence[Camera] | None, tracks: np.ndarray, image_size: ArrayLike | None
+    camera: Camera | ArrayLike | Sequence[Camera] | None, whole: np.ndarray, image_size: ArrayLike | None
 ) -> tuple[Camera, np.ndarray]:
-    """One camera and one picture size per track."""
-    whole = tracks.reshape(len(tracks), -1, 3)
+    """One camera and one picture size per track, whose keypoints of all frames are (N, L, 3)."""
     if isinstance(camera, str):
         raise InputError(f"camera is {camera!r}: fit_sequence takes a focal length, K or a Camera, or None.")
-    return setup_camera(camera, whole, image_size, None), size_rows(image_size, len(tracks))
+    return setup_camera(camera, whole, image_size, None), size_rows(image_size, len(whole))

@@ -24,7 +24,7 @@ from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.network import ProposalNetwork
 from smplify_jax.proposal.propose import Proposer
-from smplify_jax.quality.score import QualityModel, load_quality_model
+from smplify_jax.quality.score import load_quality_model
 from smplify_jax.terms.objective import Scene
 
 
@@ -82,7 +82,9 @@ def _setup(choices: FitChoices) -> Setup:
     is_default = _is_hashable(profile) and profile == PROFILES["default"]
     proposer = _shipped_proposer(layout, body.name, num_joints) if profile.uses_proposal else None
     inverse_correlation = np.eye(prior.num_pose, dtype=np.float32)
-    if proposer is not None and takes_proposed_start:
+    # The caller's body is fused with the network's, see `init_fusion`.
+    takes_proposal = takes_proposed_start or (choices.is_start_given and profile.uses_proposal)
+    if proposer is not None and takes_proposal:
         inverse_correlation = proposer.inverse_correlation
     scene = Scene(
         body=keypoint_body(body, layout, num_betas=num_betas, num_joints=num_joints),
@@ -90,6 +92,9 @@ def _setup(choices: FitChoices) -> Setup:
         inverse_correlation=inverse_correlation,
         spheres=_spheres_for(body, profile, num_betas),
     )
+    quality = None
+    if is_default and takes_proposal and choices.is_anchored:
+        quality = load_quality_model(of_starts=choices.is_start_given)
     setup = Setup(
         scene=scene,
         trunk=trunk_weights(layout.keypoint_names),
@@ -97,7 +102,7 @@ def _setup(choices: FitChoices) -> Setup:
         phases=profile.phases(layout, is_start_given=choices.is_start_given or takes_proposed_start),
         joints_body=keypoint_body(body, "smpl24", num_betas=num_betas, num_joints=num_joints),
         proposer=proposer,
-        quality=_shipped_quality() if is_default and takes_proposed_start and choices.is_anchored else None,
+        quality=quality,
         plan=profile.plan(profile.num_starts if choices.num_starts is None else choices.num_starts),
         takes_proposed_start=takes_proposed_start,
         is_anchored=choices.is_anchored,
@@ -124,11 +129,6 @@ def _shipped_prior() -> PosePrior:
 @lru_cache(maxsize=4)
 def _prior_over(prior: PosePrior, num_pose: int) -> PosePrior:
     return prior.marginal(num_pose)
-
-
-@lru_cache(maxsize=1)
-def _shipped_quality() -> QualityModel:
-    return load_quality_model()
 
 
 @lru_cache(maxsize=1)

@@ -37,6 +37,7 @@ def solve(
     camera: Camera | ArrayLike | None = None,
     image_size: ArrayLike | None = None,
     init: BodyParameters | None = None,
+    init_error: str | float | None = None,
     init_precision: BodyParameters | ArrayLike | None = None,
     weights: TermWeights | None = None,
     keypoint_weights: ArrayLike | None = None,
@@ -64,8 +65,9 @@ def solve(
             run one program of a batch.
         camera: a focal length [px], (fx, fy), (3, 3) K, or a Camera; or one per person: (B, 1), (B, 2), (B, 3, 3), fields (B, 2).
         image_size: (2,) or (B, 2) [px]; needed where the camera is not given in full.
-        init: parameters to start from, shaped like the keypoints' batch.
-        init_precision: inverse variances that anchor the fit to `init`: one number for body_pose [1/rad^2], or BodyParameters of
+        init: bodies that are known already, shaped like the keypoints' batch; see `fit`.
+        init_error: expected PA-MPJPE of `init` [mm], or a network's name; not traced.
+        init_precision: inverse variances of `init` in place of an error: one number for body_pose [1/rad^2], or BodyParameters of
             precisions. A precision of zero leaves its number free; the derivative with respect to such a zero is zero.
         weights: of the last round, in place of the profile's `problem.weights`; shared by a batch.
         keypoint_weights: (K,) or (B, K) factors of the weights that the profile gives the keypoints.
@@ -84,6 +86,7 @@ def solve(
             camera=camera,
             image_size=image_size,
             init=init,
+            init_error=init_error,
             init_precision=init_precision,
             keypoint_weights=keypoint_weights,
         )

@@ -116,10 +116,23 @@ def _start_at_yaw(
     roll_vector = jnp.array([0.0, 0.0, 1.0]) * roll
     # The pelvis is not at the origin, so rotating the body about it is not quite the same as rotating the points; for a start it will do.
     points = points @ exp_so3(roll_vector).T
-    # u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate.
-    offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
-    centre = jnp.sum(weights[:, None] * offset, axis=0) / jnp.maximum(jnp.sum(weights), 1e-12)
+    centre = _centre(observation, points, depth, weights)
     return BodyParameters(compose_axis_angle(roll_vector, upright), pose, betas, jnp.append(centre, depth))
+
+
+def centred_translation(
+    body: KeypointBody, observation: Observation, parameters: BodyParameters, depth: Array | np.ndarray
+) -> Array:
+    """(3,) translation to the given depth [m] that brings the keypoints of a body, given without its own, closest to the observed ones."""
+    points = jnp.where(body.is_defined[:, None], body.keypoints(**parameters.blocks()), 0.0)
+    weights = jnp.asarray(observation.confidence * body.is_defined)
+    return jnp.append(_centre(observation, points, depth, weights), depth)
+
+
+def _centre(observation: Observation, points: Array, depth: Array | np.ndarray, weights: Array) -> Array:
+    """(2,) x and y of that translation: u = f (X + t) / (Z + z) + c for known z is linear in t; each keypoint gives one estimate."""
+    offset = _rays(observation) * (points[:, 2:] + depth) - points[:, :2]
+    return jnp.sum(weights[:, None] * offset, axis=0) / jnp.maximum(jnp.sum(weights), 1e-12)
 
 
 def _rays(observation: Observation) -> Array:

@@ -43,6 +43,14 @@ class TrackSetup:
         """The body, cut to the keypoints."""
         return self.network.scene.body
 
+    def without_interpenetration(self) -> TrackSetup:
+        """The same setup, with bodies that may penetrate themselves."""
+
+        def without(one: Setup) -> Setup:
+            return replace(one, scene=replace(one.scene, spheres=None))
+
+        return replace(self, network=without(self.network), solvers=tuple(map(without, self.solvers)))
+
 
 def setup_tracks(
     layout: Layout,
@@ -87,6 +95,13 @@ def frame_times(fps: float, times: ArrayLike | None, num_tracks: int, num_frames
     if not np.isfinite(clock).all() or (np.diff(clock, axis=1) <= 0).any():
         raise InputError("times must be finite and increasing from frame to frame [s].")
     return clock
+
+
+def side_by_side(tracks: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """(N, L, 3) all keypoints of each of N tracks (T, K, 3), behind which shorter tracks have keypoints that were not observed."""
+    longest = max(len(track) for track in tracks)
+    filled = [np.pad(track, ((0, longest - len(track)), (0, 0), (0, 0))) for track in tracks]
+    return np.stack(filled).reshape(len(tracks), -1, 3)
 
 
 def check_max_gap(max_gap: float) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from smplify_jax.execution import compilation
 from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting.finished import finished
 from smplify_jax.fitting.frames import Frames, leaf, padded, rows_of
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
@@ -21,8 +22,6 @@ from smplify_jax.fitting.track_arguments import TrackSetup
 from smplify_jax.fitting.track_program import FittedFrames, TrackOptions, fit_window
 from smplify_jax.fitting.windows import Window, windows
 from smplify_jax.prior.motion import MotionPrior, load_motion_prior
-from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.levenberg_marquardt import SolverOptions
 
 WINDOW_SIZES = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128)
@@ -45,7 +44,8 @@ _AT_A_TIME = 2
 _INDEPENDENT_FRAMES = 10.0
 """How many frames' proposals of the shape count at most: those of one track err alike."""
 
-_SOLVER = SolverOptions(max_steps=30, relative_gain=1e-3)
+SOLVER = SolverOptions(max_steps=30, relative_gain=1e-3)
+"""When a search ends: a window's, or that of a body alone."""
 
 
 def fit_tracks(setup: TrackSetup, tracks: Sequence[Frames]) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ def _options(num_seen: int) -> TrackOptions:
         weights=jax.tree.map(np.float32, weights),
         motion_weight=leaf(np.float32(_MOTION_WEIGHT * weights.pose_prior)),
         motion_cutoff=leaf(np.float32(_MOTION_CUTOFF)),
-        solver=SolverOptions(leaf(np.int32(_SOLVER.max_steps)), leaf(np.float32(_SOLVER.relative_gain))),
+        solver=SolverOptions(leaf(np.int32(SOLVER.max_steps)), leaf(np.float32(SOLVER.relative_gain))),
         frees_betas=leaf(np.float32(1.0)),
     )
 
@@ -205,36 +205,15 @@ def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
 
 
 def _finished(frames: Frames, parts: list[FittedFrames]) -> dict[str, Any]:
-    """The fields of a result: with statuses, velocities, and NaN where there is no body."""
+    """The fields of a result, of the windows of a track."""
     fields: dict[str, Any] = jax.tree.map(lambda *leaves: np.concatenate(leaves), *[one.described for one in parts])
     lengths = [len(one.described["transl"]) for one in parts]
     is_converged, is_finite, num_steps = (
         np.repeat([np.asarray(getattr(one, name)) for one in parts], lengths)
         for name in ("is_converged", "is_finite", "num_steps")
     )
-    error_2d = fields.pop("error_2d")
-    status = np.where(is_converged, FitStatus.CONVERGED, FitStatus.STEP_LIMIT)
-    status = np.where(frames.is_seen & (error_2d > MAX_ERROR_2D), FitStatus.POOR_FIT, status)
-    status = np.where(frames.is_seen, status, FitStatus.FILLED)
-    known = ("betas", "global_orient", "body_pose", "transl", "joints", "joints_std")
-    is_finite = is_finite & np.all(
-        [np.isfinite(fields[name]).reshape(len(status), -1).all(1) for name in known], axis=0
-    )
-    status = np.where(is_finite, status, FitStatus.NON_FINITE)
-    status = np.where(frames.is_frame, status, frames.input_status).astype(np.int32)
-    is_usable = np.isin(status, [one for one in FitStatus if one.is_usable])
     fields["velocities"] = _velocities(fields["joints"], leaf(frames.times), leaf(frames.is_frame))
-    fields["cost"] = sum(fields["cost_by_term"].values())
-
-    def blanked(leaf: np.ndarray) -> np.ndarray:
-        return np.where(is_usable.reshape(-1, *[1] * (leaf.ndim - 1)), leaf, np.nan).astype(leaf.dtype)
-
-    unknown = np.full(len(status), np.nan, np.float32)
-    features: dict[str, Any] = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
-    # The quality model is calibrated for single pictures, and a track has one start.
-    fields |= {"quality": unknown, "start_margin": unknown, "quality_features": QualityFeatures(**features)}
-    fields = jax.tree.map(blanked, fields)
-    return fields | {"status": status, "num_steps": np.where(is_usable, num_steps, 0).astype(np.int32)}
+    return finished(frames, fields, num_steps=num_steps, is_converged=is_converged, is_finite=is_finite)
 
 
 def _velocities(joints: np.ndarray, times: np.ndarray, is_frame: np.ndarray) -> np.ndarray:

@@ -114,7 +114,32 @@ def quaternion_to_axis_angle(quaternion: Array) -> Array:
 
 
 def matrix_to_axis_angle(rotation: Array) -> Array:
-    """Axis-angle vector of a rotation matrix, of angle at most pi. (..., 3, 3) -> (..., 3) [rad].
+    """Axis-angle vector of a rotation matrix, of angle at most pi. (..., 3, 3) -> (..., 3) [rad]."""
+    return quaternion_to_axis_angle(_scaled_quaternion(rotation))
+
+
+def matrix_to_quaternion(rotation: Array) -> Array:
+    """Unit quaternion (w, x, y, z) of a rotation matrix, of either sign. (..., 3, 3) -> (..., 4)."""
+    scaled = _scaled_quaternion(rotation)
+    return scaled / jnp.sqrt(jnp.sum(scaled**2, axis=-1, keepdims=True))
+
+
+def quaternion_to_matrix(quaternion: Array) -> Array:
+    """Rotation matrix of a quaternion (w, x, y, z), of any length but zero. (..., 4) -> (..., 3, 3).
+
+    Source: Solà et al. 2018, after eq. 163: R = I + 2 w [v]x + 2 [v]x^2 for length one.
+    """
+    twice = 2.0 / jnp.sum(quaternion**2, axis=-1)[..., None, None]
+    w, vector = quaternion[..., :1, None], quaternion[..., 1:]
+    identity = jnp.eye(3, dtype=quaternion.dtype)
+    cross_squared = (
+        vector[..., :, None] * vector[..., None, :] - jnp.sum(vector**2, axis=-1)[..., None, None] * identity
+    )
+    return identity + twice * (w * skew(vector) + cross_squared)
+
+
+def _scaled_quaternion(rotation: Array) -> Array:
+    """The quaternion of a rotation matrix times four times its largest number. (..., 3, 3) -> (..., 4).
 
     Row i of the table below is the quaternion times four times its i-th number; the row of the largest number is taken, so half turns lose
     no precision.
@@ -128,7 +153,7 @@ def matrix_to_axis_angle(rotation: Array) -> Array:
     table = [[ww, wx, wy, wz], [wx, xx, xy, xz], [wy, xy, yy, yz], [wz, xz, yz, zz]]
     rows = jnp.stack([jnp.stack(row, axis=-1) for row in table], axis=-2)
     largest = jnp.argmax(jnp.stack([ww, xx, yy, zz], axis=-1), axis=-1)
-    return quaternion_to_axis_angle(jnp.take_along_axis(rows, largest[..., None, None], axis=-2)[..., 0, :])
+    return jnp.take_along_axis(rows, largest[..., None, None], axis=-2)[..., 0, :]
 
 
 def quaternion_multiply(first: Array, second: Array) -> Array:

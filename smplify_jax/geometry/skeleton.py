@@ -5,6 +5,8 @@ Source: Loper et al., SMPL, SIGGRAPH Asia 2015; names as in the package smplx.
 
 from __future__ import annotations
 
+SIDES = ("left", "right")
+
 SMPL_JOINT_NAMES: tuple[str, ...] = (
     "pelvis",
     "left_hip",

@@ -12,6 +12,9 @@ trunk differs:
   Triangulated from a calibrated recording of one person, BODY_25B's lies 8 cm above the shoulders and 10 cm below the
   nose, which is within 2 cm of that midpoint.
 
+`mediapipe33` has knuckles, of which bodies without fingers have estimates near the hand joint (`smplify_jax.body.points`), and corners of
+eyes and mouth, which no body here has. MediaPipe's "index" of a foot is its big toe.
+
 Three layouts are of programs that give points in 3D:
 
 - `kinect32`: a skeleton in the body. Its navel and chest lie about 19 and 34 cm above the pelvis, which is between the first two joints
@@ -24,7 +27,8 @@ Three layouts are of programs that give points in 3D:
 Sources: the COCO keypoint task; OpenPose's output formats BODY_25, BODY_25B and COCO; Johnson and Everingham, BMVC 2010
 (LSP); Andriluka et al., CVPR 2014 (MPII); Ionescu et al., PAMI 2014 (Human3.6M, in the order of the 2D-to-3D lifting
 literature); Kolotouros et al., ICCV 2019 (the 49 keypoints); Fang et al., PAMI 2022 (Halpe); Microsoft, Azure Kinect body tracking joints;
-Joo et al., PAMI 2017 (Panoptic); the key point names that SAM 3D Body's release lists as mhr70.
+Joo et al., PAMI 2017 (Panoptic); MediaPipe's "Pose landmark detection guide" and model card (mediapipe33); the key
+point names that SAM 3D Body's release lists as mhr70.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smplify_jax.errors import InputError
-from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.geometry.skeleton import SIDES, SMPL_JOINT_NAMES, mirrored_name
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,14 @@ _PANOPTIC19 = (
     *_rows("right_shoulder right_elbow right_wrist right_hip right_knee right_ankle"),
     *_rows("left_eye left_ear right_eye right_ear"),
 )
+_MEDIAPIPE33 = (
+    *_rows("nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear"),
+    *_rows("left_mouth right_mouth"),
+    *_rows("left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist"),
+    *((f"{side}_{finger}", (f"{side}_{finger}_knuckle",)) for finger in ("pinky", "index", "thumb") for side in SIDES),
+    *_rows("left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel"),
+    *((f"{side}_foot_index", (f"{side}_big_toe",)) for side in SIDES),
+)
 _MHR70 = (
     *(row for row in _COCO17 if not row[0].endswith("_wrist")),
     *_FEET,
@@ -241,12 +253,22 @@ LAYOUTS: dict[str, Layout] = {
             *_from_dataset("h36m", (_H36M_SPINE, _H36M_JAW, _H36M_HEAD)),
             *_from_dataset("coco", _rows("nose left_eye right_eye left_ear right_ear")),
         ),
+        _layout("mediapipe33", *_MEDIAPIPE33),
         _layout("kinect32", *_KINECT32),
         _layout("panoptic19", *_PANOPTIC19),
         _layout("mhr70", *_MHR70),
     )
 }
 """All layouts of the library by name."""
+
+POINTS_OF_NO_BODY = frozenset(
+    [
+        *(f"{side}_{name}" for side in SIDES for name in ("olecranon", "cubital_fossa", "acromion")),
+        *(f"{side}_{name}" for side in SIDES for name in ("eye_inner", "eye_outer", "mouth")),
+        "mhr_neck",
+    ]
+)
+"""Points in layouts that no body here defines; their keypoints are not used, unless a body with such points of its own is given."""
 
 POINT_LAYOUTS = ("kinect32", "panoptic19", "mhr70")
 """Layouts of programs that give 3D points."""

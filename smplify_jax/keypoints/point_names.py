@@ -45,6 +45,9 @@ _OF_A_SIDE = {
     "knee": "knee kne",
     "ankle": "ankle ank",
     "eye": "eye",
+    "eye_inner": "eyeinner innereye",
+    "eye_outer": "eyeouter outereye",
+    "mouth": "mouth mouthcorner",
     "ear": "ear",
     "big_toe": "bigtoe toe toes footindex toebig",
     "small_toe": "smalltoe littletoe pinkytoe toesmall",
@@ -52,6 +55,9 @@ _OF_A_SIDE = {
     "collar": "collar",
     "foot": "foot",
     "hand": "hand",
+    "pinky": "pinky",
+    "index": "index",
+    "thumb": "thumb",
 }
 _OF_THE_MIDDLE = {
     "nose": "nose",

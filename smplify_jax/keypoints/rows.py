@@ -31,6 +31,9 @@ class DatasetRow:
         track_id: the data set's id of the person through the frames of a video, "" if it has none.
         frame: number of the frame in its video where the file states it, None elsewhere; see `smplify_jax.keypoints.videos`.
         name: the data set's name of the person, "" if it has none; see `person_names`.
+        video: name of the video whose tracks are fitted; then `frame` is known, and `track_id` is unlike that of any other track of the
+            video. "" for people who are fitted by themselves.
+        time: of the frame in its video [s], None for people who are fitted by themselves.
     """
 
     id: str
@@ -48,6 +51,8 @@ class DatasetRow:
     track_id: str = ""
     frame: int | None = None
     name: str = ""
+    video: str = ""
+    time: float | None = None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class _Key(NamedTuple):
 
 
 def places_in_videos(
-    files: Sequence[str], images: Sequence[str], frames: Sequence[int | None]
+    files: Sequence[str], images: Sequence[str], frames: Sequence[int | None], *, has_short_names: bool = True
 ) -> tuple[FramePlace, ...]:
     """The video and frame of each of B people.
 
@@ -55,8 +55,10 @@ def places_in_videos(
         files: B paths of the files that the people were read from.
         images: B names of their pictures, with or without folders and endings; "" where unknown.
         frames: B numbers of frames as far as the files state them.
+        has_short_names: whether videos have the shortest names that tell them apart, or those of their whole paths, which do not depend on
+            what other videos there are.
     Returns:
-        B places. Videos have the shortest names that tell them apart.
+        B places.
     """
     images = [image.replace("\\", "/") for image in images]
     content: dict[str, _File] = {}
@@ -71,8 +73,19 @@ def places_in_videos(
     for (key, name), file, frame in zip(found, files, frames, strict=True):
         rest, number = ("", frame or 0) if content[file].is_video else numbered[key][name]
         places.append((key._replace(name=rest), number))
-    shown = _shown(list(dict.fromkeys(key for key, _ in places)))
+    shown = _shown(list(dict.fromkeys(key for key, _ in places)), is_short=has_short_names)
     return tuple(FramePlace(shown[key], number) for key, number in places)
+
+
+def is_of_frames(images: Sequence[str], frames: Sequence[int | None]) -> bool:
+    """Whether a file holds several pictures or frames, so that its videos are its own; those of other files go by their folder.
+
+    Args:
+        images: names of its people's pictures; "" where unknown.
+        frames: numbers of their frames as far as it states them.
+    """
+    content = _File({image.replace("\\", "/") for image in images}, {frame for frame in frames if frame is not None})
+    return len(content.images) > 1 or content.is_video
 
 
 class _File(NamedTuple):
@@ -137,11 +150,11 @@ def _numbered(names: list[str]) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _shown(keys: list[_Key]) -> dict[_Key, str]:
-    """The shortest unique name of each video: the last parts of its path, as many as it takes."""
+def _shown(keys: list[_Key], *, is_short: bool) -> dict[_Key, str]:
+    """The unique name of each video: the last parts of its path, as many as it takes, or all."""
     parts = {key: _parts(key) for key in keys}
     shown: dict[_Key, str] = {}
-    for length in range(1, max(map(len, parts.values()), default=0) + 1):
+    for length in range(1, max(map(len, parts.values()), default=0) + 1) if is_short else ():
         tails = {key: "/".join(parts[key][-length:]) for key in keys if key not in shown}
         times = Counter((*tails.values(), *shown.values()))
         shown |= {key: tail for key, tail in tails.items() if tail and times[tail] == 1}

@@ -1,8 +1,8 @@
-"""Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE`.
+"""Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE [--starts]`.
 
 Fits synthetic people in the poses of the train split and learns to predict from the quality features which fits come within 80 mm of the
 truth. Some of these people are unusual: no recording shows them, or not that way up. Prints how often fits with a given score are good on
-the validation split.
+the validation split. `--starts` calibrates the score of fits that start from another network's bodies.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ import tyro
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import load_body
+from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputWarning
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.command import run
-from smplify_jax.learn.people import LOWER_BODY, Detector, PeopleOptions, make_people
+from smplify_jax.learn.people import LOWER_BODY, Detector, People, PeopleOptions, make_people
+from smplify_jax.learn.starts import StartErrors, make_starts
 from smplify_jax.quality.score import GOOD_MM, QualityModel, num_inputs
 from smplify_jax.result import FitResult
 
@@ -57,6 +59,9 @@ whose keypoints fit well, and as many of them as of usual ones would make it dou
 
 _UNUSUAL_FITTED = 0.5
 """Of poses_per_subject: more than their share, so that what is learned and told of them is no chance."""
+
+START_ERRORS_MM = (30.0, 45.0, 60.0, 90.0)
+"""Typical PA-MPJPE of other networks' bodies; every second set of people is fitted without saying so."""
 
 _RIDGE = 3e-3
 _NUM_NEWTON_STEPS = 30
@@ -90,28 +95,29 @@ class Fits:
         return Fits(*(getattr(self, name)[self.group == group] for name in self.__dataclass_fields__))
 
 
-def fit_known_people(folder: Path, split: str, max_poses_per_subject: int) -> Fits:
-    """Fit the people of a split, every group under every detector and layout."""
+def fit_known_people(folder: Path, split: str, max_poses_per_subject: int, starts: bool = False) -> Fits:
+    """Fit the people of a split, every group under every detector and layout; with `starts`, from other networks' bodies."""
     parts = []
     for name, options in GROUPS.items():
         num_poses = max_poses_per_subject if name == "usual" else math.ceil(_UNUSUAL_FITTED * max_poses_per_subject)
         options = dataclasses.replace(options, split=split, max_poses_per_subject=num_poses)
-        parts.append(_fit_group(folder, name, options))
+        parts.append(_fit_group(folder, name, options, starts))
     return Fits(*(np.concatenate([getattr(part, name) for part in parts]) for name in Fits.__dataclass_fields__))
 
 
-def _fit_group(folder: Path, name: str, options: PeopleOptions) -> Fits:
+def _fit_group(folder: Path, name: str, options: PeopleOptions, starts: bool) -> Fits:
     body = load_body(num_betas=10)
     numbers, errors, ratios = [], [], []
-    for layout in LAYOUTS:
+    for row, layout in enumerate(LAYOUTS):
         for seed, detector in enumerate(DETECTORS):
             # Different people for every detector: a pose under six detectors would count as six.
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=seed))
+            init = _init(people, body, row * len(DETECTORS) + seed) if starts else {}
             with warnings.catch_warnings():
                 warnings.simplefilter(
                     "ignore", InputWarning
                 )  # some people are too close to fit into their picture, as in life
-                result = fit(**people.as_seen(), body=body, profile=_UNSCORED)
+                result = fit(**people.as_seen(), body=body, profile=_UNSCORED, **init)
             truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
             usable = np.array([status.is_usable for status in result.statuses()])
             errors += [
@@ -122,6 +128,14 @@ def _fit_group(folder: Path, name: str, options: PeopleOptions) -> Fits:
             numbers.append(np.asarray(result.quality_features.vector(), np.float64)[usable])
     group = np.full(len(errors), name)
     return Fits(np.concatenate(numbers), np.array(errors) < GOOD_MM, np.concatenate(ratios), group)
+
+
+def _init(people: People, body: BodyModel, index: int) -> dict[str, Any]:
+    """Arguments of `fit` for a set of people: bodies like another network's, and for every second size of error, its size."""
+    error = START_ERRORS_MM[index % len(START_ERRORS_MM)]
+    is_told = index // len(START_ERRORS_MM) % 2 == 0
+    start = make_starts(people.truth, body, StartErrors(pa_mpjpe_mm=error, seed=index))
+    return {"init": start, "init_error": error if is_told else None}
 
 
 def _std_ratio(result: FitResult, truth: np.ndarray) -> np.ndarray:
@@ -212,6 +226,7 @@ def main(
     out: Path,
     report: Path | None = None,
     poses_per_subject: int = 32,
+    starts: bool = False,
 ) -> None:
     """Calibrate the quality score of the default profile.
 
@@ -220,10 +235,11 @@ def main(
         out: The .npz to write.
         report: Write the reliability table there too, as JSON.
         poses_per_subject: Number of poses of one actor for each layout and detector, at most.
+        starts: Calibrate for fits that start from other networks' bodies.
     """
-    model = calibrate(fit_known_people(folder, "train", poses_per_subject))
+    model = calibrate(fit_known_people(folder, "train", poses_per_subject, starts))
     model.save(out)
-    held_out = fit_known_people(folder, "val", poses_per_subject)
+    held_out = fit_known_people(folder, "val", poses_per_subject, starts)
     text = json.dumps(judge(model, held_out), indent=1)
     print(text)
     if report is not None:

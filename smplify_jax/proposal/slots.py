@@ -1,4 +1,4 @@
-"""One superset of keypoints for every layout that pictures' keypoints have, so that one network serves them all.
+"""One superset of keypoints for the layouts that pictures' keypoints have, so that one network serves them all.
 
 A slot is a set of body points whose mean is a keypoint of some layout. Keypoints of one layout that are means of the same points
 share a slot.
@@ -12,6 +12,14 @@ from smplify_jax.keypoints.layouts import Layout, pictured_layouts
 
 _JOINER = "+"
 
+_UNLEARNED = ("mediapipe33",)
+"""Layouts whose own points the network does not learn: knuckles and corners of the face, which few bodies have and no other layout."""
+
+
+def learned_layouts() -> list[Layout]:
+    """The layouts of keypoints in pictures that the network learns all points of."""
+    return [layout for layout in pictured_layouts() if layout.name not in _UNLEARNED]
+
 
 def slot_of(points: tuple[str, ...]) -> str:
     """Name of the slot of a keypoint that is the mean of these body points, such as "left_shoulder+right_shoulder"."""
@@ -19,8 +27,8 @@ def slot_of(points: tuple[str, ...]) -> str:
 
 
 def all_slots() -> tuple[str, ...]:
-    """The slots of every layout that pictures' keypoints have, sorted by name."""
-    return tuple(sorted({slot_of(points) for layout in pictured_layouts() for points in layout.points}))
+    """The slots of every layout that the network learns, sorted by name."""
+    return tuple(sorted({slot_of(points) for layout in learned_layouts() for points in layout.points}))
 
 
 def slot_layout(slots: tuple[str, ...]) -> Layout:

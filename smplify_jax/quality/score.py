@@ -21,7 +21,7 @@ from smplify_jax.execution.traces import kept_in_traces
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 
-SHIPPED = "data/quality.npz"
+_SHIPPED = {False: "data/quality.npz", True: "data/quality_of_starts.npz"}
 
 GOOD_MM = 80.0
 """PA-MPJPE up to which a fit counts as good."""
@@ -142,13 +142,19 @@ def num_inputs(num_features: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def load_quality_model(path: str | Path | None = None) -> QualityModel:
-    """Load a quality model; None gives the one that comes with the package.
+def load_quality_model(path: str | Path | None = None, *, of_starts: bool = False) -> QualityModel:
+    """Load a quality model.
+
+    Args:
+        path: None for one that comes with the package.
+        of_starts: of these, the one for fits that start from another network's bodies.
 
     Raises:
         InputError: the file is not a quality model.
     """
-    path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED))) if path is None else Path(path)
+    if path is None:
+        path = Path(str(resources.files("smplify_jax.quality").joinpath(_SHIPPED[of_starts])))
+    path = Path(path)
     stored = load_npz(path)
     missing = sorted(set(QualityModel.__dataclass_fields__) - set(stored))
     if missing:

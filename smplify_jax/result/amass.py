@@ -8,6 +8,7 @@ Source: the data page of AMASS (Mahmood et al., ICCV 2019) and the arrays of its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
             f"This result has frames of {result.status.shape[0]} people, and AMASS a file for each: write result[0] first."
         )
     statuses = result.statuses()
-    frames = _held([status.is_usable for status in statuses])
+    frames = held([status.is_usable for status in statuses])
     pose = np.concatenate([np.atleast_2d(result.global_orient), np.atleast_2d(result.body_pose)], axis=1)
     betas = np.atleast_2d(result.betas)[frames]
     if (betas != betas[0]).any():
@@ -109,7 +110,7 @@ def to_amass(result: Any, frame_rate: float) -> dict[str, np.ndarray]:
     return arrays | {"is_fitted": np.array([status.is_fitted for status in statuses])}
 
 
-def _held(is_usable: list[bool]) -> np.ndarray:
+def held(is_usable: Sequence[bool] | np.ndarray) -> np.ndarray:
     """(T,) for each frame the last one up to it that has a body; the first that has one, for the frames before it.
 
     Raises:
@@ -117,5 +118,5 @@ def _held(is_usable: list[bool]) -> np.ndarray:
     """
     if not any(is_usable):
         raise InputError("No frame of this result has a body, so there is no motion to write: see its statuses.")
-    held = np.maximum.accumulate(np.where(is_usable, np.arange(len(is_usable)), -1))
-    return np.where(held < 0, is_usable.index(True), held)
+    last = np.maximum.accumulate(np.where(is_usable, np.arange(len(is_usable)), -1))
+    return np.where(last < 0, np.argmax(is_usable), last)

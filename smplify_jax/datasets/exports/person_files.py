@@ -1,4 +1,4 @@
-"""Exports with one file per person with a usable fit: the .npz of `smplify-fit`, AMASS's .npz, Meshcapade's .smpl."""
+"""Exports with one file per person, or track, with a usable fit: the .npz of `smplify-fit`, AMASS's .npz, Meshcapade's .smpl."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from smplify_jax.datasets.crops_of_fits import Bodies, bodies_of, turned
+from smplify_jax.datasets.crops_of_fits import bodies_of, turned
 from smplify_jax.datasets.exports.exported import Exported
+from smplify_jax.datasets.exports.motions import motions
 from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import Selection, select
+from smplify_jax.datasets.exports.units import UNIT_COLUMNS, Unit, whole_units
 from smplify_jax.datasets.parquet import FitBatch, read_fits
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
@@ -35,53 +37,62 @@ def write_people(fits: Path, out: Path, options: ExportOptions) -> Exported:
 
 
 def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write `NAME.npz` with AMASS's keys: a sequence of one frame, z up, assuming a level camera.
+    """Write `NAME.npz` with AMASS's keys, z up, assuming a level camera: a sequence of one frame, or of those of a track.
 
-    `body_name` states the body that the betas belong to.
+    `body_name` states the body that the betas belong to. In a track, `is_fitted` is False where a body was filled in, or is held because
+    there is none.
     """
 
-    def sequences(batch: FitBatch) -> Iterator[_Arrays]:
-        bodies = _usable(batch)
-        for index in range(len(bodies.pose)):
-            yield amass_arrays(
-                bodies.pose[[index]],
-                bodies.betas[index],
-                bodies.transl[[index]],
-                bodies.pelvis[[index]],
-                frame_rate=options.frame_rate,
+    def sequences(batch: FitBatch, units: list[Unit]) -> Iterator[_Arrays | None]:
+        for unit, motion in zip(units, motions(batch, units, options.frame_rate), strict=True):
+            if motion is None:
+                yield None
+                continue
+            bodies = motion.bodies
+            arrays = amass_arrays(
+                bodies.pose,
+                bodies.betas[0],
+                bodies.transl,
+                bodies.pelvis,
+                frame_rate=motion.frame_rate,
                 gender=_gender(batch),
                 body_name=batch.provenance.body_name,
             )
+            yield arrays | ({"is_fitted": motion.is_fitted} if unit.is_track else {})
 
     return _write_each(select(fits, options), out, ".npz", sequences)
 
 
 def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
-    """Write `NAME.smpl`, an avatar of one frame, y up and z towards the camera.
+    """Write `NAME.smpl`, an avatar of one frame or of those of a track, y up and z towards the camera.
 
     Readers of the format refuse unknown arrays, so betas of the open body could not be marked as such: they are zero instead,
     SMPL's mean shape.
     """
 
-    def avatars(batch: FitBatch) -> Iterator[_Arrays]:
-        bodies = turned(_usable(batch), Y_UP)
+    def avatars(batch: FitBatch, units: list[Unit]) -> Iterator[_Arrays | None]:
         is_smpls = options.open_body_as_smpl or not batch.provenance.is_open_body
-        for index in range(len(bodies.pose)):
+        for motion in motions(batch, units, options.frame_rate):
+            if motion is None:
+                yield None
+                continue
+            bodies = turned(motion.bodies, Y_UP)
+            num_frames = len(bodies.pose)
             yield {
                 "codecVersion": np.array(SMPL_CODEC_VERSION, np.int32),
                 "smplVersion": np.array(SMPL_KIND, np.int32),
                 "gender": np.array(_GENDER_CODES[_gender(batch)], np.int32),
-                "shapeParameters": (is_smpls * bodies.betas[index]).astype(np.float32),
-                "frameCount": np.array(1, np.int32),
-                "frameRate": np.array(options.frame_rate, np.float32),
-                "bodyTranslation": bodies.transl[[index]].astype(np.float32),
-                "bodyPose": bodies.pose[[index]].reshape(1, 24, 3).astype(np.float32),
+                "shapeParameters": (is_smpls * bodies.betas[0]).astype(np.float32),
+                "frameCount": np.array(num_frames, np.int32),
+                "frameRate": np.array(motion.frame_rate, np.float32),
+                "bodyTranslation": bodies.transl.astype(np.float32),
+                "bodyPose": bodies.pose.reshape(num_frames, 24, 3).astype(np.float32),
             }
 
     return _write_each(select(fits, options), out, ".smpl", avatars)
 
 
-def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
+def _saved_fits(batch: FitBatch, units: list[Unit]) -> Iterator[_Arrays | None]:
     keypoints = batch.points("keypoints", 3)
     keypoints_px = batch.points("keypoints_px", 2)
     is_seen = keypoints[..., 2] > 0
@@ -98,15 +109,13 @@ def _saved_fits(batch: FitBatch) -> Iterator[_Arrays]:
         "c": columns["camera_center"],
         "pose": bodies_of(batch).pose.astype(np.float32),
     }
+    of_tracks = {"frames": batch.array("frame"), "times": batch.array("time")} if units[0].is_track else {}
     labels = {"layout": np.array(batch.provenance.layout), "body_name": np.array(batch.provenance.body_name)}
-    for index in np.flatnonzero(batch.is_usable):
-        yield {name: column[index] for name, column in columns.items()} | labels
-
-
-def _usable(batch: FitBatch) -> Bodies:
-    bodies = bodies_of(batch)
-    keep = bodies.is_usable
-    return Bodies(bodies.pose[keep], bodies.betas[keep], bodies.transl[keep], bodies.pelvis[keep], keep[keep])
+    is_usable = batch.is_usable
+    for _, is_track, rows in units:
+        own = rows if is_track else rows.start
+        has_body = is_usable[rows].any()
+        yield {name: column[own] for name, column in (columns | of_tracks).items()} | labels if has_body else None
 
 
 def _gender(batch: FitBatch) -> str:
@@ -115,21 +124,31 @@ def _gender(batch: FitBatch) -> str:
 
 
 def _write_each(
-    people: Selection, out: Path, ending: str, contents: Callable[[FitBatch], Iterator[_Arrays]]
+    people: Selection, out: Path, ending: str, contents: Callable[[FitBatch, list[Unit]], Iterator[_Arrays | None]]
 ) -> Exported:
-    """Write a file named after the id for each person with a usable fit; remove files of an earlier export for the other people."""
-    ids = (str(name) for batch in read_fits(people.fits, ("id",)) for name in batch.texts("id"))
-    paths = [out / (name + ending) for name in unique_names(ids)]
-    of_people = itertools.compress(paths, people.is_kept)
+    """Write a file for each person or track with a body, named after the id or the track; remove files of an earlier export for others."""
+    units = _all_units(people)
+    paths = [out / (name + ending) for name in unique_names(name for name, _ in units)]
+    of_kept = itertools.compress(paths, (is_kept for _, is_kept in units))
     written: dict[Path, None] = {}
-    for batch in people.batches():
-        of_batch = list(itertools.islice(of_people, len(batch)))
-        for path, arrays in zip(itertools.compress(of_batch, batch.is_usable), contents(batch), strict=True):
-            written[_write(path, arrays)] = None
+    for batch, own in whole_units(people.batches()):
+        for path, arrays in zip(itertools.islice(of_kept, len(own)), contents(batch, own), strict=True):
+            if arrays is not None:
+                written[_write(path, arrays)] = None
     for path in paths:
         if path not in written:
             path.unlink(missing_ok=True)
     return people.exported(list(written), len(written))
+
+
+def _all_units(people: Selection) -> list[tuple[str, bool]]:
+    """The name of every unit of the fits, and whether any of its rows is exported."""
+    found, first = [], 0
+    for batch, units in whole_units(read_fits(people.fits, UNIT_COLUMNS)):
+        for name, _, rows in units:
+            found.append((name, bool(people.is_kept[first + rows.start : first + rows.stop].any())))
+        first += len(batch)
+    return found
 
 
 def _write(path: Path, arrays: dict[str, Any]) -> Path:

@@ -18,7 +18,7 @@ from smplify_jax.files.arrow import require_arrow
 from smplify_jax.files.picture_folder import ENDINGS, OutsideError, PictureFolder, has_ending
 from smplify_jax.files.printable import printable
 
-_COLUMNS = ("id", "image", "gender", "quality", "error_percent")
+_COLUMNS = ("id", "image", "gender", "quality", "error_percent", "file", "video")
 
 _NOT_FOUND, _UNKNOWN, _NO_KIND, _OUTSIDE = (
     "not there, or not readable",
@@ -85,8 +85,9 @@ def select(
     Args:
         fits: a file or folder of fits.
         options: the people to leave out.
-        names_pictures: the export names pictures, so a name without a suffix is worth a note.
-        needs_pictures: leave out people who have no picture in `options.images`.
+        names_pictures: the export names pictures, so a name without a suffix is worth a note, and frames of a track in which the person
+            was not seen are left out.
+        needs_pictures: leave out these, and people who have no picture in `options.images`.
         suffixes: of usable pictures, in lower case; None for any.
     Raises:
         InputError: nobody is left.
@@ -103,6 +104,8 @@ def select(
         if names_pictures and not needs_pictures:
             notes.add_names(batch)
         reasons, lacking = _too_poor(batch, options), np.zeros(len(batch), np.uint8)
+        if names_pictures or needs_pictures:
+            reasons |= _unseen(batch)
         pairs = zip(batch.texts("id"), batch.texts("image"), strict=True) if needs_pictures else ()
         for index, (name, image) in enumerate(pairs):
             ending, problem = picture(image)
@@ -130,6 +133,13 @@ def _too_poor(batch: FitBatch, options: ExportOptions) -> dict[int, str]:
         low = np.flatnonzero(~(quality >= options.min_quality)).tolist()
         reasons |= dict.fromkeys(low, "quality too low or not known")
     return reasons
+
+
+def _unseen(batch: FitBatch) -> dict[int, str]:
+    """The same for frames of tracks in which nobody was seen: they are of no file, and have no crop."""
+    places = zip(batch.texts("video"), batch.texts("file"), strict=True)
+    unseen = [index for index, (video, file) in enumerate(places) if video is not None and file is None]
+    return dict.fromkeys(unseen, "not seen in a frame of their track")
 
 
 def _picture(image: str | None, folder: PictureFolder, suffixes: Collection[str] | None) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -75,7 +76,11 @@ class Intake:
         passed_over: Counter[str] = Counter()
         with _Rejections(self.folder) as rejections:
             planned = plan_batches(
-                self.source.rows(passed_over), self.batch_size, self.fitter.objection, rejections.add
+                self.source.rows(passed_over),
+                self.batch_size,
+                self.fitter.objection,
+                rejections.add,
+                partial(self.fitter.units, pass_over=lambda what: passed_over.update([what])),
             )
             for batch in planned:
                 num_batches += 1

@@ -1,5 +1,7 @@
 """Which people are fitted together: numbered batches that are the same whenever the same input is read.
 
+A batch is made of units, which no batch divides: a person in a picture, or the track of a person through the frames of a video.
+
 Everything that makes a job restartable rests on this. A batch's number names the file of its fits, so that what is there need not be done
 again; and a shard of n takes every n-th number, so that a job may go on with another number of shards.
 """
@@ -10,11 +12,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 from smplify_jax.datasets.job.row_content import hash_of, row_content
 from smplify_jax.errors import InputError
 from smplify_jax.files.printable import printable
 from smplify_jax.keypoints.rows import DatasetRow, RejectedRow
+
+Unit = tuple[DatasetRow, ...]
+"""Rows that are fitted as a whole: one, or a track's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +29,8 @@ class Batch:
 
     Attributes:
         number: place in the plan, from 0 on.
-        people: at most as many as a batch holds; fewer in the last of their kind.
+        people: at most as many rows as a batch holds, or one track that is longer; fewer where the next track does not fit in, and in the
+            last batch of a kind.
     """
 
     number: int
@@ -81,39 +88,46 @@ class Shard:
         return cls(int(index), int(count))
 
 
+def each_alone(rows: Iterable[DatasetRow]) -> Iterator[Unit]:
+    """Every row as a unit."""
+    return ((row,) for row in rows)
+
+
 def plan_batches(
     rows: Iterable[DatasetRow | RejectedRow],
     batch_size: int,
     objection: Callable[[DatasetRow], str | None],
     reject: Callable[[RejectedRow], None],
+    units: Callable[[Iterable[DatasetRow]], Iterator[Unit]] = each_alone,
 ) -> Iterator[Batch]:
     """Sort people into batches as they are read.
 
     Args:
         rows: in the order of the input.
-        batch_size: the most people of a batch.
-        objection: why a person cannot be fitted, None if they can.
-        reject: gets every row that comes into no batch.
+        batch_size: the most rows of a batch of several units.
+        objection: why the person of a row cannot be fitted, None if they can.
+        reject: gets every row that comes into no batch; of a track, the first.
+        units: sorts the usable rows into units.
 
     Yields:
-        A batch as soon as it is full, and those that did not become full at the end.
+        A batch as soon as it is full, or the next unit does not fit in; and those that did not become full at the end.
     """
     pending: dict[tuple[str, bool], list[DatasetRow]] = {}
-    repeated, number = _RepeatedIds(), 0
-    for row in rows:
-        rejected = row if isinstance(row, RejectedRow) else _rejection(row, objection, repeated)
+    numbers = count()
+    for unit in units(_usable(rows, reject)):
+        rejected = _rejection(unit, objection)
         if rejected is not None:
             reject(rejected)
             continue
-        assert isinstance(row, DatasetRow)
-        people = pending.setdefault(kind_of(row), [])
-        people.append(row)
-        if len(people) == batch_size:
-            yield Batch(number, tuple(pending.pop(kind_of(row))))
-            number += 1
+        kind = kind_of(unit[0])
+        if kind in pending and len(pending[kind]) + len(unit) > batch_size:
+            yield Batch(next(numbers), tuple(pending.pop(kind)))
+        people = pending.setdefault(kind, [])
+        people.extend(unit)
+        if len(people) >= batch_size:
+            yield Batch(next(numbers), tuple(pending.pop(kind)))
     for people in pending.values():
-        yield Batch(number, tuple(people))
-        number += 1
+        yield Batch(next(numbers), tuple(people))
 
 
 def together(batches: Iterable[Batch], most_people: int) -> Iterator[list[Batch]]:
@@ -139,17 +153,39 @@ def is_camera_given(row: DatasetRow) -> bool:
     return row.focal_length is not None or row.camera_center is not None
 
 
-def _rejection(
-    row: DatasetRow, objection: Callable[[DatasetRow], str | None], repeated: _RepeatedIds
-) -> RejectedRow | None:
+def _usable(rows: Iterable[DatasetRow | RejectedRow], reject: Callable[[RejectedRow], None]) -> Iterator[DatasetRow]:
+    """The rows that can be hashed and written, each with an id of its own."""
+    repeated = _RepeatedIds()
+    for row in rows:
+        if isinstance(row, RejectedRow):
+            reject(row)
+            continue
+        reason = _fault(row)
+        if reason is None and repeated.has_seen(row):
+            reason = f"another person has the id '{printable(row.id)}', too"
+        if reason is None:
+            yield row
+        else:
+            reject(RejectedRow(row.file, row.position, reason))
+
+
+def _fault(row: DatasetRow) -> str | None:
+    """Why a row cannot be hashed and written, None if it can."""
     try:
         row_content(row)
     except InputError as error:
-        reason = str(error)
-    else:
-        is_repeated = repeated.has_seen(row)
-        reason = f"another person has the id '{printable(row.id)}', too" if is_repeated else objection(row)
-    return None if reason is None else RejectedRow(row.file, row.position, reason)
+        return str(error)
+    return None
+
+
+def _rejection(unit: Unit, objection: Callable[[DatasetRow], str | None]) -> RejectedRow | None:
+    first, about = unit[0], ""
+    reason = objection(first)
+    if first.video:
+        # A track has rows that no file has, with names made of several.
+        reason = reason or next(filter(None, map(_fault, unit)), None)
+        about = f"track '{printable(first.track_id)}' of the video '{printable(first.video)}', {len(unit):,} frames: "
+    return None if reason is None else RejectedRow(first.file, first.position, about + reason)
 
 
 class _RepeatedIds:

@@ -28,7 +28,18 @@ QUALITY_EDGES = tuple(round(0.1 * k, 1) for k in range(11))
 ERROR_EDGES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, float("inf"))
 """[% of the person's height]"""
 
-_COLUMNS = ("id", "file", "position", "status", "status_name", "quality", "error_percent", "num_steps")
+_COLUMNS = (
+    "id",
+    "file",
+    "position",
+    "status",
+    "status_name",
+    "quality",
+    "error_percent",
+    "num_steps",
+    "video",
+    "track_id",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class JobReport:
 
     Attributes:
         is_complete: whether all batches of the input are there.
-        num_people: that have a row.
+        num_people: that have a row; a person in a frame of a video counts as one.
         num_batches: that are there, of all shards.
         num_batches_planned: that the input makes.
         num_rejected: records of the input without a row.
@@ -84,6 +95,7 @@ class JobReport:
         rejected: the first records without a row.
         settings: of the job.
         passed_over: number of things in the input that hold no person, by what they are.
+        num_tracks: that the rows are of; 0 of people who were fitted by themselves.
         library_versions: number of people by the release of this library that fitted them.
         this_run: what it did.
         exports: what each came to, by name.
@@ -103,6 +115,7 @@ class JobReport:
     rejected: list[dict[str, str]]
     settings: dict[str, Any]
     passed_over: dict[str, int] = field(default_factory=dict)
+    num_tracks: int = 0
     library_versions: dict[str, int] = field(default_factory=dict)
     this_run: RunTally = field(default_factory=RunTally)
     exports: dict[str, Exported] = field(default_factory=dict)
@@ -137,11 +150,13 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
     versions: Counter[str] = Counter()
     quality, error = np.zeros(len(QUALITY_EDGES) - 1, int), np.zeros(len(ERROR_EDGES) - 1, int)
     num_without_quality = 0
+    tracks = _Tracks()
     slowest: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     for batch in (batch for number in numbers for batch in read_fits(folder.part(number), _COLUMNS)):
         statuses.update(str(name) for name in batch.texts("status_name"))
         versions[batch.provenance.library_version] += len(batch)
+        tracks.add(batch)
         is_usable, scores = batch.is_usable, batch.array("quality")
         is_scored = np.isfinite(scores) & is_usable
         num_without_quality += int((is_usable & ~is_scored).sum())
@@ -165,9 +180,27 @@ def make_report(folder: JobFolder, counted: InputCount, shard: Shard, tally: Run
         rejected=list(islice(folder.rejections(), NUM_LISTED)),
         settings=folder.settings(),
         passed_over=counted.passed_over,
+        num_tracks=tracks.count,
         library_versions=dict(versions),
         this_run=tally,
     )
+
+
+class _Tracks:
+    """Counts tracks, whose rows follow each other.
+
+    Attributes:
+        count: of them.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._last: tuple[str | None, str | None] = (None, None)
+
+    def add(self, batch: FitBatch) -> None:
+        for track in zip(batch.texts("video"), batch.texts("track_id"), strict=True):
+            self.count += track[0] is not None and track != self._last
+            self._last = track
 
 
 def write_report(folder: JobFolder, report: JobReport) -> None:

@@ -72,7 +72,8 @@ def _figures(report: dict[str, Any]) -> str:
     this_run, num_bodies = report["this_run"], report["num_with_body"]
     speed = this_run["fits_per_second"]
     figures = [
-        (f"{report['num_people']:,}", "people"),
+        (f"{report['num_people']:,}", "frames of people" if report["num_tracks"] else "people"),
+        *([(f"{report['num_tracks']:,}", "tracks")] if report["num_tracks"] else []),
         (f"{num_bodies:,}", "with a body"),
         (f"{report['statuses']['poor_fit']:,}", "of these a poor one"),
         (f"{report['num_people'] - num_bodies:,}", "without"),

@@ -17,6 +17,7 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.printable import printable
+from smplify_jax.keypoints.keypoint_set import MAX_LENGTH, is_length
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.rows import DatasetRow
 
@@ -24,6 +25,9 @@ _TEXTS = ("id", "source_id", "image", "file", "position", "gender", "layout")
 
 _MAX_TEXT_BYTES = 2**16
 """Names are shorter; and the texts of a file's rows have to be addressed with 31 bits."""
+
+_MAX_FRAME = 2**62
+"""So that the difference of two has 64 bits, too. Some files state nanoseconds."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -35,9 +39,10 @@ def row_content(row: DatasetRow) -> bytes:
         InputError: something in it cannot be fitted or written; says what.
     """
     texts = [_text(name, getattr(row, name)) for name in _TEXTS]
+    in_track = _place_in_track(row)
     box = row.box
     numbers = [
-        *_numbers("image_size", row.image_size, is_length=True),
+        *_numbers("image_size", row.image_size, is_size=True),
         *_numbers("focal_length", None if row.focal_length is None else (row.focal_length,), num_numbers=1),
         *_numbers("camera_center", row.camera_center),
         *_numbers("box's center", None if box is None else box.center),
@@ -46,7 +51,7 @@ def row_content(row: DatasetRow) -> bytes:
     ]
     keypoints = _keypoints(row.keypoints, row.layout)
     lengths = struct.pack(f"<{len(texts)}I", *map(len, texts))
-    return b"".join([lengths, *texts, struct.pack(f"<{len(numbers)}d", *numbers), keypoints])
+    return b"".join([lengths, *texts, struct.pack(f"<{len(numbers)}d", *numbers), keypoints, in_track])
 
 
 def hash_of(rows: Iterable[DatasetRow]) -> str:
@@ -57,6 +62,18 @@ def hash_of(rows: Iterable[DatasetRow]) -> str:
         digest.update(struct.pack("<Q", len(content)))
         digest.update(content)
     return digest.hexdigest()
+
+
+def _place_in_track(row: DatasetRow) -> bytes:
+    """Of people who are fitted by themselves, nothing: what their files say of tracks is only checked."""
+    video, track_id = _text("video", row.video), _text("track_id", row.track_id)
+    frame = row.frame
+    if frame is not None and (not isinstance(frame, int) or not -_MAX_FRAME <= frame <= _MAX_FRAME):
+        raise InputError(f"its frame is {printable(_shown(frame))}; expected a whole number of at most 2^62")
+    if not video:
+        return b""
+    numbers = struct.pack("<2Iqd", len(video), len(track_id), frame or 0, math.nan if row.time is None else row.time)
+    return b"".join([numbers, video, track_id])
 
 
 def _text(name: str, value: Any) -> bytes:
@@ -73,7 +90,7 @@ def _text(name: str, value: Any) -> bytes:
     return content
 
 
-def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_length: bool = False) -> list[float]:
+def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_size: bool = False) -> list[float]:
     """The numbers as float32 holds them or nearly so; as many NaN where there are none."""
     if values is None:
         return [math.nan] * num_numbers
@@ -87,9 +104,9 @@ def _numbers(name: str, values: Any, *, num_numbers: int = 2, is_length: bool = 
         raise InputError(
             f"its {name} is {printable(_shown(values))}; expected {num_numbers} numbers that single precision holds"
         )
-    if is_length and not all(number > 0 for number in numbers):
+    if is_size and not all(map(is_length, numbers)):
         raise InputError(
-            f"its {name} is {printable(_shown(values))}; expected a width and a height of more than 0 pixels"
+            f"its {name} is {printable(_shown(values))}; expected a width and a height of more than 0 pixels, and at most {MAX_LENGTH:g}"
         )
     return numbers
 

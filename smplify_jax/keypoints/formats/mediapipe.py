@@ -13,8 +13,8 @@ object by their names. World landmarks are metres, and are not read.
 
 x and y are fractions of the picture's width and height, or pixels, which their values tell. For fractions the size must be
 known: from the object, from the picture's file, or from the caller. MediaPipe gives all 33 points always, and guesses those it
-does not see: `visibility` is the confidence; a landmark without one is seen. The body becomes `coco23`, the foot's index being
-the big toe; mouth, fingers and corners of the eyes are left out, small toes are not seen.
+does not see: `visibility` is the confidence; a landmark without one is seen. The 33 are layout `mediapipe33`; fewer, with names, are placed
+by them.
 
 Source: MediaPipe's documentation, "Pose landmark detection guide".
 """
@@ -224,5 +224,5 @@ FORMAT = KeypointFormat(
     read,
     content="JSON with `pose_landmarks`, `poseLandmarks`, `landmarks`, `landmark`, or bare lists of 33; with or "
     "without `visibility`, `image`, `width`, `height`, frames",
-    layouts="`coco23`",
+    layouts="`mediapipe33`",
 )

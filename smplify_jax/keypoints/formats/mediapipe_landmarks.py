@@ -8,19 +8,12 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import is_number
-from smplify_jax.keypoints.formats.reading import named_rows, number_rows
+from smplify_jax.keypoints.formats.reading import number_rows
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import place_by_name
 
-LAYOUT = "coco23"
-
-LANDMARKS = (
-    *("nose", "", "left_eye", "", "", "right_eye", "", "left_ear", "right_ear", "", ""),
-    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
-    *("",) * 6,
-    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
-    *("left_heel", "right_heel", "left_big_toe", "right_big_toe"),
-)
-"""The layout's name of each of the 33 landmarks, "" for those it has not."""
+LAYOUT = "mediapipe33"
+_COUNT = get_layout(LAYOUT).num_keypoints
 
 _NUMBER_KEYS = ("id", "index", "landmark_id", "idx")
 _CONFIDENCE_KEYS = ("visibility", "presence", "score")
@@ -40,9 +33,9 @@ def is_person(value: Any) -> bool:
     """Whether a JSON value is a list of 33 landmarks, or of their numbers."""
     if not isinstance(value, list) or not value:
         return False
-    if len(value) == len(LANDMARKS):
+    if len(value) == _COUNT:
         return is_landmark(value[0])
-    return len(value) in {len(LANDMARKS) * columns for columns in _NUM_COLUMNS} and is_number(value[0])
+    return len(value) in {_COUNT * columns for columns in _NUM_COLUMNS} and is_number(value[0])
 
 
 def placed_landmarks(value: Any, layout: str | None) -> tuple[np.ndarray, str]:
@@ -59,9 +52,9 @@ def placed_landmarks(value: Any, layout: str | None) -> tuple[np.ndarray, str]:
     if names is not None:
         placement = place_by_name(names, layout)
         return placement.place(_rows(landmarks)), placement.layout
-    if len(landmarks) != len(LANDMARKS):
-        raise InputError(f"the person has {len(landmarks) or 'no'} landmarks; MediaPipe's pose has {len(LANDMARKS)}")
-    return named_rows(_rows(_in_order(landmarks)), LANDMARKS, LAYOUT), LAYOUT
+    if len(landmarks) != _COUNT:
+        raise InputError(f"the person has {len(landmarks) or 'no'} landmarks; MediaPipe's pose has {_COUNT}")
+    return _rows(_in_order(landmarks)), LAYOUT
 
 
 def _listed(value: Any) -> tuple[list[Any], tuple[str, ...] | None]:
@@ -75,7 +68,7 @@ def _listed(value: Any) -> tuple[list[Any], tuple[str, ...] | None]:
     if not isinstance(value, list):
         return [], None
     if is_person(value) and not is_landmark(value[0]):
-        columns = len(value) // len(LANDMARKS)
+        columns = len(value) // _COUNT
         return [value[k : k + columns] for k in range(0, len(value), columns)], None
     if all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in value):
         return value, tuple(item["name"] for item in value)
@@ -85,14 +78,14 @@ def _listed(value: Any) -> tuple[list[Any], tuple[str, ...] | None]:
 def _in_order(landmarks: list[Any]) -> list[Any]:
     """33 landmarks in the order of their numbers, which are left out of lists; as they are if they have none."""
     if all(isinstance(item, list) for item in landmarks):
-        is_numbered = [item[:1] for item in landmarks] == [[k] for k in range(len(LANDMARKS))]
+        is_numbered = [item[:1] for item in landmarks] == [[k] for k in range(_COUNT)]
         return [item[1:] for item in landmarks] if is_numbered else landmarks
     if not all(isinstance(item, dict) for item in landmarks):
         return landmarks
     for key in _NUMBER_KEYS:
         by_number = {item[key]: item for item in landmarks if isinstance(item.get(key), int)}
-        if sorted(by_number) == list(range(len(LANDMARKS))):
-            return [by_number[k] for k in range(len(LANDMARKS))]
+        if sorted(by_number) == list(range(_COUNT)):
+            return [by_number[k] for k in range(_COUNT)]
     return landmarks
 
 

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.keypoints.layouts import pictured_layouts
-from smplify_jax.proposal.slots import slot_layout, slot_matrix
+from smplify_jax.proposal.slots import learned_layouts, slot_layout, slot_matrix
 
 _FEATURED_LAYOUTS = {"coco17": 7.0, "openpose25": 7.0, "lsp14": 7.0}  # all others weigh one
 
@@ -62,8 +61,8 @@ class DetectionTables:
 
 def detection_tables(slots: tuple[str, ...]) -> DetectionTables:
     """The tables for these slots."""
-    masks = [slot_matrix(layout, slots).max(axis=1) for layout in pictured_layouts()]
-    shares = np.array([_FEATURED_LAYOUTS.get(layout.name, 1.0) for layout in pictured_layouts()] + [2.0])
+    masks = [slot_matrix(layout, slots).max(axis=1) for layout in learned_layouts()]
+    shares = np.array([_FEATURED_LAYOUTS.get(layout.name, 1.0) for layout in learned_layouts()] + [2.0])
     return DetectionTables(
         layouts=np.array([*masks, np.ones(len(slots))]) > 0,
         layout_shares=shares / shares.sum(),

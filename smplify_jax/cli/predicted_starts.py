@@ -1,0 +1,52 @@
+"""The option --init: what a network predicted for the people of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import OPEN_BODY_NAME
+from smplify_jax.cli.inputs import PersonInput
+from smplify_jax.cli.options import StartOptions
+from smplify_jax.keypoints.load import places_of
+from smplify_jax.predictions.bodies import PredictedBodies
+from smplify_jax.predictions.matching import PeopleToMatch, bodies_of_people, match_predictions
+from smplify_jax.predictions.read import read_predictions
+
+
+def predicted_starts(
+    people: Sequence[PersonInput], options: StartOptions, body: BodyModel
+) -> tuple[PredictedBodies | None, list[str]]:
+    """The bodies that people's fits start from, NaN for who has none, and sentences for the user; None without --init.
+
+    Raises:
+        InputError: the file cannot be read, or holds no prediction of these people.
+    """
+    if options.init is None:
+        return None, []
+    found = read_predictions(options.init)
+    places = places_of([person.row for person in people], [person.source for person in people])
+    everybody = PeopleToMatch(
+        keypoints=[person.keypoints for person in people],
+        images=[person.image_name or "" for person in people],
+        videos=[place.video for place in places],
+        frames=np.array([place.frame for place in places], np.int64),
+        track_ids=[person.row.track_id for person in people],
+        image_size=np.array([person.image_size for person in people], np.float64),
+    )
+    chosen = match_predictions(found, everybody, options.init_first_frame)
+    bodies = bodies_of_people(found, chosen, everybody)
+    complaints = []
+    if (num_without := int((chosen < 0).sum())) > 0:
+        complaints.append(
+            f"{options.init} has no prediction for {num_without} of {len(people)} people, who are fitted without one."
+        )
+    if body.name == OPEN_BODY_NAME and np.any(np.nan_to_num(bodies.betas)):
+        complaints.append(
+            "The predicted betas are SMPL's and are not used: those of the open body mean something else."
+        )
+        bodies = replace(bodies, betas=np.full_like(bodies.betas, np.nan))
+    return bodies, complaints
