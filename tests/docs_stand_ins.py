@@ -56,6 +56,17 @@ def _annotations(path: Path) -> None:
     write_json(path, coco_annotations(*(figure("coco17", 5.0 * k, confidence=2) for k in range(3))))
 
 
+def _posetrack(folder: Path) -> None:
+    """One person in three frames of a video."""
+    folder.mkdir()
+    frames = [coco_annotations(figure("coco17", 5.0 * k, confidence=2), track_id=1) for k in range(3)]
+    for k, one in enumerate(frames):
+        one["images"][0] |= {"id": k, "file_name": f"walk/{k:06d}.jpg"}
+        one["annotations"][0] |= {"id": k, "image_id": k}
+    both = {name: [entry for one in frames for entry in one[name]] for name in ("images", "annotations")}
+    write_json(folder / "walk.json", both | {"categories": frames[0]["categories"]})
+
+
 def _body(path: Path) -> None:
     write_pickle(path, random_body_arrays())
 
@@ -121,6 +132,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "keypoints.npy": lambda path: np.save(path, np.stack([figure("coco17", float(k)) for k in range(3)])),
     "person_keypoints_train2017.json": _annotations,
     "annotations.json": _annotations,
+    "posetrack_json": _posetrack,
     "train.parquet": _parquet,
     "SMPL_NEUTRAL.pkl": _body,
     "models/smpl/SMPL_FEMALE.pkl": _body,

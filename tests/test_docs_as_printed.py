@@ -35,6 +35,7 @@ NOT_RUN = {
     "--example-video": "renders and fits for a minute; see test_fit_video",
     "--cameras": "reads recordings of several cameras; see test_cli_views",
     "--points": "reads files of other programs; see test_cli_points and test_points_recipe",
+    "import torch": "needs the extra torch; see test_torch",
     "estimator.process_one_image": "SAM 3D Body is not among the dependencies",
     "-{000000..": "reads tars of the reader's own",
 }

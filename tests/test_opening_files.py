@@ -17,6 +17,7 @@ OWN = "smplify_jax's own file"
 BOUNDED = "of a file that was opened in `files`, within its budget"
 ALLOWED = {
     ("cli/example.py", "source.read_bytes"): OWN,
+    ("body/surface_files.py", "json.loads"): "text that read_plain has read, of a bounded size",
     ("camera/calibration.py", "json.loads"): "text that read_plain has read, of a bounded size",
     ("camera/calibration.py", "tomllib.loads"): "text that read_plain has read, of a bounded size",
     ("cli/program.py", "os.open"): "the null device",
@@ -39,6 +40,7 @@ ALLOWED = {
     ): "HDF5 opens by name; open_plain has opened it before, to recognise it",
     ("keypoints/formats/recognition.py", "archive.open"): BOUNDED,
     ("keypoints/formats/recognition.py", "json.loads"): BOUNDED,
+    ("keypoints/points3d/scenes.py", "json.loads"): "text that read_plain has read; read_scenes bounds its size",
 }
 """Why a module may open something itself."""
 

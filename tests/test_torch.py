@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,3 +119,17 @@ def test_workers_of_a_data_loader_can_solve(problem):
     loader = torch.utils.data.DataLoader(FittedPeople(), batch_size=2, num_workers=1, multiprocessing_context="spawn")
     (found,) = loader
     torch.testing.assert_close(found, solve(problem, **tensors_of(2, torch.float32)).joints, atol=1e-4, rtol=0)
+
+
+def test_the_block_of_the_page_runs_as_printed():
+    page = (Path(__file__).parents[1] / "docs" / "differentiable.md").read_text(encoding="utf-8")
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "import torch" in one]
+    given = tensors_of(2, torch.float32)
+    names = {
+        "keypoints": given["keypoints"].requires_grad_(),
+        "focal_length": given["focal_length"],
+        "camera_center": given["camera_center"],
+        "target": torch.zeros(2, 24, 3),
+    }
+    exec(block, names)
+    assert names["keypoints"].grad.abs().sum() > 0

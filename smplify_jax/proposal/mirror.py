@@ -12,8 +12,9 @@ from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal, split_outputs
 from smplify_jax.proposal.slots import slot_layout
 
-_PARTNER = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES])
-_POSE_PARTNER = (3 * (_PARTNER[1:, None] - 1) + np.arange(3)).ravel()
+# 32 bits: indices of 64 are of one kind or the other by the flags in force, which may change between traces.
+_PARTNER = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES], np.int32)
+_POSE_PARTNER = (3 * (_PARTNER[1:, None] - 1) + np.arange(3, dtype=np.int32)).ravel()
 _SIGNS = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]).astype(np.float32)  # of a rotation matrix, mirrored across x = 0
 
 

@@ -21,7 +21,7 @@ from smplify_jax.execution.traces import kept_in_traces
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 
-_SHIPPED = {False: "data/quality.npz", True: "data/quality_of_starts.npz"}
+SHIPPED, SHIPPED_OF_STARTS = "data/quality.npz", "data/quality_of_starts.npz"
 
 GOOD_MM = 80.0
 """PA-MPJPE up to which a fit counts as good."""
@@ -153,7 +153,7 @@ def load_quality_model(path: str | Path | None = None, *, of_starts: bool = Fals
         InputError: the file is not a quality model.
     """
     if path is None:
-        path = Path(str(resources.files("smplify_jax.quality").joinpath(_SHIPPED[of_starts])))
+        path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED_OF_STARTS if of_starts else SHIPPED)))
     path = Path(path)
     stored = load_npz(path)
     missing = sorted(set(QualityModel.__dataclass_fields__) - set(stored))
