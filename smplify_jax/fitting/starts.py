@@ -116,7 +116,7 @@ def _start_at_yaw(
     roll_vector = jnp.array([0.0, 0.0, 1.0]) * roll
     # The pelvis is not at the origin, so rotating the body about it is not quite the same as rotating the points; for a start it will do.
     points = points @ exp_so3(roll_vector).T
-    centre = _centre(observation, points, depth, weights)
+    centre = _centre(observation, points, depth, jnp.asarray(weights))
     return BodyParameters(compose_axis_angle(roll_vector, upright), pose, betas, jnp.append(centre, depth))
 
 
