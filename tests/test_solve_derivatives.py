@@ -93,7 +93,10 @@ def _by_hand(problem: Any, hessian_of: Any, inputs: Any, parameters: Any, way: A
         given, weights = objective(inputs)
         hessian = hessian_of((setup.scene, weights), given, parameters)
         step = -jnp.linalg.solve(hessian, jax.jvp(field, (inputs,), (way,))[1])
-        place = lambda step: pose_keypoints(setup.joints_body, parameters.retract(step)).keypoints_cam  # noqa: E731
+
+        def place(step: Any) -> Any:
+            return pose_keypoints(setup.joints_body, parameters.retract(step)).keypoints_cam
+
         return jax.jvp(place, (jnp.zeros_like(step),), (step,))[1]
 
     own, own_way = ({name: values for name, values in one.items() if name != "weights"} for one in (inputs, way))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
@@ -72,22 +73,21 @@ def error_mm(error: Any, num_people: int) -> np.ndarray:
     return np.broadcast_to(numbers, (num_people,))
 
 
-def pose_precision(error: ArrayLike, num_joints: int) -> np.ndarray:
-    """(B, 3 (J - 1)) inverse variances of body_pose [1/rad^2].
+def precision_of_error(error: ArrayLike, num_joints: int, num_betas: int) -> BodyParameters:
+    """Inverse variances of body_pose (B, 3 (J - 1)) [1/rad^2] and betas (B, num_betas); those of the place are zero.
 
     Args:
         error: (B,) PA-MPJPE [mm]; infinity gives zero.
         num_joints: J, the root included.
+        num_betas: how many shape coefficients there are.
     """
+    mm = np.asarray(error, np.float64)[:, None]
     std = np.array([_std_at_50_mm(name) for name in SMPL_JOINT_NAMES[1:num_joints]])
-    return (np.repeat(1.0 / std**2, 3) * (50.0 / np.asarray(error, np.float64)[:, None]) ** 2).astype(np.float32)
+    pose = np.repeat(1.0 / std**2, 3) * (50.0 / mm) ** 2
+    betas = np.repeat(np.where(np.isfinite(mm), 1.0 / STD_BETAS**2, 0.0), num_betas, axis=1)
+    nothing = np.zeros(1, np.float32)
+    return BodyParameters(nothing, pose.astype(np.float32), betas.astype(np.float32), nothing)
 
 
 def _std_at_50_mm(joint_name: str) -> float:
     return _STD_AT_50_MM[joint_name.removeprefix("left_").removeprefix("right_")]
-
-
-def betas_precision(error: ArrayLike, num_betas: int) -> np.ndarray:
-    """(B, num_betas) inverse variances of betas; zero where the error is infinite."""
-    is_known = np.isfinite(np.asarray(error, np.float64))[:, None]
-    return np.repeat(np.where(is_known, 1.0 / STD_BETAS**2, 0.0), num_betas, axis=1).astype(np.float32)

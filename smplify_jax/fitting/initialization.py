@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
-from smplify_jax.fitting.init_errors import betas_precision, error_mm, pose_precision
+from smplify_jax.fitting.init_errors import error_mm, precision_of_error
 from smplify_jax.geometry.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.result import FitResult
@@ -91,12 +91,7 @@ def anchor_from_init(
         return None
     if precision is None:
         errors = error_mm(error, len(start.transl))
-        precision = BodyParameters(
-            np.zeros(1, np.float32),
-            pose_precision(errors, start.body_pose.shape[1] // 3 + 1),
-            betas_precision(errors, start.betas.shape[1]),
-            np.zeros(1, np.float32),
-        )
+        precision = precision_of_error(errors, start.body_pose.shape[1] // 3 + 1, start.betas.shape[1])
     if not isinstance(precision, BodyParameters):
         number = host_array(precision, "init_precision").astype(np.float32)
         if number.ndim != 0:

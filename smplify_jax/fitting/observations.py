@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
@@ -16,7 +15,7 @@ from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observed import is_observed
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
-from smplify_jax.fitting.init_errors import betas_precision, error_mm, pose_precision
+from smplify_jax.fitting.init_errors import error_mm, precision_of_error
 from smplify_jax.fitting.initialization import check_anchor_choices
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import find_faults
@@ -170,10 +169,8 @@ def _anchor(
     if start is None:
         return None
     if precision is None:
-        mm = error_mm(error, 1)
-        num_joints = start.body_pose.shape[-1] // 3 + 1
-        pose, betas = pose_precision(mm, num_joints)[0], betas_precision(mm, start.betas.shape[-1])[0]
-        precision = BodyParameters(np.zeros(1), pose, betas, np.zeros(1))
+        one = precision_of_error(error_mm(error, 1), start.body_pose.shape[-1] // 3 + 1, start.betas.shape[-1])
+        precision = jax.tree.map(lambda values: values[0], one)  # of everybody
     given: Mapping[str, Any] = (
         {"body_pose": precision.body_pose, "betas": precision.betas}
         if isinstance(precision, BodyParameters)

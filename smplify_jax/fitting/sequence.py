@@ -80,9 +80,7 @@ def fit_sequence(
         clock = frame_times(fps, times, *tracks.shape[:2])
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
-        whole = side_by_side(tracks)
-        cameras, sizes = _cameras(camera, whole, image_size)
-        pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
+        pictures = _pictures(camera, side_by_side(tracks), image_size)
         fitted = _fit_each(setup, tracks, clock, pictures, max_gap)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
@@ -128,9 +126,7 @@ def fit_sequences(
         clocks = [frame_times(rate, None, 1, len(track))[0] for rate, track in zip(fps, cleaned, strict=True)]
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
-        whole = side_by_side(cleaned)
-        cameras, sizes = _cameras(camera, whole, image_size)
-        pictures = _Pictures.of(cameras, sizes, is_plausible(whole, cameras, sizes), camera is not None)
+        pictures = _pictures(camera, side_by_side(cleaned), image_size)
         fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap)
         return [FitResult(**fields, body=setup.body, layout=layout.name) for fields in fitted]
 
@@ -142,10 +138,6 @@ class _Pictures(NamedTuple):
     image_size: np.ndarray
     is_plausible: np.ndarray
     is_focal_length_known: np.ndarray
-
-    @classmethod
-    def of(cls, camera: Camera, sizes: np.ndarray, is_plausible: np.ndarray, is_known: bool) -> _Pictures:
-        return cls(camera, sizes.astype(np.float32), is_plausible, np.full(len(sizes), is_known))
 
 
 def _fit_each(
@@ -181,10 +173,12 @@ def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:
     return (cleaned[None], True) if array.ndim == 3 else (cleaned, False)
 
 
-def _cameras(
+def _pictures(
     camera: Camera | ArrayLike | Sequence[Camera] | None, whole: np.ndarray, image_size: ArrayLike | None
-) -> tuple[Camera, np.ndarray]:
+) -> _Pictures:
     """One camera and one picture size per track, whose keypoints of all frames are (N, L, 3)."""
     if isinstance(camera, str):
         raise InputError(f"camera is {camera!r}: fit_sequence takes a focal length, K or a Camera, or None.")
-    return setup_camera(camera, whole, image_size, None), size_rows(image_size, len(whole))
+    cameras, sizes = setup_camera(camera, whole, image_size, None), size_rows(image_size, len(whole))
+    is_known = np.full(len(whole), camera is not None)
+    return _Pictures(cameras, sizes.astype(np.float32), is_plausible(whole, cameras, sizes), is_known)
