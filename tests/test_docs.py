@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import runpy
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -116,6 +117,11 @@ def test_the_layouts_shown_are_those_of_the_library():
 
 def test_the_formats_shown_are_those_of_the_registry():
     assert _shown_table("formats.md", "formats") == formats_table(), "run python docs/write_formats.py"
+
+
+def test_the_options_shown_are_those_of_the_commands():
+    written = runpy.run_path(str(DOCS / "write_command_line.py"))["page"]()
+    assert (DOCS / "command_line.md").read_text() == written, "run python docs/write_command_line.py"
 
 
 def test_every_format_says_what_it_holds_and_in_which_layouts():
