@@ -30,6 +30,7 @@ ROOMS = (
     "torch",
     "pictures",
     "media",
+    "viewer",
     "datasets",
     "cli",
     "learn",
