@@ -29,7 +29,8 @@ def _run(command: ViewCommand) -> int:
     with read_within(command.read_limit):
         viewer = opened_viewer(command)
     with viewer:
-        VIEW.tell([f"{viewer.url} shows {len(viewer.people)} people; Ctrl-C ends it."])
+        count = len(viewer.people)
+        VIEW.tell([f"{viewer.url} shows {count} {'person' if count == 1 else 'people'}; Ctrl-C ends it."])
         sys.stdout.flush()
         viewer.server.sleep_forever()
     return OK

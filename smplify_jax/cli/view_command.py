@@ -11,7 +11,8 @@ import numpy as np
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.cli.view_options import ViewCommand
+from smplify_jax.cli.cache import use_compilation_cache
+from smplify_jax.cli.view_options import VIEW, ViewCommand
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.result import FitResult
@@ -38,11 +39,14 @@ def opened_viewer(command: ViewCommand) -> Viewer:
     for number, path in enumerate(command.results):
         result = FitResult.load(path, body)
         of_input = load_npz(path, _OF_INPUT)
-        is_motion = command.frames or result.velocities is not None
+        # Tracks that a data set's export wrote have no velocities, but the numbers of their frames.
+        numbers = _numbers(of_input, "frames")
+        has_frames = numbers is not None and numbers.shape == result.status.shape
+        is_motion = command.frames or result.velocities is not None or has_frames
         if command.replay:
             result, is_motion = _replayed(result, of_input, path), True
         people += people_of_result(path.stem, result, number, is_motion=is_motion)
-        frames = _numbers(of_input, "frames") if frames is None else frames
+        frames = numbers if frames is None else frames
         rate = _numbers(of_input, "frame_rate") if rate is None else rate
     pictures = [Pictures(path, frames) for path in command.image]
     fps = command.fps or (float(rate.ravel()[0]) if rate is not None and rate.size else 30.0)
@@ -62,6 +66,9 @@ def _replayed(result: FitResult, of_input: Mapping[str, object], path: Path) -> 
     keypoints, size = _numbers(of_input, "keypoints"), _numbers(of_input, "image_size")
     if keypoints is None:
         raise InputError(f"{path}: has no keypoints to fit again; give a file that smplify-fit wrote.")
+    complaint = use_compilation_cache()
+    if complaint:
+        VIEW.complain(complaint)
     return replay(result, keypoints, np.full(2, np.nan) if size is None else size)
 
 

@@ -97,6 +97,7 @@ class Pictures:
         Raises:
             InputError: there is no picture.
         """
+        self._last: tuple[tuple[object, ...], ShownPicture] | None = None
         if not path.is_dir():
             load_image(path)  # what cannot be read is told before the viewer starts
             self._paths: dict[int, Path] = {}
@@ -114,9 +115,14 @@ class Pictures:
         self._only = None
 
     def at(self, frame: int, camera: ShownCamera) -> ShownPicture | None:
-        """The picture of a frame, with the principal point in its middle; None if there is none."""
+        """The picture of a frame with the principal point in its middle, the same object while it is the same; None if there is none."""
         path = self._only or self._paths.get(frame)
-        return None if path is None else _centered(load_image(path), camera.center)
+        if path is None:
+            return None
+        key = path, *camera.center.tolist()
+        if self._last is None or self._last[0] != key:
+            self._last = key, _centered(load_image(path), camera.center)
+        return self._last[1]
 
 
 def _by_number(path: Path) -> tuple[list[int], str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.viewer.cameras import Pictures, cameras_of
+from smplify_jax.viewer.cameras import Pictures, ShownPicture, cameras_of
 from smplify_jax.viewer.controls import BodyControls, ShowControls, TimeControls
 from smplify_jax.viewer.people import ShownPerson
 from smplify_jax.viewer.playback import Playback
@@ -73,6 +73,7 @@ class Viewer:
         self._lock = threading.RLock()
         self._frame = start
         self._nodes: dict[str, Any] = {}
+        self._sent_pictures: dict[int, ShownPicture | None] = {}
         self._set_the_scene()
         self._show = ShowControls(
             self.server,
@@ -106,7 +107,8 @@ class Viewer:
     def close(self) -> None:
         """End playback and the server."""
         self._playback.close()
-        self.server.stop()
+        with _silent_viser():
+            self.server.stop()
 
     def node_names(self) -> tuple[str, ...]:
         """What is in the scene."""
@@ -201,7 +203,10 @@ class Viewer:
                 self._nodes[name] = node
             node.fov, node.aspect = camera.fov(size), camera.aspect(size)
             node.position, node.wxyz = camera.position, camera.wxyz
-            node.image, node.visible = None if picture is None else picture.pixels, self._show.shows_cameras
+            node.visible = self._show.shows_cameras
+            if self._sent_pictures.get(view) is not picture:  # a redraw for another reason sends none
+                self._sent_pictures[view] = picture
+                node.image = None if picture is None else picture.pixels
 
 
 def _first_body(people: Sequence[ShownPerson]) -> tuple[int, ShownPerson]:
@@ -222,5 +227,10 @@ def _server(host: str, port: int) -> Any:
         import viser
     except ImportError as error:
         raise InputError(f"{INSTALL} ({error})") from None
-    with contextlib.redirect_stdout(io.StringIO()):  # it greets with a box of its own
+    with _silent_viser():
         return viser.ViserServer(host=host, port=port, label="smplify-view", verbose=False)
+
+
+def _silent_viser() -> contextlib.AbstractContextManager[Any]:
+    """Keep viser's own greeting and farewell from the terminal."""
+    return contextlib.redirect_stdout(io.StringIO())
