@@ -9,6 +9,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+import trimesh
+from bodies import random_body
 from dataset_fits import draw_motion, load_body
 from scipy.spatial.transform import Rotation
 
@@ -209,3 +211,20 @@ def test_what_a_format_cannot_hold_is_one_sentence(motion, tmp_path):
     with pytest.raises(InputError, match="fps is -1"):
         motion.export(tmp_path / "walk.bvh", fps=-1)
     assert not list(tmp_path.iterdir())
+
+
+def test_fingers_of_a_body_that_has_some_stay_at_rest(motion, tmp_path):
+    body = random_body(52, num_vertices=60)
+    fingers = replace(motion, body=body, body_pose=motion.body_pose[:, :63], betas=motion.betas[:, : body.num_betas])
+    fingers.export(tmp_path / "walk.bvh", fps=25)
+    parameters = fingers.parameters.blocks()
+    expected = np.asarray(body.joints(**parameters))[2] * UPRIGHT
+    joints = Bvh(tmp_path / "walk.bvh").joints(2)
+    np.testing.assert_allclose([joints[name] for name in body.joint_names], expected, atol=2e-5)
+    fingers.export(tmp_path / "walk.smpl", fps=25)
+    with np.load(tmp_path / "walk.smpl") as avatar:
+        assert avatar["bodyPose"].shape == (NUM_FRAMES, 24, 3)
+        assert not avatar["bodyPose"][:, 22:].any()
+    fingers.export(tmp_path / "walk.glb", fps=25)
+    scene = trimesh.load(tmp_path / "walk.glb")
+    assert set(body.joint_names) <= set(scene.graph.nodes)  # pyright: ignore[reportAttributeAccessIssue]
