@@ -200,11 +200,13 @@ def test_a_running_viewer_serves_its_page_and_follows_its_controls(motion: FitRe
     pytest.importorskip("viser", reason="needs the extra viewer")
     from smplify_jax.cli.view_command import opened_viewer
 
-    for name in ("ours", "theirs"):
-        motion.save(tmp_path / f"{name}.npz")
+    results = tmp_path / "ours" / "walk.npz", tmp_path / "theirs" / "walk.npz"
+    for path in results:
+        path.parent.mkdir()
+        motion.save(path)
     Image.new("RGB", (640, 480), "white").save(tmp_path / "a.png")
-    results = tmp_path / "ours.npz", tmp_path / "theirs.npz"
     with opened_viewer(ViewCommand(results=results, image=(tmp_path / "a.png",), port=18_080)) as viewer:
+        assert [person.name for person in viewer.people] == ["ours_walk", "theirs_walk"]
         with urllib.request.urlopen(viewer.url, timeout=20) as answer:
             assert answer.status == 200
             assert b"<html" in answer.read()[:2000].lower()

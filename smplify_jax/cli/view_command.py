@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.cli.view_options import VIEW, ViewCommand
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
+from smplify_jax.keypoints.names import unique_names
 from smplify_jax.result import FitResult
 from smplify_jax.viewer.cameras import Pictures
 from smplify_jax.viewer.people import ShownPerson, people_of_result
@@ -36,7 +37,8 @@ def opened_viewer(command: ViewCommand) -> Viewer:
     body = _body(command)
     people: list[ShownPerson] = []
     frames, rate = None, None
-    for number, path in enumerate(command.results):
+    names = unique_names(_short_names(command.results))
+    for number, (name, path) in enumerate(zip(names, command.results, strict=True)):
         result = FitResult.load(path, body)
         of_input = load_npz(path, _OF_INPUT)
         # Tracks that a data set's export wrote have no velocities, but the numbers of their frames.
@@ -45,13 +47,22 @@ def opened_viewer(command: ViewCommand) -> Viewer:
         is_motion = command.frames or result.velocities is not None or has_frames
         if command.replay:
             result, is_motion = _replayed(result, of_input, path), True
-        people += people_of_result(path.stem, result, number, is_motion=is_motion)
+        people += people_of_result(name, result, number, is_motion=is_motion)
         frames = numbers if frames is None else frames
         rate = _numbers(of_input, "frame_rate") if rate is None else rate
     pictures = [Pictures(path, frames) for path in command.image]
     fps = command.fps or (float(rate.ravel()[0]) if rate is not None and rate.size else 30.0)
     fps = _STEPS_PER_SECOND if command.replay else fps
     return Viewer(people, pictures, fps=fps, host=command.host, port=command.port)
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    """The names of files, with their folders where files of several folders have the same name."""
+    stems = [path.stem for path in paths]
+    return [
+        stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}/{stem}"
+        for stem, path in zip(stems, paths, strict=True)
+    ]
 
 
 def _body(command: ViewCommand) -> BodyModel | None:

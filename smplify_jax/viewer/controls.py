@@ -77,10 +77,11 @@ class ShowControls:
 class BodyControls:
     """Sliders for the betas and for the rotation of a joint, of a person one chooses."""
 
-    def __init__(self, server: Any, people: Sequence[ShownPerson], redraw: Callable[[], None]) -> None:
-        """Add the sliders, closed."""
-        self._people, self._redraw = people, redraw
-        self._names = _unique([person.name for person in people])
+    def __init__(
+        self, server: Any, people: Sequence[ShownPerson], names: Sequence[str], redraw: Callable[[], None]
+    ) -> None:
+        """Add the sliders, closed. No two of the names are the same."""
+        self._people, self._names, self._redraw = people, list(names), redraw
         self._frame, self._is_following = 0, False
         first = people[0]
         with server.gui.add_folder("Body", expand_by_default=False):
@@ -202,8 +203,3 @@ def _about(person: ShownPerson, frame: int) -> str:
     lines += [f"Quality {quality:.2f}."] if np.isfinite(quality) else []
     lines += [f"Reprojection error {np.median(known):.1f} px."] if known.size else []
     return " ".join(lines)
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """The names, with numbers where one comes twice: a dropdown's choices are told apart by their words."""
-    return [name if names.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(names)]

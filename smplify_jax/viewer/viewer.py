@@ -17,7 +17,15 @@ from smplify_jax.viewer.controls import BodyControls, ShowControls, TimeControls
 from smplify_jax.viewer.people import ShownPerson
 from smplify_jax.viewer.playback import Playback
 
-COLORS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (213, 94, 0), (0, 114, 178))
+COLORS = {
+    "light blue": (86, 180, 233),
+    "orange": (230, 159, 0),
+    "green": (0, 158, 115),
+    "pink": (204, 121, 167),
+    "yellow": (240, 228, 66),
+    "red": (213, 94, 0),
+    "dark blue": (0, 114, 178),
+}
 """Of bodies. Source: Okabe and Ito, Color universal design, 2008: colour-blind people tell them apart."""
 
 INSTALL = 'the viewer needs the package viser: pip install "smplify-jax[viewer]"'
@@ -77,13 +85,13 @@ class Viewer:
         self._set_the_scene()
         self._show = ShowControls(
             self.server,
-            [person.name for person in self.people],
+            self._labels(),
             has_cameras=bool(self._cameras),
             has_several_results=self._num_sources > 1,
             redraw=self.redraw,
             look_from_camera=self._look_from_camera,
         )
-        self._body = BodyControls(self.server, self.people, self.redraw)
+        self._body = BodyControls(self.server, self.people, self._labels(), self.redraw)
         self._playback = Playback(self.num_frames, fps, self._go_to)
         self._time = (
             TimeControls(self.server, self.num_frames, start, self._playback, self.show)
@@ -153,6 +161,17 @@ class Viewer:
         view.look_at = tuple(middle)
         view.fov = _FOV
 
+    def _color(self, number: int) -> str:
+        """The colour of a person: that of their result, if there are several."""
+        place = self.people[number].source if self._num_sources > 1 else number
+        return list(COLORS)[place % len(COLORS)]
+
+    def _labels(self) -> list[str]:
+        """What the controls call each person."""
+        if len(self.people) == 1:
+            return [self.people[0].name]
+        return [f"{person.name}, {self._color(number)}" for number, person in enumerate(self.people)]
+
     def _look_from_camera(self, client: Any) -> None:
         """Move a browser's view to the first camera, which sees as much of the height as its picture does."""
         camera = self._cameras[0]
@@ -171,7 +190,7 @@ class Viewer:
         frame = min(self._frame, person.num_frames - 1)
         is_shown = self._show.shows_person(number)
         aside = np.array([self._show.gap * person.source, 0.0, 0.0])
-        color = COLORS[(person.source if self._num_sources > 1 else number) % len(COLORS)]
+        color = COLORS[self._color(number)]
         capsules = person.capsules(frame) if is_shown and self._show.shows_capsules else None
         parts = (
             ("body", person.mesh(frame) if is_shown else None, color, None if capsules is None else _CLEAR),
