@@ -17,6 +17,8 @@ from smplify_jax import LAYOUTS, PROFILES, FitStatus, Profile, Round, fit
 from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.dataset import DATASET, EXPORT, EXPORT_WORD, check_dataset_command
 from smplify_jax.cli.dataset_export import check_export_command
+from smplify_jax.cli.view_options import VIEW
+from smplify_jax.cli.view_options import check_command as check_view_command
 from smplify_jax.fitting.profiles import PLAIN_DIFFERENCE
 from smplify_jax.keypoints.formats.registry import FORMATS, formats_table
 from smplify_jax.solver.adam import AdamOptions
@@ -66,6 +68,8 @@ def test_the_commands_shown_have_options_that_exist(page: Path):
             program, *arguments = shlex.split(command, comments=True) or [""]
             if program == FIT.name and "--help" not in arguments:
                 check_command(FIT.parse(arguments))
+            if program == VIEW.name and "--help" not in arguments:
+                check_view_command(VIEW.parse(arguments))
             if program == DATASET.name and "--help" not in arguments:
                 if arguments[0] == EXPORT_WORD:
                     check_export_command(EXPORT.parse(arguments[1:]))
