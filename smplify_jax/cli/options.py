@@ -62,7 +62,7 @@ Records that cannot be used do not stop the others: the program prints a sentenc
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
   smplify-fit photo.jpg --out fits
-  smplify-fit photo_keypoints.json --image photo.jpg --out fits
+  smplify-fit photo_keypoints.json --image photo.jpg --out fits --report report.html
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
   smplify-fit openpose_output/ --image frames/ --init vibe_output.pkl --out fits
   smplify-fit video.mp4 --out fits
@@ -178,6 +178,8 @@ class WriteOptions:
         max_error: write no files for people whose median keypoint error, in percent of their height, is higher.
         obj: write the meshes.
         overlay: write the pictures with the bodies; transparent without --image.
+        report: write one page for browsers, such as report.html, with the bodies in 3D over their pictures, errors and uncertainties. It is
+            one file that needs no network.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
@@ -186,6 +188,7 @@ class WriteOptions:
     max_error: Annotated[float | None, shown("PERCENT")] = None
     obj: bool = True
     overlay: bool = True
+    report: Annotated[Path | None, shown("FILE")] = None
     cache: bool = True
 
 

@@ -17,10 +17,10 @@ from smplify_jax.files.images import load_photo, save_image
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.keypoint_set import KeypointSet
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, OverlayStyle
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.overlay import draw_fit
 from smplify_jax.result.person_files import write_arrays, write_obj
 
 

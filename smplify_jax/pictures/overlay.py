@@ -16,13 +16,14 @@ from PIL import Image
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import mirrored_name
 from smplify_jax.pictures.canvas import Canvas, Color, Point
+from smplify_jax.pictures.palette import ORANGE, SKY_BLUE
 from smplify_jax.pictures.raycast import Shape, render_shapes
 
 MAX_SIDE = 1200
 """[px] Larger pictures are scaled down to this longest side: enough to judge a fit, and quick to render."""
 
-LEFT_COLOR: Color = (41, 150, 255)
-RIGHT_COLOR: Color = (255, 128, 20)
+LEFT_COLOR: Color = SKY_BLUE
+RIGHT_COLOR: Color = ORANGE
 MIDDLE_COLOR: Color = (250, 250, 250)
 _RIM_COLOR: Color = (20, 20, 20)
 _CROSS_COLOR: Color = (255, 255, 255)
@@ -150,12 +151,12 @@ def _draw_marks(canvas: Canvas, person: Marks, scale: np.ndarray, size: tuple[in
     if style.show_limbs:
         for start, end in LIMBS:
             if start in at and end in at:
-                _draw_limb(canvas, at[start], at[end], radius, _side_color(start, end))
+                _draw_limb(canvas, at[start], at[end], radius, side_color(start, end))
     for k in map(int, np.flatnonzero(is_seen)):
         # A keypoint of low confidence is drawn at half the size, not smaller: it was used in the fit, so it must be visible.
         size_of_disc = radius * (0.5 + 0.5 * min(float(confidence[k]), 1.0))
         canvas.disc(points[k], size_of_disc + max(0.8, 0.2 * radius), _RIM_COLOR)
-        canvas.disc(points[k], size_of_disc, _side_color(person.names[k]))
+        canvas.disc(points[k], size_of_disc, side_color(person.names[k]))
     if style.show_fitted and person.fitted is not None:
         for point in (np.asarray(person.fitted, np.float64) * scale)[is_seen]:
             if np.isfinite(point).all():
@@ -173,7 +174,8 @@ def _disc_radius(points: np.ndarray, size: tuple[int, int]) -> float:
     return float(np.clip(0.011 * extent, 2.5, max(2.5, 0.012 * max(size))))
 
 
-def _side_color(*names: str) -> Color:
+def side_color(*names: str) -> Color:
+    """Colour of the side that keypoint names are of: the middle's if they are of both, or of none."""
     if any(name.startswith("left_") for name in names) and not any(name.startswith("right_") for name in names):
         return LEFT_COLOR
     if any(name.startswith("right_") for name in names) and not any(name.startswith("left_") for name in names):

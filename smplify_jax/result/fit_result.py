@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from jax.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
@@ -37,6 +38,9 @@ from smplify_jax.result.world import has_z_up
 
 if TYPE_CHECKING:
     import trimesh
+
+    from smplify_jax.keypoints.layouts import Layout
+    from smplify_jax.result.report import Images
 
 
 @jax.tree_util.register_dataclass
@@ -265,6 +269,43 @@ class FitResult:
             frame_rate: frames per second of the result's frames.
         """
         return to_amass(self, frame_rate)
+
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        images: Images | None = None,
+        keypoints: ArrayLike | None = None,
+        image_size: tuple[int, int] | None = None,
+        times: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        title: str = "Fitted bodies",
+        layout: str | Layout | None = None,
+    ) -> None:
+        """Write a page for browsers, one HTML file that needs no network: the bodies in 3D over their picture, and how good they are.
+
+        Args:
+            path: the file.
+            images: the picture, (H, W, 3) uint8; of a motion a sequence of T, or a function that gives that of frame 0 to T - 1.
+            keypoints: as given to the fit; by default the page shows those of the fit alone.
+            image_size: (width, height) [px] if there is no picture; by default large enough for everybody.
+            times: (T,) of the frames [s]. With it the result is a motion (T,), or several people's (N, T); without, people of one picture.
+            names: of the people.
+            title: of the page.
+            layout: that of the fit, if it is not one of the library's.
+        Raises:
+            InputError: the arguments do not go together, or the file cannot be written.
+        """
+        from smplify_jax.result.report import write_report  # drawing takes a while to import, and fits need none of it
+
+        given: dict[str, Any] = {
+            "images": images,
+            "keypoints": keypoints,
+            "image_size": image_size,
+            "times": times,
+            "names": names,
+        }
+        write_report(path, self, **given, title=title, layout=layout)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

@@ -11,9 +11,9 @@ import pytest
 from smplify_jax.body.load import load_body
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.errors import InputError
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.overlay import draw_fit
 
 SIZE = (300, 400)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jax.typing import ArrayLike
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, Marks, OverlayStyle, draw_overlay
+from smplify_jax.pictures.palette import BODY_COLOR
 from smplify_jax.pictures.raycast import Shape
-from smplify_jax.result import FitResult, FitStatus
-
-BODY_COLOR = (186, 196, 232)
-"""Colour of bodies in overlays, unlike skin and most clothes, so that the body stands out from the person."""
+from smplify_jax.result.status import FitStatus
 
 
 def draw_fit(
-    result: FitResult,
+    result: Any,
     keypoints: ArrayLike,
     image: np.ndarray | None = None,
     *,
@@ -50,7 +50,7 @@ def draw_fit(
     usable = [person for person in people if FitStatus(int(person.status)).is_usable]
     marks = [Marks(names, rows, np.asarray(person.keypoints_px)) for rows, person in zip(detected, people, strict=True)]
     if image_size is None:
-        image_size = _room_for(detected, usable) if image is None else (image.shape[1], image.shape[0])
+        image_size = room_for(detected, usable) if image is None else (image.shape[1], image.shape[0])
     return draw_overlay(
         image_size,
         np.asarray(usable[0].camera.focal_length) if usable else np.ones(2),
@@ -62,7 +62,7 @@ def draw_fit(
     )
 
 
-def _room_for(detected: np.ndarray, usable: list[FitResult]) -> tuple[int, int]:
+def room_for(detected: np.ndarray, usable: list[Any]) -> tuple[int, int]:
     """A picture size that holds every keypoint, with a margin if there is a body."""
     points = detected[detected[..., 2] > 0][:, :2]
     margins = [0.15 * float(person.person_height_px) for person in usable]
