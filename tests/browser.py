@@ -155,16 +155,11 @@ def open_browser(profile: Path, *options: str) -> Iterator[Page]:
     to_browser, writes = os.pipe()
     reads, from_browser = os.pipe()
 
-    def as_three_and_four() -> None:
-        # By way of higher numbers: one of the pipes may be 3 or 4 itself.
-        first, second = os.dup(to_browser), os.dup(from_browser)
-        os.dup2(first, 3)
-        os.dup2(second, 4)
-
+    # The browser reads 3 and writes 4. A shell opens them: functions between fork and exec are not safe beside JAX's threads.
+    opened = f'exec "$0" "$@" 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}'
     process = subprocess.Popen(
-        [CHROMIUM, *_OPTIONS, *options, f"--user-data-dir={profile}", "about:blank"],
-        preexec_fn=as_three_and_four,
-        close_fds=False,
+        ["sh", "-c", opened, CHROMIUM, *_OPTIONS, *options, f"--user-data-dir={profile}", "about:blank"],
+        pass_fds=(to_browser, from_browser),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -1,7 +1,8 @@
 """A person's frames as a browser poses them: one mesh, a few directions in which poses move it, and the joints' transforms.
 
 Pose-dependent displacements are linear in 9 numbers a joint (207 for SMPL), and a motion passes through few of their combinations. Its
-principal directions reproduce them: in 300 frames of walking, 16 do to 0.3 mm, and are a thirteenth of the numbers.
+principal directions reproduce them: 300 frames of the example video need 3, and 300 frames through 12 random poses of the prior 13, for
+0.2 mm in the root mean square over the vertices of any frame, and less than 2 mm at each.
 """
 
 from __future__ import annotations
@@ -89,21 +90,20 @@ def _posed_part(body: BodyModel, betas: jax.Array, pose: jax.Array) -> tuple[jax
 def _principal(features: np.ndarray, posedirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Directions (M, V, 3) and amounts (T, M) whose products are the displacements of centred features (T, P), nearly.
 
-    The displacements D = F P of T frames are not formed, which would be T meshes: with P P' = L L', the singular vectors of F L are the
-    left ones of D.
+    The displacements D = F P of T frames are not formed, which would be T meshes: with P P' = L L', the products of F L are those of D.
     """
     num_vertices = len(posedirs)
     if len(features) == 1:
         return np.zeros((0, num_vertices, 3)), np.zeros((1, 0))
     flat = posedirs.reshape(3 * num_vertices, -1).T.astype(np.float64)
     values, vectors = np.linalg.eigh(flat @ flat.T)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    left, sizes, _ = np.linalg.svd(features @ root, full_matrices=False)
+    turned = features @ (vectors * np.sqrt(np.maximum(values, 0)))
+    _, axes = np.linalg.eigh(turned.T @ turned)
+    scores = turned @ axes[:, ::-1]  # the largest first
     # What the directions after the first m leave of each frame, by m.
-    squares = (left * sizes) ** 2
-    left_over = np.sqrt(squares[:, ::-1].cumsum(axis=1)[:, ::-1].max(axis=0) / num_vertices)
+    left_over = np.sqrt((scores**2)[:, ::-1].cumsum(axis=1)[:, ::-1].max(axis=0) / num_vertices)
     count = min(int((left_over > _TOLERANCE).sum()), _MAX_DIRECTIONS)
-    directions = (left[:, :count].T @ features @ flat) / sizes[:count, None]
-    largest = np.maximum(np.abs(directions).max(axis=1), 1e-12) if count else np.ones(0)
-    amounts = left[:, :count] * sizes[:count] * largest
-    return (directions / largest[:, None]).reshape(count, num_vertices, 3), amounts
+    scores = scores[:, :count]
+    directions = (scores / (scores**2).sum(axis=0)).T @ features @ flat
+    largest = np.abs(directions).max(axis=1, initial=1e-12)
+    return (directions / largest[:, None]).reshape(count, num_vertices, 3), scores * largest

@@ -43,8 +43,10 @@ def skin(lbs_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = min(MAX_WEIGHTS, max(1, int((lbs_weights > 1e-4).sum(axis=1).max())))
     joints = np.argsort(-lbs_weights, axis=1, kind="stable")[:, :count]
     weights = np.maximum(np.take_along_axis(lbs_weights, joints, axis=1), 0).astype(np.float64)
-    shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    return np.where(shares > 0, joints, 0).astype(np.uint8), np.rint(shares * 65535).astype(np.uint16)
+    shares = np.rint(65535 * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)).astype(np.int64)
+    # Shares that do not sum to one would move a body that is far from the origin.
+    shares[:, 0] += 65535 - shares.sum(axis=1)
+    return np.where(shares > 0, joints, 0).astype(np.uint8), shares.astype(np.uint16)
 
 
 def jpeg(image: np.ndarray, longest: int, quality: int) -> str:

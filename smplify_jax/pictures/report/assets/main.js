@@ -97,8 +97,7 @@
   function stop() { if (!state.isPlaying) return; state.isPlaying = false; showPlaying(); showDetails(); }
 
   function showPlaying() {
-    get("play").textContent = state.isPlaying ? "⏸" : "▶";
-    get("play").setAttribute("aria-label", state.isPlaying ? "Pause" : "Play");
+    get("play").textContent = state.isPlaying ? "Pause" : "Play";
     document.body.dataset.playing = String(state.isPlaying);
   }
 

@@ -35,7 +35,7 @@
     if (person.pointErrors)
       return person.keypointNames.map((name, k) => {
         const error = person.pointErrors[frame * person.numKeypoints + k];
-        return [words(name), error, number(1000 * error, 0, " mm"), error > 0.1];
+        return [words(name), error, number(1000 * error, 1, " mm"), error > 0.1];
       });
     return person.keypoints(frame, camera, numCameras).map(({ name, error }) => {
       const share = (100 * error) / person.heights[frame];
@@ -59,7 +59,7 @@
     const isPoints = Boolean(person.pointErrors);
     const figures = [
       [number(person.quality[frame], 2), "quality: probability of a good fit"],
-      [isPoints ? number(1000 * error, 0, " mm") : number(error, 1, " px"), "median error of the keypoints"],
+      [isPoints ? number(1000 * error, 1, " mm") : number(error, 1, " px"), "median error of the keypoints"],
       [isPoints ? "" : number((100 * error) / person.heights[frame], 1, " %"), "of the person's height"],
       [number(person.costs.reduce((sum, [, values]) => sum + (Number.isFinite(values[frame]) ? values[frame] : 0), 0), 1), "cost"],
     ].filter(([text]) => text && text !== "–");
