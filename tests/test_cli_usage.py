@@ -117,7 +117,7 @@ def test_a_page_that_cannot_be_written_is_told_before_the_fit(
     page: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.chdir(tmp_path)
-    assert main([str(DETECTIONS), "--out", "out", "--report", page, "--no-cache"]) == 1
+    assert main([str(DETECTIONS), "--image", str(PICTURE), "--out", "out", "--report", page, "--no-cache"]) == 1
     assert words in one_sentence(capsys.readouterr().err)
     assert not any((tmp_path / "out").iterdir())
 

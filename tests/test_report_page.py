@@ -145,7 +145,7 @@ def test_what_does_not_go_together_is_refused(people: tuple[np.ndarray, FitResul
     with pytest.raises(InputError, match="2 names for 3 people"):
         result.report(path, names=["a", "b"])
     with pytest.raises(InputError, match="2 times for 3 frames"):
-        result.report(path, times=[0.0, 1.0])
+        result.report(path, times=np.arange(2.0))
     assert not path.exists()
 
 

@@ -58,8 +58,7 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     }
     write_summary(out / "summary.json", summary | summary_of(found))
     if command.write.report:
-        inputs = {id(one): pictures for one, pictures in zip(fitted, map(_pictures_of, tracks), strict=True)}
-        write_motions_page(command, fitted, lambda one: inputs[id(one)])
+        write_motions_page(command, fitted, lambda one: _pictures_of(one.track.video, tracks))
     return reports, found
 
 
@@ -120,8 +119,11 @@ def chosen_tracks(tracks: list[TrackInput], options: TrackOptions) -> list[Track
     return chosen
 
 
-def _pictures_of(one: TrackInput) -> Seen:
-    return pictures_of_people(one.people, one.track.frames)
+def _pictures_of(video: str, tracks: Sequence[TrackInput]) -> Seen:
+    """By way of anybody who is seen in a frame."""
+    members = [one for one in tracks if one.track.video == video]
+    people = [person for one in members for person in one.people]
+    return pictures_of_people(people, np.concatenate([one.track.frames for one in members]))
 
 
 def _camera(track: KeypointTrack, command: FitCommand) -> Camera | None:

@@ -32,6 +32,10 @@ def body_color(number: int) -> Color:
     return _lightened(red), _lightened(green), _lightened(blue)
 
 
+LARGEST_DEVIATION_M = 0.1
+"""[m] Standard deviation of a joint at which colours of uncertainty end."""
+
+
 def uncertainty_color(share: float) -> Color:
     """Colour of a share from 0, certain, to 1, uncertain: from blue over a light grey to vermilion."""
     share = min(max(share, 0.0), 1.0)

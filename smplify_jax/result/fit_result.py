@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
@@ -29,9 +28,10 @@ from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result.amass import to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.other_programs import to_smplify, to_smplx
+from smplify_jax.result.pictured import PicturedResult
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
-from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
+from smplify_jax.result.shown import text_line
 from smplify_jax.result.status import FitStatus
 from smplify_jax.result.views import in_view
 from smplify_jax.result.world import has_z_up
@@ -39,13 +39,10 @@ from smplify_jax.result.world import has_z_up
 if TYPE_CHECKING:
     import trimesh
 
-    from smplify_jax.keypoints.layouts import Layout
-    from smplify_jax.result.report import Images
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)  # == compares arrays, so a result has no hash
-class FitResult:
+class FitResult(PicturedResult):
     """Fitted bodies: one, or a batch with the same leading axis as the keypoints.
 
     Bodies live in the camera frame: x right, y down, z forward [m]. A person that could not be fitted has NaN everywhere and a status
@@ -155,13 +152,6 @@ class FitResult:
             statuses = {_status_name(code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
         return text_line(statuses, statuses is not None and self.is_batched, self.layout, self.body.name)
 
-    def _repr_html_(self) -> str:
-        """A small table, for notebooks."""
-        people = self[0] if self.status.ndim > 1 else self  # of several tracks, the frames of the first
-        first = jax.tree.map(np.asarray, people[:MAX_ROWS])
-        rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
-        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(people))
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the body."""
         return _unpickled, (self.arrays(), reference_to(self.body))
@@ -269,43 +259,6 @@ class FitResult:
             frame_rate: frames per second of the result's frames.
         """
         return to_amass(self, frame_rate)
-
-    def report(
-        self,
-        path: str | PathLike[str],
-        *,
-        images: Images | None = None,
-        keypoints: ArrayLike | None = None,
-        image_size: tuple[int, int] | None = None,
-        times: ArrayLike | None = None,
-        names: Sequence[str] | None = None,
-        title: str = "Fitted bodies",
-        layout: str | Layout | None = None,
-    ) -> None:
-        """Write a page for browsers, one HTML file that needs no network: the bodies in 3D over their picture, and how good they are.
-
-        Args:
-            path: the file.
-            images: the picture, (H, W, 3) uint8; of a motion a sequence of T, or a function that gives that of frame 0 to T - 1.
-            keypoints: as given to the fit; by default the page shows those of the fit alone.
-            image_size: (width, height) [px] if there is no picture; by default large enough for everybody.
-            times: (T,) of the frames [s]. With it the result is a motion (T,), or several people's (N, T); without, people of one picture.
-            names: of the people.
-            title: of the page.
-            layout: that of the fit, if it is not one of the library's.
-        Raises:
-            InputError: the arguments do not go together, or the file cannot be written.
-        """
-        from smplify_jax.result.report import write_report  # drawing takes a while to import, and fits need none of it
-
-        given: dict[str, Any] = {
-            "images": images,
-            "keypoints": keypoints,
-            "image_size": image_size,
-            "times": times,
-            "names": names,
-        }
-        write_report(path, self, **given, title=title, layout=layout)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import LAYOUTS, Layout
 from smplify_jax.pictures.report.scene import Scene, SceneCamera, SkinnedPerson, no_picture
+from smplify_jax.result.shared_joints import joints_of_weights
 from smplify_jax.result.skinning import skinned
 from smplify_jax.result.status import FitStatus
 from smplify_jax.result.stills import still_of
@@ -143,7 +143,7 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         faces=result.body.faces,
         lbs_weights=result.body.lbs_weights,
         joint_names=SMPL_JOINT_NAMES,
-        joint_of_weights=_joints_of_weights(result.body),
+        joint_of_weights=joints_of_weights(result.body),
         joints_std=np.asarray(result.joints_std, np.float64),
         keypoint_names=keypoint_names,
         observed=None if one.observed is None else by_camera(one.observed, 3),
@@ -157,14 +157,6 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         is_good=np.array([status in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT) for status in statuses]),
         warnings=[*warnings_of(result, keypoint_names), *one.remarks],
     )
-
-
-def _joints_of_weights(body: BodyModel) -> np.ndarray:
-    """(J,) for each joint of the body SMPL's joint that it is, or that it hangs on: fingers hang on wrists."""
-    found: list[int] = []
-    for name, parent in zip(body.joint_names, body.parents, strict=True):
-        found.append(SMPL_JOINT_NAMES.index(name) if name in SMPL_JOINT_NAMES else found[parent])
-    return np.array(found)
 
 
 def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -> SkinnedPerson:

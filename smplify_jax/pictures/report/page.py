@@ -17,7 +17,7 @@ import numpy as np
 
 from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.pictures.overlay import LEFT_COLOR, LIMBS, MIDDLE_COLOR, RIGHT_COLOR, side_color
-from smplify_jax.pictures.palette import body_color, uncertainty_color
+from smplify_jax.pictures.palette import LARGEST_DEVIATION_M, body_color, uncertainty_color
 from smplify_jax.pictures.report.packing import encoding_for, jpeg, packed, quantized, skin
 from smplify_jax.pictures.report.scene import Scene, SceneCamera, SkinnedPerson
 
@@ -83,6 +83,7 @@ def _content(scenes: Sequence[Scene], generator: str, notes: Sequence[str]) -> d
             "left": LEFT_COLOR,
             "right": RIGHT_COLOR,
             "middle": MIDDLE_COLOR,
+            "largest_deviation": LARGEST_DEVIATION_M,
             "uncertainty": [uncertainty_color(step / 16) for step in range(17)],
         },
         "meshes": meshes,

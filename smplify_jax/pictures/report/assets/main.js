@@ -6,7 +6,7 @@
   const data = JSON.parse(get("data").textContent);
   const meshes = data.meshes.map((packed) => new Mesh(packed));
   const VIEWS = ["camera", "front", "side", "top"];
-  const LARGEST_DEVIATION = 0.2; // [m] what the colours of uncertainty end at
+  const LARGEST_DEVIATION = data.colors.largest_deviation;
   const state = { scene: 0, person: 0, frame: 0, isPlaying: false, speed: 1, startedAt: 0, startedFrom: 0 };
   const cache = new Map();
   let scene = null, people = [], view = null;
