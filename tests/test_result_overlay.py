@@ -114,7 +114,8 @@ def test_every_fitted_keypoint_has_a_line_to_the_detected_one(pair: FitResult, k
     plain = OverlayStyle(body_opacity=0.0, show_limbs=False)
     picture = draw_fit(pair[0], moved, image_size=SIZE, style=plain)
     middle = (moved[13, :2] - 15).astype(int)
-    assert tuple(picture[middle[1], middle[0], :3]) == YELLOW
+    # A line of 1.2 px may lie between two pixels.
+    np.testing.assert_allclose(picture[middle[1], middle[0], :3].astype(float), YELLOW, atol=40)
 
 
 def test_without_keypoints_those_of_the_fit_are_marked(pair: FitResult):

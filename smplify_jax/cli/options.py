@@ -180,6 +180,8 @@ class WriteOptions:
         overlay: write the pictures with the bodies; transparent without --image.
         report: write one page for browsers, such as report.html, with the bodies in 3D over their pictures, errors and uncertainties. It is
             one file that needs no network.
+        check: fit nothing, but write NAME_check.png, which shows the body point that each keypoint is taken for: a wrong layout is seen at
+            once.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
@@ -189,6 +191,7 @@ class WriteOptions:
     obj: bool = True
     overlay: bool = True
     report: Annotated[Path | None, shown("FILE")] = None
+    check: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     cache: bool = True
 
 
