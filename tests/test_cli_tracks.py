@@ -161,7 +161,7 @@ def test_the_page_has_everybody_in_every_frame_with_its_picture(walked: Ran):
     assert [person["name"] for person in scene["people"]] == list(NAMES)
     assert len(scene["times"]) == len(scene["cameras"][0]["pictures"]) == NUM_FRAMES
     assert scene["times"][1] == pytest.approx(1 / FPS)
-    assert scene["people"][1]["statuses"][HIDDEN].startswith("Not observed in this frame")
+    assert scene["people"][0]["statuses"][HIDDEN].startswith("Not observed in this frame")
     assert scene["people"][0]["has_body"] == [1] * NUM_FRAMES
 
 
