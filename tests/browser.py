@@ -92,6 +92,13 @@ class Page:
         self.ask("Emulation.setEmulatedMedia", features=scheme)
         self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
+    @contextlib.contextmanager
+    def scripted(self, source: str) -> Iterator[None]:
+        """Run a script before those of each page that is opened inside the block."""
+        number = self.ask("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
+        yield
+        self.ask("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
+
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Write what is to be seen as a PNG file."""
         answer = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
@@ -144,12 +151,14 @@ def _code(key: str) -> int:
         "Tab": 9,
         "Home": 36,
         "End": 35,
+        "PageUp": 33,
+        "PageDown": 34,
     }
     return known.get(key, ord(key.upper()[0]))
 
 
 @contextlib.contextmanager
-def open_browser(profile: Path, *options: str) -> Iterator[Page]:
+def open_browser(profile: Path) -> Iterator[Page]:
     """Start Chromium with a new profile folder, and end it."""
     assert CHROMIUM is not None
     to_browser, writes = os.pipe()
@@ -158,7 +167,7 @@ def open_browser(profile: Path, *options: str) -> Iterator[Page]:
     # The browser reads 3 and writes 4. A shell opens them: functions between fork and exec are not safe beside JAX's threads.
     opened = f'exec "$0" "$@" 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}'
     process = subprocess.Popen(
-        ["sh", "-c", opened, CHROMIUM, *_OPTIONS, *options, f"--user-data-dir={profile}", "about:blank"],
+        ["sh", "-c", opened, CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"],
         pass_fds=(to_browser, from_browser),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

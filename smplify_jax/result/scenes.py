@@ -21,6 +21,9 @@ from smplify_jax.result.stills import still_of
 from smplify_jax.result.warned import warnings_of
 from smplify_jax.result.world import has_z_up
 
+_SAME_CAMERA = 1e-3
+"""By how much the numbers of a camera may differ between people, of the largest: they may come from files with few digits."""
+
 
 @dataclass(frozen=True, eq=False)
 class FramesOfPerson:
@@ -75,14 +78,17 @@ def make_scene(
         frame_names: T labels.
         layout: that of the fits, if it is not one of the library's.
     Raises:
-        InputError: the times are not those of the frames.
+        InputError: there is nobody, the times are not those of the frames, or people of one picture have different cameras.
     """
+    if not people:
+        raise InputError("There is nobody to show: give at least one person.")
     clock = np.zeros(1) if times is None else np.asarray(times, np.float64).reshape(-1)
     for person in people:
         if person.places is None and len(person.result) != len(clock):
             raise InputError(f"There are {len(clock)} times for {len(person.result)} frames: give one for each.")
     names = _keypoint_names(people[0].result, layout)
-    still, size = still_of(people, pictures[0] if pictures else Pictures(), layout)
+    pictures = pictures or (Pictures(),)
+    still, size = still_of(people, pictures[0], layout)
     return Scene(
         name,
         [_spread(_person(one, names), one.places, len(clock)) for one in people],
@@ -104,9 +110,25 @@ def _cameras(results: Sequence[Any], pictures: Sequence[Pictures], size: tuple[i
     extrinsics = results[0].extrinsics
     if extrinsics is not None:
         return [_world_camera(results, view, pictures) for view in range(extrinsics.num_views)]
+    _check_one_camera(results)
     focal = _known_median([result.camera.focal_length for result in results], float(sum(size)))
     center = _known_median([result.camera.camera_center for result in results], min(size) / 2)
     return [SceneCamera("camera", size, focal, center, UPRIGHT_FROM_CAMERA, np.zeros(3), pictures[0].picture)]
+
+
+def _check_one_camera(results: Sequence[Any]) -> None:
+    """Raise InputError for people of several pictures: one picture cannot be behind all of them."""
+    lenses = [
+        np.concatenate(
+            [_known_median([one], np.nan) for one in (result.camera.focal_length, result.camera.camera_center)]
+        )
+        for result in results
+    ]
+    known = np.array([lens for lens in lenses if np.isfinite(lens).all()])
+    if len(known) and (np.ptp(known, axis=0) > _SAME_CAMERA * np.abs(known).max()).any():
+        raise InputError(
+            "These people have different cameras, so they are not of one picture: write a page for each picture."
+        )
 
 
 def _world_camera(results: Sequence[Any], view: int, pictures: Sequence[Pictures]) -> SceneCamera:

@@ -240,7 +240,7 @@
       if (this.drawn !== `${width} ${height} ${ratio}`) { this.renderer.setSize(width, height, false); this.drawn = `${width} ${height} ${ratio}`; }
       this.project(width, height);
       const isCamera = this.mode === "camera";
-      this.grid.visible = !isCamera; this.frustum.visible = !isCamera && Boolean(this.cameras.length) && this.showsPicture;
+      this.grid.visible = !isCamera; this.frustum.visible = !isCamera && this.mode !== "front" && Boolean(this.cameras.length) && this.showsPicture;
       this.plane.visible = Boolean(this.cameras.length) && this.showsPicture;
       for (const { surface } of this.bodies) { surface.material.opacity = this.opacity; }
       for (const { depths, surface, person, isShown } of this.bodies)
