@@ -84,6 +84,12 @@ class Page:
         self.ask("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **event)
 
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the left button at a place [px], move to another, and let go."""
+        at = ((start, "mousePressed"), (end, "mouseMoved"), (end, "mouseReleased"))
+        for (x, y), kind in at:
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+
     def resize(self, width: int, height: int, *, is_dark: bool = False) -> None:
         """Set the window's size [px] and the colour scheme."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

@@ -62,6 +62,10 @@ def test_a_browser_shows_people_and_obeys_keys(
     assert browser.value("document.body.dataset.view") == "free"
     browser.press("r")
     assert browser.value("document.body.dataset.view") == "camera"
+    before = browser.value("SmplReport.view.camera.position.toArray()")
+    browser.drag((150, 250), (250, 260))
+    assert browser.value("document.body.dataset.view") == "free"
+    assert browser.value("SmplReport.view.camera.position.toArray()") != before
     browser.press("Tab")
     assert browser.value("document.activeElement.matches(':focus-visible')")
     assert browser.value("document.querySelector('#people').textContent.includes('</script>')")

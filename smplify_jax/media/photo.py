@@ -42,6 +42,15 @@ class PhotoFit:
         """(H, W, 4) uint8 RGBA: everybody over the picture, nearer bodies before farther ones; scaled down to `style.max_side`."""
         return draw_fit(self.result, self.keypoints.keypoints, self.image, style=style)
 
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write a page for browsers about everybody, see `FitResult.report`.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        people = self.keypoints
+        self.result.report(path, images=self.image, keypoints=people.keypoints, names=people.names)
+
     def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write NAME.npz and NAME.obj for each person with a body, and one overlay of everybody, as `smplify-fit` does.
 

@@ -1,7 +1,6 @@
 """Write scenes as one HTML file that needs nothing else: it opens from disk, and asks no network for anything.
 
-The page draws with three.js (MIT), which is in `assets/`, bundled by esbuild from the package `three` of npm: the classes that
-`assets/view.js` names, and OrbitControls.
+The page draws with three.js (MIT), of which `assets/three.min.js` is a bundle; `assets/three.entry.js` says how it is made.
 """
 
 from __future__ import annotations
