@@ -19,7 +19,7 @@ from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
 from smplify_jax.pictures.report.packing import encoding_for, quantized, skin
 from smplify_jax.result import FitResult
 from smplify_jax.result.skinning import skinned
-from smplify_jax.result.warned import warnings_of
+from smplify_jax.result.warning_sentences import warnings_of
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,19 @@ def test_a_person_of_300_frames_stays_small(motion: FitResult, tmp_path: Path):
     path = tmp_path / "long.html"
     many.report(path, images=lambda _frame: picture, keypoints=keypoints, times=np.arange(300) / 30)
     assert path.stat().st_size < 6e6
+
+
+def test_frames_that_were_fitted_together_are_a_motion(motion: FitResult, tmp_path: Path):
+    path = tmp_path / "motion.html"
+    replace(motion, velocities=np.zeros((NUM_FRAMES, 24, 3))).report(path)
+    (scene,) = data_of(path)["scenes"]
+    assert len(scene["people"]) == 1
+    np.testing.assert_allclose(scene["times"], np.arange(NUM_FRAMES) / 30, atol=1e-4)
+    two = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), motion)
+    two.report(path, fps=10)
+    (scene,) = data_of(path)["scenes"]
+    assert [len(person["statuses"]) for person in scene["people"]] == [NUM_FRAMES] * 2
+    assert scene["times"][1] == pytest.approx(0.1)
 
 
 def test_what_does_not_go_together_is_refused(people: tuple[np.ndarray, FitResult], tmp_path: Path):

@@ -57,7 +57,7 @@ class WorldPerson:
         return any(status.is_usable for status in self.result.statuses())
 
 
-Seen = Callable[[int], np.ndarray | None]
+PictureOfFrame = Callable[[int], np.ndarray | None]
 
 
 def check_report_path(path: Path | None) -> None:
@@ -88,7 +88,7 @@ def write_people_page(command: FitCommand, reports: Sequence[PersonReport]) -> N
 def write_motions_page(
     command: FitCommand,
     people: Sequence[FittedTrack],
-    picture_of_frame: Callable[[FittedTrack], Seen],
+    picture_of_frame: Callable[[FittedTrack], PictureOfFrame],
 ) -> None:
     """Write the page of people in videos; those of one video share a scene.
 
@@ -111,7 +111,7 @@ def write_motions_page(
 def write_world_page(
     command: FitCommand,
     people: Sequence[WorldPerson],
-    cameras: Sequence[tuple[str, tuple[int, int] | None, Seen]] = (),
+    cameras: Sequence[tuple[str, tuple[int, int] | None, PictureOfFrame]] = (),
 ) -> None:
     """Write the page of people in space.
 
@@ -132,7 +132,7 @@ def write_world_page(
     _write(command, made, [*_left_out(len(shown), len(people), "people with a body"), *_strided(stride)])
 
 
-def pictures_of_people(people: Sequence[PersonInput | None], frames: np.ndarray) -> Seen:
+def pictures_of_people(people: Sequence[PersonInput | None], frames: np.ndarray) -> PictureOfFrame:
     """The pictures of the people's frames, by the number of the frame; those that cannot be shown are left out."""
     at = {int(frame): person for frame, person in zip(frames, people, strict=True) if person is not None}
 
@@ -143,7 +143,7 @@ def pictures_of_people(people: Sequence[PersonInput | None], frames: np.ndarray)
     return picture
 
 
-def pictures_of_video(video: Video) -> Seen:
+def pictures_of_video(video: Video) -> PictureOfFrame:
     """Small pictures of a video's frames, by their number; of a long video some of them."""
     factor = min(1.0, _VIDEO_SIDE / max(video.size))
     size = (max(2, round(factor * video.size[0] / 2) * 2), max(2, round(factor * video.size[1] / 2) * 2))
@@ -217,7 +217,7 @@ def _size_of(size: np.ndarray) -> tuple[int, int] | None:
     return (round(float(size[0])), round(float(size[1]))) if np.isfinite(size).all() else None
 
 
-def _video_scene(members: Sequence[FittedTrack], seen: Seen, stride: int) -> Scene:
+def _video_scene(members: Sequence[FittedTrack], seen: PictureOfFrame, stride: int) -> Scene:
     clock = {
         int(frame): float(time) for one in members for frame, time in zip(one.track.frames, one.times, strict=True)
     }
@@ -234,7 +234,7 @@ def _video_scene(members: Sequence[FittedTrack], seen: Seen, stride: int) -> Sce
 
 
 def _world_scene(
-    members: Sequence[WorldPerson], cameras: Sequence[tuple[str, tuple[int, int] | None, Seen]], stride: int
+    members: Sequence[WorldPerson], cameras: Sequence[tuple[str, tuple[int, int] | None, PictureOfFrame]], stride: int
 ) -> Scene:
     clock = {int(frame): float(time) for one in members for frame, time in zip(one.frames, one.times, strict=True)}
     kept = _frames_kept(clock, stride)
@@ -251,7 +251,7 @@ def _frames_kept(clock: dict[int, float], stride: int) -> np.ndarray:
     return np.array(sorted(clock))[::stride]
 
 
-def _by_number(seen: Seen, numbers: np.ndarray) -> Seen:
+def _by_number(seen: PictureOfFrame, numbers: np.ndarray) -> PictureOfFrame:
     return lambda place: seen(int(numbers[place]))
 
 

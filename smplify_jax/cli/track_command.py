@@ -18,7 +18,7 @@ from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
 from smplify_jax.cli.outputs import write_summary
-from smplify_jax.cli.report_page import Seen, pictures_of_people, write_motions_page
+from smplify_jax.cli.report_page import PictureOfFrame, pictures_of_people, write_motions_page
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
@@ -119,7 +119,7 @@ def chosen_tracks(tracks: list[TrackInput], options: TrackOptions) -> list[Track
     return chosen
 
 
-def _pictures_of(video: str, tracks: Sequence[TrackInput]) -> Seen:
+def _pictures_of(video: str, tracks: Sequence[TrackInput]) -> PictureOfFrame:
     """By way of anybody who is seen in a frame."""
     members = [one for one in tracks if one.track.video == video]
     people = [person for one in members for person in one.people]

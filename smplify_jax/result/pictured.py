@@ -77,6 +77,7 @@ class PicturedResult:
         images: Images | None = None,
         keypoints: ArrayLike | None = None,
         image_size: tuple[int, int] | None = None,
+        fps: float | None = None,
         times: ArrayLike | None = None,
         names: Sequence[str] | None = None,
         title: str = "Fitted bodies",
@@ -89,7 +90,9 @@ class PicturedResult:
             images: the picture, (H, W, 3) uint8; of a motion a sequence of T, or a function that gives that of frame 0 to T - 1.
             keypoints: as given to the fit; by default the page shows those of the fit alone.
             image_size: (width, height) [px] if there is no picture; by default large enough for everybody.
-            times: (T,) of the frames [s]. With it the result is a motion (T,), or several people's (N, T); without, people of one picture.
+            fps: frames per second of a motion: of frames of `fit_sequence`, or of several people (N, T). Of people fitted apart, `fps` or
+                `times` says that they are the frames of one person; without, they are people of one picture.
+            times: (T,) of the frames [s]; by default they follow each other at `fps`, else at 30 per second.
             names: of the people.
             title: of the page.
             layout: that of the fit, if it is not one of the library's.
@@ -102,6 +105,7 @@ class PicturedResult:
             "images": images,
             "keypoints": keypoints,
             "image_size": image_size,
+            "fps": fps,
             "times": times,
             "names": names,
         }

@@ -22,6 +22,9 @@ Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray |
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
 
 
+DEFAULT_FPS = 30.0
+
+
 def write_report(
     path: str | PathLike[str],
     result: Any,
@@ -29,6 +32,7 @@ def write_report(
     images: Images | None = None,
     keypoints: ArrayLike | None = None,
     image_size: tuple[int, int] | None = None,
+    fps: float | None = None,
     times: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     title: str = "Fitted bodies",
@@ -38,14 +42,15 @@ def write_report(
     picture = _by_place(images)
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
-    people = _by_frames(result, is_motion=times is not None)
+    clock = _clock(result, fps, times)
+    people = _by_frames(result, is_motion=clock is not None)
     names = names or [f"person {number}" for number in range(len(people))]
     if len(names) != len(people):
         raise InputError(f"There are {len(names)} names for {len(people)} people: give one for each.")
     observed = _observed(keypoints, people)
     members = [FramesOfPerson(*one) for one in zip(names, people, observed, strict=True)]
     known = None if layout is None else get_layout(layout)
-    write_page(path, [make_scene(title, members, (Pictures(size, picture),), times=times, layout=known)], title)
+    write_page(path, [make_scene(title, members, (Pictures(size, picture),), times=clock, layout=known)], title)
 
 
 def write_page(path: str | PathLike[str], scenes: Sequence[Scene], title: str, notes: Sequence[str] = ()) -> None:
@@ -74,15 +79,24 @@ def _by_place(images: Images | None) -> Callable[[int], np.ndarray | None]:
     return lambda place: images[place]
 
 
+def _clock(result: Any, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
+    """(T,) [s] of a motion; None for people of one moment. Frames that were fitted together have velocities."""
+    shape = result.status.shape
+    is_motion = len(shape) > 1 or result.velocities is not None or fps is not None or times is not None
+    if not is_motion or not shape:
+        return None
+    if times is not None:
+        return np.asarray(times, np.float64).reshape(-1)
+    rate = DEFAULT_FPS if fps is None else fps
+    if not 0 < rate < np.inf:
+        raise InputError(f"fps is {rate}: give a positive number of frames per second.")
+    return np.arange(shape[-1]) / rate
+
+
 def _by_frames(result: Any, *, is_motion: bool) -> list[Any]:
     """Each person's result with a leading axis of frames, as NumPy arrays."""
     host = jax.tree.map(np.asarray, result)
     axes = host.status.ndim - is_motion
-    if axes not in (0, 1):
-        raise InputError(
-            f"The result has statuses of shape {host.status.shape}: a report shows people (B,), or, with times, one motion (T,) or "
-            "those of several people (N, T)."
-        )
     people = [host[number] for number in range(len(host))] if axes else [host]
     return people if is_motion else [jax.tree.map(lambda leaf: np.asarray(leaf)[None], person) for person in people]
 

@@ -18,7 +18,7 @@ from smplify_jax.result.shared_joints import joints_of_weights
 from smplify_jax.result.skinning import skinned
 from smplify_jax.result.status import FitStatus
 from smplify_jax.result.stills import still_of
-from smplify_jax.result.warned import warnings_of
+from smplify_jax.result.warning_sentences import warnings_of
 from smplify_jax.result.world import has_z_up
 
 _SAME_CAMERA = 1e-3
