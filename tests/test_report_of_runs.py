@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 from dataset_fits import draw_fits
 from pages import data_of, draw_reports
 
+from smplify_jax.camera.pinhole import Camera
 from smplify_jax.cli import report_page
 from smplify_jax.cli.options import FitCommand, WriteOptions
 from smplify_jax.cli.report_page import WorldPerson, write_people_page, write_world_page
@@ -36,6 +39,18 @@ def test_people_of_one_picture_share_a_scene(command, reports):
     assert len(data["meshes"]) == 1
     assert data["notes"] == []
     assert "Fits of a.json and 1 more" in command.write.report.read_text()
+
+
+def test_people_of_one_picture_with_different_cameras_do_not_share_a_scene(command, reports):
+    first, other, third, fourth = reports[:4]
+    camera = Camera(2 * np.asarray(other.fitted.camera.focal_length), other.fitted.camera.camera_center)
+    other = replace(other, fitted=replace(other.fitted, camera=camera))
+    unknown = Camera(np.full(2, np.nan), np.full(2, np.nan))
+    fourth = replace(fourth, fitted=replace(fourth.fitted, camera=unknown))
+    write_people_page(command, [first, other, third, fourth])
+    scenes = data_of(command.write.report)["scenes"]
+    assert [[person["name"] for person in scene["people"]] for scene in scenes] == [["p0"], ["p1"], ["p2", "p3"]]
+    assert scenes[1]["cameras"][0]["focal"] == [1600, 1600]
 
 
 def test_too_many_people_are_cut_off_with_a_sentence(command, reports, monkeypatch):

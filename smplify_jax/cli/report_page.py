@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -57,6 +57,8 @@ class WorldPerson:
         return any(status.is_usable for status in self.result.statuses())
 
 
+_Person = TypeVar("_Person")
+
 PictureOfFrame = Callable[[int], np.ndarray | None]
 
 
@@ -90,7 +92,7 @@ def write_motions_page(
     people: Sequence[FittedTrack],
     picture_of_frame: Callable[[FittedTrack], PictureOfFrame],
 ) -> None:
-    """Write the page of people in videos; those of one video share a scene.
+    """Write the page of people in videos; those of one video and camera share a scene.
 
     Args:
         command: the options.
@@ -104,7 +106,11 @@ def write_motions_page(
     scenes: dict[tuple[str, str], list[FittedTrack]] = {}
     for one in shown:
         scenes.setdefault((one.track.video, one.track.layout), []).append(one)
-    made = [_video_scene(members, picture_of_frame(members[0]), stride) for members in scenes.values()]
+    made = [
+        _video_scene(group, picture_of_frame(group[0]), stride)
+        for members in scenes.values()
+        for group in _by_camera(members, lambda one: one.result)
+    ]
     _write(command, made, [*_left_out(len(shown), len(people), "people with a body"), *_strided(stride)])
 
 
@@ -185,13 +191,29 @@ def _stride(lengths: Iterable[int]) -> int:
 
 def _by_picture(reports: Sequence[PersonReport]) -> list[list[PersonReport]]:
     """People of one picture, who were fitted with one camera."""
-    groups: dict[Any, list[PersonReport]] = {}
+    pictures: dict[Any, list[PersonReport]] = {}
     for number, report in enumerate(reports):
-        person, camera = report.person, report.fitted.camera
+        person = report.person
         place = person.image_path or (person.source, person.row.file, person.image_name or number)
-        lens = (*np.asarray(camera.focal_length).tolist(), *np.asarray(camera.camera_center).tolist())
-        groups.setdefault((place, person.layout, person.image_size.tobytes(), str(lens)), []).append(report)
-    return list(groups.values())
+        pictures.setdefault((place, person.layout, person.image_size.tobytes()), []).append(report)
+    return [group for members in pictures.values() for group in _by_camera(members, lambda report: report.fitted)]
+
+
+def _by_camera(people: Sequence[_Person], result_of: Callable[[_Person], FitResult]) -> list[list[_Person]]:
+    """People who were fitted with one camera. Those without a fit, whose camera is not known, are with the first."""
+    groups: dict[tuple[float, ...], list[_Person]] = {}
+    without = []
+    for person in people:
+        camera = result_of(person).camera
+        rows = np.concatenate([np.atleast_2d(camera.focal_length), np.atleast_2d(camera.camera_center)], axis=-1)
+        known = rows[np.isfinite(rows).all(axis=-1)]
+        if len(known):
+            groups.setdefault(tuple(float(f"{value:.4g}") for value in np.median(known, axis=0)), []).append(person)
+        else:
+            without.append(person)
+    found = list(groups.values()) or [[]]
+    found[0] += without
+    return found
 
 
 def _picture_scene(members: Sequence[PersonReport]) -> Scene:

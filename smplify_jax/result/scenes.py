@@ -21,7 +21,7 @@ from smplify_jax.result.stills import still_of
 from smplify_jax.result.warning_sentences import warnings_of
 from smplify_jax.result.world import has_z_up
 
-_SAME_CAMERA = 1e-3
+_SAME_CAMERA = 2e-3
 """By how much the numbers of a camera may differ between people, of the largest: they may come from files with few digits."""
 
 
