@@ -16,10 +16,11 @@ from smplify_jax.body.part_pairs import PAPER_PAIRS
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.capsules.surfaces import part_of_vertices
 from smplify_jax.pictures.canvas import Canvas
-from smplify_jax.pictures.fit_overlay import BODY_COLOR, draw_fit
+from smplify_jax.pictures.palette import BODY_COLOR
 from smplify_jax.pictures.raycast import Shape, render_shapes
 from smplify_jax.pictures.studio import Studio, clothes, render_in_studio
 from smplify_jax.pictures.views import contact_sheet
+from smplify_jax.result.overlay import draw_fit
 
 FOLDER = Path(__file__).parent / "pictures"
 NUM_COLORS = 240

@@ -19,7 +19,7 @@ from smplify_jax import fit_photo, load_body
 from smplify_jax.files.images import save_image
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.example import Truth, make_picture, make_truth
-from smplify_jax.media.video_overlay import BODY_COLORS
+from smplify_jax.pictures.palette import BODY_COLOR
 from smplify_jax.pictures.views import contact_sheet, render_views
 
 PICTURE = Path(__file__).parent / "pictures" / "photo_in_body_out.png"
@@ -77,9 +77,7 @@ def row(truth: Truth, folder: Path) -> list[np.ndarray]:
     save_image(path, photo)
     fitted = fit_photo(path)
     vertices = np.asarray(fitted.result[0].vertices("upright"))
-    (side,) = render_views(
-        vertices, np.asarray(body.faces), (90.0,), photo.shape[1::-1], height=2.1, color=BODY_COLORS[0]
-    )
+    (side,) = render_views(vertices, np.asarray(body.faces), (90.0,), photo.shape[1::-1], height=2.1, color=BODY_COLOR)
     return [_cell(photo), _cell(fitted.overlay()), _cell(side)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from smplify_jax import fit, load_keypoints
 from smplify_jax.cli.example import EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE
 from smplify_jax.files.images import load_image, save_image
-from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.result.overlay import draw_fit
 
 picture = load_image(EXAMPLE_PICTURE)
 people = load_keypoints(EXAMPLE_KEYPOINTS)

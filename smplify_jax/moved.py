@@ -21,6 +21,7 @@ MOVED = {
     "smplify_jax.datasets.rows": "smplify_jax.keypoints.rows",
     "smplify_jax.devices": "smplify_jax.execution.devices",
     "smplify_jax.metrics": "smplify_jax.geometry.metrics",
+    "smplify_jax.pictures.fit_overlay": "smplify_jax.result.overlay",
     "smplify_jax.pictures.images": "smplify_jax.files.images",
     "smplify_jax.profiles": "smplify_jax.fitting.profiles",
     "smplify_jax.skeleton": "smplify_jax.geometry.skeleton",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import trimesh
 from command_line import DETECTIONS, PICTURE, REPOSITORY, one_sentence
+from pages import data_of, unpacked
 from PIL import Image
 
 from smplify_jax.files.images import load_image
@@ -66,7 +67,7 @@ def mixed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subproces
 def example(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     """The packaged example."""
     out = tmp_path_factory.mktemp("example") / "new" / "folder"
-    return run("--example", "--out", out), out
+    return run("--example", "--out", out, "--report", out.parent / "report.html"), out
 
 
 def test_the_example_comes_close_to_its_truth(example: tuple[subprocess.CompletedProcess[str], Path]):
@@ -85,6 +86,17 @@ def test_the_example_comes_close_to_its_truth(example: tuple[subprocess.Complete
         "example_keypoints.json",
         "example.png",
     }
+
+
+def test_the_page_of_the_example_has_its_picture_body_and_numbers(
+    example: tuple[subprocess.CompletedProcess[str], Path],
+):
+    (scene,) = data_of(example[1].parent / "report.html")["scenes"]
+    (person,) = scene["people"]
+    assert (scene["name"], person["name"], person["statuses"]) == (PICTURE.name, "example_0", ["Converged."])
+    assert len(scene["cameras"][0]["pictures"]) == 1
+    assert 0 < np.nanmedian(unpacked(person["errors_px"])) < 10
+    assert {"data", "pose_prior"} <= set(person["cost_by_term"])
 
 
 def test_the_examples_overlay_covers_the_person(example: tuple[subprocess.CompletedProcess[str], Path]):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import one_sentence
+from pages import data_of, unpacked
 from point_files import easymocap, markers, panoptic, trc, write_folder
 from test_cli_tracks import Ran, run
 from test_load_points import person, seen_from
@@ -26,7 +27,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     points, names = markers(seen_from(person("halpe26"), "y", 1000.0))
     (folder / "walk.trc").write_text(trc(points, names, unit="mm"))
     (folder / "bad.trc").write_text("PathFileType\n")
-    return run("--points", folder / "walk.trc", folder / "bad.trc", "--fps", 30, "--out", folder / "out")
+    page = ("--report", folder / "report.html")
+    return run("--points", folder / "walk.trc", folder / "bad.trc", "--fps", 30, "--out", folder / "out", *page)
 
 
 def test_a_trc_becomes_a_motion(walked: Ran):
@@ -53,6 +55,13 @@ def test_the_body_stands_upright_at_its_place_in_a_world_with_z_up(walked: Ran):
     with np.load(walked.out / "walk_amass.npz") as amass:
         assert amass["mocap_frame_rate"] == 50
         np.testing.assert_allclose(amass["trans"][-1] - amass["trans"][0], (NUM_FRAMES - 1) * SPEED, atol=0.01)
+
+
+def test_the_page_shows_the_motion_without_a_camera(walked: Ran):
+    (scene,) = data_of(walked.out.parent / "report.html")["scenes"]
+    assert (scene["cameras"], scene["times"][-1]) == ([], pytest.approx((NUM_FRAMES - 1) / 50))
+    assert scene["still"] is not None
+    assert np.nanmedian(unpacked(scene["people"][0]["point_errors_m"])) < 0.02
 
 
 def test_the_summary_says_what_was_taken_for_granted(walked: Ran):

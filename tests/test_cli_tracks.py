@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from command_line import DETECTIONS, one_sentence
 from dataset_fits import joints_of
+from pages import data_of
 from people import IMAGE_SIZE, draw_people
 from PIL import Image
 
@@ -64,6 +65,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         Image.new("RGB", IMAGE_SIZE, (90, 90, 90)).save(folder / "pictures" / f"walk_{frame:012d}.jpg")
     return run(
         *("--track", folder / "frames", "--image", folder / "pictures", "--fps", FPS, "--overlays"),
+        *("--report", folder / "report.html"),
         *("--out", folder / "out"),
     )
 
@@ -152,6 +154,15 @@ def test_nobody_who_is_seen_long_enough_is_one_sentence_and_status_1(tmp_path: P
     assert ran.status == 1
     assert "2 of 2 people are left out: they are seen in fewer than 11 frames." in one_sentence(ran.stderr)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["summary.json"]
+
+
+def test_the_page_has_everybody_in_every_frame_with_its_picture(walked: Ran):
+    (scene,) = data_of(walked.out.parent / "report.html")["scenes"]
+    assert [person["name"] for person in scene["people"]] == list(NAMES)
+    assert len(scene["times"]) == len(scene["cameras"][0]["pictures"]) == NUM_FRAMES
+    assert scene["times"][1] == pytest.approx(1 / FPS)
+    assert scene["people"][0]["statuses"][HIDDEN].startswith("Not observed in this frame")
+    assert scene["people"][0]["has_body"] == [1] * NUM_FRAMES
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,16 @@ def test_an_unwritable_folder_is_told_before_fitting(out: str, capsys: pytest.Ca
     assert str(tmp_path / out) in one_sentence(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(("page", "words"), [("nowhere/report.html", "no folder"), (".", "is a folder")])
+def test_a_page_that_cannot_be_written_is_told_before_the_fit(
+    page: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([str(DETECTIONS), "--image", str(PICTURE), "--out", "out", "--report", page, "--no-cache"]) == 1
+    assert words in one_sentence(capsys.readouterr().err)
+    assert not any((tmp_path / "out").iterdir())
+
+
 @pytest.mark.parametrize("option", ["--body", "--prior", "--image"])
 def test_a_missing_file_in_an_option_is_named(option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path):
     assert main([str(DETECTIONS), "--out", str(tmp_path / "fits"), option, str(tmp_path / "gone")]) == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import one_sentence
+from pages import data_of
 from PIL import Image
 from rigs import SIZE, people_inside, ring, seen_by_all
 from test_cli_tracks import Ran, run
@@ -77,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def walked(folder: Path) -> Ran:
     return run(
         *("--cameras", folder / "Calib.toml", folder / "keypoints", "--image", folder / "pictures"),
-        *("--fps", FPS, "--overlays", "--out", folder / "out"),
+        *("--fps", FPS, "--overlays", "--out", folder / "out", "--report", folder / "report.html"),
     )
 
 
@@ -121,6 +122,16 @@ def test_the_summary_names_the_cameras(walked: Ran):
     assert [person["views"] for person in summary["people"]] == [["cam0", "cam1", "cam2"]] * 2
     assert all(person["reprojection_error_px"] < 5 for person in summary["people"])
     assert all(0 < person["reprojection_error_percent_of_height"] < 2 for person in summary["people"])
+
+
+def test_the_page_has_every_camera_with_its_pictures_and_size(walked: Ran):
+    (scene,) = data_of(walked.out.parent / "report.html")["scenes"]
+    assert [camera["name"] for camera in scene["cameras"]] == [camera.name for camera in CAMERAS]
+    assert all(camera["size"] == [round(side) for side in SIZE] for camera in scene["cameras"])
+    assert [len(camera["pictures"]) for camera in scene["cameras"]] == [NUM_FRAMES] * 3
+    assert [person["name"] for person in scene["people"]] == ["person_0", "person_1"]
+    shape = scene["people"][0]["observed"]["shape"]
+    assert shape == [NUM_FRAMES, 3, 17, 3]
 
 
 def test_every_view_has_overlays_on_demand(walked: Ran):

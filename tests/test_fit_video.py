@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import pytest
 from command_line import REPOSITORY, one_sentence
+from pages import data_of
 from videos import Scripted, write_video
 
 from smplify_jax import fit_sequence, fit_video, load_body
@@ -78,7 +79,7 @@ def ran(video: Path, detector: Scripted, tmp_path_factory: pytest.TempPathFactor
     out = tmp_path_factory.mktemp("fits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(video_command, "get_detector", lambda name: detector)
-        return _run(video, "--out", out)
+        return _run(video, "--out", out, "--report", out.with_name("report.html"))
 
 
 def _run(*arguments: object) -> tuple[int, Path, str, str]:
@@ -99,6 +100,15 @@ def test_the_command_writes_each_persons_files_and_one_overlay(ran: tuple[int, P
     assert len(FitResult.load(out / "walk_0.npz")) == NUM_FRAMES
     with np.load(out / "walk_0.npz") as saved:
         np.testing.assert_allclose(saved["times"], TIMES, atol=1e-4)
+
+
+def test_the_page_has_the_frames_of_the_video_behind_the_bodies(ran: tuple[int, Path, str, str]):
+    (scene,) = data_of(ran[1].with_name("report.html"))["scenes"]
+    assert [person["name"] for person in scene["people"]] == ["walk_0", "walk_1"]
+    assert scene["cameras"][0]["size"] == list(IMAGE_SIZE)
+    assert len(scene["cameras"][0]["pictures"]) == NUM_FRAMES
+    np.testing.assert_allclose(scene["times"], TIMES, atol=1e-3)
+    assert set(scene["people"][1]["statuses"][NUM_FRAMES // 2 :]) == {"Not in this frame."}
 
 
 def test_the_overlay_has_the_frames_and_times_of_the_video_and_shows_the_bodies(ran: tuple[int, Path, str, str]):

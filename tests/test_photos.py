@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import PICTURE, one_sentence
+from pages import data_of
 from PIL import Image
 from stand_in_detector import EXAMPLE, StandIn, install
 
@@ -139,6 +140,10 @@ def test_fit_photo_writes_each_person_and_one_overlay(photo, tmp_path):
     assert written == {"photo_0.npz", "photo_0.obj", "photo_1.npz", "photo_1.obj", "photo_overlay.png"}
     stored = FitResult.load(tmp_path / "new" / "fits" / "photo_1.npz")
     np.testing.assert_array_equal(np.asarray(stored.body_pose), np.asarray(fitted.result[1].body_pose))
+    fitted.report(tmp_path / "page.html")
+    (scene,) = data_of(tmp_path / "page.html")["scenes"]
+    assert [person["name"] for person in scene["people"]] == ["photo_0", "photo_1"]
+    assert len(scene["cameras"][0]["pictures"]) == 1
 
 
 def test_a_photo_of_nobody_is_one_sentence(photo):

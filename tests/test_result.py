@@ -3,6 +3,7 @@
 import copy
 import multiprocessing
 import pickle
+import re
 from dataclasses import replace
 
 import jax
@@ -130,13 +131,20 @@ def test_it_is_shown_where_it_has_no_values_or_unknown_ones(result):
     assert "1 status 99" in repr(replace(result[:1], status=np.array([99])))
 
 
+def _without_picture(html):
+    table, num_pictures = re.subn(r'src="data:image/png;base64,[^"]+"', "", html)
+    assert num_pictures == 1
+    assert len(html) < 100_000
+    return table
+
+
 def test_a_notebook_shows_a_small_table(result):
-    table = result._repr_html_()
+    table = _without_picture(result._repr_html_())
     assert table.count("<tr>") == 1 + NUM_PEOPLE
     assert FitStatus.CONVERGED.sentence in table
     assert "nan" not in table.lower()
     assert result[0]._repr_html_().count("<tr>") == 2
-    many = result[np.zeros(1000, int)]._repr_html_()
+    many = _without_picture(result[np.zeros(1000, int)]._repr_html_())
     assert "980 more" in many
     assert len(many) < 5000
 

@@ -53,6 +53,7 @@ def check_command(command: FitCommand) -> None:
     check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_check(command)
     check_points(command)
     check_views(command)
     check_tracks(command)
@@ -203,6 +204,22 @@ def check_limits(write: WriteOptions) -> None:
         raise UsageError("--min-quality must be a probability, from 0 to 1.")
     if write.max_error is not None and not write.max_error > 0:
         raise UsageError("--max-error must be a positive percentage of the person's height.")
+
+
+def check_check(command: FitCommand) -> None:
+    """Raise UsageError for --check of inputs that it does not draw."""
+    if not command.write.check:
+        return
+    if (
+        command.example
+        or command.example_video
+        or is_of_videos(command)
+        or command.space.points
+        or command.views.cameras
+    ):
+        raise UsageError("--check draws pictures and keypoint files: give these, without --cameras or --points.")
+    if command.write.report is not None:
+        raise UsageError("--check fits nothing, so there is no page to write: leave out --report.")
 
 
 def check_body(body: BodyOptions) -> None:

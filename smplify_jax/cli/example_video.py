@@ -11,7 +11,7 @@ from smplify_jax.cli.fit_command import prepare, with_progress
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.options import EXAMPLE_FOLDER, FitCommand
 from smplify_jax.cli.program import FAILED, OK
-from smplify_jax.cli.video_command import FitTools, run_video, write_video_summary
+from smplify_jax.cli.video_command import FitTools, run_video, write_video_page, write_video_summary
 from smplify_jax.detectors.detector import Detector
 from smplify_jax.detectors.registry import DETECTORS, get_detector
 from smplify_jax.errors import InputError
@@ -56,6 +56,7 @@ def run_example_video(command: FitCommand) -> int:
     except InputError as error:
         raise InputError(f"{error}: see the video in {out}") from None
     write_video_summary(command, tools, [(source, run)], [])
+    write_video_page(command, [run])
     print("The video is rendered, so the truth is known:")
     if detector is not None:
         print(_errors(f"by {detector.name}", run.people, motion))

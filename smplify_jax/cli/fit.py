@@ -24,6 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(command: FitCommand) -> int:
     check_command(command)
     # Imported late: these imports take a second, which --help and wrong options should not wait for.
+    if command.write.check:
+        from smplify_jax.cli.check_command import check_keypoints
+
+        with read_within(command.read.read_limit):
+            return check_keypoints(command)
     if command.example:
         from smplify_jax.cli.example import run_example
 

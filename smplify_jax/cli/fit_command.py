@@ -21,6 +21,7 @@ from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.photo_overlays import shared_pictures, with_shared_overlays
 from smplify_jax.cli.predicted_starts import predicted_starts
 from smplify_jax.cli.report import PersonReport, count_statuses, total_line
+from smplify_jax.cli.report_page import check_report_path, write_people_page
 from smplify_jax.files.atomic import remove_unfinished
 from smplify_jax.files.printable import MAX_LINE, printable
 
@@ -65,6 +66,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     if len(reports) > 1:
         FIT.tell([total_line(reports)])
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))
+    if command.write.report:
+        write_people_page(command, reports)
     return reports, found
 
 
@@ -72,12 +75,13 @@ def prepare(people: Sequence[PersonInput], command: FitCommand, out: Path) -> No
     """Complain about pictures that are missing, create the folder for results, and turn on the cache of compiled programs.
 
     Raises:
-        InputError: the folder cannot be created.
+        InputError: the folder cannot be created, or the page of --report not be written.
     """
     for complaint in missing_pictures(people, command):
         FIT.complain(complaint)
     make_folder(out)
     remove_unfinished(out)
+    check_report_path(command.write.report)
     complaint = use_compilation_cache() if command.write.cache else None
     if complaint:
         FIT.complain(complaint)

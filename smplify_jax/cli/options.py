@@ -62,7 +62,7 @@ Records that cannot be used do not stop the others: the program prints a sentenc
 Examples:
   smplify-fit --example                                   try it on the picture that comes with the program
   smplify-fit photo.jpg --out fits
-  smplify-fit photo_keypoints.json --image photo.jpg --out fits
+  smplify-fit photo_keypoints.json --image photo.jpg --out fits --report report.html
   smplify-fit openpose_output/ --image frames/ --focal-length 1150 --body models/smpl --gender female --out fits
   smplify-fit openpose_output/ --image frames/ --init vibe_output.pkl --out fits
   smplify-fit video.mp4 --out fits
@@ -183,6 +183,10 @@ class WriteOptions:
         amass: write NAME_amass.npz, AMASS's arrays; videos and motions always get one.
         smpl: write NAME.smpl, an avatar for the package smplcodec.
         overlay: write the pictures with the bodies; transparent without --image.
+        report: write one page for browsers, such as report.html, with the bodies in 3D over their pictures, errors and uncertainties. It is
+            one file that needs no network.
+        check: fit nothing, but write NAME_check.png, which shows the body point that each keypoint is taken for: a wrong layout is seen at
+            once.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
 
@@ -196,6 +200,8 @@ class WriteOptions:
     amass: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     smpl: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     overlay: bool = True
+    report: Annotated[Path | None, shown("FILE")] = None
+    check: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     cache: bool = True
 
 

@@ -14,8 +14,8 @@ from smplify_jax.cli.options import WriteOptions
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import load_image, save_image
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.result import FitResult
+from smplify_jax.result.overlay import draw_fit
 from smplify_jax.result.person_files import write_arrays
 
 

@@ -15,7 +15,7 @@ from smplify_jax.cli.outputs import picture_of
 from smplify_jax.cli.report import PersonReport
 from smplify_jax.files.images import save_image
 from smplify_jax.media.photo import overlay_name
-from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.result.overlay import draw_fit
 
 
 def shared_pictures(people: Sequence[PersonInput]) -> frozenset[Path]:

@@ -24,6 +24,7 @@ from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
 from smplify_jax.cli.points_report import PointReport
 from smplify_jax.cli.program import FAILED, OK
+from smplify_jax.cli.report_page import WorldPerson, write_world_page
 from smplify_jax.cli.track_report import total_line
 from smplify_jax.cli.world_files import write_world_person
 from smplify_jax.errors import InputError
@@ -85,17 +86,21 @@ def points_command(command: FitCommand) -> int:
     prepare([], command, out)
     jobs = _jobs(found, command)
     reports: list[PointReport] = []
+    shown: list[WorldPerson] = []
     for job in with_progress(jobs, len(jobs), "fit"):
         try:
-            for report in _fitted(job, tools, out):
+            for report, person in _fitted(job, tools, out):
                 tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
                 reports.append(report)
+                shown.append(person)
         except InputError as error:
             FIT.complain(f"{job.people[0][1]}: {error}")
             unread.append(UnreadInput(job.people[0][1], str(error)))
     if len(reports) > 1:
         FIT.tell([total_line(reports)])
     write_summary(out / "summary.json", _summary(tools, reports, unread))
+    if command.write.report:
+        write_world_page(command, shown)
     return OK if any(report.has_body for report in reports) and not unread else FAILED
 
 
@@ -176,8 +181,8 @@ def _frame_rate(track: PointTrack, times: np.ndarray) -> float | None:
     return track.frame_rate if np.isfinite(track.frame_rate) else 1.0 / float(np.median(np.diff(times)))
 
 
-def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[PointReport]:
-    """Fit the people of a job, write their files, and yield a report for each."""
+def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[tuple[PointReport, WorldPerson]]:
+    """Fit the people of a job, write their files, and yield a report for each, and what a page shows of them."""
     command, start = tools.command, time.perf_counter()
     result = fit_points(
         job.points,
@@ -202,7 +207,9 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[PointReport]:
             how: dict[str, Any] = {"write": command.write}
             files = write_world_person(out, name, one, times, _frame_rate(track, times), **how, **of_input)
             report = replace(report, files=files)
-        yield report
+        frames = result if row is None else jax.tree.map(lambda leaf: np.asarray(leaf)[None], one)
+        clock = np.zeros(1) if job.times is None else job.times
+        yield report, WorldPerson(name, frames, np.arange(len(clock)), clock)
 
 
 def _summary(tools: _Tools, reports: Sequence[PointReport], unread: Sequence[UnreadInput]) -> dict[str, Any]:

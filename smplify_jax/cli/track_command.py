@@ -18,6 +18,7 @@ from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
 from smplify_jax.cli.outputs import export_endings, write_summary
+from smplify_jax.cli.report_page import PictureOfFrame, pictures_of_people, write_motions_page
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
@@ -56,6 +57,8 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         "people": [report.entry() for report in reports],
     }
     write_summary(out / "summary.json", summary | summary_of(found))
+    if command.write.report:
+        write_motions_page(command, fitted, lambda one: _pictures_of(one.track.video, tracks))
     return reports, found
 
 
@@ -114,6 +117,13 @@ def chosen_tracks(tracks: list[TrackInput], options: TrackOptions) -> list[Track
             f"{num_short} of {len(chosen)} people are seen in fewer than {_SHORT} frames; --min-frames {_SHORT} leaves them out."
         )
     return chosen
+
+
+def _pictures_of(video: str, tracks: Sequence[TrackInput]) -> PictureOfFrame:
+    """By way of anybody who is seen in a frame."""
+    members = [one for one in tracks if one.track.video == video]
+    people = [person for one in members for person in one.people]
+    return pictures_of_people(people, np.concatenate([one.track.frames for one in members]))
 
 
 def _camera(track: KeypointTrack, command: FitCommand) -> Camera | None:

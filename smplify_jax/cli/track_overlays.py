@@ -14,8 +14,8 @@ from smplify_jax.cli.outputs import make_folder, picture_of
 from smplify_jax.cli.track_inputs import TrackInput
 from smplify_jax.files.images import save_image
 from smplify_jax.keypoints.names import unique_names
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.result import FitResult
+from smplify_jax.result.overlay import draw_fit
 
 
 @dataclass

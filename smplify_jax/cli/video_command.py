@@ -16,6 +16,7 @@ from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
 from smplify_jax.cli.program import FAILED, OK
+from smplify_jax.cli.report_page import pictures_of_video, write_motions_page
 from smplify_jax.cli.track_command import chosen_tracks, fit_and_write
 from smplify_jax.cli.track_inputs import TrackInput
 from smplify_jax.cli.track_report import TrackReport
@@ -93,7 +94,22 @@ def video_command(command: FitCommand) -> int:
             unread.append(UnreadInput(source, str(error)))
         # After each video, because a run that is stopped should tell of those that are done.
         reports = write_video_summary(command, tools, runs, unread)
+    write_video_page(command, [run for _, run in runs])
     return OK if any(report.has_body for report in reports) and not unread else FAILED
+
+
+def write_video_page(command: FitCommand, runs: Sequence[VideoRun]) -> None:
+    """Write the page of all videos, if it is asked for.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if command.write.report is None:
+        return
+    videos = {id(one): run.detections.video for run in runs for one in run.people}
+    write_motions_page(
+        command, [one for run in runs for one in run.people], lambda one: pictures_of_video(videos[id(one)])
+    )
 
 
 def write_video_summary(

@@ -23,6 +23,7 @@ from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
+from smplify_jax.cli.report_page import WorldPerson, pictures_of_people, write_world_page
 from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.cli.views_inputs import ViewInput, read_views
 from smplify_jax.cli.world_files import write_world_person
@@ -32,10 +33,10 @@ from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.fitting.views import fit_views
 from smplify_jax.keypoints.people_in_views import PersonInViews, people_in_views
 from smplify_jax.keypoints.tracks import KeypointTrack
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
+from smplify_jax.result.overlay import draw_fit
 
 
 def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
@@ -83,6 +84,8 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         ],
     }
     write_summary(out / "summary.json", summary | summary_of(found))
+    if command.write.report:
+        _write_page(command, views, people, reports, results, cameras)
     return reports, found
 
 
@@ -180,12 +183,44 @@ def _write_overlays(
             save_image(path, _drawn(fits, keypoints, image, camera))
 
 
+def _write_page(
+    command: FitCommand,
+    views: Sequence[ViewInput],
+    people: Sequence[PersonInViews],
+    reports: Sequence[TrackReport],
+    results: Sequence[FitResult],
+    cameras: Sequence[CalibratedCamera],
+) -> None:
+    """Write the page with everybody and all cameras; as on the overlays, the distortion of a picture stays."""
+    straight = [
+        np.stack([undistort(person.keypoints[:, view], camera) for view, camera in enumerate(cameras)], axis=1)
+        for person in people
+    ]
+    shown = [
+        WorldPerson(report.track.name, result, person.frames, person.frames / command.video.fps, keypoints)
+        for report, result, keypoints, person in zip(reports, results, straight, people, strict=True)
+    ]
+    seen = [
+        (
+            view.name,
+            _known_size(camera),
+            pictures_of_people(list(view.pictures.values()), np.array(list(view.pictures))),
+        )
+        for view, camera in zip(views, cameras, strict=True)
+    ]
+    write_world_page(command, shown, seen)
+
+
+def _known_size(camera: CalibratedCamera) -> tuple[int, int] | None:
+    size = np.asarray(camera.image_size)
+    return (round(float(size[0])), round(float(size[1]))) if np.isfinite(size).all() else None
+
+
 def _drawn(
     fits: list[FitResult], keypoints: list[np.ndarray], image: np.ndarray | None, camera: CalibratedCamera
 ) -> np.ndarray:
     together = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *fits)
-    size = np.asarray(camera.image_size)
-    known = (round(float(size[0])), round(float(size[1]))) if np.isfinite(size).all() else None
+    known = _known_size(camera)
     if image is not None and known is not None and image.shape[1::-1] != known:
         raise InputError(
             f"A picture of camera {camera.name} is {image.shape[1]} x {image.shape[0]} px, and the calibration says "

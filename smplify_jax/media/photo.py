@@ -17,10 +17,10 @@ from smplify_jax.files.images import load_photo, save_image
 from smplify_jax.fitting.fit import fit
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.keypoints.keypoint_set import KeypointSet
-from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, OverlayStyle
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.overlay import draw_fit
 from smplify_jax.result.person_files import write_arrays
 
 
@@ -41,6 +41,15 @@ class PhotoFit:
     def overlay(self, style: OverlayStyle = DEFAULT_STYLE) -> np.ndarray:
         """(H, W, 4) uint8 RGBA: everybody over the picture, nearer bodies before farther ones; scaled down to `style.max_side`."""
         return draw_fit(self.result, self.keypoints.keypoints, self.image, style=style)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write a page for browsers about everybody, see `FitResult.report`.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        people = self.keypoints
+        self.result.report(path, images=self.image, keypoints=people.keypoints, names=people.names)
 
     def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write NAME.npz and NAME.obj for each person with a body, and one overlay of everybody, as `smplify-fit` does.

@@ -12,6 +12,7 @@ from smplify_jax.files.video import Video
 from smplify_jax.files.video_writing import video_writer
 from smplify_jax.media.tracks import FittedTrack
 from smplify_jax.media.video_detection import Progress
+from smplify_jax.pictures.palette import body_color
 from smplify_jax.pictures.quick_raycast import render_tile
 from smplify_jax.pictures.raycast import Shape
 from smplify_jax.pictures.side_view import SideView
@@ -19,9 +20,6 @@ from smplify_jax.result import FitResult
 
 MAX_SIZE = (1280, 720)
 """[px] Larger frames are scaled down: enough to judge a fit, and quick to draw."""
-
-BODY_COLORS = ((186, 196, 232), (242, 190, 140), (160, 214, 170), (224, 160, 190), (236, 222, 140), (150, 205, 222))
-"""Of the people, in turn."""
 
 BODY_OPACITY = 0.82
 
@@ -62,7 +60,7 @@ def _drawn(
     video: Video, people: Sequence[FittedTrack], size: tuple[int, int], scale: np.ndarray, side: SideView
 ) -> Iterator[tuple[np.ndarray, float]]:
     """The frames of the overlay, and their times."""
-    bodies = [_Bodies(one, BODY_COLORS[number % len(BODY_COLORS)]) for number, one in enumerate(people)]
+    bodies = [_Bodies(one, body_color(number)) for number, one in enumerate(people)]
     for number, (image, time_s) in enumerate(read_ahead(video.frames(size))):
         shapes = [shape for one in bodies if (shape := one.shape(number)) is not None]
         yield np.hstack([_over(image, shapes, people, scale), side.draw(shapes)]), time_s

@@ -1,8 +1,8 @@
 """A fitted body over its picture, with the detected and the fitted keypoints.
 
 Colours show the side of the person: left blue, right orange, the middle white. A detected keypoint is a disc, larger for
-a higher confidence, and the same keypoint of the fitted body is a cross: where crosses lie in discs, the fit explains the
-detections.
+a higher confidence, and the same keypoint of the fitted body is a cross, joined to its disc by a line as long as the error: where crosses
+lie in discs, the fit explains the detections.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from PIL import Image
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import mirrored_name
 from smplify_jax.pictures.canvas import Canvas, Color, Point
+from smplify_jax.pictures.palette import ORANGE, SKY_BLUE, YELLOW
 from smplify_jax.pictures.raycast import Shape, render_shapes
 
 MAX_SIDE = 1200
 """[px] Larger pictures are scaled down to this longest side: enough to judge a fit, and quick to render."""
 
-LEFT_COLOR: Color = (41, 150, 255)
-RIGHT_COLOR: Color = (255, 128, 20)
+LEFT_COLOR: Color = SKY_BLUE
+RIGHT_COLOR: Color = ORANGE
 MIDDLE_COLOR: Color = (250, 250, 250)
 _RIM_COLOR: Color = (20, 20, 20)
 _CROSS_COLOR: Color = (255, 255, 255)
+_ERROR_COLOR: Color = YELLOW
 
 _LIMBS_OF_ONE_SIDE = (
     ("left_shoulder", "left_elbow"),
@@ -59,7 +61,7 @@ class OverlayStyle:
     Attributes:
         body_opacity: 0 hides the body, 1 hides the person.
         show_limbs: join detected keypoints by lines.
-        show_fitted: mark the keypoints of the fit.
+        show_fitted: mark the keypoints of the fit, and join them to the detected ones.
         max_side: longest side of the overlay [px]; larger pictures are scaled down.
         supersampling: samples per pixel side of the body's rendering.
     """
@@ -80,12 +82,12 @@ class Marks:
 
     Attributes:
         names: K keypoint names; the prefixes left_ and right_ choose the colour.
-        detected: (K, 3) x, y, confidence; those with confidence 0 or NaN are not drawn.
-        fitted: (K, 2) the fit's keypoints, drawn where detected; or None.
+        detected: (K, 3) x, y, confidence; those with confidence 0 or NaN are not drawn. None if they are not known.
+        fitted: (K, 2) the fit's keypoints, drawn where detected, or all if nothing is known of detections; or None.
     """
 
     names: Sequence[str]
-    detected: np.ndarray
+    detected: np.ndarray | None
     fitted: np.ndarray | None = None
 
 
@@ -140,6 +142,12 @@ def _scaled_down(image_size: tuple[int, int], max_side: int) -> tuple[tuple[int,
 
 
 def _draw_marks(canvas: Canvas, person: Marks, scale: np.ndarray, size: tuple[int, int], style: OverlayStyle) -> None:
+    fitted = None if person.fitted is None or not style.show_fitted else np.asarray(person.fitted, np.float64) * scale
+    if person.detected is None:
+        if fitted is not None and np.isfinite(fitted).all(axis=1).any():
+            crossed = fitted[np.isfinite(fitted).all(axis=1)]
+            _draw_crosses(canvas, crossed, _disc_radius(crossed, size))
+        return
     points = np.asarray(person.detected, np.float64)[:, :2] * scale
     confidence = np.asarray(person.detected, np.float64)[:, 2]
     is_seen = np.isfinite(points).all(axis=1) & (confidence > 0)
@@ -150,17 +158,29 @@ def _draw_marks(canvas: Canvas, person: Marks, scale: np.ndarray, size: tuple[in
     if style.show_limbs:
         for start, end in LIMBS:
             if start in at and end in at:
-                _draw_limb(canvas, at[start], at[end], radius, _side_color(start, end))
+                _draw_limb(canvas, at[start], at[end], radius, side_color(start, end))
+    is_fitted = is_seen if fitted is None else is_seen & np.isfinite(fitted).all(axis=1)
+    if fitted is not None:
+        _draw_errors(canvas, points[is_fitted], fitted[is_fitted], radius)
     for k in map(int, np.flatnonzero(is_seen)):
         # A keypoint of low confidence is drawn at half the size, not smaller: it was used in the fit, so it must be visible.
         size_of_disc = radius * (0.5 + 0.5 * min(float(confidence[k]), 1.0))
         canvas.disc(points[k], size_of_disc + max(0.8, 0.2 * radius), _RIM_COLOR)
-        canvas.disc(points[k], size_of_disc, _side_color(person.names[k]))
-    if style.show_fitted and person.fitted is not None:
-        for point in (np.asarray(person.fitted, np.float64) * scale)[is_seen]:
-            if np.isfinite(point).all():
-                canvas.cross(point, 0.8 * radius, max(2.2, 0.55 * radius), _RIM_COLOR)
-                canvas.cross(point, 0.75 * radius, max(1.1, 0.25 * radius), _CROSS_COLOR)
+        canvas.disc(points[k], size_of_disc, side_color(person.names[k]))
+    if fitted is not None:
+        _draw_crosses(canvas, fitted[is_fitted], radius)
+
+
+def _draw_errors(canvas: Canvas, starts: np.ndarray, ends: np.ndarray, radius: float) -> None:
+    for start, end in zip(starts, ends, strict=True):
+        canvas.line(start, end, max(2.4, 0.7 * radius), _RIM_COLOR)
+        canvas.line(start, end, max(1.2, 0.35 * radius), _ERROR_COLOR)
+
+
+def _draw_crosses(canvas: Canvas, points: np.ndarray, radius: float) -> None:
+    for point in points:
+        canvas.cross(point, 0.8 * radius, max(2.2, 0.55 * radius), _RIM_COLOR)
+        canvas.cross(point, 0.75 * radius, max(1.1, 0.25 * radius), _CROSS_COLOR)
 
 
 def _draw_limb(canvas: Canvas, start: Point, end: Point, radius: float, color: Color) -> None:
@@ -173,7 +193,8 @@ def _disc_radius(points: np.ndarray, size: tuple[int, int]) -> float:
     return float(np.clip(0.011 * extent, 2.5, max(2.5, 0.012 * max(size))))
 
 
-def _side_color(*names: str) -> Color:
+def side_color(*names: str) -> Color:
+    """Colour of the side that keypoint names are of: the middle's if they are of both, or of none."""
     if any(name.startswith("left_") for name in names) and not any(name.startswith("right_") for name in names):
         return LEFT_COLOR
     if any(name.startswith("right_") for name in names) and not any(name.startswith("left_") for name in names):

@@ -29,9 +29,10 @@ from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result.exported import export, to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.other_programs import to_smplify, to_smplx
+from smplify_jax.result.pictured import PicturedResult
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
-from smplify_jax.result.shown import MAX_ROWS, html_table, text_line
+from smplify_jax.result.shown import text_line
 from smplify_jax.result.status import FitStatus
 from smplify_jax.result.views import in_view
 from smplify_jax.result.world import has_z_up
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)  # == compares arrays, so a result has no hash
-class FitResult:
+class FitResult(PicturedResult):
     """Fitted bodies: one, or a batch with the same leading axis as the keypoints.
 
     Bodies live in the camera frame: x right, y down, z forward [m]. A person that could not be fitted has NaN everywhere and a status
@@ -151,13 +152,6 @@ class FitResult:
             codes, counts = np.unique(self.status, return_counts=True)
             statuses = {_status_name(code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
         return text_line(statuses, statuses is not None and self.is_batched, self.layout, self.body.name)
-
-    def _repr_html_(self) -> str:
-        """A small table, for notebooks."""
-        people = self[0] if self.status.ndim > 1 else self  # of several tracks, the frames of the first
-        first = jax.tree.map(np.asarray, people[:MAX_ROWS])
-        rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
-        return html_table(repr(self), [(status.sentence, *numbers) for status, *numbers in rows], len(people))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the body."""

@@ -30,13 +30,16 @@ def text_line(statuses: Mapping[str, int] | None, is_batched: bool, layout: str,
     return f"<FitResult of {people}; layout {layout!r}, body {body!r}>"
 
 
-def html_table(title: str, rows: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]], num_people: int) -> str:
+def html_table(
+    title: str, rows: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]], num_people: int, picture: str = ""
+) -> str:
     """A row per person.
 
     Args:
         title: above the table.
         rows: the first people's status, quality, errors (K,) [px] and height [px]; what is not finite is shown as a dash.
         num_people: in all.
+        picture: beside the table, as a data URL.
     """
     head = "".join(f"<th>{name}</th>" for name in ("", "status", "quality", "median error [px]", "height [px]"))
     body = "".join(
@@ -45,7 +48,10 @@ def html_table(title: str, rows: Sequence[tuple[str, np.ndarray, np.ndarray, np.
         for number, (status, quality, errors, height) in enumerate(rows)
     )
     rest = f"<div>… and {num_people - len(rows)} more</div>" if num_people > len(rows) else ""
-    return f"<div>{escape(title)}</div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+    if picture:
+        table = f'<div style="display: flex; gap: 1em"><img alt="The bodies" src="{picture}"><div>{table}</div></div>'
+    return f"<div>{escape(title)}</div>{table}"
 
 
 def _median(errors: np.ndarray) -> float:

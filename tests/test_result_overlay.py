@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from smplify_jax.body.load import load_body
+from smplify_jax.camera.extrinsics import Extrinsics
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.errors import InputError
-from smplify_jax.pictures.fit_overlay import draw_fit
+from smplify_jax.pictures.overlay import OverlayStyle
+from smplify_jax.pictures.palette import YELLOW
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.overlay import draw_fit
 
 SIZE = (300, 400)
 
@@ -87,3 +90,62 @@ def test_without_a_size_there_is_room_for_everybody(pair: FitResult, keypoints: 
 def test_keypoints_of_other_people_are_refused(pair: FitResult, keypoints: np.ndarray):
     with pytest.raises(InputError, match="keypoints of 1 people for a result of 2"):
         draw_fit(pair, keypoints[:1])
+
+
+def test_views_from_the_side_and_above_stand_beside_the_picture(pair: FitResult, keypoints: np.ndarray):
+    alone = draw_fit(pair[0], keypoints[0], image_size=SIZE)
+    three = draw_fit(pair[0], keypoints[0], image_size=SIZE, views=("side", "top"))
+    np.testing.assert_array_equal(three[:, :300], alone)
+    assert three.shape == (400, 700, 4)
+    side, top = (_covered(three[:, left : left + 200]) for left in (300, 500))
+    # A T-pose is as wide as it is tall, and a fifth as deep; the views are twice as tall as wide.
+    assert np.ptp(side[0]) > 3 * np.ptp(side[1])
+    assert np.ptp(top[1]) > 3 * np.ptp(top[0])
+
+
+def _covered(view: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Rows and columns where there is a body: its colour is not a grey."""
+    return np.nonzero(np.asarray(np.ptp(view[..., :3].astype(int), axis=-1)) > 20)
+
+
+def test_every_fitted_keypoint_has_a_line_to_the_detected_one(pair: FitResult, keypoints: np.ndarray):
+    moved = keypoints[0].copy()
+    moved[13, :2] += (30.0, 30.0)
+    plain = OverlayStyle(body_opacity=0.0, show_limbs=False)
+    picture = draw_fit(pair[0], moved, image_size=SIZE, style=plain)
+    middle = (moved[13, :2] - 15).astype(int)
+    # A line of 1.2 px may lie between two pixels.
+    np.testing.assert_allclose(picture[middle[1], middle[0], :3].astype(float), YELLOW, atol=40)
+
+
+def test_without_keypoints_those_of_the_fit_are_marked(pair: FitResult):
+    marked = draw_fit(pair[0], image_size=SIZE, style=OverlayStyle(body_opacity=0.0))
+    inside = np.asarray(pair.keypoints_px)[0]
+    inside = inside[(inside < SIZE).all(axis=1)].astype(int)
+    assert len(inside) > 10
+    assert (marked[inside[:, 1], inside[:, 0], 3] > 200).all()
+
+
+def test_uncertain_limbs_have_another_color(pair: FitResult):
+    std = np.full((24, 3), 0.01)
+    std[[18, 20, 22]] = 0.2  # the left arm, which is on the right of the picture
+    doubtful = dataclasses.replace(pair[0], joints_std=std)
+    picture = draw_fit(doubtful, image_size=SIZE, color="uncertainty", style=OverlayStyle(show_fitted=False))
+    joints = np.asarray(pair.joints)[0, [9, 18]]  # the chest and the left elbow
+    x, y = (500.0 * joints[:, :2] / joints[:, 2:] + (150.0, 200.0)).astype(int).T
+    certain, uncertain = picture[y, x, :3].astype(int)
+    assert certain[2] > certain[0] + 40  # blue
+    assert uncertain[0] > uncertain[2] + 40  # vermilion
+
+
+def test_people_are_chosen_with_their_keypoints(pair: FitResult, keypoints: np.ndarray):
+    one = pair.overlay(keypoints=keypoints, people=0, image_size=SIZE)
+    np.testing.assert_array_equal(one, draw_fit(pair[0], keypoints[0], image_size=SIZE))
+
+
+def test_unknown_views_and_worlds_are_refused(pair: FitResult):
+    with pytest.raises(InputError, match="'back' is not one of 'side', 'top'"):
+        draw_fit(pair, views=("back",))  # pyright: ignore[reportArgumentType]
+    world = Extrinsics(np.zeros((2, 0, 3, 3)), np.zeros((2, 0, 3)))
+    with pytest.raises(InputError, match=r"in_view\(0\)"):
+        dataclasses.replace(pair, extrinsics=world).overlay()

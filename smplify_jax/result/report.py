@@ -1,0 +1,113 @@
+"""A result as a page for browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+import smplify_jax
+from smplify_jax.errors import InputError
+from smplify_jax.files.atomic import atomic_write
+from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.pictures.report.page import report_page
+from smplify_jax.pictures.report.scene import Scene, no_picture
+from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
+
+Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
+"""The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
+
+
+DEFAULT_FPS = 30.0
+
+
+def write_report(
+    path: str | PathLike[str],
+    result: Any,
+    *,
+    images: Images | None = None,
+    keypoints: ArrayLike | None = None,
+    image_size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    times: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    title: str = "Fitted bodies",
+    layout: str | Layout | None = None,
+) -> None:
+    """Write a page; see `FitResult.report`."""
+    picture = _by_place(images)
+    first = picture(0) if image_size is None else None
+    size = image_size if first is None else (first.shape[1], first.shape[0])
+    clock = _clock(result, fps, times)
+    people = _by_frames(result, is_motion=clock is not None)
+    names = names or [f"person {number}" for number in range(len(people))]
+    if len(names) != len(people):
+        raise InputError(f"There are {len(names)} names for {len(people)} people: give one for each.")
+    observed = _observed(keypoints, people)
+    members = [FramesOfPerson(*one) for one in zip(names, people, observed, strict=True)]
+    known = None if layout is None else get_layout(layout)
+    write_page(path, [make_scene(title, members, (Pictures(size, picture),), times=clock, layout=known)], title)
+
+
+def write_page(path: str | PathLike[str], scenes: Sequence[Scene], title: str, notes: Sequence[str] = ()) -> None:
+    """Write scenes as one HTML file, completely or not at all.
+
+    Args:
+        path: the file.
+        scenes: at least one.
+        title: of the page.
+        notes: sentences about the whole page.
+    Raises:
+        InputError: the file cannot be written.
+    """
+    page = report_page(scenes, title, generator=f"smplify-jax {smplify_jax.__version__}", notes=notes)
+    with atomic_write(path) as file:
+        file.write(page.encode())
+
+
+def _by_place(images: Images | None) -> Callable[[int], np.ndarray | None]:
+    if images is None:
+        return no_picture
+    if callable(images):
+        return images
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        return lambda _place: images
+    return lambda place: images[place]
+
+
+def _clock(result: Any, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
+    """(T,) [s] of a motion; None for people of one moment. Frames that were fitted together have velocities."""
+    shape = result.status.shape
+    is_motion = len(shape) > 1 or result.velocities is not None or fps is not None or times is not None
+    if not is_motion or not shape:
+        return None
+    if times is not None:
+        return np.asarray(times, np.float64).reshape(-1)
+    rate = DEFAULT_FPS if fps is None else fps
+    if not 0 < rate < np.inf:
+        raise InputError(f"fps is {rate}: give a positive number of frames per second.")
+    return np.arange(shape[-1]) / rate
+
+
+def _by_frames(result: Any, *, is_motion: bool) -> list[Any]:
+    """Each person's result with a leading axis of frames, as NumPy arrays."""
+    host = jax.tree.map(np.asarray, result)
+    axes = host.status.ndim - is_motion
+    people = [host[number] for number in range(len(host))] if axes else [host]
+    return people if is_motion else [jax.tree.map(lambda leaf: np.asarray(leaf)[None], person) for person in people]
+
+
+def _observed(keypoints: ArrayLike | None, people: Sequence[Any]) -> list[np.ndarray | None]:
+    """The keypoints of each person, with the axes of their fitted ones."""
+    if keypoints is None:
+        return [None] * len(people)
+    rows, shape = np.asarray(keypoints, np.float64), (*people[0].keypoints_px.shape[:-1], 3)
+    if rows.size != len(people) * int(np.prod(shape)):
+        raise InputError(
+            f"The keypoints have shape {rows.shape}, and those of the result {len(people)} times {shape}: give those that were fitted."
+        )
+    return list(rows.reshape(len(people), *shape))
