@@ -107,7 +107,7 @@ def tracks() -> dict[str, Any]:
 
 def test_vibe_gives_a_track_one_shape_and_learns(data, pictures, tracks):
     network = vibe.TemporalNetwork(jax.random.key(0), Regressor(jax.random.key(1)))
-    estimate = network(tracks["features"].reshape(4, NUM_FRAMES, -1))
+    estimate = eqx.filter_jit(network)(tracks["features"].reshape(4, NUM_FRAMES, -1))
     assert np.ptp(np.asarray(estimate.betas).reshape(4, NUM_FRAMES, 10), axis=1).max() == 0
     frames = pictures[np.arange(4 * NUM_FRAMES) % len(pictures)]
     options = vibe.VibeOptions(num_track_steps=6, track_batch=4)

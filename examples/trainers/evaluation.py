@@ -27,14 +27,12 @@ def true_estimate(pictures: Pictures) -> Estimate:
 def points_of(body: TrainedBody, estimate: Estimate) -> Points:
     """Points of many bodies, as NumPy arrays."""
     rows = np.arange(len(estimate.betas))
-    place = compiled(lambda body, part: body(part))
-    return in_parts(lambda part: place(body, Estimate(*(jnp.asarray(array)[part] for array in estimate))), rows)
+    return in_parts(lambda part: _place(body, Estimate(*(jnp.asarray(array)[part] for array in estimate))), rows)
 
 
 def predict(network: Network, images: np.ndarray) -> Estimate:
     """The last round's estimates of all pictures, as NumPy arrays."""
-    see = compiled(lambda network, images: last_round(network(images)))
-    return in_parts(lambda part: see(network, part), images)
+    return in_parts(lambda part: _see(network, part), images)
 
 
 def errors_3d(points: Points, truth: Points) -> dict[str, float]:
@@ -66,3 +64,13 @@ def evaluate(network: Network, body: TrainedBody, test: Pictures, real: RealCrop
     if real is not None:
         found["2D real [%]"] = error_2d(points_of(body, predict(network, real.images)), real.keypoints)
     return found
+
+
+@compiled
+def _place(body: TrainedBody, estimate: Estimate) -> Points:
+    return body(estimate)
+
+
+@compiled
+def _see(network: Network, images: jax.Array) -> Estimate:
+    return last_round(network(images))

@@ -40,7 +40,7 @@ class Options:
     out: Path = Path("trained")
     num_train: int = 4000
     num_test: int = 400
-    num_steps: int = 1200
+    num_steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 1e-3
     repeats: int = 3

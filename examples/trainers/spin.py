@@ -58,7 +58,7 @@ class SpinOptions(Options):
     """
 
     rounds: int = 6
-    init_error: float = 80.0
+    init_error: float = 90.0
 
 
 def network_loss(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -19,8 +20,13 @@ _QUICKLY = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_leve
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`eqx.filter_jit` that compiles quickly on CPUs."""
-    options = _QUICKLY if jax.default_backend() == "cpu" else None
-    return eqx.filter_jit(function, compiler_options=options)  # type: ignore[call-overload]
+
+    @cache  # not before the first call, because JAX chooses its device only then
+    def program() -> Callable[..., Any]:
+        options = _QUICKLY if jax.default_backend() == "cpu" else None
+        return eqx.filter_jit(function, compiler_options=options)  # type: ignore[call-overload]
+
+    return lambda *arguments: program()(*arguments)
 
 
 def make_optimizer(learning_rate: float, num_steps: int) -> optax.GradientTransformation:

@@ -27,7 +27,7 @@ from examples.trainers.dataset import LAYOUT, Pictures, cached_pictures
 from examples.trainers.evaluation import acceleration_error, error_2d, errors_3d, points_of, true_estimate
 from examples.trainers.hmr import VARIANTS as HMR_VARIANTS
 from examples.trainers.hmr import train as train_on_pictures
-from examples.trainers.networks import NUM_FEATURES, PictureNetwork, Regressor, last_round, linear
+from examples.trainers.networks import NUM_FEATURES, Encoder, PictureNetwork, Regressor, last_round, linear
 from examples.trainers.people import FPS, NUM_FRAMES
 from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.reports import report, save_bodies
@@ -219,15 +219,25 @@ def load_videos(options: VibeOptions) -> VideoData:
 def train_variant(videos: VideoData, num_layers: int, weight: float, seed: int) -> Trained:
     """Train one network on the frozen features of the tracks."""
     pictures = videos.network(seed)
-    encode = compiled(lambda encoder, images: encoder(images))
     features, test = (
-        np.asarray(in_parts(partial(encode, pictures.encoder), tracks.images)) for tracks in (videos.train, videos.test)
+        np.asarray(in_parts(partial(_encode, pictures.encoder), tracks.images))
+        for tracks in (videos.train, videos.test)
     )
     network = TemporalNetwork(jax.random.key(seed), pictures.regressor, num_layers=num_layers)
     network, curve = train(network, features, videos.train, videos.data, videos.options, weight, seed)
     of_tracks = test.reshape(-1, NUM_FRAMES, NUM_FEATURES)
-    estimate = jax.device_get(compiled(lambda one, given: one(given))(network, of_tracks))
+    estimate = jax.device_get(_follow(network, of_tracks))
     return Trained(Estimate(*estimate), videos.errors(estimate), curve)
+
+
+@compiled
+def _encode(encoder: Encoder, images: Array) -> Array:
+    return encoder(images)
+
+
+@compiled
+def _follow(network: TemporalNetwork, features: Array) -> Estimate:
+    return network(features)
 
 
 def fitted_variant(videos: VideoData, start: Trained | None, mode: str) -> Trained:
