@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import jax  # noqa: E402
 
 from examples.trainers import hmr, spin, vibe  # noqa: E402
 from examples.trainers.augmentation import Batch, augment  # noqa: E402
+from examples.trainers.backbone import backbone_of  # noqa: E402
 from examples.trainers.bodies import TrainedBody  # noqa: E402
 from examples.trainers.dataset import Pictures, make_pictures  # noqa: E402
 from examples.trainers.evaluation import acceleration_error, errors_3d, points_of, true_estimate  # noqa: E402
@@ -23,7 +25,7 @@ from examples.trainers.people import NUM_FRAMES  # noqa: E402
 from examples.trainers.setting import Data, Options, Trained, table_of  # noqa: E402
 from smplify_jax import load_body  # noqa: E402
 
-FEW = Options(num_steps=8, batch_size=8, repeats=1)
+FEW = Options(num_steps=8, num_encoder_steps=2, versions=2, batch_size=8, repeats=1)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,15 @@ def pictures(body) -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def data(body, pictures) -> Data:
-    return Data(body, TrainedBody.of(body), pictures, true_estimate(pictures), pictures, None)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trained")
+
+
+@pytest.fixture(scope="module")
+def data(body, pictures, folder) -> Data:
+    data = Data(body, TrainedBody.of(body), pictures, true_estimate(pictures), pictures, None)
+    backbone_of(data, replace(FEW, out=folder), 0)
+    return data
 
 
 def test_keypoints_lie_on_the_rendered_people(pictures):
@@ -66,12 +75,13 @@ def test_augmentation_moves_keypoints_and_bodies_alike(data, pictures):
     exact = points_of(data.trained, data.truth).projected
     batch = Batch.of(pictures, np.arange(8), 0)
     batch = batch._replace(keypoints=np.dstack([exact, np.ones(exact.shape[:2])]))
-    images, keypoints, (moved,) = jax.jit(augment)(jax.random.key(3), batch, data.truth)
+    augmented = jax.jit(augment)(jax.random.key(3), batch)
+    keypoints, moved = np.asarray(augmented.keypoints), augmented.change.of_bodies(data.truth)
     points = points_of(data.trained, moved)
-    seen = np.asarray(keypoints[..., 2]) > 0
+    seen = keypoints[..., 2] > 0
     # A body that is moved before a camera 10 m away turns a little; and left and right of the open body differ by millimetres.
-    assert np.abs(points.projected - np.asarray(keypoints)[..., :2])[seen].max() < 0.03
-    assert images.shape == (8, 64, 64, 3)
+    assert np.abs(points.projected - keypoints[..., :2])[seen].max() < 0.03
+    assert augmented.images.shape == (8, 64, 64, 3)
     assert not np.allclose(moved.rotations, data.truth.rotations)
 
 
@@ -79,6 +89,13 @@ def test_true_bodies_have_no_error(data):
     points = points_of(data.trained, data.truth)
     assert max(errors_3d(points, points).values()) < 0.01
     assert acceleration_error(points, points, 8, 30.0) == 0
+
+
+def test_the_encoder_is_trained_once_and_sees_every_picture(data, folder):
+    backbone = backbone_of(data, FEW, 0)
+    again = backbone_of(replace(data, backbones={}), replace(FEW, out=folder), 0)
+    np.testing.assert_array_equal(again.sights.features, backbone.sights.features)
+    np.testing.assert_array_equal(np.bincount(backbone.sights.rows), np.full(8, FEW.versions))
 
 
 def test_hmr_learns_with_its_adversaries(data):
@@ -89,7 +106,7 @@ def test_hmr_learns_with_its_adversaries(data):
 
 
 def test_spin_keeps_only_better_fits(data, tmp_path: Path):
-    options = spin.SpinOptions(num_steps=8, batch_size=8, rounds=1, out=tmp_path)
+    options = spin.SpinOptions(**vars(FEW) | {"rounds": 1, "out": tmp_path})
     static = spin.make_store(data, options, "static").get(np.arange(8))
     trained = spin.train(data, options, "loop", seed=0)
     stored = spin.FitStore.open(tmp_path / "spin-loop-0.store").get(np.arange(8))

@@ -1,4 +1,4 @@
-"""Augmentation inside the compiled step: other backgrounds, colours, places and mirror images, with all that is known of the people."""
+"""Augmentation in compiled steps: other backgrounds, colours, places and mirror images, with all that is known of the people."""
 
 from __future__ import annotations
 
@@ -40,8 +40,52 @@ class Batch(NamedTuple):
         return cls(pictures.people[rows], pictures.backgrounds[behind], pictures.keypoints[rows])
 
 
-def augment(key: Array, batch: Batch, *known: Estimate) -> tuple[Array, Array, tuple[Estimate, ...]]:
-    """Pictures (B, SIZE, SIZE, 3) from 0 to 255, their keypoints, and each of the known bodies, as the pictures show them."""
+class Change(NamedTuple):
+    """From pictures to augmented ones.
+
+    Attributes:
+        is_mirrored: (B,) whether left and right are exchanged, first.
+        moved: (B, 2) how far people move then, in the crop from -1 to 1.
+    """
+
+    is_mirrored: Array | np.ndarray
+    moved: Array | np.ndarray
+
+    def of_bodies(self, known: Estimate) -> Estimate:
+        """Bodies as the augmented pictures show them. Moved bodies turn a little before the camera, which is left out."""
+        is_mirrored, transl = self.is_mirrored, jnp.asarray(known.transl)
+        mirrored = _MIRROR @ jnp.asarray(known.rotations)[:, _PARTNERS] @ _MIRROR
+        rotations = jnp.where(is_mirrored[:, None, None, None], mirrored, known.rotations)
+        transl = jnp.where(is_mirrored[:, None], transl * jnp.array([-1.0, 1.0, 1.0]), transl)
+        return Estimate(rotations, known.betas, transl.at[:, :2].add(self.moved * transl[:, 2:] / (2 * FOCAL_SIDES)))
+
+    def of_keypoints(self, keypoints: Array | np.ndarray) -> Array:
+        """Keypoints (B, 17, 3), without those that leave the crop."""
+        mirrored = jnp.asarray(keypoints)[:, np.array(get_layout(LAYOUT).flip)] * jnp.array([-1.0, 1.0, 1.0])
+        placed = jnp.where(self.is_mirrored[:, None, None], mirrored, keypoints)
+        points = placed[..., :2] + self.moved[:, None]
+        is_inside = (jnp.abs(points) <= 1).all(axis=-1, keepdims=True)
+        return jnp.concatenate([points, placed[..., 2:]], axis=-1) * is_inside
+
+
+class Augmented(NamedTuple):
+    """Augmented pictures.
+
+    Attributes:
+        images: (B, SIZE, SIZE, 3) from 0 to 255.
+        alpha: (B, SIZE, SIZE) how much of a pixel is the person's.
+        keypoints: (B, 17, 3).
+        change: from the pictures to these.
+    """
+
+    images: Array
+    alpha: Array
+    keypoints: Array
+    change: Change
+
+
+def augment(key: Array, batch: Batch) -> Augmented:
+    """Pictures before other backgrounds, in other colours, mirrored or not, and moved."""
     keys = jax.random.split(key, 6)
     count = len(batch.people)
     is_mirrored = jax.random.bernoulli(keys[0], shape=(count,))
@@ -56,9 +100,8 @@ def augment(key: Array, batch: Batch, *known: Estimate) -> tuple[Array, Array, t
     # One picture of noise for all, more or less of it: random numbers for every pixel would take half as long as the network.
     grain = jax.random.normal(keys[5], images.shape[1:])
     images = gain * (images - 128) + 128 + 50 * (offset - 0.5) + 8 * noise * grain
-    moved = 2.0 * shift / SIZE
-    keypoints = _moved_keypoints(batch.keypoints, is_mirrored, moved)
-    return jnp.clip(images, 0, 255), keypoints, tuple(_moved_bodies(one, is_mirrored, moved) for one in known)
+    change = Change(is_mirrored, 2.0 * shift / SIZE)
+    return Augmented(jnp.clip(images, 0, 255), alpha[..., 0], change.of_keypoints(batch.keypoints), change)
 
 
 def _shifted(people: Array, shift: Array) -> Array:
@@ -68,18 +111,3 @@ def _shifted(people: Array, shift: Array) -> Array:
         return jax.lax.dynamic_slice(one, (_MAX_SHIFT - by[1], _MAX_SHIFT - by[0], 0), (SIZE, SIZE, 4))
 
     return jax.vmap(cut)(around, shift)
-
-
-def _moved_keypoints(keypoints: Array | np.ndarray, is_mirrored: Array, moved: Array) -> Array:
-    mirrored = jnp.asarray(keypoints)[:, np.array(get_layout(LAYOUT).flip)] * jnp.array([-1.0, 1.0, 1.0])
-    placed = jnp.where(is_mirrored[:, None, None], mirrored, keypoints)
-    points = placed[..., :2] + moved[:, None]
-    is_inside = (jnp.abs(points) <= 1).all(axis=-1, keepdims=True)
-    return jnp.concatenate([points, placed[..., 2:]], axis=-1) * is_inside
-
-
-def _moved_bodies(known: Estimate, is_mirrored: Array, moved: Array) -> Estimate:
-    mirrored = _MIRROR @ jnp.asarray(known.rotations)[:, _PARTNERS] @ _MIRROR
-    rotations = jnp.where(is_mirrored[:, None, None, None], mirrored, known.rotations)
-    transl = jnp.where(is_mirrored[:, None], known.transl * jnp.array([-1.0, 1.0, 1.0]), known.transl)
-    return Estimate(rotations, known.betas, transl.at[:, :2].add(moved * transl[:, 2:] / (2 * FOCAL_SIDES)))

@@ -20,10 +20,10 @@ from jax import Array
 
 from examples.trainers import losses
 from examples.trainers.adversaries import BodyDiscriminators, looks_real, tells_apart
-from examples.trainers.augmentation import Batch, augment
+from examples.trainers.backbone import Sights, backbone_of
 from examples.trainers.bodies import Estimate, TrainedBody, points_of_both, rows_of
 from examples.trainers.evaluation import evaluate
-from examples.trainers.networks import NUM_ROUNDS, PictureNetwork, last_round
+from examples.trainers.networks import NUM_ROUNDS, PictureNetwork, Regressor, last_round
 from examples.trainers.reports import report, save_sheet
 from examples.trainers.setting import Data, Options, Trained, load_data, train_all
 from examples.trainers.training import batches, compiled, make_optimizer, start_state
@@ -59,21 +59,19 @@ SHARE_WITH_3D = 0.5
 
 
 def network_loss(
-    network: PictureNetwork,
+    regressor: Regressor,
     discriminators: BodyDiscriminators,
     body: TrainedBody,
     weights: Weights,
-    key: Array,
-    batch: Batch,
+    seen: Sights,
     truth: Estimate,
     has_3d: Array,
 ) -> tuple[Array, Estimate]:
     """The last round answers for keypoints and 3D, every round for looking real."""
-    images, keypoints, (truth,) = augment(key, batch, truth)
-    rounds = network(images)
+    rounds, truth = regressor(seen.features), seen.change.of_bodies(truth)
     estimate = last_round(rounds)
     points, true_points = points_of_both(body, estimate, truth)
-    loss = losses.reprojection(points.projected, keypoints) + weights.shape_size * losses.shape_size(estimate)
+    loss = losses.reprojection(points.projected, seen.keypoints) + weights.shape_size * losses.shape_size(estimate)
     if weights.joints:
         loss += weights.joints * losses.joints_3d(points, true_points, has_3d)
         loss += weights.parameters * losses.parameters(estimate, truth, has_3d)
@@ -89,40 +87,41 @@ def discriminator_loss(discriminators: BodyDiscriminators, real: Estimate, round
 
 
 def train(data: Data, options: Options, weights: Weights, seed: int) -> Trained:
-    """Train one network on keypoints; 3D and real bodies come in where their weights are not zero."""
+    """Train one regressor on keypoints; 3D and real bodies come in where their weights are not zero."""
+    backbone = backbone_of(data, options, seed)
     first, second = jax.random.split(jax.random.key(seed))
-    network, discriminators = PictureNetwork(first), BodyDiscriminators(second)
+    models = Regressor(first), BodyDiscriminators(second)
     optimizers = make_optimizer(options.learning_rate, options.num_steps), make_optimizer(1e-3, options.num_steps)
-    states = start_state(optimizers[0], network), start_state(optimizers[1], discriminators)
+    states = start_state(optimizers[0], models[0]), start_state(optimizers[1], models[1])
     step = compiled(partial(_step, body=data.trained, weights=weights, optimizers=optimizers))
     has_3d = np.random.default_rng(0).uniform(size=len(data.train)) < SHARE_WITH_3D
     # Real bodies are unpaired: an order of their own.
     rows_of_real = batches(len(data.train), options.batch_size, seed + 1)
-    curve = []
-    rows_of_pictures = batches(len(data.train), options.batch_size, seed)
-    models = network, discriminators
-    for number, rows, others in zip(range(options.num_steps), rows_of_pictures, rows_of_real, strict=False):
-        batch = Batch.of(data.train, rows, number)
-        seen = (jax.random.key(number), batch, rows_of(data.truth, rows), has_3d[rows].astype(np.float32))
-        models, states, loss = step(models, states, seen, rows_of(data.truth, others))
+    rows_of_sights, curve = batches(len(backbone.sights.rows), options.batch_size, seed), []
+    for chosen, others, _ in zip(rows_of_sights, rows_of_real, range(options.num_steps), strict=False):
+        sights = backbone.sights.of_rows(chosen)
+        known = rows_of(data.truth, sights.rows), has_3d[sights.rows].astype(np.float32)
+        models, states, loss = step(models, states, (sights, *known), rows_of(data.truth, others))
         curve.append(loss)
-    network = models[0]
+    network = PictureNetwork(backbone.encoder, models[0])
     return Trained(network, evaluate(network, data.trained, data.test, data.real), [float(loss) for loss in curve])
 
 
-def _step(models: Any, states: Any, seen: Any, real: Estimate, *, body: TrainedBody, weights: Weights, optimizers: Any):
-    """One step of the network, and one of the discriminators on what it predicted."""
-    network, discriminators = models
+def _step(
+    models: Any, states: Any, given: Any, real: Estimate, *, body: TrainedBody, weights: Weights, optimizers: Any
+):
+    """One step of the regressor, and one of the discriminators on what it predicted."""
+    regressor, discriminators = models
     (loss, rounds), slopes = eqx.filter_value_and_grad(network_loss, has_aux=True)(
-        network, discriminators, body, weights, *seen
+        regressor, discriminators, body, weights, *given
     )
     updates, first = optimizers[0].update(slopes, states[0])
-    network, second = eqx.apply_updates(network, updates), states[1]
+    regressor, second = eqx.apply_updates(regressor, updates), states[1]
     if weights.adversarial:
         slopes = eqx.filter_grad(discriminator_loss)(discriminators, real, jax.lax.stop_gradient(rounds))
         updates, second = optimizers[1].update(slopes, states[1])
         discriminators = eqx.apply_updates(discriminators, updates)
-    return (network, discriminators), (first, second), loss
+    return (regressor, discriminators), (first, second), loss
 
 
 def main(options: Options) -> None:

@@ -90,10 +90,6 @@ class PictureNetwork(eqx.Module):
     encoder: Encoder
     regressor: Regressor
 
-    def __init__(self, key: Array):
-        first, second = jax.random.split(key)
-        self.encoder, self.regressor = Encoder(first), Regressor(second)
-
     def __call__(self, images: Array) -> Estimate:
         """(B, SIZE, SIZE, 3) from 0 to 255 -> bodies (NUM_ROUNDS B, ...), see `Regressor`."""
         return self.regressor(self.encoder(images))

@@ -29,7 +29,9 @@ class Options:
         out: where pictures, tables, curves and sheets go.
         num_train: pictures to train on.
         num_test: pictures of other actors.
-        num_steps: of every training.
+        num_encoder_steps: of the encoder that all variants of a seed share, see `backbone`.
+        versions: augmented versions of every picture that variants train on.
+        num_steps: of every training of a variant.
         batch_size: pictures a step.
         learning_rate: at the start; it falls to zero.
         repeats: trainings of every variant, from different seeds.
@@ -40,6 +42,8 @@ class Options:
     out: Path = Path("trained")
     num_train: int = 4000
     num_test: int = 400
+    num_encoder_steps: int = 2000
+    versions: int = 4
     num_steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -57,6 +61,8 @@ class Data:
         truth: their bodies.
         test: pictures of other actors.
         real: photographs, if any.
+        name: of the pictures, for files.
+        backbones: the encoders that have been trained, by seed.
     """
 
     body: BodyModel
@@ -65,6 +71,8 @@ class Data:
     truth: Estimate
     test: Pictures
     real: RealCrops | None
+    name: str = "few"
+    backbones: dict[int, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -86,7 +94,7 @@ def load_data(options: Options) -> Data:
         folder, f"test-{kind}-{options.num_test}", split="val", count=options.num_test, seed=TEST_SEED, **given
     )
     real = load_real_crops(options.real_folder) if options.real_folder else None
-    return Data(body, TrainedBody.of(body), train, true_estimate(train), test, real)
+    return Data(body, TrainedBody.of(body), train, true_estimate(train), test, real, f"{kind}-{options.num_train}")
 
 
 @dataclass

@@ -18,11 +18,11 @@ import tyro
 from jax import Array
 
 from examples.trainers import losses
-from examples.trainers.augmentation import Batch, augment
+from examples.trainers.backbone import Sights, backbone_of
 from examples.trainers.bodies import Estimate, TrainedBody, points_of_both
 from examples.trainers.dataset import LAYOUT
 from examples.trainers.evaluation import errors_3d, evaluate, points_of, predict
-from examples.trainers.networks import PictureNetwork, last_round
+from examples.trainers.networks import PictureNetwork, Regressor, last_round
 from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.reports import report, save_curves, save_sheet
 from examples.trainers.setting import Data, Options, Trained, load_data, train_all
@@ -61,15 +61,12 @@ class SpinOptions(Options):
     init_error: float = 90.0
 
 
-def network_loss(
-    network: PictureNetwork, body: TrainedBody, key: Array, batch: Batch, target: Estimate, is_valid: Array
-) -> Array:
+def network_loss(regressor: Regressor, body: TrainedBody, seen: Sights, target: Estimate, is_valid: Array) -> Array:
     """Keypoints of all, and joints, surface and parameters of those with a fit to trust."""
-    images, keypoints, (target,) = augment(key, batch, target)
-    estimate = last_round(network(images))
+    estimate, target = last_round(regressor(seen.features)), seen.change.of_bodies(target)
     points, fitted = points_of_both(body, estimate, target)
     return (
-        losses.reprojection(points.projected, keypoints)
+        losses.reprojection(points.projected, seen.keypoints)
         + 1e-3 * losses.shape_size(estimate)
         + 10.0 * losses.joints_3d(points, fitted, is_valid)
         + 1.0 * losses.surface(points, fitted, is_valid)
@@ -115,23 +112,25 @@ def in_pixels(keypoints: np.ndarray) -> np.ndarray:
 
 
 def train(data: Data, options: SpinOptions, source: Source, seed: int) -> Trained:
-    """Train one network; with "loop" its predictions are fitted `rounds` times, and the store keeps what is better."""
-    network = PictureNetwork(jax.random.key(seed))
+    """Train one regressor; with "loop" its predictions are fitted `rounds` times, and the store keeps what is better."""
+    backbone, regressor = backbone_of(data, options, seed), Regressor(jax.random.key(seed))
     store = make_store(data, options, f"spin-{source}-{seed}")
     everybody = np.arange(len(data.train))
     static, _ = targets(store, everybody)
     optimizer = make_optimizer(options.learning_rate, options.num_steps)
-    state, step = start_state(optimizer, network), make_step(network_loss, optimizer)
+    state, step = start_state(optimizer, regressor), make_step(network_loss, optimizer)
     refits = set(np.linspace(0, options.num_steps, options.rounds + 2).astype(int)[1:-1]) if source == "loop" else set()
     improved, curve = [], []
-    for number, rows in zip(range(options.num_steps), batches(len(data.train), options.batch_size, seed), strict=False):
+    rows_of_sights = batches(len(backbone.sights.rows), options.batch_size, seed)
+    for number, chosen in zip(range(options.num_steps), rows_of_sights, strict=False):
         if number in refits:
-            improved.append(refit(network, store, data, options))
-        target, is_valid = targets(store, rows)
+            improved.append(refit(PictureNetwork(backbone.encoder, regressor), store, data, options))
+        sights = backbone.sights.of_rows(chosen)
+        target, is_valid = targets(store, sights.rows)
         weight = is_valid.astype(np.float32) * (source != "keypoints")
-        batch = Batch.of(data.train, rows, number)
-        network, state, loss = step(network, state, data.trained, jax.random.key(number), batch, target, weight)
+        regressor, state, loss = step(regressor, state, data.trained, sights, target, weight)
         curve.append(loss)
+    network = PictureNetwork(backbone.encoder, regressor)
     best, is_valid = targets(store, everybody)
     own = points_of(data.trained, predict(network, data.train.images))
     truth = points_of(data.trained, data.truth)
