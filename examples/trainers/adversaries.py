@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from examples.trainers.networks import linear, make_linear
+from examples.trainers.layers import linear, make_linear
 
 NUM_POSED = 23
 _EMBEDDED, _HIDDEN = 32, 256

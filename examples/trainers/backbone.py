@@ -16,7 +16,8 @@ from jax import Array
 
 from examples.trainers import losses
 from examples.trainers.augmentation import Batch, Change, augment
-from examples.trainers.networks import NUM_FEATURES, Encoder, linear, make_linear
+from examples.trainers.layers import linear, make_linear
+from examples.trainers.networks import NUM_FEATURES, Encoder
 from examples.trainers.rendering import SIZE
 from examples.trainers.setting import Data, Options
 from examples.trainers.training import batches, compiled, make_optimizer, make_step, start_state
@@ -29,14 +30,12 @@ class OutlineNetwork(eqx.Module):
     """Pictures to keypoints and the person's outline, which is what people annotate in photographs."""
 
     encoder: Encoder
-    keypoints: eqx.nn.Linear
     outline: eqx.nn.Linear
 
     def __init__(self, key: Array):
-        first, second, third = jax.random.split(key, 3)
+        first, second = jax.random.split(key)
         self.encoder = Encoder(first)
-        self.keypoints = make_linear(NUM_FEATURES, 17 * 2, second)
-        self.outline = make_linear(NUM_FEATURES, (SIZE // _CELL) ** 2, third)
+        self.outline = make_linear(NUM_FEATURES, (SIZE // _CELL) ** 2, second)
 
 
 class Sights(NamedTuple):
@@ -96,8 +95,7 @@ def _trained_encoder(data: Data, options: Options, seed: int) -> Encoder:
 def _outline_loss(network: OutlineNetwork, key: Array, batch: Batch) -> Array:
     """L1 on visible keypoints, and cross-entropy of the outline in cells of 4 px."""
     seen = augment(key, batch)
-    features = network.encoder(seen.images)
-    keypoints = linear(network.keypoints, features).reshape(-1, 17, 2)
+    features, keypoints = network.encoder(seen.images)
     cells = (
         seen.alpha.reshape(-1, SIZE // _CELL, _CELL, SIZE // _CELL, _CELL).mean(axis=(2, 4)).reshape(len(features), -1)
     )
@@ -120,4 +118,4 @@ def _see_all(encoder: Encoder, data: Data, options: Options, seed: int) -> Sight
 @compiled
 def _see(encoder: Encoder, key: Array, batch: Batch) -> tuple[Array, Array, Change]:
     seen = augment(key, batch)
-    return encoder(seen.images), seen.keypoints, seen.change
+    return encoder(seen.images).features, seen.keypoints, seen.change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,48 +11,74 @@ import jax.numpy as jnp
 from jax import Array
 
 from examples.trainers.bodies import NUM_THETA, Estimate, as_estimate, mean_theta
+from examples.trainers.layers import convolved, linear, make_kernel, make_linear, normalized
 from examples.trainers.rendering import SIZE
 
-NUM_FEATURES, NUM_ROUNDS = 256, 3
-_PATCH, _CHANNELS = 4, (32, 64, 128)
+NUM_ROUNDS, NUM_KEYPOINTS, NUM_FEATURES = 3, 17, 256
+_PATCH, _FINE, _MIDDLE, _COARSE = 4, 32, 64, 128
+
+
+class Sight(NamedTuple):
+    """What the encoder says of B pictures.
+
+    Attributes:
+        features: (B, NUM_FEATURES); the keypoints are the first of them.
+        keypoints: (B, 17, 2) in the crop from -1 to 1.
+    """
+
+    features: Array
+    keypoints: Array
 
 
 class Encoder(eqx.Module):
-    """Pictures to features: patches of 4 px, two convolutions with stride 2, and a dense layer. Channels are last, and normalised.
+    """Pictures to features, by convolutions at three scales and back to the finest, which has a map for each keypoint.
 
-    The first layer takes patches that do not overlap: on CPUs, convolutions of large pictures with few channels take most of the time.
+    A keypoint is the mean place under the softmax of its map, which needs far fewer pictures to learn than a dense layer that must find it
+    anywhere. The first layer takes patches of 4 px that do not overlap: on CPUs, convolutions of large pictures take most of the time.
+    Channels are last.
     """
 
     patches: eqx.nn.Linear
-    kernels: tuple[Array, ...]
-    biases: tuple[Array, ...]
+    kernels: tuple[Array, Array, Array]
+    back: tuple[eqx.nn.Linear, eqx.nn.Linear]
+    maps: eqx.nn.Linear
     dense: eqx.nn.Linear
 
     def __init__(self, key: Array):
-        keys = jax.random.split(key, 4)
-        first, *others = _CHANNELS
-        self.patches = make_linear(_PATCH * _PATCH * 3, first, keys[0])
-        shapes = [(3, 3, a, b) for a, b in pairwise(_CHANNELS)]
-        self.kernels = tuple(
-            jax.random.normal(k, shape) * jnp.sqrt(2 / (9 * shape[2]))
-            for k, shape in zip(keys[1:3], shapes, strict=True)
-        )
-        self.biases = tuple(jnp.zeros(channels) for channels in others)
-        last = SIZE // _PATCH // 2 ** len(others)
-        self.dense = make_linear(last * last * _CHANNELS[-1], NUM_FEATURES, keys[3])
+        keys = jax.random.split(key, 8)
+        self.patches = make_linear(_PATCH * _PATCH * 3, _FINE, keys[0])
+        scales = ((_FINE, _FINE), (_FINE, _MIDDLE), (_MIDDLE, _COARSE))
+        first, second, third = (make_kernel(a, b, k) for (a, b), k in zip(scales, keys[1:4], strict=True))
+        self.kernels = first, second, third
+        self.back = make_linear(_COARSE + _MIDDLE, _MIDDLE, keys[4]), make_linear(_MIDDLE + _FINE, _MIDDLE, keys[5])
+        self.maps = eqx.nn.Linear(_MIDDLE, NUM_KEYPOINTS, key=keys[6])
+        coarse_side = SIZE // _PATCH // 4
+        self.dense = make_linear(coarse_side**2 * _COARSE, NUM_FEATURES - 3 * NUM_KEYPOINTS, keys[7])
 
-    def __call__(self, images: Array) -> Array:
-        """(B, SIZE, SIZE, 3) from 0 to 255 -> (B, NUM_FEATURES)."""
-        count, per_side = len(images), SIZE // _PATCH
-        scaled = _normalized(images.astype(jnp.float32), axis=(1, 2, 3))
-        cut = scaled.reshape(count, per_side, _PATCH, per_side, _PATCH, 3).transpose(0, 1, 3, 2, 4, 5)
-        maps = jax.nn.relu(_normalized(linear(self.patches, cut.reshape(count, per_side, per_side, -1))))
-        for kernel, bias in zip(self.kernels, self.biases, strict=True):
-            convolved = jax.lax.conv_general_dilated(
-                maps, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-            )
-            maps = jax.nn.relu(_normalized(convolved) + bias)
-        return jax.nn.relu(linear(self.dense, maps.reshape(count, -1)))
+    def __call__(self, images: Array) -> Sight:
+        """(B, SIZE, SIZE, 3) from 0 to 255 -> features and keypoints."""
+        count, side = len(images), SIZE // _PATCH
+        scaled = normalized(images.astype(jnp.float32), axis=(1, 2, 3))
+        cut = scaled.reshape(count, side, _PATCH, side, _PATCH, 3).transpose(0, 1, 3, 2, 4, 5)
+        patches = jax.nn.relu(normalized(linear(self.patches, cut.reshape(count, side, side, -1))))
+        fine = convolved(patches, self.kernels[0], 1)
+        middle = convolved(fine, self.kernels[1], 2)
+        coarse = convolved(middle, self.kernels[2], 2)
+        joined = coarse
+        for layer, beside in zip(self.back, (middle, fine), strict=True):
+            joined = jnp.concatenate([joined.repeat(2, axis=1).repeat(2, axis=2), beside], axis=-1)
+            joined = jax.nn.relu(normalized(linear(layer, joined)))
+        shares = jax.nn.softmax(linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS), axis=1)
+        keypoints = jnp.einsum("npk,pc->nkc", shares, _cell_centers(side))
+        spread = jnp.log((shares**2).sum(axis=1))  # how sure a map is of its place
+        whole = jax.nn.relu(linear(self.dense, coarse.reshape(count, -1)))
+        return Sight(jnp.concatenate([keypoints.reshape(count, -1), spread, whole], axis=1), keypoints)
+
+
+def _cell_centers(side: int) -> Array:
+    """(side^2, 2) x and y, row by row, from -1 to 1."""
+    at = (2 * jnp.arange(side) + 1) / side - 1
+    return jnp.stack([jnp.tile(at, side), jnp.repeat(at, side)], axis=-1)
 
 
 class Regressor(eqx.Module):
@@ -92,26 +119,10 @@ class PictureNetwork(eqx.Module):
 
     def __call__(self, images: Array) -> Estimate:
         """(B, SIZE, SIZE, 3) from 0 to 255 -> bodies (NUM_ROUNDS B, ...), see `Regressor`."""
-        return self.regressor(self.encoder(images))
+        return self.regressor(self.encoder(images).features)
 
 
 def last_round(rounds: Estimate) -> Estimate:
     """The best bodies (B, ...) of those of all rounds."""
     count = len(rounds.betas) // NUM_ROUNDS
     return Estimate(*(array[-count:] for array in rounds))
-
-
-def make_linear(num_inputs: int, num_outputs: int, key: Array) -> eqx.nn.Linear:
-    """A layer whose random weights keep the size of what passes through it and a rectifier (He et al. 2015)."""
-    layer = eqx.nn.Linear(num_inputs, num_outputs, key=key)
-    return eqx.tree_at(lambda one: one.weight, layer, 6**0.5 * layer.weight)
-
-
-def _normalized(values: Array, axis: int | tuple[int, ...] = -1) -> Array:
-    mean = values.mean(axis=axis, keepdims=True)
-    return (values - mean) / jnp.sqrt(((values - mean) ** 2).mean(axis=axis, keepdims=True) + 1e-3)
-
-
-def linear(layer: eqx.nn.Linear, rows: Array) -> Array:
-    """The layer on the last axis; a product of matrices, where vmap over `layer` would be many."""
-    return rows @ layer.weight.T + (0 if layer.bias is None else layer.bias)

@@ -27,7 +27,8 @@ from examples.trainers.dataset import LAYOUT, Pictures, cached_pictures
 from examples.trainers.evaluation import acceleration_error, error_2d, errors_3d, points_of, true_estimate
 from examples.trainers.hmr import VARIANTS as HMR_VARIANTS
 from examples.trainers.hmr import train as train_on_pictures
-from examples.trainers.networks import NUM_FEATURES, Encoder, PictureNetwork, Regressor, last_round, linear
+from examples.trainers.layers import linear
+from examples.trainers.networks import NUM_FEATURES, Encoder, PictureNetwork, Regressor, last_round
 from examples.trainers.people import FPS, NUM_FRAMES
 from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.reports import report, save_bodies
@@ -232,7 +233,7 @@ def train_variant(videos: VideoData, num_layers: int, weight: float, seed: int) 
 
 @compiled
 def _encode(encoder: Encoder, images: Array) -> Array:
-    return encoder(images)
+    return encoder(images).features
 
 
 @compiled
