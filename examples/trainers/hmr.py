@@ -47,12 +47,12 @@ class Weights:
 
 
 WITH_3D = {"joints": 10.0, "parameters": 0.3}
-ADVERSARIAL = 0.02
+ADVERSARIAL = 0.005
 VARIANTS = {
     "2D": Weights(),
-    "2D, adversarial prior": Weights(adversarial=ADVERSARIAL, shape_size=0.0),
+    "2D, adversarial prior": Weights(adversarial=ADVERSARIAL),
     "2D and 3D": Weights(**WITH_3D),
-    "2D and 3D, adversarial prior": Weights(**WITH_3D, adversarial=ADVERSARIAL, shape_size=0.0),
+    "2D and 3D, adversarial prior": Weights(**WITH_3D, adversarial=ADVERSARIAL),
 }
 SHARE_WITH_3D = 0.5
 """Of the pictures have 3D, as in HMR some data sets do."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from examples.trainers.bodies import NUM_THETA, Estimate, as_estimate, mean_theta
@@ -70,9 +71,10 @@ class Encoder(eqx.Module):
             joined = jax.nn.relu(normalized(linear(layer, joined)))
         shares = jax.nn.softmax(linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS), axis=1)
         keypoints = jnp.einsum("npk,pc->nkc", shares, _cell_centers(side))
-        spread = jnp.log((shares**2).sum(axis=1))  # how sure a map is of its place
+        # How sure a map is of its place: from 0, anywhere, to 1. Features of other sizes make the regressor diverge.
+        sureness = 1 + jnp.log((shares**2).sum(axis=1)) / np.log(side * side)
         whole = jax.nn.relu(linear(self.dense, coarse.reshape(count, -1)))
-        return Sight(jnp.concatenate([keypoints.reshape(count, -1), spread, whole], axis=1), keypoints)
+        return Sight(jnp.concatenate([keypoints.reshape(count, -1), sureness, whole], axis=1), keypoints)
 
 
 def _cell_centers(side: int) -> Array:
@@ -95,7 +97,7 @@ class Regressor(eqx.Module):
         keys = jax.random.split(key, len(sizes) - 1)
         layers = [make_linear(a, b, k) for (a, b), k in zip(pairwise(sizes), keys, strict=True)]
         # Small first corrections: training starts from the mean body.
-        layers[-1] = eqx.tree_at(lambda layer: (layer.weight, layer.bias), layers[-1], replace_fn=lambda x: 0.05 * x)
+        layers[-1] = eqx.tree_at(lambda layer: (layer.weight, layer.bias), layers[-1], replace_fn=lambda x: 0.01 * x)
         self.layers, self.mean = tuple(layers), jnp.asarray(mean_theta())
 
     def __call__(self, features: Array) -> Estimate:

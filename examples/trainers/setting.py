@@ -42,7 +42,7 @@ class Options:
     out: Path = Path("trained")
     num_train: int = 4000
     num_test: int = 400
-    num_encoder_steps: int = 1200
+    num_encoder_steps: int = 4000
     versions: int = 4
     num_steps: int = 1000
     batch_size: int = 64

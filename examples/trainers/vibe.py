@@ -59,7 +59,7 @@ class VibeOptions(Options):
     num_test_tracks: int = 24
     num_track_steps: int = 500
     track_batch: int = 16
-    adversarial: float = 0.02
+    adversarial: float = 0.01
 
 
 class TemporalNetwork(eqx.Module):
