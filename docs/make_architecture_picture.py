@@ -28,6 +28,7 @@ PURPOSE = {  # rooms on one floor stand in this order
     "keypoints": "layouts, one registry\nof formats",
     "detectors": "programs that find\nkeypoints in pictures",
     "body": "what a body is",
+    "measurements": "what a tape\nmeasures",
     "solver": "damped Gauss-Newton",
     "terms": "one residual a file",
     "proposal": "the network's\nproposal",
