@@ -205,6 +205,19 @@ def _measure_all(measures: ShapeMeasures, betas: Array) -> Array:
     return jax.lax.map(measures.measure, betas, batch_size=8)
 
 
+@jax.jit
+@exact_products
+def _slopes(measures: ShapeMeasures, betas: Array) -> Array:
+    return jax.lax.map(jax.jacfwd(measures.measure), betas, batch_size=8)
+
+
+def measure_slopes(measures: ShapeMeasures, betas: ArrayLike) -> np.ndarray:
+    """(..., M, B) derivatives of `measure_shapes`."""
+    betas = np.asarray(betas, np.float32)
+    slopes = np.asarray(_slopes(measures, betas.reshape(-1, betas.shape[-1])))
+    return slopes.reshape(*betas.shape[:-1], *slopes.shape[1:])
+
+
 def measure_shapes(measures: ShapeMeasures, betas: ArrayLike) -> np.ndarray:
     """(..., M) the measurements of shapes (..., B) in the order of `names`; NaN where a beta is."""
     betas = np.asarray(betas, np.float32)
