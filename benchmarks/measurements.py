@@ -13,6 +13,7 @@ The people are those of `benchmarks.accuracy`. Three tables:
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,7 @@ import numpy as np
 import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
-from benchmarks.measure import print_table, write_json
+from benchmarks.measure import print_table
 from smplify_jax import BodyModel, FitResult, Measurements, fit, load_body, measure_body
 from smplify_jax.learn.people import People, PeopleOptions, make_people
 from smplify_jax.measurements.landmarks import find_landmarks
@@ -146,4 +147,5 @@ if __name__ == "__main__":
     tables = run(chosen)
     for table in tables.values():
         print_table(table)
-    write_json(tables, chosen.json)
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps(tables, indent=2) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -24,6 +24,7 @@ from smplify_jax.measurements.tapes import MAX_BETAS_NORM, Plane, Tapes, make_ta
 
 _HEIGHTS = ("stature", "inside leg height")
 _SIZES = ("volume", "mass", "body mass index")
+_AT_A_TIME = 8
 
 
 @jax.tree_util.register_dataclass
@@ -201,26 +202,33 @@ def _volume_form(shapes: np.ndarray, faces: np.ndarray) -> np.ndarray:
 @jax.jit
 @exact_products
 def _measure_all(measures: ShapeMeasures, betas: Array) -> Array:
-    # In turn, not side by side: a batch of thousands would need gigabytes.
-    return jax.lax.map(measures.measure, betas, batch_size=8)
+    # A few at a time: what lies between the vertices and the tapes fills a processor's cache.
+    return jax.lax.map(measures.measure, betas, batch_size=_AT_A_TIME)
 
 
 @jax.jit
 @exact_products
-def _slopes(measures: ShapeMeasures, betas: Array) -> Array:
-    return jax.lax.map(jax.jacfwd(measures.measure), betas, batch_size=8)
-
-
-def measure_slopes(measures: ShapeMeasures, betas: ArrayLike) -> np.ndarray:
-    """(..., M, B) derivatives of `measure_shapes`."""
-    betas = np.asarray(betas, np.float32)
-    slopes = np.asarray(_slopes(measures, betas.reshape(-1, betas.shape[-1])))
-    return slopes.reshape(*betas.shape[:-1], *slopes.shape[1:])
+def _slopes_of_all(measures: ShapeMeasures, betas: Array) -> Array:
+    return jax.lax.map(jax.jacfwd(measures.measure), betas, batch_size=_AT_A_TIME)
 
 
 def measure_shapes(measures: ShapeMeasures, betas: ArrayLike) -> np.ndarray:
     """(..., M) the measurements of shapes (..., B) in the order of `names`; NaN where a beta is."""
+    return _in_few_sizes(_measure_all, measures, betas)
+
+
+def measure_slopes(measures: ShapeMeasures, betas: ArrayLike) -> np.ndarray:
+    """(..., M, B) derivatives of `measure_shapes`."""
+    return _in_few_sizes(_slopes_of_all, measures, betas)
+
+
+def _in_few_sizes(
+    program: Callable[[ShapeMeasures, Array], Array], measures: ShapeMeasures, betas: ArrayLike
+) -> np.ndarray:
+    """Run a program for any number of shapes, filled up to a power of two: it is compiled for few numbers only."""
     betas = np.asarray(betas, np.float32)
-    batch = betas.shape[:-1]
     flat = betas.reshape(-1, betas.shape[-1])
-    return np.asarray(_measure_all(measures, flat)).reshape(*batch, len(measures.names))
+    size = max(_AT_A_TIME, 1 << (len(flat) - 1).bit_length()) if len(flat) else _AT_A_TIME
+    filled = np.concatenate([flat, np.zeros((size - len(flat), flat.shape[1]), np.float32)])
+    results = np.asarray(program(measures, jnp.asarray(filled)))[: len(flat)]
+    return results.reshape(*betas.shape[:-1], *results.shape[1:])
