@@ -2,9 +2,10 @@
 
 The people are those of `benchmarks.accuracy`. Three tables:
 
-- **Intervals**, for detections with more or less noise, with and without the true camera: the share of people [%] whose true measurement
-  the 90 % interval holds, the mean over all measurements and the least and most certain one; and the width of the interval as a share [%]
-  of the population's, the median over all people and measurements. The population's is that of 2,000 random shapes.
+- **Intervals**, for detections with more or less noise, with and without the true camera, and for points in space: the share of people [%]
+  whose true measurement the 90 % interval holds, the mean over all measurements and the least and most certain one; and the width of the
+  interval as a share [%] of the population's, the median over all people and measurements, and that of the stature. The population's is
+  that of 2,000 random shapes.
 - **Known measurements**: MPJPE [mm], error of the distance from the camera [%], and the errors of stature and waist girth [mm] and of the
   mass [kg], for fits that know nothing, the stature, the mass, or both.
 - **Landmarks**: a girth is taken at the same points of every shape. How far it is from the one at landmarks found anew on each body [mm]:
@@ -23,7 +24,7 @@ import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
 from benchmarks.measure import print_table
-from smplify_jax import BodyModel, FitResult, Measurements, fit, load_body, measure_body
+from smplify_jax import BodyModel, FitResult, Measurements, fit, fit_points, load_body, measure_body
 from smplify_jax.learn.people import People, PeopleOptions, make_people
 from smplify_jax.measurements.landmarks import find_landmarks
 from smplify_jax.measurements.rest_mesh import RestMesh
@@ -51,16 +52,28 @@ def measure_intervals(people: People, body: BodyModel, noise: str, *, is_camera_
     seen = people.as_seen()
     if not is_camera_known:
         del seen["camera"]
-    truth, found = measure_body(body, people.truth.betas), fit(**seen, body=body).measurements()
-    is_held, widths = held_and_widths(found, truth, body)
+    return {"noise": noise, "camera": "true" if is_camera_known else "assumed"} | judge(fit(**seen, body=body), people)
+
+
+def measure_intervals_of_points(people: People, body: BodyModel, noise_m: float) -> dict:
+    """One row of the first table: the keypoints' places in space, with normal noise along each axis."""
+    points = np.asarray(body.keypoints(**people.truth.blocks(), layout=people.layout), np.float64)
+    points += noise_m * np.random.default_rng(0).normal(size=points.shape)
+    result = fit_points(np.insert(points, 3, 1.0, axis=-1), layout=people.layout, body=body)
+    return {"noise": f"{1000 * noise_m:g} mm", "camera": "points"} | judge(result, people)
+
+
+def judge(result: FitResult, people: People) -> dict[str, float]:
+    """What the intervals of a result hold, and how wide they are."""
+    truth = measure_body(result.body, people.truth.betas)
+    is_held, widths = held_and_widths(result.measurements(), truth, result.body)
     shares = 100 * np.nanmean(is_held, axis=0)
     return {
-        "noise": noise,
-        "camera": "true" if is_camera_known else "assumed",
         "held": float(shares.mean()),
         "held_least": float(shares.min()),
         "held_most": float(shares.max()),
         "width": float(100 * np.nanmedian(widths)),
+        "width_of_stature": float(100 * np.nanmedian(widths[:, list(truth).index("stature")])),
     }
 
 
@@ -139,6 +152,7 @@ def run(options: Options) -> dict[str, list[dict]]:
         for noise in NOISE_LEVELS
         for is_known in (True, False)
     ]
+    intervals += [measure_intervals_of_points(people("0 %"), body, noise_m) for noise_m in (0.005, 0.02)]
     return {"intervals": intervals, "known": measure_known(people("2 %"), body), "landmarks": measure_landmarks(body)}
 
 

@@ -38,7 +38,8 @@ def test_girths_are_the_hulls_of_trimesh_sections(body, measured):
         vertices = mesh.vertices + mesh.shapedirs @ betas
         for name, plane in planes.items():
             taken = trimesh.Trimesh(vertices, mesh.faces[plane.is_taken[mesh.faces].all(axis=1)], process=False)
-            section = trimesh.intersections.mesh_plane(taken, plane.normal, plane.point @ vertices).reshape(-1, 3)
+            segments = trimesh.intersections.mesh_plane(taken, plane.normal, plane.point @ vertices)
+            section = np.asarray(segments).reshape(-1, 3)
             perimeter = ConvexHull(section @ plane_axes(plane.normal).T).area
             # 72 directions: the angle between two, squared and divided by 12, is 6e-4, which edges of a round hull do not reach.
             np.testing.assert_allclose(measured[name].value[number], perimeter, rtol=5e-4, err_msg=name)
