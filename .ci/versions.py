@@ -35,6 +35,8 @@ SELECTED = (
     "test_cli_usage.py",  # tyro's help and its errors
     "test_cli_statuses.py",
     "test_overlay.py",  # embreex
+    "test_glb.py",  # pygltflib
+    "test_viewer.py",  # viser
     "test_pictures.py",
     "test_load_body.py",  # SciPy's sparse matrices
     "test_prior.py",  # scikit-learn's pickles

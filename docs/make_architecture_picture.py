@@ -39,9 +39,10 @@ PURPOSE = {  # rooms on one floor stand in this order
     "torch": "solve for torch",
     "pictures": "overlays, views",
     "exports": "files for\nother programs",
+    "viewer": "results in\na browser",
     "media": "from a picture\nor video to bodies",
     "datasets": "jobs, Parquet,\nexports, the store",
-    "cli": "both commands",
+    "cli": "the commands",
 }
 
 

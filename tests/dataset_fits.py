@@ -101,6 +101,16 @@ def draw_fits(num_people, layout="coco17", seed=0, num_failed=0):
     return rows, _with_failures(jax.tree.map(lambda leaf: leaf[:num_asked], result), num_failed)
 
 
+def draw_motion(num_frames):
+    """The frames of one person: the bodies drawn at random, all with the first one's shape."""
+    _, drawn = draw_fits(num_frames)
+    betas = np.tile(np.asarray(drawn.betas)[:1], (num_frames, 1))
+    joints = load_body().joints(
+        betas=betas, global_orient=drawn.global_orient, body_pose=drawn.body_pose, transl=drawn.transl
+    )
+    return replace(drawn, betas=betas, joints=np.asarray(joints))
+
+
 def write_drawn(path, num_people=6, layout="coco17", seed=0, num_failed=0, made_with=None, **about: Any):
     """Write such fits; `about` replaces fields of every row, `made_with` those of their provenance. Returns the rows and the fits."""
     rows, result = draw_fits(num_people, layout, seed, num_failed)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from dataset_fits import draw_fits, load_body
+from dataset_fits import draw_fits, draw_motion, load_body
 from numpy_twin import vertices_and_joints
 
 from smplify_jax.camera.extrinsics import Extrinsics
@@ -19,12 +19,7 @@ Z_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
 @pytest.fixture(scope="module")
 def motion():
     """Six frames of one person: the bodies drawn at random, all with the first one's shape."""
-    _, result = draw_fits(6)
-    betas = np.tile(np.asarray(result.betas)[:1], (6, 1))
-    joints = load_body().joints(
-        betas=betas, global_orient=result.global_orient, body_pose=result.body_pose, transl=result.transl
-    )
-    return replace(result, betas=betas, joints=np.asarray(joints))
+    return draw_motion(6)
 
 
 def read_joints(amass, frame):
@@ -97,5 +92,5 @@ def test_what_is_no_motion_of_one_person_is_refused(motion):
         without_bodies(motion, list(range(6))).to_amass()
     with pytest.raises(InputError, match="frames of 1 people"):
         jax.tree.map(lambda leaf: np.asarray(leaf)[None], motion).to_amass()
-    with pytest.raises(InputError, match="frame_rate is 0"):
+    with pytest.raises(InputError, match="frame rate is 0"):
         motion.to_amass(0)

@@ -140,7 +140,7 @@ def test_a_single_moment_gives_a_mesh_in_the_world(folder: Path, tmp_path: Path)
         "summary.json",
     }
     lines = (ran.out / "person_0.obj").read_text().splitlines()
-    assert lines[0] == "# metres; the world of the calibration"
+    assert lines[0] == "# metres; the world of the cameras or points, z up"
     vertices = np.array([line.split()[1:] for line in lines if line.startswith("v ")], float)
     result = FitResult.load(ran.out / "person_0.npz")
     assert len(result) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import runpy
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,8 @@ from smplify_jax import LAYOUTS, PROFILES, FitStatus, Profile, Round, fit
 from smplify_jax.cli.arguments import FIT, check_command
 from smplify_jax.cli.dataset import DATASET, EXPORT, EXPORT_WORD, check_dataset_command
 from smplify_jax.cli.dataset_export import check_export_command
+from smplify_jax.cli.view_options import VIEW
+from smplify_jax.cli.view_options import check_command as check_view_command
 from smplify_jax.fitting.profiles import PLAIN_DIFFERENCE
 from smplify_jax.keypoints.formats.registry import FORMATS, formats_table
 from smplify_jax.solver.adam import AdamOptions
@@ -65,6 +68,8 @@ def test_the_commands_shown_have_options_that_exist(page: Path):
             program, *arguments = shlex.split(command, comments=True) or [""]
             if program == FIT.name and "--help" not in arguments:
                 check_command(FIT.parse(arguments))
+            if program == VIEW.name and "--help" not in arguments:
+                check_view_command(VIEW.parse(arguments))
             if program == DATASET.name and "--help" not in arguments:
                 if arguments[0] == EXPORT_WORD:
                     check_export_command(EXPORT.parse(arguments[1:]))
@@ -116,6 +121,11 @@ def test_the_layouts_shown_are_those_of_the_library():
 
 def test_the_formats_shown_are_those_of_the_registry():
     assert _shown_table("formats.md", "formats") == formats_table(), "run python docs/write_formats.py"
+
+
+def test_the_options_shown_are_those_of_the_commands():
+    written = runpy.run_path(str(DOCS / "write_command_line.py"))["page"]()
+    assert (DOCS / "command_line.md").read_text() == written, "run python docs/write_command_line.py"
 
 
 def test_every_format_says_what_it_holds_and_in_which_layouts():

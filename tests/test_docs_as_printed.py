@@ -32,6 +32,7 @@ NOT_RUN = {
     "SLURM": "needs a cluster's scheduler",
     "my_photo": "needs a detector, which the tests do not; see test_detectors and test_photos",
     "my_video": "needs a detector; see test_fit_video",
+    "smplify-view": "serves until it is ended; see test_viewer",
     "--example-video": "renders and fits for a minute; see test_fit_video",
     "--cameras": "reads recordings of several cameras; see test_cli_views",
     "--points": "reads files of other programs; see test_cli_points and test_points_recipe",

@@ -11,7 +11,8 @@ from PIL import ExifTags, Image
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import load_image, read_image_size, save_image
-from smplify_jax.pictures.raycast import Shape, render, render_shapes, vertex_normals
+from smplify_jax.geometry.mesh_normals import vertex_normals
+from smplify_jax.pictures.raycast import Shape, render, render_shapes
 from smplify_jax.pictures.views import contact_sheet, render_views
 
 SIZE = (120, 160)

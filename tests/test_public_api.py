@@ -44,8 +44,10 @@ def test_importing_the_package_does_not_import_jax():
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("module", "name"), [("fit", "smplify-fit"), ("dataset", "smplify-fit-dataset")])
-def test_both_commands_tell_their_version_without_jax(module, name):
+@pytest.mark.parametrize(
+    ("module", "name"), [("fit", "smplify-fit"), ("dataset", "smplify-fit-dataset"), ("view", "smplify-view")]
+)
+def test_all_commands_tell_their_version_without_jax(module, name):
     program = (
         f"import sys; from smplify_jax.cli.{module} import main\n"
         "try: main(['--version'])\n"

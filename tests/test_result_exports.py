@@ -13,7 +13,6 @@ from dataset_fits import draw_fits
 from smplify_jax.body.save import save_body
 from smplify_jax.errors import InputError
 from smplify_jax.result import FitResult
-from smplify_jax.result.person_files import write_obj
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +47,30 @@ def test_an_exported_stl_stands_upright(result):
     assert triangles[:, 2].max() < 0
 
 
-def test_the_mesh_and_the_commands_file_are_the_same(result, tmp_path):
-    path = tmp_path / "person.obj"
-    write_obj(path, np.asarray(result[0].vertices("upright")), np.asarray(result.body.faces))
+@pytest.mark.parametrize("ending", ["obj", "ply"])
+def test_the_mesh_and_the_exported_file_are_the_same(result, tmp_path, ending):
+    path = tmp_path / f"person.{ending}"
+    for frame in ("upright", "camera"):
+        result[0].export(path, frame=frame)
+        mesh = trimesh.load_mesh(path, process=False)
+        np.testing.assert_allclose(mesh.vertices, result.mesh(0, frame).vertices, atol=1e-6)  # six decimals are written
+        np.testing.assert_array_equal(mesh.faces, result.mesh(0).faces)
+        assert mesh.volume > 0  # faces are seen from outside
+        assert b"metres; y up" in path.read_bytes() if frame == "upright" else b"y down" in path.read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["obj", "ply"])
+def test_everybody_who_has_a_body_is_in_one_file(result, tmp_path, ending):
+    path = tmp_path / f"people.{ending}"
+    result.export(path)
     mesh = trimesh.load_mesh(path, process=False)
-    np.testing.assert_allclose(mesh.vertices, result.mesh(0).vertices, atol=1e-6)  # six decimals are written
-    np.testing.assert_array_equal(mesh.faces, result.mesh(0).faces)
-    assert mesh.volume > 0  # faces are seen from outside
+    expected = [result.mesh(number) for number in range(2)]
+    np.testing.assert_allclose(mesh.vertices, np.concatenate([one.vertices for one in expected]), atol=1e-6)
+    np.testing.assert_array_equal(
+        mesh.faces, np.concatenate([expected[0].faces, expected[1].faces + len(expected[0].vertices)])
+    )
+    names = [line for line in path.read_bytes().splitlines() if line.startswith(b"o ")]
+    assert names == ([b"o person_0", b"o person_1"] if ending == "obj" else [])
 
 
 def test_the_camera_frame_is_had_on_request(result):

@@ -62,6 +62,19 @@ def test_exact_keypoints_are_met():
     assert np.nanmedian(result.reprojection_error_px / height) < 0.01
 
 
+def test_errors_that_repeat_from_frame_to_frame_do_not_make_an_extreme_shape(noisy):
+    track = draw_track(NUM_FRAMES, seed=3)
+    seen = track.as_seen()
+    height_px = np.ptp(seen["keypoints"][..., 1], axis=1).max()
+    biases = np.random.default_rng(2).normal(0.0, 0.02 * height_px, (17, 2))
+    seen["keypoints"] = seen["keypoints"] + np.pad(biases, ((0, 0), (0, 1))).astype(np.float32)
+    result = fit_sequence(**seen)
+    del seen["times"]
+    alone = np.median(fit(**seen).betas, axis=0)
+    # Measured 1.4; taken for evidence of independent frames, the errors make it 2.2.
+    assert np.linalg.norm(result.betas[0]) < 1.7 * np.linalg.norm(alone)
+
+
 def test_velocities_are_those_of_the_joints(fitted, noisy):
     joints, velocities = np.asarray(fitted.joints), np.asarray(fitted.velocities)
     np.testing.assert_allclose(velocities[1:-1], (joints[2:] - joints[:-2]) * 15, atol=1e-3)
@@ -180,7 +193,7 @@ def test_the_gradient_of_a_track_is_that_of_its_energy(noisy, monkeypatch):
     inputs = _inputs(setup, tracks._motion_prior(), job.options, job.frames)
     start, weights = jax.tree.map(np.asarray, job.frames.start), job.options.weights
     model = jax.jit(linearize_track)(setup.scene, weights, inputs, start)
-    direction = np.random.default_rng(0).normal(size=model.gradient.shape).astype(np.float32)
+    direction = np.random.default_rng(2).normal(size=model.gradient.shape).astype(np.float32)
     columns = jax.tree.map(lambda leaf: leaf[0], start).columns()
     direction[:, columns.betas] = direction[0, columns.betas]
 

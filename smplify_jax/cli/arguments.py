@@ -136,6 +136,7 @@ def check_tracks(command: FitCommand) -> None:
             "--init": command.start.init is not None,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,
+            "--ply": command.write.ply and not command.space.points and command.views.cameras is None,
         },
         "leave it out" if is_video else f"leave it out, or leave out {chosen}",
     )

@@ -176,7 +176,12 @@ class WriteOptions:
         out: folder for the results, created if necessary. Results with the same names are replaced.
         min_quality: write no files for people whose quality is lower or not known; the summary still lists them.
         max_error: write no files for people whose median keypoint error, in percent of their height, is higher.
-        obj: write the meshes.
+        obj: write the meshes of people of one moment, NAME.obj.
+        ply: write them as NAME.ply too.
+        glb: write NAME.glb, the mesh with skeleton and skin; videos and motions always get one, with keys over time.
+        bvh: write NAME.bvh, the skeleton in metres and its motion.
+        amass: write NAME_amass.npz, AMASS's arrays; videos and motions always get one.
+        smpl: write NAME.smpl, an avatar for the package smplcodec.
         overlay: write the pictures with the bodies; transparent without --image.
         cache: keep compiled programs in the user's cache folder, so that the next run starts seconds sooner.
     """
@@ -185,6 +190,11 @@ class WriteOptions:
     min_quality: Annotated[float | None, shown("0-1")] = None
     max_error: Annotated[float | None, shown("PERCENT")] = None
     obj: bool = True
+    ply: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    glb: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    bvh: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    amass: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    smpl: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     overlay: bool = True
     cache: bool = True
 

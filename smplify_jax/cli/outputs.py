@@ -16,7 +16,7 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import load_image, save_image
 from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.result import FitResult
-from smplify_jax.result.person_files import write_arrays, write_obj
+from smplify_jax.result.person_files import write_arrays
 
 
 def make_folder(folder: Path) -> None:
@@ -48,15 +48,32 @@ def write_person(
     """
     written = [f"{person.name}.npz"]
     write_arrays(folder / written[0], fitted, keypoints=person.keypoints, image_size=person.image_size)
-    if options.obj:
-        written.append(f"{person.name}.obj")
-        write_obj(folder / written[-1], np.asarray(fitted.vertices("upright")), np.asarray(fitted.body.faces))
+    for ending in export_endings(options, is_motion=False):
+        written.append(person.name + ending)
+        fitted.export(folder / written[-1])
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")
     image, complaint = picture_of(person)
     save_image(folder / written[-1], _overlay(person, fitted, image))
     return written, complaint
+
+
+MESH_ENDINGS = (".obj", ".ply")
+"""Of plain meshes, which a motion has none of."""
+
+
+def export_endings(options: WriteOptions, *, is_motion: bool) -> tuple[str, ...]:
+    """What the names of a person's exports end in; those of AMASS's arrays differ from the result's own by more than the suffix."""
+    is_written = {
+        ".obj": options.obj and not is_motion,
+        ".ply": options.ply and not is_motion,
+        "_amass.npz": options.amass or is_motion,
+        ".glb": options.glb or is_motion,
+        ".bvh": options.bvh,
+        ".smpl": options.smpl,
+    }
+    return tuple(ending for ending, is_wanted in is_written.items() if is_wanted)
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

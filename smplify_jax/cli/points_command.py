@@ -199,7 +199,7 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[PointReport]:
             of_input: dict[str, Any] = {"points": job.points if row is None else job.points[place]}
             if job.times is not None:
                 of_input["frames"] = track.frames
-            how: dict[str, Any] = {"world": "a world with z up", "writes_obj": command.write.obj}
+            how: dict[str, Any] = {"write": command.write}
             files = write_world_person(out, name, one, times, _frame_rate(track, times), **how, **of_input)
             report = replace(report, files=files)
         yield report

@@ -17,7 +17,7 @@ from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summ
 from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
-from smplify_jax.cli.outputs import write_summary
+from smplify_jax.cli.outputs import export_endings, write_summary
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
 from smplify_jax.cli.track_report import TrackReport, total_line
@@ -91,7 +91,7 @@ def fit_and_write(
         )
         report = TrackReport.of(track, fitted.result, time.perf_counter() - start)
         if report.has_body:
-            report = replace(report, files=fitted.write(out))
+            report = replace(report, files=fitted.write(out, export_endings(command.write, is_motion=True)))
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         people.append(fitted)

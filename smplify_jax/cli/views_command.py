@@ -62,7 +62,7 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         if report.has_body:
             track, clock = report.track, np.arange(len(report.track)) / report.track.frame_rate
             of_input: dict[str, Any] = {"keypoints": track.keypoints, "frames": track.frames}
-            how: dict[str, Any] = {"world": "the world of the calibration", "writes_obj": command.write.obj}
+            how: dict[str, Any] = {"write": command.write}
             files = write_world_person(out, track.name, result, clock, track.frame_rate, **how, **of_input)
             report = replace(report, files=files)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smplify_jax.exports.animated_glb import write_animated_glb
+from smplify_jax.cli.options import WriteOptions
+from smplify_jax.cli.outputs import MESH_ENDINGS, export_endings
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.result import FitResult
-from smplify_jax.result.person_files import write_obj
 
 
 def write_world_person(
@@ -20,11 +20,10 @@ def write_world_person(
     times: np.ndarray,
     frame_rate: float | None,
     *,
-    world: str,
-    writes_obj: bool,
+    write: WriteOptions,
     **of_input: ArrayLike,
 ) -> tuple[str, ...]:
-    """Write NAME.npz, and NAME.obj of a person of one moment, or NAME_amass.npz and NAME.glb of a motion; returns their names.
+    """Write NAME.npz and the exports: by default NAME.obj of one moment, NAME_amass.npz and NAME.glb of a motion; returns their names.
 
     Args:
         out: the folder.
@@ -32,8 +31,7 @@ def write_world_person(
         result: one person, or one person in T frames.
         times: (T,) of the frames [s].
         frame_rate: of these frames [1/s]; None for people of one moment, who have none.
-        world: in words, for the mesh.
-        writes_obj: whether to write the mesh of a person of one moment.
+        write: which exports. Meshes stay in the world of the result; the other formats state which axis is up.
         of_input: arrays to write beside those of the result, such as the keypoints.
     """
     names = [f"{name}.npz"]
@@ -41,13 +39,11 @@ def write_world_person(
     of_motion |= {} if frame_rate is None else {"frame_rate": frame_rate}
     with atomic_write(out / names[0]) as file:
         np.savez_compressed(file, **result.arrays(), **of_motion, **of_input)  # pyright: ignore[reportArgumentType]
-    if frame_rate is not None and len(result) > 1:
-        names += [f"{name}_amass.npz", f"{name}.glb"]
-        with atomic_write(out / names[1]) as file:
-            np.savez_compressed(file, **result.to_amass(frame_rate))  # pyright: ignore[reportArgumentType]
-        write_animated_glb(out / names[2], result, times)
-    elif writes_obj:
-        names.append(f"{name}.obj")
-        vertices, faces = np.asarray(result[0].vertices()), np.asarray(result.body.faces)
-        write_obj(out / names[-1], vertices, faces, frame=world)
+    is_motion = frame_rate is not None and len(result) > 1
+    for ending in export_endings(write, is_motion=is_motion):
+        names.append(name + ending)
+        if is_motion:
+            result.export(out / names[-1], fps=frame_rate, times=times)
+        else:
+            result[0].export(out / names[-1], frame="camera" if ending in MESH_ENDINGS else "upright")
     return tuple(names)

@@ -1,1 +1,1 @@
-"""Files for other programs, one format a file."""
+"""Files for other programs, one format a file: written from `BodyMotion`, which a result turns itself into."""

@@ -26,7 +26,7 @@ from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks, side_by_side
 from smplify_jax.fitting.track_refinement import with_refined_proposals
-from smplify_jax.fitting.tracks import fit_tracks
+from smplify_jax.fitting.tracks import ONE_CAMERA, fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.mixture import PosePrior
@@ -155,7 +155,7 @@ def _fit_each(
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
         prepared.append(frames_of_picture(refined, times, max_gap))
-    return fit_tracks(setup, prepared)
+    return fit_tracks(setup, prepared, ONE_CAMERA)
 
 
 def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:

@@ -56,7 +56,7 @@ def fit_views(
         keypoints: (V, K, 3) or (T, V, K, 3): x, y [px], confidence (0 = not observed), as the cameras took them: distortion is
             removed here, so that the result's errors are those of pinhole cameras; uncalibrated ones have none. Cameras that do not see
             the person have zeros or NaN. Of several people, give one at a time: see `match_people`.
-        cameras: V of them, in the order of the keypoints: what `load_calibration` returns, or the path of such a file. Or V `Camera`s, of
+        cameras: V of them, in the order of the keypoints: what `load_calibration` returns, or the path of such a file. Or V pinholes (`Camera`), of
             which only focal lengths and principal points are known: where they stand is then found from the body itself, in the frame of
             the first.
         layout: which keypoints these are, in order.

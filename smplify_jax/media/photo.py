@@ -21,7 +21,7 @@ from smplify_jax.pictures.fit_overlay import draw_fit
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, OverlayStyle
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult, FitStatus
-from smplify_jax.result.person_files import write_arrays, write_obj
+from smplify_jax.result.person_files import write_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class PhotoFit:
             written += [out / f"{name}.npz", out / f"{name}.obj"]
             keypoints, size = self.keypoints.keypoints[k], self.keypoints.image_size[k]
             write_arrays(written[-2], person, keypoints=keypoints, image_size=size)
-            write_obj(written[-1], np.asarray(person.vertices("upright")), np.asarray(person.body.faces))
+            person.export(written[-1])
         written.append(out / overlay_name(self.keypoints.names, is_shared=len(self.keypoints) > 1))
         save_image(written[-1], self.overlay())
         return tuple(written)

@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.pinhole import Camera
-from smplify_jax.exports.animated_glb import write_animated_glb
-from smplify_jax.files.atomic import atomic_write
 from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.prior.mixture import PosePrior
@@ -41,14 +39,17 @@ class FittedTrack:
         """Whether there is a body in any frame."""
         return any(status.is_usable for status in self.result.statuses())
 
-    def write(self, out: Path) -> tuple[str, ...]:
+    def write(self, out: Path, also: Sequence[str] = ()) -> tuple[str, ...]:
         """Write NAME.npz, NAME_amass.npz and NAME.glb to a folder; returns their names.
 
+        Args:
+            out: the folder.
+            also: endings of further exports, such as ".bvh".
         Raises:
             InputError: a file cannot be written, or there is no body.
         """
         track, name = self.track, self.track.name
-        names = f"{name}.npz", f"{name}_amass.npz", f"{name}.glb"
+        names = tuple(name + ending for ending in dict.fromkeys((".npz", "_amass.npz", ".glb", *also)))
         write_arrays(
             out / names[0],
             self.result,
@@ -58,9 +59,8 @@ class FittedTrack:
             frame_rate=track.frame_rate,
             times=self.times,
         )
-        with atomic_write(out / names[1]) as file:
-            np.savez_compressed(file, **self.result.to_amass(track.frame_rate))  # pyright: ignore[reportArgumentType]
-        write_animated_glb(out / names[2], self.result, self.times)
+        for export in names[1:]:
+            self.result.export(out / export, fps=track.frame_rate, times=self.times)
         return names
 
 

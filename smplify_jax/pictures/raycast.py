@@ -16,6 +16,8 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
+from smplify_jax.geometry.mesh_normals import face_normals, vertex_normals
+
 SKIN_COLOR = (222, 184, 160)
 """Default colour of a body, RGB."""
 
@@ -212,25 +214,9 @@ class _Scene:
         colors = [np.broadcast_to(np.asarray(shape.color, np.float64) / 255, shape.vertices.shape) for shape in shapes]
         shape_of_face = np.repeat(np.arange(len(shapes)), [len(shape.faces) for shape in shapes])
         # Rays are many and single precision is enough for their colours.
-        smooth, flat = vertex_normals(vertices, faces), _face_normals(vertices, faces)
-        normals, face_normals, blended = (one.astype(np.float32) for one in (smooth, flat, np.concatenate(colors)))
-        return cls(vertices, faces, normals, face_normals, blended, shape_of_face)
-
-
-def _face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Normals (F, 3), twice as long as the face's area."""
-    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
-    return np.cross(second - first, third - first)
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), the area-weighted mean over the faces at each vertex; zero if these have no area."""
-    face_normals = _face_normals(vertices, faces)
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        for axis in range(3):
-            normals[:, axis] += np.bincount(faces[:, corner], face_normals[:, axis], len(vertices))
-    return _unit(normals)
+        smooth, flat = vertex_normals(vertices, faces), face_normals(vertices, faces)
+        normals, of_faces, blended = (one.astype(np.float32) for one in (smooth, flat, np.concatenate(colors)))
+        return cls(vertices, faces, normals, of_faces, blended, shape_of_face)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

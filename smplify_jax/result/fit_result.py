@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
@@ -27,7 +28,7 @@ from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.measurements.intervals import measured_with_intervals
 from smplify_jax.measurements.measured import Measurements
 from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result.amass import to_amass
+from smplify_jax.result.exported import export, to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
 from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
@@ -280,12 +281,41 @@ class FitResult:
         return to_smplx(self)
 
     def to_amass(self, frame_rate: float = 30.0) -> dict[str, np.ndarray]:
-        """One person's motion in the arrays of AMASS's files, see `smplify_jax.result.amass.to_amass`.
+        """One person's motion in the arrays of AMASS's files, see `smplify_jax.exports.amass.amass_motion`.
 
         Args:
             frame_rate: frames per second of the result's frames.
         """
         return to_amass(self, frame_rate)
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        *,
+        fps: float | None = None,
+        times: ArrayLike | None = None,
+        frame: Frame = "upright",
+    ) -> None:
+        """Write a file for other programs, in the format of its suffix: `result.export("walk.glb")`.
+
+        - .obj, .ply: the meshes of everybody at one moment.
+        - .glb: meshes with skeleton and skin; of motions with keys over time.
+        - .bvh: a skeleton, in metres, and its motion, of one person.
+        - .smpl: an avatar of one person, for the package smplcodec.
+        - .npz: one person in AMASS's arrays, see `to_amass`; `save` writes all arrays of the result instead.
+
+        Frames of `fit_sequence` are one person's motion, or several people's. Of people fitted apart, `fps` or `times` says that they are
+        the frames of one person, who then needs the same betas in all of them. Who has no body is left out.
+
+        Args:
+            path: the file.
+            fps: frames per second; by default those of `times`, else 30.
+            times: (T,) of the frames [s], increasing; by default they follow each other at `fps`.
+            frame: of the vertices of .obj and .ply, as for `mesh`. The other formats have y up, and AMASS z up.
+        Raises:
+            InputError: the suffix is of no format, the format cannot hold these people, nobody has a body, or the file cannot be written.
+        """
+        export(self, path, fps=fps, times=times, frame=frame)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

@@ -10,7 +10,7 @@ import numpy as np
 from smplify_jax.datasets.crops_of_fits import Bodies, bodies_of
 from smplify_jax.datasets.exports.units import Unit
 from smplify_jax.datasets.parquet import FitBatch
-from smplify_jax.result.amass import held
+from smplify_jax.exports.motion import held
 
 _DIGITS = 6
 """Of a frame rate, which is found from times that are rounded."""

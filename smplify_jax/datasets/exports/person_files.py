@@ -17,16 +17,14 @@ from smplify_jax.datasets.exports.options import ExportOptions
 from smplify_jax.datasets.exports.selection import Selection, select
 from smplify_jax.datasets.exports.units import UNIT_COLUMNS, Unit, whole_units
 from smplify_jax.datasets.parquet import FitBatch, read_fits
+from smplify_jax.exports.amass import amass_arrays
+from smplify_jax.exports.smpl import avatar_arrays
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA
 from smplify_jax.keypoints.names import unique_names
-from smplify_jax.result.amass import amass_arrays
 
 Y_UP = Rotation.from_matrix(UPRIGHT_FROM_CAMERA)
 """From the camera frame to x right, y up, z towards the viewer."""
-
-SMPL_CODEC_VERSION, SMPL_KIND = 2, 0
-_GENDER_CODES = {"neutral": 0, "male": 1, "female": 2}
 
 _Arrays = dict[str, np.ndarray]
 
@@ -77,17 +75,13 @@ def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
                 yield None
                 continue
             bodies = turned(motion.bodies, Y_UP)
-            num_frames = len(bodies.pose)
-            yield {
-                "codecVersion": np.array(SMPL_CODEC_VERSION, np.int32),
-                "smplVersion": np.array(SMPL_KIND, np.int32),
-                "gender": np.array(_GENDER_CODES[_gender(batch)], np.int32),
-                "shapeParameters": (is_smpls * bodies.betas[0]).astype(np.float32),
-                "frameCount": np.array(num_frames, np.int32),
-                "frameRate": np.array(motion.frame_rate, np.float32),
-                "bodyTranslation": bodies.transl.astype(np.float32),
-                "bodyPose": bodies.pose.reshape(num_frames, 24, 3).astype(np.float32),
-            }
+            yield avatar_arrays(
+                bodies.pose,
+                is_smpls * bodies.betas[0],
+                bodies.transl,
+                frame_rate=motion.frame_rate,
+                gender=_gender(batch),
+            )
 
     return _write_each(select(fits, options), out, ".smpl", avatars)
 

@@ -1,0 +1,133 @@
+"""The people of saved results as the viewer shows them: frame by frame, and changed by its sliders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
+from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.world import has_z_up
+from smplify_jax.viewer.capsule_mesh import capsule_mesh
+
+
+class Triangles(NamedTuple):
+    """A mesh: vertices (V, 3) in the upright frame [m] and faces (F, 3)."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+@dataclass
+class Changes:
+    """What sliders changed: it holds in all frames.
+
+    Attributes:
+        betas: (B,) in place of the fitted ones; None leaves these.
+        turns: axis-angle (3,) [rad] by joint, in place of the fitted ones.
+    """
+
+    betas: np.ndarray | None = None
+    turns: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPerson:
+    """One person in T frames; T = 1 for one moment.
+
+    Attributes:
+        name: for the reader.
+        result: (T,) frames, as NumPy arrays.
+        source: number of the result that the person is from.
+        changes: by sliders.
+    """
+
+    name: str
+    result: FitResult
+    source: int
+    changes: Changes = field(default_factory=Changes)
+
+    @property
+    def body(self) -> BodyModel:
+        """The body that was fitted."""
+        return self.result.body
+
+    @property
+    def num_frames(self) -> int:
+        """T."""
+        return len(self.result)
+
+    @property
+    def upright(self) -> np.ndarray:
+        """(3, 3) from the frame of the result to the upright one."""
+        return UPRIGHT_FROM_Z_UP if has_z_up(self.result) else UPRIGHT_FROM_CAMERA
+
+    def status(self, frame: int) -> FitStatus:
+        """Of a frame."""
+        return FitStatus(int(self.result.status[frame]))
+
+    def betas(self, frame: int) -> np.ndarray:
+        """(B,) as shown."""
+        return np.asarray(self.result.betas[frame]) if self.changes.betas is None else self.changes.betas
+
+    def pose(self, frame: int) -> np.ndarray:
+        """(J, 3) axis-angle of the root and the joints that are fitted, as shown [rad]."""
+        fitted = np.concatenate([self.result.global_orient[frame], self.result.body_pose[frame]]).reshape(-1, 3)
+        for joint, turn in self.changes.turns.items():
+            fitted[joint] = turn
+        return fitted
+
+    def mesh(self, frame: int) -> Triangles | None:
+        """The body; None where the frame has none."""
+        if not self.status(frame).is_usable:
+            return None
+        pose = self.pose(frame)
+        vertices = self.body.vertices(
+            betas=self.betas(frame),
+            global_orient=pose[0],
+            body_pose=pose[1:].ravel(),
+            transl=np.asarray(self.result.transl[frame]),
+        )
+        return Triangles(np.asarray(vertices) @ self.upright.T, np.asarray(self.body.faces))
+
+    def capsules(self, frame: int) -> Triangles | None:
+        """The capsules of the body's parts; None where the frame has no body, or the body no capsules."""
+        if self.body.capsules is None or not self.status(frame).is_usable:
+            return None
+        ends, radii = _posed_capsules(self.body, self.betas(frame), self.pose(frame))
+        placed = (np.asarray(ends) + np.asarray(self.result.transl[frame])) @ self.upright.T
+        return Triangles(*capsule_mesh(placed, np.asarray(radii)))
+
+
+def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bool) -> list[ShownPerson]:
+    """The people of a result.
+
+    Args:
+        name: of the result.
+        result: one person, people of one moment, or frames.
+        source: number of the result.
+        is_motion: whether the rows (T,) are one person's frames; results of several tracks (B, T) are motions always.
+    """
+    host = jax.tree.map(np.asarray, result)
+    if host.status.ndim == 1 and is_motion:
+        return [ShownPerson(name, host, source)]
+    tracks = [host[number] for number in range(len(host))]
+    framed = [track if track.is_batched else jax.tree.map(lambda leaf: leaf[None], track) for track in tracks]
+    names = [name] if len(framed) == 1 else [f"{name} {number}" for number in range(len(framed))]
+    return [ShownPerson(each, track, source) for each, track in zip(names, framed, strict=True)]
+
+
+@jax.jit
+def _posed_capsules(body: BodyModel, betas: np.ndarray, pose: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    """Ends (C, 2, 3) before the translation and radii (C,) of a body's capsules [m]."""
+    from smplify_jax.body.capsules import PART_JOINTS
+
+    assert body.capsules is not None
+    posed = body.with_shape(betas).with_pose(pose[0], pose[1:].reshape(-1))
+    joints = np.array([body.joint_names.index(joint) for joint in PART_JOINTS.values()])
+    turned = jax.numpy.einsum("cij,cej->cei", posed.rotations[joints], body.capsules.ends(betas))
+    return posed.joints[joints][:, None] + turned, body.capsules.radii(betas)
