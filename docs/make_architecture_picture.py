@@ -28,6 +28,7 @@ PURPOSE = {  # rooms on one floor stand in this order
     "keypoints": "layouts, one registry\nof formats",
     "detectors": "programs that find\nkeypoints in pictures",
     "body": "what a body is",
+    "measurements": "what a tape\nmeasures",
     "solver": "damped Gauss-Newton",
     "terms": "one residual a file",
     "proposal": "the network's\nproposal",
@@ -90,7 +91,7 @@ def draw() -> None:
     for name, (x, y) in places.items():
         corner = (x - width / 2, y - height / 2)
         axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0.02", fc="#eef3fb", ec="#3b5b8c"))
-        axes.text(x, y + 0.19, name, ha="center", va="center", fontsize=11, weight="bold", color="#1f3354")
+        axes.text(x, y + 0.19, name, ha="center", va="center", fontsize=10, weight="bold", color="#1f3354")
         axes.text(x, y - 0.14, PURPOSE[name], ha="center", va="center", fontsize=7.5, color="#333333")
     axes.set_aspect("equal")
     axes.autoscale_view()

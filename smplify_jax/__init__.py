@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from smplify_jax.keypoints.matching import match_people
     from smplify_jax.keypoints.points3d.load import PointTrack, load_points
     from smplify_jax.keypoints.tracks import KeypointTrack, find_tracks
+    from smplify_jax.measurements.measured import Measurements, measure_body
     from smplify_jax.media.photo import PhotoFit, fit_photo
     from smplify_jax.media.video import fit_video
     from smplify_jax.predictions.bodies import PredictedBodies
@@ -69,6 +70,7 @@ _HOMES = {
     "KeypointSet": "keypoints.keypoint_set",
     "KeypointTrack": "keypoints.tracks",
     "Layout": "keypoints.layouts",
+    "Measurements": "measurements.measured",
     "PhotoFit": "media.photo",
     "PointTrack": "keypoints.points3d.load",
     "PosePrior": "prior.mixture",
@@ -93,6 +95,7 @@ _HOMES = {
     "load_prior": "prior.load",
     "load_surface_points": "body.surface_files",
     "match_people": "keypoints.matching",
+    "measure_body": "measurements.measured",
     "penetration_depth": "body.penetration",
     "prepare_solve": "fitting.problem",
     "project": "camera.pinhole",
@@ -120,6 +123,7 @@ __all__ = [
     "KeypointSet",
     "KeypointTrack",
     "Layout",
+    "Measurements",
     "PhotoFit",
     "PointTrack",
     "PosePrior",
@@ -144,6 +148,7 @@ __all__ = [
     "load_prior",
     "load_surface_points",
     "match_people",
+    "measure_body",
     "penetration_depth",
     "prepare_solve",
     "project",

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from test_terms import (
     PAIRS,
+    known_measurements,
+    measures,
     parameters_before_the_camera,
     random_anchor,
     random_inverse_correlation,
@@ -33,23 +35,25 @@ ALONE = {
     "depth": {"depth": 30.0},
     "interpenetration": {"interpenetration": 300.0},
     "anchor": {"anchor": 2.0},
+    "measurements": {"measurements": 3.0},
 }
 """Weights with which a term is alone. The data term has no weight of its own: without it, nothing is observed."""
 
 
 def shared_and_inputs(name: str):
     nothing = {"sigma": 100.0, "pose_prior": 0.0, "bend": 0.0, "shape": 0.0, "depth": 0.0}
-    weights = TermWeights(**(nothing | {"interpenetration": 0.0, "anchor": 0.0} | ALONE[name]))
+    weights = TermWeights(**(nothing | {"interpenetration": 0.0, "anchor": 0.0, "measurements": 0.0} | ALONE[name]))
     scene = Scene(
         keypoint_body(whole_body(), "coco17"),
         PosePrior.from_moments(*random_moments()),
         random_inverse_correlation(),
         body_spheres(whole_body(), pairs=PAIRS),
+        measures() if name == "measurements" else None,  # each test compiles all terms
     )
     observation = random_observation()
     if name != "data":
         observation = dataclasses.replace(observation, confidence=jnp.zeros_like(observation.confidence))
-    inputs = RoundInputs(observation, jnp.ones(17), jnp.asarray(4.0), random_anchor())
+    inputs = RoundInputs(observation, jnp.ones(17), jnp.asarray(4.0), random_anchor(), known_measurements())
     as_float64 = jax.tree.map(
         lambda leaf: jnp.asarray(leaf, float) if jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) else leaf,
         ((scene, weights), inputs, parameters_before_the_camera()),

@@ -18,6 +18,7 @@ ROOMS = (
     "keypoints",
     "detectors",
     "body",
+    "measurements",
     "prior",
     "solver",
     "terms",

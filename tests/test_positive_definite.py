@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from smplify_jax.solver.cholesky import inverse_if_definite, quadratic_forms_of_inverse, solve_damped
+from smplify_jax.solver.cholesky import forms_of_inverse, inverse_if_definite, solve_damped
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,13 @@ def test_quadratic_forms_of_the_inverse(systems, num_rows):
     matrices, _ = systems
     rows = np.random.default_rng(1).normal(size=(5, num_rows, 12)).astype(np.float32)
     added, is_needed = np.linspace(0, 3, 12, dtype=np.float32), np.array([True, True, False, True, False])
-    found = jax.vmap(quadratic_forms_of_inverse, in_axes=(0, 0, None, 0))(is_needed, matrices, added, rows)
+    few = np.eye(12, dtype=np.float32)[3:7]
+    found = jax.vmap(forms_of_inverse, in_axes=(0, 0, None, 0, None))(is_needed, matrices, added, rows, few)
     inverse = np.linalg.inv(matrices.astype(float) + np.diag(added))
-    np.testing.assert_allclose(found, is_needed[:, None] * np.einsum("nmp,npq,nmq->nm", rows, inverse, rows), rtol=1e-3)
-    np.testing.assert_allclose(quadratic_forms_of_inverse(True, matrices[0], added, rows[0]), found[0], rtol=1e-5)
+    variances = np.einsum("nmp,npq,nmq->nm", rows, inverse, rows)
+    expected = np.concatenate([variances, inverse[:, 3:7, 3:7].reshape(5, -1)], axis=1)
+    np.testing.assert_allclose(found, is_needed[:, None] * expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(forms_of_inverse(True, matrices[0], added, rows[0], few), found[0], rtol=1e-5, atol=1e-7)
 
 
 def test_what_is_not_positive_definite_gives_nan_and_harms_no_other(systems):

@@ -16,7 +16,7 @@ from smplify_jax.fitting import fit as fitting
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.quality import GROUPS, SHARES, Fits, calibrate, fit_known_people, judge, predict, reliability
-from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
+from smplify_jax.quality.posterior import joints_and_jacobian, posterior
 from smplify_jax.quality.score import GOOD_MM, QualityFeatures, QualityModel, load_quality_model
 from smplify_jax.result import FitResult
 
@@ -43,7 +43,9 @@ def test_standard_deviation_of_the_joints_is_that_of_samples_from_the_posterior(
     at = BodyParameters(*(jnp.asarray(0.2 * rng.normal(size=n), jnp.float32) for n in (3, 69, 10, 3)))
     weight = 0.05  # so small a spread that the joints are linear in it
     jacobian = joints_and_jacobian(body, at)[1]
-    std = joint_std(jnp.asarray(hessian), jnp.asarray(weight), jacobian, jnp.asarray(True))
+    std, of_betas = posterior(jnp.asarray(hessian), jnp.asarray(weight), jacobian, at.columns(), jnp.asarray(True))
+    covariance = 0.5 * weight**2 * np.linalg.inv(hessian)[72:82, 72:82]
+    np.testing.assert_allclose(of_betas, covariance, atol=1e-3 * covariance.max())
     steps = rng.multivariate_normal(np.zeros(85), 0.5 * weight**2 * np.linalg.inv(hessian), size=4000)
     joints = np.stack([_joints(body, at.retract(jnp.asarray(step, jnp.float32))) for step in steps[:800]])
     # 800 samples tell a standard deviation to 2.5 %; the largest of 72 such errors is about 8 %.

@@ -13,23 +13,29 @@ from test_keypoint_body import random_parameters
 
 from smplify_jax.body.capsules import PART_JOINTS
 from smplify_jax.body.keypoint_body import keypoint_body
+from smplify_jax.body.load import load_body
 from smplify_jax.body.posed_keypoints import pose_keypoints
 from smplify_jax.body.spheres import body_spheres
 from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import Camera
+from smplify_jax.measurements.measured import measure_body
+from smplify_jax.measurements.shape_measures import shape_measures
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.measured import KnownMeasurements
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, Scene, TermWeights, build_terms, linearize
 from smplify_jax.terms.term import Linearization, sum_normal_equations
 
 WEIGHTS = TermWeights(
-    sigma=100.0, pose_prior=4.78, bend=15.2, shape=5.0, depth=30.0, interpenetration=300.0, anchor=2.0
+    sigma=100.0, pose_prior=4.78, bend=15.2, shape=5.0, depth=30.0, interpenetration=300.0, anchor=2.0, measurements=3.0
 )
 PAIRS = (("spine2", "left_forearm"), ("left_calf", "right_foot"), ("left_hand", "right_hand"))
 """So few that J^T J of the interpenetration term leaves none out."""
 BLIND_TO_BETAS = ("interpenetration",)
 """Terms whose gradient leaves the shape alone although their energy depends on it."""
 NUM_KEYPOINTS = 17
+MEASURED = ("stature", "mass", "outer arm length")
+"""Without a girth, which takes seconds to compile: tests/test_measurements.py checks their derivatives."""
 
 
 def random_moments(seed=3):
@@ -64,6 +70,18 @@ def random_inverse_correlation(seed=8):
     return jnp.asarray(factor @ factor.T, jnp.float32)
 
 
+def known_measurements():
+    """Off by a few standard deviations, so that the term pulls; the last is not known."""
+    values, scale = [1.75, 80.0, 0.0], [100.0, 1.0, 0.0]
+    return KnownMeasurements(jnp.asarray(values, jnp.float32), jnp.asarray(scale, jnp.float32))
+
+
+@cache
+def measures():
+    """Of a person: the random body is none, and the term depends on the betas alone."""
+    return shape_measures(load_body(num_betas=10)).only(MEASURED)
+
+
 def parameters_before_the_camera(seed=0):
     return dataclasses.replace(random_parameters(seed=seed, spread=0.3), transl=jnp.array([0.2, -0.1, 3.5]))
 
@@ -80,11 +98,11 @@ def whole_body():
 
 def scene_with(body):
     prior = PosePrior.from_moments(*random_moments())
-    return Scene(body, prior, random_inverse_correlation(), body_spheres(whole_body(), pairs=PAIRS))
+    return Scene(body, prior, random_inverse_correlation(), body_spheres(whole_body(), pairs=PAIRS), measures())
 
 
 def inputs_of(observation):
-    return RoundInputs(observation, jnp.ones(NUM_KEYPOINTS), jnp.asarray(3.0), random_anchor())
+    return RoundInputs(observation, jnp.ones(NUM_KEYPOINTS), jnp.asarray(3.0), random_anchor(), known_measurements())
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +142,12 @@ def energies_and_points(body, terms, parameters):
     return term_energies(terms, posed), posed.keypoints_cam
 
 
+def known_errors(betas):
+    """Norm of what the known measurements differ by, in standard deviations."""
+    known, measured = known_measurements(), measure_body(load_body(num_betas=10), betas, names=MEASURED).values
+    return np.linalg.norm(np.asarray(known.scale) * (measured.astype(float) - np.asarray(known.values)))
+
+
 def test_energies_agree_with_the_naive_twin(body, terms):
     parameters = parameters_before_the_camera()
     energies, keypoints_cam = energies_and_points(body, terms, parameters)
@@ -152,6 +176,7 @@ def test_energies_agree_with_the_naive_twin(body, terms):
             300.0,
         ),
         "anchor": twin.anchor_energy(pose, betas, random_anchor(), random_inverse_correlation(), 2.0),
+        "measurements": 0.5 * 3.0**2 * known_errors(betas) ** 2,
     }
     assert set(expected) == set(TERM_NAMES)
     for name in TERM_NAMES:
@@ -175,7 +200,9 @@ def test_normal_equations_are_those_of_the_residuals(body, terms, index, seed):
 
 def test_gradients_agree_with_finite_differences_in_float64(float64):
     def f64(tree):
-        return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), tree)
+        return jax.tree.map(
+            lambda leaf: np.asarray(leaf, np.float64 if np.asarray(leaf).dtype.kind == "f" else None), tree
+        )
 
     body = f64(keypoint_body(whole_body(), "coco17"))
     terms = build_terms(f64(scene_with(body)), WEIGHTS, f64(inputs_of(random_observation())))

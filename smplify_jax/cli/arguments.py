@@ -7,6 +7,7 @@ from smplify_jax.cli.options import (
     BodyOptions,
     CameraOptions,
     FitCommand,
+    MeasureOptions,
     StartOptions,
     TrackLimits,
     WriteOptions,
@@ -54,6 +55,7 @@ def check_command(command: FitCommand) -> None:
     check_layout(command.read.layout)
     check_limits(command.write)
     check_check(command)
+    check_measures(command.measure)
     check_points(command)
     check_views(command)
     check_tracks(command)
@@ -129,6 +131,9 @@ def check_tracks(command: FitCommand) -> None:
     check_nothing_is_of_pictures(
         {
             **options_of_pictures(command.body, command.camera),
+            "--measurements": command.measure.measurements,
+            "--height": command.measure.height is not None,
+            "--mass": command.measure.mass is not None,
             "--init": command.start.init is not None,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,
@@ -220,6 +225,14 @@ def check_check(command: FitCommand) -> None:
         raise UsageError("--check draws pictures and keypoint files: give these, without --cameras or --points.")
     if command.write.report is not None:
         raise UsageError("--check fits nothing, so there is no page to write: leave out --report.")
+
+
+def check_measures(measure: MeasureOptions) -> None:
+    """Raise UsageError for what is no person's stature or mass in metres and kilograms."""
+    if measure.height is not None and not 0.5 < measure.height < 2.8:
+        raise UsageError(f"--height is {measure.height:g}: give it in metres, such as 1.75.")
+    if measure.mass is not None and not 10 < measure.mass < 400:
+        raise UsageError(f"--mass is {measure.mass:g}: give it in kilograms, such as 70.")
 
 
 def check_body(body: BodyOptions) -> None:

@@ -16,6 +16,7 @@ from smplify_jax.cli.batches import fit_people
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.cli.fitter import people_fitter
 from smplify_jax.cli.inputs import FoundInputs, PersonInput, missing_pictures, read_inputs
+from smplify_jax.cli.measurement_files import write_measurements
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, write_person, write_summary
 from smplify_jax.cli.photo_overlays import shared_pictures, with_shared_overlays
@@ -36,7 +37,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """
     out = command.write.out
     assert out is not None  # the options were checked
-    fitter = people_fitter(command.body, command.camera, guesses_cameras=True)
+    fitter = people_fitter(command.body, command.camera, known=command.measure.known, guesses_cameras=True)
     found = read_inputs(command.inputs, command.read)
     people = found.people
     complain_of(found)
@@ -63,6 +64,8 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
         reports.append(report)
     if command.write.overlay:
         reports = with_shared_overlays(out, reports, shared)
+    if command.measure.measurements:
+        write_measurements(out, reports)
     if len(reports) > 1:
         FIT.tell([total_line(reports)])
     write_summary(out / "summary.json", _summary(command, fitter.body.name, reports, found))

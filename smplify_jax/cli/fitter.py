@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
@@ -10,26 +14,32 @@ from smplify_jax.cli.program import wrong_usage
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.track_fitter import TrackFitter
 from smplify_jax.datasets.job.tracks import TrackChoices
+from smplify_jax.fitting.known import check_known
 from smplify_jax.fitting.profiles import get_profile
 from smplify_jax.prior.load import load_prior
 
 
-def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool) -> PeopleFitter:
+def people_fitter(
+    options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool, known: Mapping[str, float] | None = None
+) -> PeopleFitter:
     """Read the body and the prior, and make the fitter.
 
     Args:
         options: what is fitted, and how.
         camera: the camera of pictures for which the input does not give one.
         guesses_cameras: whether to fit people whose picture size is not known.
+        known: measurements of everybody that are known.
 
     Raises:
         UsageError: there is no such profile.
         InputError: the body, its capsules or the prior cannot be read.
     """
+    known, body = known or {}, body_of(options)
     with wrong_usage():
-        get_profile(options.profile)
+        profile = get_profile(options.profile)
+        check_known({name: np.array([value]) for name, value in known.items()}, body, profile)
     return PeopleFitter(
-        body=body_of(options),
+        body=body,
         prior=load_prior(options.prior),
         profile=options.profile,
         num_betas=options.num_betas,
@@ -38,6 +48,7 @@ def people_fitter(options: BodyOptions, camera: CameraOptions, *, guesses_camera
         camera_center=camera.camera_center,
         searches_focal_length=camera.search_focal_length,
         guesses_cameras=guesses_cameras,
+        known=dict(known),
     )
 
 

@@ -206,6 +206,28 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
+class MeasureOptions:
+    """Measurements of people in pictures.
+
+    Attributes:
+        measurements: write stature, girths, lengths and mass of everybody to measurements.csv and measurements.json, in metres and
+            kilograms and with 90 % intervals.
+        height: how tall the people are, in metres, if it is known; of everybody in the inputs.
+        mass: how heavy they are, in kilograms, likewise.
+    """
+
+    measurements: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
+    height: Annotated[float | None, shown("M")] = None
+    mass: Annotated[float | None, shown("KG")] = None
+
+    @property
+    def known(self) -> dict[str, float]:
+        """What is known, by the names of the measurements."""
+        given = {"stature": self.height, "mass": self.mass}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class TrackLimits:
     """What makes a track.
 
@@ -282,6 +304,7 @@ class FitCommand:
         body: what is fitted, and how.
         start: bodies to start from.
         write: what is written.
+        measure: measurements of people in pictures.
         video: people in videos.
         views: people seen by several cameras.
         space: points in space.
@@ -295,6 +318,7 @@ class FitCommand:
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
     start: StartOptions = field(default_factory=StartOptions)
+    measure: MeasureOptions = field(default_factory=MeasureOptions)
     video: TrackOptions = field(default_factory=TrackOptions)
     views: ViewOptions = field(default_factory=ViewOptions)
     space: PointOptions = field(default_factory=PointOptions)

@@ -25,7 +25,7 @@ from smplify_jax.fitting.stages import Phases, Round
 from smplify_jax.fitting.track_arguments import TrackSetup
 from smplify_jax.fitting.tracks import SOLVER
 from smplify_jax.keypoints.layouts import Layout
-from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
+from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_covariance
 from smplify_jax.solver.solution import Solution
 
 
@@ -63,11 +63,14 @@ def fit_apart(setup: Setup, bodies: Frames) -> dict[str, Any]:
     def described(given: Observed, solution: Solution, is_needed: Array) -> dict[str, Any]:
         model, parameters = solution.model, solution.parameters
         joints, jacobian = joints_and_jacobian(setup.joints_body, parameters)
+        joints_std, betas_covariance = posterior(model.hessian, weight, jacobian, parameters.columns(), is_needed)
+        prior, known = 2.0 * (jnp.asarray(setup.phases.refine.weights.shape)[-1] / weight) ** 2, jnp.zeros(())
         return {
             **describe(setup.scene.body, given, model.keypoints_cam, parameters),
             **parameters.blocks(),
             "joints": joints,
-            "joints_std": joint_std(model.hessian, weight, jacobian, is_needed),
+            "joints_std": joints_std,
+            "betas_covariance": shape_covariance(betas_covariance, prior, known, is_needed),
             # The names of a track's energies, so that results of both kinds have the same fields.
             "cost_by_term": model.energy_by_term | {"motion": jnp.zeros_like(model.energy)},
             "num_steps": solution.num_steps,

@@ -23,6 +23,7 @@ from smplify_jax.proposal.propose import Proposal, Proposer
 from smplify_jax.quality.score import QualityModel
 from smplify_jax.result import MIN_KEYPOINTS
 from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.measured import KnownMeasurements
 from smplify_jax.terms.objective import Scene
 
 UNIT_NOISE_PX = 4.24
@@ -75,6 +76,7 @@ class Person:
         start: the caller's body to start from, if any.
         anchor: around the caller's body, if any.
         keypoint_weights: (K,) factors of the weights that the profile gives the keypoints; None for ones.
+        known: measurements of the person; None if none are known of anybody.
     """
 
     keypoints: Array | np.ndarray
@@ -85,6 +87,7 @@ class Person:
     start: BodyParameters | None
     anchor: Anchor | None
     keypoint_weights: Array | None = None
+    known: KnownMeasurements | None = None
 
     def __len__(self) -> int:
         """Number of people, if there is a leading axis of them."""
@@ -217,7 +220,7 @@ def _problem_and_starts(
         pose = jnp.zeros(setup.scene.prior.num_pose) if plan.starts_at_zero_pose else setup.scene.prior.mean_pose
         starts = yaw_starts(body, observation, pose, depth, setup.trunk, plan.num_starts)
     anchor = anchor if setup.is_anchored else None
-    return Problem(checked.is_fittable, observation, depth, anchor), starts
+    return Problem(checked.is_fittable, observation, depth, anchor, person.known), starts
 
 
 def _has_enough_keypoints(keypoints_px: Array, confidence: Array) -> Array:

@@ -15,7 +15,7 @@ from smplify_jax.fitting.search import Problem
 from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.proposal.propose import Proposal
-from smplify_jax.quality.posterior import joint_std, joints_and_jacobian
+from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_covariance
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
@@ -68,7 +68,7 @@ def _is_finite(setup: Setup, observation: Observation, solution: Solution, field
     }
     # Some profiles and arguments leave these undefined: NaN, but never infinite.
     may_be_unknown = ["start_margin", "quality_features"]
-    may_be_unknown += ["joints_std"] if solution.model.hessian is None else []
+    may_be_unknown += ["joints_std", "betas_covariance"] if solution.model.hessian is None else []
     may_be_unknown += ["quality"] if setup.quality is None else []
     unknown = jax.tree.leaves([known.pop(name) for name in may_be_unknown])
     return jnp.all(
@@ -98,20 +98,38 @@ def _uncertainty_and_quality(
     fields: dict,
     last_weights: TermWeights,
 ) -> dict:
-    """Joints, their posterior standard deviation, quality features and score; NaN without a Hessian or a calibration."""
+    """Joints, the posterior of joints and shape, quality features and score; NaN without a Hessian or a calibration."""
     with jax.named_scope("posterior"):
         joints, jacobian = joints_and_jacobian(setup.joints_body, solution.parameters)
         if solution.model.hessian is None:
-            std = jnp.full_like(joints, jnp.nan)
+            num_betas = len(fields["betas"])
+            std, covariance = jnp.full_like(joints, jnp.nan), jnp.full((num_betas, num_betas), jnp.nan)
         else:
-            weight = jnp.asarray(last_weights.pose_prior)
-            std = joint_std(solution.model.hessian, weight, jacobian, is_usable)
+            weight, columns = jnp.asarray(last_weights.pose_prior), solution.parameters.columns()
+            std, covariance = posterior(solution.model.hessian, weight, jacobian, columns, is_usable)
+            prior = 2.0 * (jnp.asarray(last_weights.shape) / weight) ** 2
+            known = _known_precision(setup, prepared.problem, fields["betas"])
+            covariance = shape_covariance(covariance, prior, known, is_usable)
     # Before they are scaled: the score is learned from fits that know no scale yet.
     quality_features = _quality_features(prepared.problem, prepared.proposal, std, joints, fields, last_weights)
     if setup.quality is not None:
         std = std * setup.quality.std_scale
     quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(quality_features)
-    return {"joints": joints, "joints_std": std, "quality_features": quality_features, "quality": quality}
+    return {
+        "joints": joints,
+        "joints_std": std,
+        "betas_covariance": covariance,
+        "quality_features": quality_features,
+        "quality": quality,
+    }
+
+
+def _known_precision(setup: Setup, problem: Problem, betas: Array) -> Array:
+    """(B, B) what known measurements tell about the shape."""
+    if setup.scene.measures is None or problem.known is None:
+        return jnp.zeros((len(betas), len(betas)))
+    slopes = jnp.asarray(problem.known.scale)[:, None] * jax.jacfwd(setup.scene.measures.measure)(betas)
+    return slopes.T @ slopes
 
 
 def _quality_features(

@@ -24,6 +24,7 @@ from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOp
 from smplify_jax.solver.loop import Objective, Solver, minimize_batch
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.measured import KnownMeasurements
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, Scene, linearize
 
 _Tree = TypeVar("_Tree")
@@ -44,12 +45,14 @@ class Problem:
         observation: of any kind, such as keypoints and camera.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
+        known: the person's measurements; None leaves the term out.
     """
 
     is_active: Array
     observation: Observed
     start_depth: Array
     anchor: Anchor | None = None
+    known: KnownMeasurements | None = None
 
     def round_inputs(self, scene: Scene, one: Round) -> RoundInputs:
         """The inputs of the objective for one person in a round whose keypoints are (K,) weights."""
@@ -60,7 +63,7 @@ class Problem:
         is_enough = jnp.sum((subset > 0) * is_seen) >= MIN_SUBSET_KEYPOINTS
         keypoint_weights = jnp.where(is_enough, subset, 1.0) * scene.body.is_defined
         observation = dataclasses.replace(observation, confidence=confidence)
-        return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor)
+        return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor, self.known)
 
 
 def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:

@@ -19,6 +19,7 @@ from smplify_jax.fitting.starts import trunk_weights
 from smplify_jax.geometry.skeleton import NUM_SHARED_JOINTS, SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.keypoints.subsets import torso_rows
+from smplify_jax.measurements.shape_measures import shape_measures
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.proposal.load import load_proposal_network
@@ -47,6 +48,7 @@ class FitChoices:
         is_start_given: whether the caller gives bodies to start from.
         is_anchored: whether the fit may have an anchor.
         devices: to shard people over; none for JAX's default device.
+        measured: names of the measurements that are known of people.
     """
 
     layout: Layout
@@ -58,6 +60,7 @@ class FitChoices:
     is_start_given: bool
     is_anchored: bool
     devices: tuple[Device, ...]
+    measured: tuple[str, ...] = ()
 
 
 def setup_fit(choices: FitChoices) -> Setup:
@@ -91,6 +94,7 @@ def _setup(choices: FitChoices) -> Setup:
         prior=prior,
         inverse_correlation=inverse_correlation,
         spheres=_spheres_for(body, profile, num_betas),
+        measures=shape_measures(body, num_betas).only(choices.measured) if choices.measured else None,
     )
     quality = None
     if is_default and takes_proposal and choices.is_anchored:

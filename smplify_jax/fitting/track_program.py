@@ -15,7 +15,7 @@ from smplify_jax.fitting.described import describe
 from smplify_jax.fitting.frames import Frames
 from smplify_jax.fitting.person import Setup
 from smplify_jax.prior.motion import MotionPrior
-from smplify_jax.quality.posterior import joints_and_jacobian
+from smplify_jax.quality.posterior import joints_and_jacobian, shape_covariance
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
 from smplify_jax.solver.loop import Objective
 from smplify_jax.solver.solution import Solution
@@ -82,7 +82,13 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         # The energy is weight^2 times a negative log likelihood, as in `quality.posterior`.
         covariances = 0.5 * jnp.asarray(options.weights.pose_prior) ** 2
         covariances = covariances * frame_covariances(solution.model, columns, inputs.is_free)
+        of_betas = covariances[0][columns.betas, columns.betas]
         variances = jnp.einsum("tjp,tpq,tjq->tj", jacobian, covariances, jacobian)
+        # Every frame has a part of the shape's prior.
+        shape_prior = (
+            2.0 * jnp.sum(frames.is_seen) * (jnp.asarray(options.weights.shape) / options.weights.pose_prior) ** 2
+        )
+        calibrated = shape_covariance(of_betas, shape_prior, jnp.zeros(()), solution.is_finite)
     described = jax.vmap(partial(describe, setup.scene.body))(
         frames.as_given, solution.model.keypoints, solution.parameters
     )
@@ -91,11 +97,12 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         **solution.parameters.blocks(),
         "joints": joints,
         "joints_std": jnp.sqrt(jnp.maximum(variances, 0.0)).reshape(joints.shape),
+        "betas_covariance": jnp.broadcast_to(calibrated, (len(joints), *of_betas.shape)),
         "cost_by_term": energies | {"motion": solution.model.motion_energies},
     }
     return FittedFrames(
         described=described,
-        betas_covariance=covariances[0][columns.betas, columns.betas],
+        betas_covariance=of_betas,
         num_steps=solution.num_steps,
         is_converged=solution.is_converged,
         is_finite=solution.is_finite,

@@ -110,7 +110,8 @@ def _joined(setup: TrackSetup, jobs: Sequence[_Job], parts: list[list[FittedFram
             window = by_track[job.track][number].window
             own = rows_of(one.described, job.window.own)
             # A window that continues another takes its end for certain, so deviations are those of the window alone.
-            own["joints_std"] = parts[job.track][number].described["joints_std"][window.own]
+            for name in ("joints_std", "betas_covariance"):
+                own[name] = parts[job.track][number].described[name][window.own]
             joined[job.track].append(dataclasses.replace(one, described=own))
     return joined
 

@@ -25,6 +25,8 @@ from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import Frame, in_frame
+from smplify_jax.measurements.intervals import measured_with_intervals
+from smplify_jax.measurements.measured import Measurements
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result.exported import export, to_amass
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
@@ -79,6 +81,8 @@ class FitResult(PicturedResult):
             keypoints_px is (..., V, K, 2) and reprojection_error_px is (..., V, K). None for one picture.
         point_errors: (..., K) distance of the fitted keypoints from the points in space [m]; None for pictures.
         point_scale: (...,) by which the points in space were multiplied: 1 if they were in metres; None for pictures.
+        betas_covariance: (..., B, B) covariance of the betas' errors, calibrated on synthetic people; NaN with the profile `spin`, and
+            None in files of version 0.1.0 and in stores of fits.
         body: the body that was fitted.
         layout: name of the keypoint layout.
     """
@@ -106,6 +110,7 @@ class FitResult(PicturedResult):
     extrinsics: Extrinsics | None = None
     point_errors: Array | None = None
     point_scale: Array | None = None
+    betas_covariance: Array | None = None
 
     @property
     def is_batched(self) -> bool:
@@ -244,6 +249,22 @@ class FitResult(PicturedResult):
             InputError: there is no such camera.
         """
         return in_view(self, view)
+
+    def measurements(self, names: Sequence[str] | None = None, coverage: float = 0.9) -> Measurements:
+        """What a tape would measure of each person, with intervals: `result.measurements()["waist girth"].low`.
+
+        An interval holds the person's own measurement with probability `coverage`. A single view hardly knows a shape, so most intervals
+        are nearly as wide as among all adults; known measurements, several cameras and points in space make them narrower.
+
+        Args:
+            names: of the measurements; all by default, see `smplify_jax.measurements.definitions`.
+            coverage: between 0 and 1.
+        Returns:
+            Measurements (...,) in metres and kilograms, NaN for people without a body.
+        Raises:
+            InputError: there is no such measurement, or the body's mesh cannot be measured.
+        """
+        return measured_with_intervals(self.body, self.betas, self.betas_covariance, names, coverage)
 
     def to_smplify(self) -> dict[str, np.ndarray]:
         """The keys that the original SMPLify of 2016 writes for a picture, see `smplify_jax.result.other_programs.to_smplify`."""

@@ -39,6 +39,7 @@ _OPTIONAL_SHAPES: dict[str, tuple[int | None, ...]] = {
     "velocities": (len(SMPL_JOINT_NAMES), 3),
     "point_errors": (None,),
     "point_scale": (),
+    "betas_covariance": (None, None),
 }
 """Fields that a result may lack."""
 

@@ -96,22 +96,26 @@ def solve_damped(matrix: Array, added: Array, right: Array, free: Array) -> Arra
 
 
 @_where_needed
-def quadratic_forms_of_inverse(matrix: Array, added: Array, rows: Array) -> Array:
-    """r^T (matrix + diag(added))^-1 r (M,) for each row r of `rows`: the variance of r . x, if the inverse is the covariance of x.
+def forms_of_inverse(matrix: Array, added: Array, rows: Array, few: Array) -> Array:
+    """What rows make of the inverse C = (matrix + diag(added))^-1: the covariance of x, if that is C, of r . x for each row r.
 
     Callers pass `is_needed` first: if it is False, the result is zero, at no cost where systems are solved one by one.
 
     Args:
         matrix: (P, P) symmetric; positive definite with `added` on its diagonal, else the result is NaN.
         added: (P,) added to the diagonal.
-        rows: (M, P)
+        rows: (M, P) of which only the variances r^T C r are wanted.
+        few: (N, P) of which the covariances are.
+    Returns:
+        (M + N^2,) the variances, then the covariance matrix row by row.
     """
     factor = _cholesky(matrix + jnp.diag(added))
     at_a_time = max(1, _MAX_AT_A_TIME // len(matrix))
     parts = [rows[start : start + at_a_time].T for start in range(0, len(rows), at_a_time)]
-    solved = [jax.lax.linalg.triangular_solve(factor, part, left_side=True, lower=True) for part in parts]
+    solved = [jax.lax.linalg.triangular_solve(factor, part, left_side=True, lower=True) for part in (*parts, few.T)]
     # Reduce each part before concatenating: concatenated first, the parts would be copied entry by entry.
-    return jnp.concatenate([jnp.sum(part**2, axis=0) for part in solved])
+    variances = [jnp.sum(part**2, axis=0) for part in solved[:-1]]
+    return jnp.concatenate([*variances, (solved[-1].T @ solved[-1]).ravel()])
 
 
 @_where_needed

@@ -14,12 +14,14 @@ from smplify_jax.body.posed_keypoints import KeypointBody, pose_keypoints
 from smplify_jax.body.spheres import BodySpheres
 from smplify_jax.camera.observation import Observed
 from smplify_jax.execution.batch_axis import batch_first, batch_last
+from smplify_jax.measurements.shape_measures import ShapeMeasures
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.terms.anchor import Anchor, AnchorTerm
 from smplify_jax.terms.bend import BendTerm
 from smplify_jax.terms.data import DataTerm
 from smplify_jax.terms.depth import DepthTerm
 from smplify_jax.terms.interpenetration import InterpenetrationTerm
+from smplify_jax.terms.measured import KnownMeasurements, MeasurementTerm
 from smplify_jax.terms.pose_prior import PosePriorTerm
 from smplify_jax.terms.shape import ShapeTerm
 from smplify_jax.terms.term import Term, sum_normal_equations
@@ -38,6 +40,7 @@ class TermWeights:
         depth: of the depth anchor, per unit of log depth. None leaves it out, as it must be for bodies that are not before a camera.
         interpenetration: of the spheres inside the body; 1000 in the paper's code. None leaves it out.
         anchor: of the pull towards a proposed body, on the scale of `pose_prior`. None leaves it out.
+        measurements: of known measurements, on the scale of `pose_prior`. None leaves it out.
     """
 
     sigma: float | Array
@@ -47,6 +50,7 @@ class TermWeights:
     depth: float | Array | None = 0.0
     interpenetration: float | Array | None = 0.0
     anchor: float | Array | None = 0.0
+    measurements: float | Array | None = None
 
 
 TERM_TYPES: dict[str, type[Term]] = {
@@ -57,11 +61,12 @@ TERM_TYPES: dict[str, type[Term]] = {
     "depth": DepthTerm,
     "interpenetration": InterpenetrationTerm,
     "anchor": AnchorTerm,
+    "measurements": MeasurementTerm,
 }
 TERM_NAMES = tuple(TERM_TYPES)
 """Order of the terms wherever energies are reported one by one."""
 
-OPTIONAL_TERMS = ("interpenetration", "anchor")
+OPTIONAL_TERMS = ("interpenetration", "anchor", "measurements")
 """Terms that cost time even at weight zero, so a weight of None leaves them out."""
 
 
@@ -75,12 +80,14 @@ class Scene:
         prior: pose prior over the body's moving joints.
         inverse_correlation: (n, n) of the errors around an anchor, see `AnchorTerm`.
         spheres: for the interpenetration term; None leaves it out.
+        measures: the measurements that are known of people; None if none are.
     """
 
     body: KeypointBody
     prior: PosePrior
     inverse_correlation: Array | np.ndarray
     spheres: BodySpheres | None = None
+    measures: ShapeMeasures | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -93,16 +100,18 @@ class RoundInputs:
         keypoint_weights: (K,) how much the round weights each keypoint; zero leaves it out.
         start_depth: [m], for the depth anchor.
         anchor: what to stay close to; None leaves the term out.
+        known: the person's measurements; None leaves the term out.
     """
 
     observation: Observed
     keypoint_weights: Array
     start_depth: Array
     anchor: Anchor | None = None
+    known: KnownMeasurements | None = None
 
 
 def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tuple[Term, ...]:
-    """The terms in the order of TERM_NAMES; a term whose spheres, anchor or weight is None is left out."""
+    """The terms in the order of TERM_NAMES; a term whose spheres, anchor, measurements or weight is None is left out."""
     terms: list[Term] = [
         DataTerm(scene.body, inputs.observation, jnp.asarray(weights.sigma), inputs.keypoint_weights),
         PosePriorTerm(scene.prior, jnp.asarray(weights.pose_prior)),
@@ -115,6 +124,8 @@ def build_terms(scene: Scene, weights: TermWeights, inputs: RoundInputs) -> tupl
         terms.append(InterpenetrationTerm(scene.body, scene.spheres, jnp.asarray(weights.interpenetration)))
     if inputs.anchor is not None and weights.anchor is not None:
         terms.append(AnchorTerm(inputs.anchor, scene.inverse_correlation, jnp.asarray(weights.anchor)))
+    if scene.measures is not None and inputs.known is not None and weights.measurements is not None:
+        terms.append(MeasurementTerm(scene.measures, inputs.known, jnp.asarray(weights.measurements)))
     return tuple(terms)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -227,15 +227,18 @@ class PeopleFitter(FitterChoices):
         profile: name of the recipe.
         num_starts: how many directions a person may face at the start; by default what the profile says.
         searches_focal_length: try a few focal lengths for pictures whose camera the dataset does not give.
+        known: measurements of everybody that are known, see `fit`.
     """
 
     profile: str = "default"
     num_starts: int | None = None
     searches_focal_length: bool = False
+    known: Mapping[str, float] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """The options that change fits, and the hashes of body and prior."""
         own = {"num_starts": self.num_starts, "searches_focal_length": self.searches_focal_length}
+        own |= {"known": dict(self.known)} if self.known else {}
         return {**super().settings(), **own}
 
     @property
@@ -270,6 +273,7 @@ class PeopleFitter(FitterChoices):
                 profile=self.profile,
                 num_betas=self.num_betas,
                 num_starts=self.num_starts,
+                measurements=self.known,
                 devices=self.devices_if_several,
             )
         self.warn_of_outside(people, keypoints, sizes)

@@ -1,0 +1,98 @@
+"""What the caller of `fit` knows of a person's measurements: checked, and as the term takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.model import BodyModel
+from smplify_jax.errors import InputError
+from smplify_jax.fitting.stages import Profile
+from smplify_jax.measurements.definitions import Definition, definitions_of
+from smplify_jax.measurements.measured import measure_body
+from smplify_jax.terms.measured import KnownMeasurements
+
+STD_BY_UNIT = {"m": 0.01, "kg": 1.0, "m3": 0.001, "kg/m2": 0.3}
+"""Standard deviation with which a known measurement is taken: what people, who stand and breathe, say and measure of themselves."""
+
+_MOST = 2.5
+"""Numbers further than this factor from the mean body's are taken for another unit: adults are within a factor of two."""
+
+
+def known_measurements(
+    height: ArrayLike | None,
+    mass: ArrayLike | None,
+    measurements: Mapping[str, ArrayLike] | None,
+    num_people: int,
+) -> dict[str, np.ndarray]:
+    """All that is known, by name: (num_people,) each, NaN for people of whom it is not.
+
+    Raises:
+        InputError: a name is unknown, is given twice, or its numbers cannot be used.
+    """
+    if measurements is not None and not isinstance(measurements, Mapping):
+        raise InputError(
+            f'measurements is a {type(measurements).__name__}: give a dictionary such as {{"waist girth": 0.84}}.'
+        )
+    known: dict[str, Any] = dict(measurements or {})
+    for argument, name, value in (("height", "stature", height), ("mass", "mass", mass)):
+        if value is not None and name in known:
+            raise InputError(f"{argument} and the measurement {name!r} are both given: give one of them.")
+        known |= {} if value is None else {name: value}
+    definitions_of(tuple(known))
+    return {name: _row(name, value, num_people) for name, value in known.items()}
+
+
+def check_known(known: Mapping[str, np.ndarray], body: BodyModel, profile: Profile) -> None:
+    """Check that a body has these measurements, and that the profile uses them.
+
+    Raises:
+        InputError: it does not, or a number is that of another unit.
+    """
+    if not known:
+        return
+    if profile.refine[-1].weights.measurements is None:
+        raise InputError(
+            f"The profile {profile.name!r} does not use known measurements: use the profile 'default', or give the last round of yours a "
+            "weight `measurements`."
+        )
+    for name, mean in measure_body(body, names=tuple(known)).items():
+        _check_unit(mean.definition, known[name], float(mean.value))
+
+
+def as_term_takes_it(known: Mapping[str, np.ndarray]) -> KnownMeasurements | None:
+    """With a leading axis of people; None if nothing is known."""
+    if not known:
+        return None
+    values = np.stack(list(known.values()), axis=1)
+    std = np.array([STD_BY_UNIT[one.unit] for one in definitions_of(tuple(known))])
+    is_known = np.isfinite(values)
+    return KnownMeasurements(
+        np.where(is_known, values, 0.0).astype(np.float32), np.where(is_known, 1.0 / std, 0.0).astype(np.float32)
+    )
+
+
+def _row(name: str, value: Any, num_people: int) -> np.ndarray:
+    try:
+        row = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"The measurement {name!r} is {value!r:.40}: give a number, or one for each person.") from None
+    if row.shape not in ((), (1,), (num_people,)):
+        raise InputError(
+            f"The measurement {name!r} has shape {row.shape}: give one number for everybody, or {num_people}, one for each person."
+        )
+    return np.broadcast_to(row, num_people)
+
+
+def _check_unit(definition: Definition, values: np.ndarray, mean: float) -> None:
+    if definition.name == "belly depth":
+        return  # it may be zero or negative
+    wrong = values[np.isfinite(values) & ~((values > mean / _MOST) & (values < mean * _MOST))]
+    if np.isinf(values).any() or len(wrong):
+        first = wrong[0] if len(wrong) else np.inf
+        raise InputError(
+            f"The measurement {definition.name!r} is {first:g}: give it in {definition.unit}, of which the mean body has {mean:.3g}."
+        )
