@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/open_body.md from the shipped body: `python docs/make_open_body_pictures.py`."""
+"""Draw the pictures of docs/open_body.md from the shipped bodies: `python docs/make_open_body_pictures.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import load_open_body
+from smplify_jax.body.open_body import OPEN_BODY_PATHS, load_open_body
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
 from smplify_jax.learn.open_body.measures import body_mass_index, extreme_betas
 from smplify_jax.pictures.views import contact_sheet, render_views
@@ -68,6 +68,7 @@ def main() -> None:
     body = load_open_body(NUM_BETAS)
     _save("open_body_t_pose.png", _t_pose(body))
     _save("open_body_betas.png", _betas(body))
+    _save("open_body_genders.png", _genders())
     _save("open_body_poses.png", _poses(body))
     _save("open_body_reach.png", _reach(body))
     _save("open_body_close.png", _close(body))
@@ -106,6 +107,23 @@ def _betas(body: BodyModel) -> np.ndarray:
                 )
                 labels.append(f"beta {beta + 1} {'+' if size > 0 else '-'}2" if yaw == 0 else "")
     return contact_sheet(pictures, 8, labels=labels)
+
+
+def _genders() -> np.ndarray:
+    """A row for each gender: the mean shape, then each of the first four betas at -2 and +2."""
+    shapes = {"mean": np.zeros(NUM_BETAS)}
+    for beta, sign in ((beta, sign) for beta in range(4) for sign in (-1, 1)):
+        shapes[f"beta {beta + 1} {sign * 2:+}"] = 2.0 * sign * np.eye(NUM_BETAS)[beta]
+    pictures, labels = [], []
+    for gender in ("female", "male"):
+        body = load_open_body(NUM_BETAS, OPEN_BODY_PATHS[gender])
+        for name, betas in shapes.items():
+            vertices = _vertices(body, _body_pose("standing"), betas)
+            pictures += render_views(
+                vertices, np.asarray(body.faces), (25,), (130, 250), height=2.3, center=np.array([0.0, -0.06, 0.0])
+            )
+            labels.append(f"{gender}, {name}" if name == "mean" else name)
+    return contact_sheet(pictures, len(shapes), labels=labels)
 
 
 def _poses(body: BodyModel) -> np.ndarray:

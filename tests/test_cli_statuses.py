@@ -12,7 +12,7 @@ import pytest
 from people import IMAGE_SIZE, draw_people
 
 from smplify_jax import InputError
-from smplify_jax.body.open_body import CAPSULES_PATH, OPEN_BODY_PATH
+from smplify_jax.body.open_body import CAPSULES_PATHS, OPEN_BODY_PATH
 from smplify_jax.cli.fit import main
 from smplify_jax.cli.fitter import people_fitter
 from smplify_jax.cli.options import BodyOptions, CameraOptions
@@ -83,7 +83,7 @@ def test_limits_that_cannot_be_are_wrong_usage(options, tmp_path, capsys):
 def test_a_body_file_gets_the_capsules_that_the_command_is_given(tmp_path):
     body = shutil.copy(OPEN_BODY_PATH, tmp_path / "mine.npz")
     without = people_fitter(BodyOptions(body=Path(body)), CameraOptions(), guesses_cameras=True).body
-    options = BodyOptions(body=Path(body), capsules=Path(CAPSULES_PATH))
+    options = BodyOptions(body=Path(body), capsules=CAPSULES_PATHS["neutral"])
     fitted = people_fitter(options, CameraOptions(), guesses_cameras=True).body
     assert without.capsules is None
     assert fitted.capsules is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smplify_jax import FitResult, FitStatus, load_body, load_prior, save_body
 from smplify_jax.body.capsule_files import load_capsules
-from smplify_jax.body.open_body import CAPSULES_PATH, OPEN_BODY_PATH, load_open_body, read_open_body
+from smplify_jax.body.open_body import CAPSULES_PATHS, OPEN_BODY_PATH, load_open_body, read_open_body
 from smplify_jax.datasets.store import FitStore
 from smplify_jax.datasets.store_sources import SPIN_FOCAL_SIDES, store_from_arrays, store_from_spin
 from smplify_jax.errors import InputError
@@ -111,7 +111,7 @@ BODY = load_body(num_betas=2)
 LOADERS = {
     "prior": (load_prior, arrays_of(shipped(prior_files))),
     "open body": (lambda path: load_open_body(path=path), arrays_of(OPEN_BODY_PATH)),
-    "capsules": (lambda path: load_capsules(path, BODY), arrays_of(CAPSULES_PATH)),
+    "capsules": (lambda path: load_capsules(path, BODY), arrays_of(CAPSULES_PATHS["neutral"])),
     "proposal": (load_proposal_network, arrays_of(shipped(proposal_files))),
     "quality": (load_quality_model, arrays_of(shipped(quality_files))),
 }
@@ -246,6 +246,17 @@ def test_an_open_body_whose_faces_name_no_vertex_is_refused(tmp_path):
     np.savez(tmp_path / "body.npz", **arrays)
     with pytest.raises(InputError, match=r"body\.npz: is damaged \(ValueError: 'faces' holds numbers from 60000"):
         read_open_body(tmp_path / "body.npz")
+
+
+def test_an_open_body_of_a_gender_that_does_not_exist_is_refused(tmp_path):
+    arrays = arrays_of(OPEN_BODY_PATH)
+    for gender in ("neuter", 1):
+        arrays["gender"] = np.array(gender)
+        np.savez(tmp_path / "body.npz", **arrays)
+        with pytest.raises(
+            InputError, match=r"body\.npz: is damaged \(ValueError: 'gender' is not one of female, male"
+        ):
+            read_open_body(tmp_path / "body.npz")
 
 
 def test_a_network_whose_scales_do_not_fit_is_refused_before_they_are_multiplied(tmp_path):

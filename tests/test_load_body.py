@@ -205,9 +205,10 @@ def test_no_path_gives_the_open_body():
     assert load_body(gender="neutral", num_betas=16).num_betas == 16
 
 
-def test_the_open_body_has_no_gender():
-    with pytest.raises(InputError, match="open body has no male version"):
-        load_body(gender="male")
+def test_a_file_of_an_open_body_is_refused_where_another_gender_is_asked_for():
+    assert load_body(OPEN_BODY_PATH, gender="neutral").gender == "neutral"
+    with pytest.raises(InputError, match=r"open_body\.npz: this is a neutral body and male was asked for"):
+        load_body(OPEN_BODY_PATH, gender="male")
 
 
 def test_the_open_body_can_be_loaded_from_its_file():

@@ -91,7 +91,7 @@ def test_macro_weights_are_products_of_linear_coefficients():
 
 
 def test_macro_weights_of_all_universal_targets_sum_to_one():
-    factors = sample_factors(np.random.default_rng(0), 50)
+    factors = sample_factors(np.random.default_rng(0), 50, "neutral")
     names = [
         f"x/universal-{sex}-{age}-{muscle}muscle-{weight}weight"
         for sex in ("female", "male")
@@ -100,6 +100,15 @@ def test_macro_weights_of_all_universal_targets_sum_to_one():
         for weight in ("min", "average", "max")
     ]
     assert macro_coefficients(factors, names).sum(axis=1) == pytest.approx(np.ones(50))
+
+
+def test_a_gendered_population_is_half_of_the_neutral_one():
+    genders = {
+        name: sample_factors(np.random.default_rng(0), 50, name)["gender"] for name in ("neutral", "female", "male")
+    }
+    assert genders["female"].max() < 0.5 < genders["male"].min()
+    np.testing.assert_array_equal(genders["neutral"][::2], genders["female"][::2])
+    np.testing.assert_array_equal(genders["neutral"][1::2], genders["male"][1::2])
 
 
 def test_convex_weights_find_a_point_that_is_a_mean_of_others():

@@ -1,4 +1,4 @@
-"""Load a body: the open body that is shipped, or the user's file of the SMPL family."""
+"""Load a body: an open body that is shipped, or the user's file of the SMPL family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
 from smplify_jax.body.formats import ALL_KEYS, body_from_arrays
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import load_open_body
+from smplify_jax.body.open_body import OPEN_BODY_PATHS, load_open_body, open_body_gender
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.files.plain import open_plain
@@ -27,9 +27,9 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
 
     Args:
         path: A `.pkl` or `.npz` file of SMPL, SMPL-H or SMPL-X as they are distributed, a folder of such files as smplx
-            lays it out, or a rebuilt open body; None gives the open body that comes with this package.
-        gender: "neutral", "male" or "female", in upper or lower case: which file of a folder to take. The open body serves
-            all genders.
+            lays it out, or a rebuilt open body; None gives an open body that comes with this package.
+        gender: "neutral", "male" or "female", in upper or lower case: which file of a folder to take, or which open body;
+            without it the open body is the neutral one, whose betas span women and men.
         num_betas: How many shape directions to keep.
     Returns:
         The body, in float32. Hands and face of SMPL-H and SMPL-X are joints like any other; SMPL-X's expressions are
@@ -41,32 +41,37 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
     """
     gender = check_gender(gender)
     if path is None:
-        if gender not in (None, "neutral"):
-            raise InputError(
-                f"the open body has no {gender} version: its betas span all genders; leave gender out or give a file"
-            )
-        return load_open_body(num_betas=num_betas)
+        return load_open_body(num_betas, OPEN_BODY_PATHS[gender or "neutral"])
     file = _body_file(Path(path), gender)
     arrays = _read_arrays(file)
     if _OPEN_BODY_KEY in arrays:
-        return load_open_body(num_betas=num_betas, path=file)
+        body = load_open_body(num_betas=num_betas, path=file)
+        _check_is_asked_for(file, body.gender, gender)
+        return body
     body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
-    return replace(body, gender=gender_of_file(file) or gender)
+    return replace(body, gender=open_body_gender(body.name) or gender_of_file(file) or gender)
 
 
-@lru_cache(maxsize=2)
-def shipped_body(num_betas: int) -> BodyModel:
-    """The open body, the same object at every call: programs are compiled per body, and bodies are compared by identity."""
-    return load_body(num_betas=num_betas)
+def shipped_body(num_betas: int, gender: str = "neutral") -> BodyModel:
+    """An open body, the same object at every call: programs are compiled per body, and bodies are compared by identity."""
+    return _shipped_body(num_betas, gender)
+
+
+@lru_cache(maxsize=4)
+def _shipped_body(num_betas: int, gender: str) -> BodyModel:
+    return load_body(gender=gender, num_betas=num_betas)
 
 
 def _body_file(path: Path, gender: str | None) -> Path:
     if path.is_dir():
         return find_body_file(path, gender)
-    of_file = gender_of_file(path)
+    _check_is_asked_for(path, gender_of_file(path), gender)
+    return path
+
+
+def _check_is_asked_for(path: Path, of_file: str | None, gender: str | None) -> None:
     if gender is not None and of_file is not None and of_file != gender:
         raise InputError(f"{path}: this is a {of_file} body and {gender} was asked for; leave gender out for a file")
-    return path
 
 
 def _read_arrays(path: Path) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Read the open body that the package ships.
+"""Read the open bodies that the package ships: of everybody, of women and of men, with the same mesh.
 
 The file holds the left half of an exactly symmetric body, quantised; the right half is its mirror image. Vertices of
 the whole: the midline's, then the left side's, then the right side's in the same order. N is the number of vertices of
@@ -6,6 +6,7 @@ the half, M of the midline, so the whole has V = 2 N - M.
 
 Keys of the .npz, format version 1:
     format_version, num_midline: int32.
+    gender: "female" or "male"; a file without it is "neutral".
     v_template (N, 3) float32 [m]; midline x is zero.
     shapedirs (16, N, 3) int16, shapedirs_scale (16,) float32 [m per unit].
     posedirs_sizes (23,) int32: for how many vertices each joint has correctives; posedirs_rows: these vertices, joint
@@ -34,18 +35,21 @@ from smplify_jax.files.damage import explained_damage
 from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
-OPEN_BODY_PATH = Path(__file__).parent / "data" / "open_body.npz"
-OPEN_BODY_NAME = "open body"
-"""Name of every body whose betas span the open body's shape space rather than SMPL's."""
+OPEN_BODY_NAMES = {"neutral": "open body", "female": "open body female", "male": "open body male"}
+"""By gender, the name of every body whose betas span that open body's shape space rather than SMPL's."""
+OPEN_BODY_PATHS = {
+    gender: Path(__file__).parent / "data" / f"{name.replace(' ', '_')}.npz" for gender, name in OPEN_BODY_NAMES.items()
+}
+OPEN_BODY_PATH = OPEN_BODY_PATHS["neutral"]
 
-CAPSULES_PATH = OPEN_BODY_PATH.with_name("open_body_capsules.npz")
-"""Learned by `python -m smplify_jax.learn.capsules` for the shipped body; another open body has none until they are learned for it."""
+CAPSULES_PATHS = {gender: path.with_name(f"{path.stem}_capsules.npz") for gender, path in OPEN_BODY_PATHS.items()}
+"""Learned by `python -m smplify_jax.learn.capsules` for the shipped bodies; another open body has none until they are learned for it."""
 
 OPEN_BODY_ORIGIN = (
     "The open body of smplify-jax, not derived from SMPL. Mesh, shapes, skeleton and skinning weights derive from assets of MakeHuman, "
     "dedicated to the public domain under CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/); see NOTICE."
 )
-"""Written into every file of the open body."""
+"""Written into every file of an open body."""
 
 _FORMAT_VERSION = 1
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
@@ -73,8 +77,13 @@ class _Half:
         return np.concatenate([left, right[self.num_midline :]])
 
 
+def open_body_gender(name: str) -> str | None:
+    """The gender of the open body of this name, one of `OPEN_BODY_NAMES`; None if it is the name of another body."""
+    return next((gender for gender, known in OPEN_BODY_NAMES.items() if known == name), None)
+
+
 def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> BodyModel:
-    """The open body as a `BodyModel`.
+    """An open body as a `BodyModel`.
 
     Args:
         num_betas: how many shape directions to keep, at most 16.
@@ -88,19 +97,19 @@ def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> Bo
         raise InputError(
             f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
         )
-    body = BodyModel(
-        **arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAME, gender="neutral"
-    )
-    return with_capsules(body, CAPSULES_PATH) if Path(path) == OPEN_BODY_PATH and CAPSULES_PATH.is_file() else body
+    gender = arrays["gender"]
+    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAMES[gender])
+    has_capsules = Path(path) == OPEN_BODY_PATHS[gender] and CAPSULES_PATHS[gender].is_file()
+    return with_capsules(body, CAPSULES_PATHS[gender]) if has_capsules else body
 
 
 def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
-    """Read the open body.
+    """Read an open body.
 
     Returns:
         float32 arrays in the SMPL frame (y up, z front, x to the body's left) [m]: v_template (V, 3), shapedirs
         (V, 3, 16), posedirs (V, 3, 207), J_regressor (24, V), lbs_weights (V, 24), point_weights (P, n); int32 arrays
-        faces (F, 3), point_vertices (P, n); tuples parents, joint_names, point_names.
+        faces (F, 3), point_vertices (P, n); tuples parents, joint_names, point_names; the text gender.
 
     Raises:
         InputError: the file is not there or is of another format version.
@@ -137,6 +146,7 @@ def _whole(data: dict[str, np.ndarray]) -> dict[str, Any]:
         "parents": SMPL_PARENTS,
         "joint_names": SMPL_JOINT_NAMES,
         "point_names": names,
+        "gender": str(data["gender"]) if "gender" in data else "neutral",
     }
 
 

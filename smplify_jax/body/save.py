@@ -11,7 +11,7 @@ import numpy as np
 from smplify_jax.body.formats import NAME_KEY, NUM_SHAPE_IN_SMPLX
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import OPEN_BODY_NAME, OPEN_BODY_ORIGIN
+from smplify_jax.body.open_body import OPEN_BODY_ORIGIN, open_body_gender
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.portable_pickle import portable_pickle
@@ -22,7 +22,7 @@ _ROOT_PARENT = 2**32 - 1
 
 
 def save_body(path: str | os.PathLike[str], body: BodyModel | None = None) -> None:
-    """Write a body as a file of the SMPL family, by default the open body.
+    """Write a body as a file of the SMPL family, by default the neutral open body.
 
     A `.pkl` is read by the package smplx (`smplx.SMPL(path)`, or `smplx.create(folder, "smpl")` for `folder/smpl/SMPL_NEUTRAL.pkl`), by
     other programs that take SMPL's pickles, in Python 2 and 3 and with NumPy from 1.16 on, and by `load_body`. A `.npz` is read by
@@ -40,7 +40,7 @@ def save_body(path: str | os.PathLike[str], body: BodyModel | None = None) -> No
 
     Args:
         path: the file; its ending, `.pkl` or `.npz`, is the format. Its folder must exist.
-        body: any body; None is the open body with 10 betas.
+        body: any body; None is the neutral open body with 10 betas.
     Raises:
         InputError: the ending is another one, or the file cannot be written.
     """
@@ -81,7 +81,7 @@ def _arrays(body: BodyModel) -> dict:
         "bs_style": "lbs",  # linear blend skinning
         NAME_KEY: body.name,
     }
-    return arrays | ({"origin": OPEN_BODY_ORIGIN} if body.name == OPEN_BODY_NAME else {})
+    return arrays | ({"origin": OPEN_BODY_ORIGIN} if open_body_gender(body.name) else {})
 
 
 def _shapedirs(body: BodyModel) -> np.ndarray:

@@ -121,8 +121,8 @@ class BodyOptions:
 
     Attributes:
         body: an SMPL, SMPL-H or SMPL-X file (.pkl or .npz), or a folder of models as for the package smplx; by
-            default the open body that comes with the program.
-        gender: neutral, female or male: which file of a model folder to use.
+            default the open body that comes with the program, of --gender.
+        gender: neutral, female or male: which file of a model folder to use; without --body, which open body.
         capsules: capsules for the body in --body, an .npz from `python -m smplify_jax.learn.capsules`. A body needs capsules to keep
             its parts from interpenetrating; the open body comes with some.
         prior: pose prior: gmm_08.pkl, or an .npz with means, covars and weights; by default the one that comes with the

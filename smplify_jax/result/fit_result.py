@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import open_body_gender
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.camera.extrinsics import Extrinsics
@@ -173,7 +174,7 @@ class FitResult(PicturedResult):
     def with_body(self, body: BodyModel) -> FitResult:
         """Give back the body that a pickle left out.
 
-        A result is pickled without its body. Unpickling restores the open body by itself, also in another process; for a result with
+        A result is pickled without its body. Unpickling restores an open body by itself, also in another process; for a result with
         any other body, everything that needs the body raises `InputError` until it is given back.
 
         Raises:
@@ -332,14 +333,18 @@ class FitResult(PicturedResult):
 
         Args:
             path: the file.
-            body: the body that was fitted; the open body by default.
+            body: the body that was fitted; by default the open body that the file names.
         Returns:
             A result that is `==` to the saved one.
         Raises:
             InputError: the file is not a saved result, is damaged, or was fitted with another body.
         """
         stored = read_saved(path, {status.value: status.is_usable for status in FitStatus})
-        body = shipped_body(stored["betas"].shape[-1]) if body is None else body
+        if body is None:
+            gender = (
+                open_body_gender(str(stored["body_name"])) or "neutral"
+            )  # another body is refused below, by its name
+            body = shipped_body(stored["betas"].shape[-1], gender)
         check_fits_body(stored, path, body.name, body.num_betas, body.num_joints)
         return cls(**fields_of(stored), body=body)
 

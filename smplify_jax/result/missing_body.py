@@ -1,7 +1,7 @@
 """The placeholder for a body in a pickled result: its name, and what identifies the body when it is given back.
 
-A body is twenty megabytes and a person's fit a few kilobytes, so results travel between processes without it. Unpickling restores the
-open body; any other body comes from the user's file, which may not be there, and must be given back.
+A body is twenty megabytes and a person's fit a few kilobytes, so results travel between processes without it. Unpickling restores
+open bodies; any other body comes from the user's file, which may not be there, and must be given back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import OPEN_BODY_NAME
+from smplify_jax.body.open_body import open_body_gender
 from smplify_jax.errors import InputError
 from smplify_jax.files.content_hash import content_hash
 
@@ -47,11 +47,12 @@ def reference_to(body: BodyModel | MissingBody) -> MissingBody:
 
 
 def restored_body(reference: MissingBody) -> Any:
-    """The open body, if the reference is to it and this release has the same one; otherwise the reference itself."""
-    if reference.name != OPEN_BODY_NAME:
+    """The open body of the reference's name, if this release has the same one; otherwise the reference itself."""
+    gender = open_body_gender(reference.name)
+    if gender is None:
         return reference
     try:
-        body = shipped_body(reference.num_betas)
+        body = shipped_body(reference.num_betas, gender)
     except InputError:  # of a release whose open body had more betas
         return reference
     return body if _content(body) == reference.content else reference

@@ -193,7 +193,7 @@ class _Notes:
     def add(self, batch: FitBatch, options: ExportOptions) -> None:
         made_with = batch.provenance
         self._is_open |= made_with.is_open_body and not options.open_body_as_smpl
-        if not made_with.is_open_body:
+        if not (made_with.is_open_body and made_with.body_gender == "neutral"):  # which spans both
             self._body = made_with.body_name
             self._num_other_gender += sum(
                 gender not in (None, made_with.body_gender) for gender in batch.texts("gender")

@@ -27,7 +27,7 @@ def main(
     Args:
         out: the .npz to write.
         body: a file of the SMPL family, or a folder of models; the open body by default.
-        gender: which file of a folder to use.
+        gender: which file of a folder to use, or which open body.
         report: also write the measurements to this JSON file.
         recipe: how to learn.
     """

