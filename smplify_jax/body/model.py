@@ -43,7 +43,7 @@ class BodyModel(SkinnedMesh):
         point_names: P names; empty for a mesh whose topology is not known.
         name: what to call this body in messages and files.
         capsules: its parts as capsules, where they are known; see `with_capsules`.
-        gender: "neutral", "male" or "female", from its file's name or from the caller of `load_body`; None if unknown.
+        gender: "neutral", "male" or "female": of the open body, or from its file's name or the caller of `load_body`; None if unknown.
     """
 
     @exact_products

@@ -66,7 +66,7 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _body(command: ViewCommand) -> BodyModel | None:
-    """The body of the options; None for the open body, of as many betas as each result has."""
+    """The body of the options; None for the open body that each result names."""
     if command.body is None:
         return None
     body = load_body(command.body, command.gender)

@@ -35,7 +35,7 @@ class ViewCommand:
         replay: show the steps of the fit of one person in one picture: fits it again with the keypoints in the file.
         frames: take the rows of files from `fit` for the frames of one person.
         fps: frames per second of motions; by default those in the file, else 30.
-        body: the body that was fitted, if it is not the open body: an SMPL, SMPL-H or SMPL-X file, or a folder of them.
+        body: the body that was fitted, if it is not an open body: an SMPL, SMPL-H or SMPL-X file, or a folder of them.
         gender: neutral, female or male: which file of a model folder to use.
         capsules: capsules for the body in --body.
         host: address to serve at; 0.0.0.0 lets other machines connect.

@@ -341,9 +341,8 @@ class FitResult(PicturedResult):
         """
         stored = read_saved(path, {status.value: status.is_usable for status in FitStatus})
         if body is None:
-            gender = (
-                open_body_gender(str(stored["body_name"])) or "neutral"
-            )  # another body is refused below, by its name
+            # Any other body than an open one is refused below, by its name.
+            gender = open_body_gender(str(stored["body_name"])) or "neutral"
             body = shipped_body(stored["betas"].shape[-1], gender)
         check_fits_body(stored, path, body.name, body.num_betas, body.num_joints)
         return cls(**fields_of(stored), body=body)
