@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from smplify_jax.body.ages import betas_at_age
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.open_body import OPEN_BODY_PATHS, load_open_body
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
@@ -69,6 +70,7 @@ def main() -> None:
     _save("open_body_t_pose.png", _t_pose(body))
     _save("open_body_betas.png", _betas(body))
     _save("open_body_genders.png", _genders())
+    _save("open_body_ages.png", _ages())
     _save("open_body_poses.png", _poses(body))
     _save("open_body_reach.png", _reach(body))
     _save("open_body_close.png", _close(body))
@@ -124,6 +126,17 @@ def _genders() -> np.ndarray:
             )
             labels.append(f"{gender}, {name}" if name == "mean" else name)
     return contact_sheet(pictures, len(shapes), labels=labels)
+
+
+def _ages() -> np.ndarray:
+    """The mean shape of several ages, all to the same scale."""
+    body, ages = load_open_body(NUM_BETAS, OPEN_BODY_PATHS["all_ages"]), (2, 4, 6, 8, 10, 12, 14, 18, 40, 90)
+    pictures = []
+    for years in ages:
+        vertices = _vertices(body, _body_pose("standing"), betas_at_age(years))
+        middle = np.array([0.0, vertices[:, 1].min() + 0.92, 0.0])
+        pictures += render_views(vertices, np.asarray(body.faces), (25,), (120, 230), height=1.9, center=middle)
+    return contact_sheet(pictures, len(ages), labels=[f"{years} years" for years in ages])
 
 
 def _poses(body: BodyModel) -> np.ndarray:

@@ -248,13 +248,13 @@ def test_an_open_body_whose_faces_name_no_vertex_is_refused(tmp_path):
         read_open_body(tmp_path / "body.npz")
 
 
-def test_an_open_body_of_a_gender_that_does_not_exist_is_refused(tmp_path):
+def test_an_open_body_of_a_version_that_does_not_exist_is_refused(tmp_path):
     arrays = arrays_of(OPEN_BODY_PATH)
-    for gender in ("neuter", 1):
-        arrays["gender"] = np.array(gender)
+    for version in ("neuter", 1):
+        arrays["version"] = np.array(version)
         np.savez(tmp_path / "body.npz", **arrays)
         with pytest.raises(
-            InputError, match=r"body\.npz: is damaged \(ValueError: 'gender' is not one of female, male"
+            InputError, match=r"body\.npz: is damaged \(ValueError: 'version' is not one of female, male, all_ages"
         ):
             read_open_body(tmp_path / "body.npz")
 

@@ -6,6 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.learn.open_body import growth
 from smplify_jax.learn.open_body.decimation import HalfMesh, decimate
 from smplify_jax.learn.open_body.factors import RACES, macro_coefficients
 from smplify_jax.learn.open_body.joint_regressor import convex_weights
@@ -109,6 +110,20 @@ def test_a_gendered_population_is_half_of_the_neutral_one():
     assert genders["female"].max() < 0.5 < genders["male"].min()
     np.testing.assert_array_equal(genders["neutral"][::2], genders["female"][::2])
     np.testing.assert_array_equal(genders["neutral"][1::2], genders["male"][1::2])
+
+
+def test_children_are_scaled_to_their_age_and_adults_are_not():
+    years, is_male = np.array([2.0, 10.0, 16.0, 20.0, 60.0]), np.array([False, True, False, True, False])
+    own = np.full(5, 1.2)
+    scale = growth.child_scale(years, is_male, own)
+    assert (scale * own)[:3] == pytest.approx([0.855, 1.385, 1.625])
+    assert scale[3:] == pytest.approx([1.0, 1.0])
+
+
+def test_mean_betas_of_ages_are_those_of_people_who_lie_on_them():
+    years = np.random.default_rng(0).uniform(2, 90, 500)
+    line = np.array([0.1, -0.02])
+    assert growth.mean_betas(years, years[:, None] * line) == pytest.approx(np.outer(growth.KNOTS, line))
 
 
 def test_convex_weights_find_a_point_that_is_a_mean_of_others():

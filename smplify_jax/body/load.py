@@ -10,7 +10,7 @@ from pathlib import Path
 from smplify_jax.body.folder import check_gender, find_body_file, gender_of_file
 from smplify_jax.body.formats import ALL_KEYS, body_from_arrays
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import OPEN_BODY_PATHS, load_open_body, open_body_gender
+from smplify_jax.body.open_body import OPEN_BODY_PATHS, load_open_body, open_body_gender, open_body_version
 from smplify_jax.errors import InputError
 from smplify_jax.files.npz import load_npz
 from smplify_jax.files.plain import open_plain
@@ -20,7 +20,9 @@ _ZIP_START = b"PK\x03\x04"
 _OPEN_BODY_KEY = "format_version"  # only files of our own format have it
 
 
-def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = None, num_betas: int = 10) -> BodyModel:
+def load_body(
+    path: str | os.PathLike[str] | None = None, gender: str | None = None, num_betas: int = 10, all_ages: bool = False
+) -> BodyModel:
     """Load a body of the SMPL family.
 
     Reading executes nothing that a file asks for, and needs neither chumpy nor smplx.
@@ -31,6 +33,8 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
         gender: "neutral", "male" or "female", in upper or lower case: which file of a folder to take, or which open body;
             without it the open body is the neutral one, whose betas span women and men.
         num_betas: How many shape directions to keep.
+        all_ages: Take the open body of children and adults, from 2 to 90 years, of both genders. `betas_at_age` gives the mean shape of an
+            age.
     Returns:
         The body, in float32. Hands and face of SMPL-H and SMPL-X are joints like any other; SMPL-X's expressions are
         left out. A mesh other than SMPL's, SMPL-X's or the open body's has no named surface points: `point_names` is
@@ -40,6 +44,10 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
             has fewer betas.
     """
     gender = check_gender(gender)
+    if all_ages and (path is not None or gender not in (None, "neutral")):
+        raise InputError("the body of all ages is a neutral open body: leave out the file and the gender, or all_ages")
+    if all_ages:
+        return load_open_body(num_betas, OPEN_BODY_PATHS["all_ages"])
     if path is None:
         return load_open_body(num_betas, OPEN_BODY_PATHS[gender or "neutral"])
     file = _body_file(Path(path), gender)
@@ -49,17 +57,25 @@ def load_body(path: str | os.PathLike[str] | None = None, gender: str | None = N
         _check_is_asked_for(file, body.gender, gender)
         return body
     body = body_from_arrays(arrays, name=file.stem, source=str(file), num_betas=num_betas)
-    return replace(body, gender=open_body_gender(body.name) or gender_of_file(file) or gender)
+    return replace(body, gender=_gender_of_open_body(body.name) or gender_of_file(file) or gender)
 
 
-def shipped_body(num_betas: int, gender: str = "neutral") -> BodyModel:
-    """An open body, the same object at every call: programs are compiled per body, and bodies are compared by identity."""
-    return _shipped_body(num_betas, gender)
+def _gender_of_open_body(name: str) -> str | None:
+    version = open_body_version(name)
+    return None if version is None else open_body_gender(version)
 
 
-@lru_cache(maxsize=4)
-def _shipped_body(num_betas: int, gender: str) -> BodyModel:
-    return load_body(gender=gender, num_betas=num_betas)
+def shipped_body(num_betas: int, version: str = "neutral") -> BodyModel:
+    """An open body of a version in `OPEN_BODY_NAMES`, the same object at every call.
+
+    Programs are compiled per body, and bodies are compared by identity.
+    """
+    return _shipped_body(num_betas, version)
+
+
+@lru_cache(maxsize=8)
+def _shipped_body(num_betas: int, version: str) -> BodyModel:
+    return load_open_body(num_betas, OPEN_BODY_PATHS[version])
 
 
 def _body_file(path: Path, gender: str | None) -> Path:

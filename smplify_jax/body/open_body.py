@@ -6,7 +6,8 @@ the half, M of the midline, so the whole has V = 2 N - M.
 
 Keys of the .npz, format version 1:
     format_version, num_midline: int32.
-    gender: "female" or "male"; a file without it is "neutral".
+    version: "female", "male" or "all_ages"; a file without it is "neutral".
+    age_years (K,), age_betas (K, 16) float32: of all ages, the mean betas at ages [years]; they are linear between these.
     v_template (N, 3) float32 [m]; midline x is zero.
     shapedirs (16, N, 3) int16, shapedirs_scale (16,) float32 [m per unit].
     posedirs_sizes (23,) int32: for how many vertices each joint has correctives; posedirs_rows: these vertices, joint
@@ -35,14 +36,20 @@ from smplify_jax.files.damage import explained_damage
 from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
-OPEN_BODY_NAMES = {"neutral": "open body", "female": "open body female", "male": "open body male"}
-"""By gender, the name of every body whose betas span that open body's shape space rather than SMPL's."""
+OPEN_BODY_NAMES = {
+    "neutral": "open body",
+    "female": "open body female",
+    "male": "open body male",
+    "all_ages": "open body all ages",
+}
+"""By version, the name of every body whose betas span that open body's shape space rather than SMPL's."""
 OPEN_BODY_PATHS = {
-    gender: Path(__file__).parent / "data" / f"{name.replace(' ', '_')}.npz" for gender, name in OPEN_BODY_NAMES.items()
+    version: Path(__file__).parent / "data" / f"{name.replace(' ', '_')}.npz"
+    for version, name in OPEN_BODY_NAMES.items()
 }
 OPEN_BODY_PATH = OPEN_BODY_PATHS["neutral"]
 
-CAPSULES_PATHS = {gender: path.with_name(f"{path.stem}_capsules.npz") for gender, path in OPEN_BODY_PATHS.items()}
+CAPSULES_PATHS = {version: path.with_name(f"{path.stem}_capsules.npz") for version, path in OPEN_BODY_PATHS.items()}
 """Learned by `python -m smplify_jax.learn.capsules` for the shipped bodies; another open body has none until they are learned for it."""
 
 OPEN_BODY_ORIGIN = (
@@ -77,9 +84,14 @@ class _Half:
         return np.concatenate([left, right[self.num_midline :]])
 
 
-def open_body_gender(name: str) -> str | None:
-    """The gender of the open body of this name, one of `OPEN_BODY_NAMES`; None if it is the name of another body."""
-    return next((gender for gender, known in OPEN_BODY_NAMES.items() if known == name), None)
+def open_body_version(name: str) -> str | None:
+    """The version of the open body of this name, one of `OPEN_BODY_NAMES`; None if it is the name of another body."""
+    return next((version for version, known in OPEN_BODY_NAMES.items() if known == name), None)
+
+
+def open_body_gender(version: str) -> str:
+    """The gender of an open body's version: all ages are neutral."""
+    return version if version in ("female", "male") else "neutral"
 
 
 def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> BodyModel:
@@ -97,10 +109,14 @@ def load_open_body(num_betas: int = 10, path: Path | str = OPEN_BODY_PATH) -> Bo
         raise InputError(
             f"The open body has {available} betas and {num_betas} were asked for: ask for at most {available}."
         )
-    gender = arrays["gender"]
-    body = BodyModel(**arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]}, name=OPEN_BODY_NAMES[gender])
-    has_capsules = Path(path) == OPEN_BODY_PATHS[gender] and CAPSULES_PATHS[gender].is_file()
-    return with_capsules(body, CAPSULES_PATHS[gender]) if has_capsules else body
+    version = arrays.pop("version")
+    body = BodyModel(
+        **arrays | {"shapedirs": arrays["shapedirs"][..., :num_betas]},
+        name=OPEN_BODY_NAMES[version],
+        gender=open_body_gender(version),
+    )
+    has_capsules = Path(path) == OPEN_BODY_PATHS[version] and CAPSULES_PATHS[version].is_file()
+    return with_capsules(body, CAPSULES_PATHS[version]) if has_capsules else body
 
 
 def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
@@ -109,7 +125,7 @@ def read_open_body(path: Path | str = OPEN_BODY_PATH) -> dict[str, Any]:
     Returns:
         float32 arrays in the SMPL frame (y up, z front, x to the body's left) [m]: v_template (V, 3), shapedirs
         (V, 3, 16), posedirs (V, 3, 207), J_regressor (24, V), lbs_weights (V, 24), point_weights (P, n); int32 arrays
-        faces (F, 3), point_vertices (P, n); tuples parents, joint_names, point_names; the text gender.
+        faces (F, 3), point_vertices (P, n); tuples parents, joint_names, point_names; the text version.
 
     Raises:
         InputError: the file is not there or is of another format version.
@@ -146,7 +162,7 @@ def _whole(data: dict[str, np.ndarray]) -> dict[str, Any]:
         "parents": SMPL_PARENTS,
         "joint_names": SMPL_JOINT_NAMES,
         "point_names": names,
-        "gender": str(data["gender"]) if "gender" in data else "neutral",
+        "version": str(data["version"]) if "version" in data else "neutral",
     }
 
 

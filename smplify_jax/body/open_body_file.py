@@ -47,7 +47,7 @@ _LIMITS = {
 }
 """Whole numbers, and what they are below: of sizes, and of the midline's vertices, what they are at most."""
 
-_GENDERS = ("female", "male")
+_VERSIONS = ("female", "male", "all_ages")
 """What a file may state; without it the body is neutral."""
 
 _SIZES = ("num_midline", "posedirs_sizes", "point_sizes")
@@ -58,11 +58,11 @@ def check_stored(data: dict[str, np.ndarray]) -> None:
 
     Raises:
         ValueError: one of them is no array of numbers, or of names; they do not fit each other; a number is no place in another; or
-            the gender is not known.
+            the version is not known.
         KeyError: one is missing.
     """
-    if "gender" in data and data["gender"].tolist() not in _GENDERS:
-        raise ValueError(f"'gender' is not one of {', '.join(_GENDERS)}")
+    if "version" in data and data["version"].tolist() not in _VERSIONS:
+        raise ValueError(f"'version' is not one of {', '.join(_VERSIONS)}")
     sizes: dict[str, int] = {}
     for name, shape in _SHAPES.items():
         array, kinds = data[name], "U" if name == "point_names" else "iu" if name in _LIMITS else "iuf"

@@ -11,7 +11,7 @@ import numpy as np
 from smplify_jax.body.formats import NAME_KEY, NUM_SHAPE_IN_SMPLX
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import OPEN_BODY_ORIGIN, open_body_gender
+from smplify_jax.body.open_body import OPEN_BODY_ORIGIN, open_body_version
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.portable_pickle import portable_pickle
@@ -81,7 +81,7 @@ def _arrays(body: BodyModel) -> dict:
         "bs_style": "lbs",  # linear blend skinning
         NAME_KEY: body.name,
     }
-    return arrays | ({"origin": OPEN_BODY_ORIGIN} if open_body_gender(body.name) else {})
+    return arrays | ({"origin": OPEN_BODY_ORIGIN} if open_body_version(body.name) else {})
 
 
 def _shapedirs(body: BodyModel) -> np.ndarray:

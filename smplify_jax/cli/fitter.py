@@ -83,5 +83,5 @@ def body_of(options: BodyOptions) -> BodyModel:
     Raises:
         InputError: the body or its capsules cannot be read.
     """
-    body = load_body(options.body, options.gender, options.num_betas)
+    body = load_body(options.body, options.gender, options.num_betas, options.all_ages)
     return body if options.capsules is None else with_capsules(body, options.capsules)

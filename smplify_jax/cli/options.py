@@ -123,6 +123,7 @@ class BodyOptions:
         body: an SMPL, SMPL-H or SMPL-X file (.pkl or .npz), or a folder of models as for the package smplx; by
             default the open body that comes with the program, of --gender.
         gender: neutral, female or male: which file of a model folder to use; without --body, which open body.
+        all_ages: fit the open body of children and adults instead of --body and --gender.
         capsules: capsules for the body in --body, an .npz from `python -m smplify_jax.learn.capsules`. A body needs capsules to keep
             its parts from interpenetrating; the open body comes with some.
         prior: pose prior: gmm_08.pkl, or an .npz with means, covars and weights; by default the one that comes with the
@@ -135,6 +136,7 @@ class BodyOptions:
 
     body: Annotated[Path | None, shown("FILE|FOLDER")] = None
     gender: Annotated[str | None, shown("NAME")] = None
+    all_ages: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     capsules: Annotated[Path | None, shown("FILE")] = None
     prior: Annotated[Path | None, shown("FILE")] = None
     profile: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import open_body_gender
+from smplify_jax.body.open_body import open_body_version
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import StartOptions
 from smplify_jax.keypoints.load import places_of
@@ -44,7 +44,7 @@ def predicted_starts(
         complaints.append(
             f"{options.init} has no prediction for {num_without} of {len(people)} people, who are fitted without one."
         )
-    if open_body_gender(body.name) and np.any(np.nan_to_num(bodies.betas)):
+    if open_body_version(body.name) and np.any(np.nan_to_num(bodies.betas)):
         complaints.append("The predicted betas are SMPL's and are not used: those of an open body mean something else.")
         bodies = replace(bodies, betas=np.full_like(bodies.betas, np.nan))
     return bodies, complaints

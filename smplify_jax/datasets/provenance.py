@@ -61,7 +61,7 @@ class Provenance:
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
         """The provenance of fits that this release makes with these arguments."""
         # Imported late: reading files of fits does not need JAX.
-        from smplify_jax.body.open_body import open_body_gender
+        from smplify_jax.body.open_body import open_body_version
         from smplify_jax.files.content_hash import content_hash
 
         return cls(
@@ -72,7 +72,7 @@ class Provenance:
             layout,
             smplify_jax.__version__,
             body_gender=body.gender or "",
-            is_open_body=open_body_gender(body.name) is not None,
+            is_open_body=open_body_version(body.name) is not None,
             statuses_with_body=_statuses_with_body(),
         )
 
@@ -116,11 +116,11 @@ _CODES = re.compile("[0-9]{1,9}(,[0-9]{1,9})*")
 def _body_by_name(name: str) -> dict[str, str]:
     """The entries about the body that version 1 lacked. Its files are rare enough to import JAX for them."""
     from smplify_jax.body.folder import gender_of_file
-    from smplify_jax.body.open_body import open_body_gender
+    from smplify_jax.body.open_body import open_body_version
 
-    of_open_body = open_body_gender(name)
-    gender = of_open_body or gender_of_file(Path(name)) or ""
-    return {"body_gender": gender, "is_open_body": str(of_open_body is not None), "statuses_with_body": "0,1"}
+    is_open = open_body_version(name) is not None  # the neutral one: there was no other then
+    gender = "neutral" if is_open else gender_of_file(Path(name)) or ""
+    return {"body_gender": gender, "is_open_body": str(is_open), "statuses_with_body": "0,1"}
 
 
 def _statuses_with_body() -> str:

@@ -31,14 +31,14 @@ def write_smpl(path: str | os.PathLike[str], person: BodyMotion, fps: float | No
     Raises:
         InputError: no frame has a body, the frames have different betas, `fps` is no positive number, or the file cannot be written.
     """
-    from smplify_jax.body.open_body import open_body_gender  # needs JAX, and exports of stored fits do not wait for it
+    from smplify_jax.body.open_body import open_body_version  # needs JAX, and exports of stored fits do not wait for it
 
     rate, frames = rate_of(person, fps), held(person.is_usable)
     pose = person.pose[frames]
     turned = turned_about_root(pose[:, :3], person.transl[frames], person.pelvis[frames], person.upright_rotation)
     arrays = avatar_arrays(
         np.concatenate([turned[0], pose[:, 3:]], axis=1),
-        np.zeros_like(person.shape) if open_body_gender(person.body.name) else person.shape,
+        np.zeros_like(person.shape) if open_body_version(person.body.name) else person.shape,
         turned[1],
         frame_rate=rate,
         gender=person.body.gender or "neutral",

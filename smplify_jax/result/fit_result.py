@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import open_body_gender
+from smplify_jax.body.open_body import open_body_version
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.penetration import penetration_depth
 from smplify_jax.camera.extrinsics import Extrinsics
@@ -342,8 +342,8 @@ class FitResult(PicturedResult):
         stored = read_saved(path, {status.value: status.is_usable for status in FitStatus})
         if body is None:
             # Any other body than an open one is refused below, by its name.
-            gender = open_body_gender(str(stored["body_name"])) or "neutral"
-            body = shipped_body(stored["betas"].shape[-1], gender)
+            version = open_body_version(str(stored["body_name"])) or "neutral"
+            body = shipped_body(stored["betas"].shape[-1], version)
         check_fits_body(stored, path, body.name, body.num_betas, body.num_joints)
         return cls(**fields_of(stored), body=body)
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import open_body_gender
+from smplify_jax.body.open_body import open_body_version
 from smplify_jax.errors import InputError
 from smplify_jax.files.content_hash import content_hash
 
@@ -48,11 +48,11 @@ def reference_to(body: BodyModel | MissingBody) -> MissingBody:
 
 def restored_body(reference: MissingBody) -> Any:
     """The open body of the reference's name, if this release has the same one; otherwise the reference itself."""
-    gender = open_body_gender(reference.name)
-    if gender is None:
+    version = open_body_version(reference.name)
+    if version is None:
         return reference
     try:
-        body = shipped_body(reference.num_betas, gender)
+        body = shipped_body(reference.num_betas, version)
     except InputError:  # of a release whose open body had more betas
         return reference
     return body if _content(body) == reference.content else reference

@@ -19,6 +19,7 @@ def main(
     out: Path,
     body: Path | None = None,
     gender: str | None = None,
+    all_ages: bool = False,
     report: Path | None = None,
     recipe: Recipe = DEFAULT_RECIPE,
 ) -> None:
@@ -28,10 +29,11 @@ def main(
         out: the .npz to write.
         body: a file of the SMPL family, or a folder of models; the open body by default.
         gender: which file of a folder to use, or which open body.
+        all_ages: take the open body of all ages.
         report: also write the measurements to this JSON file.
         recipe: how to learn.
     """
-    model = load_body(body, gender)
+    model = load_body(body, gender, all_ages=all_ages)
     learned = learn_capsules(model, recipe, lambda text: print(text, file=sys.stderr))
     save_capsules(out, learned.capsules, len(model.v_template))
     measured = make_report(learned)

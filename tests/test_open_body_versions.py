@@ -1,4 +1,4 @@
-"""The open bodies of women and of men keep what docs/open_body.md promises, and results made with them find them again."""
+"""The open bodies of women, of men and of all ages keep what docs/open_body.md promises, and results made with them find them again."""
 
 import pickle
 from dataclasses import replace
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from dataset_fits import draw_fits, write_drawn
 
-from smplify_jax import load_body, measure_body, save_body
+from smplify_jax import InputError, load_body, measure_body, save_body
+from smplify_jax.body.ages import betas_at_age
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.open_body import CAPSULES_PATHS, OPEN_BODY_PATHS, read_open_body
 from smplify_jax.cli.fitter import body_of
@@ -15,6 +16,7 @@ from smplify_jax.cli.options import BodyOptions
 from smplify_jax.datasets.exports import export_fits
 from smplify_jax.datasets.provenance import Provenance
 from smplify_jax.fitting.profiles import DEFAULT
+from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.learn.open_body.measures import body_mass_index, extreme_betas, limb_angle, shaped
 from smplify_jax.learn.open_body.t_pose import ARM_DIRECTION, SHANK_DIRECTION
@@ -24,12 +26,12 @@ from smplify_jax.proposal.propose import Proposer
 from smplify_jax.result import FitResult
 
 GENDERS = ("female", "male")
-NAMES = {"female": "open body female", "male": "open body male"}
+NAMES = {"female": "open body female", "male": "open body male", "all_ages": "open body all ages"}
 
 
 @pytest.fixture(scope="module")
 def bodies():
-    return {gender: read_open_body(path) for gender, path in OPEN_BODY_PATHS.items()}
+    return {version: read_open_body(path) for version, path in OPEN_BODY_PATHS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +42,15 @@ def fits():
 # The bodies
 
 
-@pytest.mark.parametrize("gender", OPEN_BODY_PATHS)
-def test_a_body_and_its_capsules_are_small_files(gender):
-    assert OPEN_BODY_PATHS[gender].stat().st_size + CAPSULES_PATHS[gender].stat().st_size < 1.2e6
+@pytest.mark.parametrize("version", OPEN_BODY_PATHS)
+def test_a_body_and_its_capsules_are_small_files(version):
+    assert OPEN_BODY_PATHS[version].stat().st_size + CAPSULES_PATHS[version].stat().st_size < 1.2e6
 
 
 def test_all_have_the_same_mesh_and_points(bodies):
-    for gender in GENDERS:
-        np.testing.assert_array_equal(bodies[gender]["faces"], bodies["neutral"]["faces"])
-        assert bodies[gender]["point_names"] == bodies["neutral"]["point_names"]
+    for version in NAMES:
+        np.testing.assert_array_equal(bodies[version]["faces"], bodies["neutral"]["faces"])
+        assert bodies[version]["point_names"] == bodies["neutral"]["point_names"]
 
 
 @pytest.mark.parametrize(("gender", "height"), [("female", 1.63), ("male", 1.76)])
@@ -65,15 +67,16 @@ def test_heavy_and_light_bodies_are_within_reach(bodies, gender):
     assert light < 18.0
 
 
-@pytest.mark.parametrize("gender", GENDERS)
-def test_the_t_pose_holds_for_every_shape(bodies, gender):
-    body = bodies[gender]
+@pytest.mark.parametrize("version", NAMES)
+def test_the_t_pose_holds_for_every_shape(bodies, version):
+    # Degrees. The first beta of all ages spans 0.9 to 2.1 m of height, over which limbs do not turn by equal steps.
+    body, limit = bodies[version], 1.5 if version == "all_ages" else 1.0
     for beta in range(10):
         for size in (-2.0, 2.0):
             places = body["J_regressor"] @ shaped(body, size * np.eye(10)[beta])
             for start, end in (("shoulder", "elbow"), ("elbow", "wrist")):
-                assert limb_angle(places, f"left_{start}", f"left_{end}", ARM_DIRECTION) < 1.0
-            assert limb_angle(places, "left_knee", "left_ankle", SHANK_DIRECTION) < 1.0
+                assert limb_angle(places, f"left_{start}", f"left_{end}", ARM_DIRECTION) < limit
+            assert limb_angle(places, "left_knee", "left_ankle", SHANK_DIRECTION) < limit
 
 
 def test_men_have_no_breasts_whatever_their_betas(bodies):
@@ -102,7 +105,55 @@ def test_men_and_women_measure_as_men_and_women_do():
         assert found[gender]["stature"].value == pytest.approx(height, abs=0.01)
 
 
+# Ages
+
+
+@pytest.mark.parametrize(
+    ("years", "height", "bmi"),
+    [(2, 0.86, 16.4), (6, 1.15, 15.3), (10, 1.38, 16.7), (14, 1.62, 19.3), (18, 1.695, 21.7), (40, 1.695, 25.5)],
+)
+def test_people_of_an_age_are_as_tall_and_heavy_as_growth_charts_say(bodies, years, height, bmi):
+    body = bodies["all_ages"]
+    shape = shaped(body, betas_at_age(years, 16))
+    # The table's medians lie on curves, and the betas on chords of a few years.
+    assert np.ptp(shape[:, 1]) == pytest.approx(height, abs=0.03)
+    assert body_mass_index(shape, body["faces"]) == pytest.approx(bmi, rel=0.06)
+
+
+def test_children_have_large_heads_and_short_legs(bodies):
+    body, shares = bodies["all_ages"], []
+    for years in (3, 9, 30):
+        shape = shaped(body, betas_at_age(years, 16))
+        joints = dict(zip(SMPL_JOINT_NAMES, body["J_regressor"] @ shape, strict=True))
+        top, floor = shape[:, 1].max(), shape[:, 1].min()
+        shares.append([(top - joints["neck"][1]) / (top - floor), (joints["left_hip"][1] - floor) / (top - floor)])
+    heads, legs = np.transpose(shares)
+    assert heads[0] > heads[1] > heads[2]
+    assert legs[0] < legs[1] < legs[2] + 0.01
+
+
+def test_ages_are_betas_between_which_one_can_go(bodies):
+    between = betas_at_age([5, 9, 70])
+    assert between.shape == (3, 10)
+    np.testing.assert_allclose(between[0], (betas_at_age(4) + betas_at_age(6)) / 2, atol=1e-6)
+    for years in (1.9, 91, np.nan):
+        with pytest.raises(InputError, match="give ages from 2 to 90"):
+            betas_at_age(years)
+    with pytest.raises(InputError, match="give 1 to 16"):
+        betas_at_age(5, 17)
+
+
 # Getting them
+
+
+def test_the_body_of_all_ages_is_neutral_and_has_no_file_or_gender(tmp_path):
+    body = load_body(all_ages=True)
+    assert (body.name, body.gender) == (NAMES["all_ages"], "neutral")
+    assert body.capsules is not None
+    assert body_of(BodyOptions(all_ages=True)).name == NAMES["all_ages"]
+    for path, gender in ((None, "male"), (tmp_path, None)):
+        with pytest.raises(InputError, match="the body of all ages is a neutral open body"):
+            load_body(path, gender, all_ages=True)
 
 
 @pytest.mark.parametrize("gender", GENDERS)
@@ -125,15 +176,15 @@ def test_a_body_written_for_other_programs_keeps_name_gender_and_origin(tmp_path
 def test_the_network_proposes_their_poses_and_not_their_betas():
     network, layout = load_proposal_network(), get_layout("coco17")
     knows = {name: Proposer.of(network, layout, name, 24).knows_betas for name in ("open body", *NAMES.values())}
-    assert knows == {"open body": 1.0, NAMES["female"]: 0.0, NAMES["male"]: 0.0}
+    assert knows == {"open body": 1.0, **dict.fromkeys(NAMES.values(), 0.0)}
 
 
 # Results
 
 
-@pytest.mark.parametrize("gender", GENDERS)
-def test_pickled_and_saved_results_find_their_body_by_its_name(gender, fits, tmp_path):
-    fitted = replace(fits, body=shipped_body(10, gender))
+@pytest.mark.parametrize("version", NAMES)
+def test_pickled_and_saved_results_find_their_body_by_its_name(version, fits, tmp_path):
+    fitted = replace(fits, body=shipped_body(10, version))
     assert pickle.loads(pickle.dumps(fitted)).body is fitted.body
     fitted.save(tmp_path / "fit.npz")
     loaded = FitResult.load(tmp_path / "fit.npz")
