@@ -9,8 +9,8 @@ _MEDIANS = np.array([
     [10, 1.380, 1.385, 16.7], [12, 1.515, 1.490, 18.0], [14, 1.600, 1.635, 19.3], [16, 1.625, 1.735, 20.6],
     [18, 1.630, 1.760, 21.7], [25, 1.630, 1.760, 24.0], [40, 1.630, 1.760, 25.5], [90, 1.600, 1.730, 25.5],
 ])  # fmt: skip
-"""Years; heights [m], female and male; body-mass index [kg/m^2]. Rounded from the growth charts of the CDC up to 16 years; then as for
-the adults of `population`."""
+"""Years; heights [m], female and male; body-mass index [kg/m^2]. Up to 16 years the medians of growth charts in the United States (CDC,
+2000), to a centimetre or two; then as for the adults of `population`."""
 _YEARS = _MEDIANS[:, 0]
 AGE_RANGE, ADULT = (2.0, 90.0), 18.0
 """[years]"""
@@ -58,7 +58,7 @@ def sample_sizes(rng: np.random.Generator, years: np.ndarray, is_male: np.ndarra
 def child_scale(years: np.ndarray, is_male: np.ndarray, height: np.ndarray) -> np.ndarray:
     """(S,) by what the whole body is scaled, so that children of MakeHuman's own `height` [m] become of median height.
 
-    MakeHuman's children are a sixth too short for their age. Its height factor would make them tall and thin; scaled they have
+    MakeHuman's children are up to a fifth too short for their age. Its height factor would make them tall and thin; scaled they have
     children's body-mass indices, too. Adults are not scaled.
     """
     return 1.0 + np.interp(years, *_GROWING) * (median_height(years, is_male) / height - 1.0)
