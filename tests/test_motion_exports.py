@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.exports.bvh import euler_zxy
+from smplify_jax.exports.formats import SUFFIXES
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult, FitStatus
 
@@ -206,10 +207,28 @@ def test_what_a_format_cannot_hold_is_one_sentence(motion, tmp_path):
         motion.export(tmp_path / "walk.obj", fps=25)
     with pytest.raises(InputError, match=r"the frame is chosen for \.obj and \.ply"):
         motion.export(tmp_path / "walk.glb", fps=25, frame="camera")
+    two = jax.tree.map(lambda leaf: np.asarray(leaf)[None].repeat(2, 0), motion)
     with pytest.raises(InputError, match="holds one person"):
-        jax.tree.map(lambda leaf: np.asarray(leaf)[None].repeat(2, 0), motion).export(tmp_path / "two.smpl")
-    with pytest.raises(InputError, match="fps is -1"):
-        motion.export(tmp_path / "walk.bvh", fps=-1)
+        two.export(tmp_path / "two.smpl")
+    with pytest.raises(InputError, match=r"export one frame, as in result\[0\]\[0\]"):
+        two.export(tmp_path / "two.ply")
+    for people in (motion, motion[0]):
+        with pytest.raises(InputError, match="fps is -1"):
+            people.export(tmp_path / "walk.bvh", fps=-1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".glb", ".bvh", ".npz"])
+def test_a_time_that_is_not_finite_is_refused(motion, tmp_path, ending):
+    with pytest.raises(InputError, match="5 times for 5 frames"):
+        motion.export(tmp_path / f"walk{ending}", times=[0, 1, 2, 3, np.inf])
+
+
+@pytest.mark.parametrize("ending", SUFFIXES)
+@pytest.mark.parametrize("fps", [None, 30])
+def test_a_result_without_people_is_told_and_leaves_no_file(motion, tmp_path, ending, fps):
+    with pytest.raises(InputError, match="Nobody in this result has a body"):
+        motion[:0].export(tmp_path / f"walk{ending}", fps=fps)
     assert not list(tmp_path.iterdir())
 
 

@@ -71,17 +71,17 @@ def people_of(result: Any, fps: float | None, times: ArrayLike | None) -> list[B
 
 def _clock(num_frames: int | None, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
     """(T,) [s]; None for one moment."""
+    rate = DEFAULT_FPS if fps is None else fps
+    if not 0 < rate < np.inf:
+        raise InputError(f"fps is {rate}: give a positive number of frames per second.")
     if num_frames is None:
         if times is not None:
             raise InputError("times is of frames, and this result is one moment: leave it out.")
         return None
     if times is None:
-        rate = DEFAULT_FPS if fps is None else fps
-        if not 0 < rate < np.inf:
-            raise InputError(f"fps is {rate}: give a positive number of frames per second.")
         return np.arange(num_frames) / rate
     clock = np.asarray(times, np.float64).reshape(-1)
-    if len(clock) != num_frames or not (np.diff(clock) > 0).all():
+    if len(clock) != num_frames or not (np.isfinite(clock).all() and (np.diff(clock) > 0).all()):
         raise InputError(
             f"There are {len(clock)} times for {num_frames} frames: give a time in seconds for each frame, increasing."
         )
