@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from smplify_jax.errors import InputError
 from smplify_jax.exports.bvh import euler_zxy
 from smplify_jax.exports.formats import SUFFIXES
+from smplify_jax.exports.smpl import avatar_arrays
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult, FitStatus
 
@@ -173,6 +175,22 @@ def test_smplcodec_reads_the_avatar_of_a_motion(motion, tmp_path):
     np.testing.assert_allclose(joints, np.asarray(motion.joints) * UPRIGHT, atol=2e-5)
 
 
+@pytest.mark.parametrize(("num_joints", "version"), [(52, "SMPLH"), (55, "SMPLX")])
+def test_smplcodec_reads_the_avatar_of_a_body_with_fingers(num_joints, version):
+    smplcodec = pytest.importorskip("smplcodec", reason="needs the extra test")
+    pose = np.random.default_rng(0).normal(size=(NUM_FRAMES, 66))
+    where = {"frame_rate": 25.0, "gender": "neutral", "num_joints": num_joints}
+    arrays = avatar_arrays(pose, np.ones(10), np.zeros((NUM_FRAMES, 3)), **where)
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+    file.seek(0)
+    avatar = smplcodec.SMPLCodec.from_file(file)
+    assert avatar.smpl_version == smplcodec.SMPLVersion[version]
+    full_pose = np.asarray(avatar.full_pose)
+    assert full_pose.shape == (NUM_FRAMES, num_joints, 3)
+    np.testing.assert_allclose(full_pose[:, :22].reshape(NUM_FRAMES, -1), pose, rtol=1e-6)  # written as float32
+
+
 def test_an_avatar_does_not_pass_the_open_bodys_betas_for_smpls(motion, tmp_path):
     motion.export(tmp_path / "walk.smpl", fps=25)
     with np.load(tmp_path / "walk.smpl") as avatar:
@@ -242,8 +260,8 @@ def test_fingers_of_a_body_that_has_some_stay_at_rest(motion, tmp_path):
     np.testing.assert_allclose([joints[name] for name in body.joint_names], expected, atol=2e-5)
     fingers.export(tmp_path / "walk.smpl", fps=25)
     with np.load(tmp_path / "walk.smpl") as avatar:
-        assert avatar["bodyPose"].shape == (NUM_FRAMES, 24, 3)
-        assert not avatar["bodyPose"][:, 22:].any()
+        assert avatar["smplVersion"] == 1  # SMPL-H, whose betas are not SMPL's
+        assert avatar["bodyPose"].shape == (NUM_FRAMES, 22, 3)
     fingers.export(tmp_path / "walk.glb", fps=25)
     scene = trimesh.load(tmp_path / "walk.glb")
     assert set(body.joint_names) <= set(scene.graph.nodes)  # pyright: ignore[reportAttributeAccessIssue]
