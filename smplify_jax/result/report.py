@@ -17,12 +17,10 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.report.page import report_page
 from smplify_jax.pictures.report.scene import Scene, no_picture
 from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
+from smplify_jax.result.times import frame_times
 
 Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
-
-
-DEFAULT_FPS = 30.0
 
 
 def write_report(
@@ -42,7 +40,7 @@ def write_report(
     picture = _by_place(images)
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
-    clock = _clock(result, fps, times)
+    clock = frame_times(result, fps, times)
     people = _by_frames(result, is_motion=clock is not None)
     names = names or [f"person {number}" for number in range(len(people))]
     if len(names) != len(people):
@@ -77,20 +75,6 @@ def _by_place(images: Images | None) -> Callable[[int], np.ndarray | None]:
     if isinstance(images, np.ndarray) and images.ndim == 3:
         return lambda _place: images
     return lambda place: images[place]
-
-
-def _clock(result: Any, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
-    """(T,) [s] of a motion; None for people of one moment. Frames that were fitted together have velocities."""
-    shape = result.status.shape
-    is_motion = len(shape) > 1 or result.velocities is not None or fps is not None or times is not None
-    if not is_motion or not shape:
-        return None
-    if times is not None:
-        return np.asarray(times, np.float64).reshape(-1)
-    rate = DEFAULT_FPS if fps is None else fps
-    if not 0 < rate < np.inf:
-        raise InputError(f"fps is {rate}: give a positive number of frames per second.")
-    return np.arange(shape[-1]) / rate
 
 
 def _by_frames(result: Any, *, is_motion: bool) -> list[Any]:
