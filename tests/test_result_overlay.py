@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -141,6 +142,18 @@ def test_uncertain_limbs_have_another_color(pair: FitResult):
 def test_people_are_chosen_with_their_keypoints(pair: FitResult, keypoints: np.ndarray):
     one = pair.overlay(keypoints=keypoints, people=0, image_size=SIZE)
     np.testing.assert_array_equal(one, draw_fit(pair[0], keypoints[0], image_size=SIZE))
+
+
+def test_what_is_no_picture_or_has_other_keypoints_is_refused(pair: FitResult, keypoints: np.ndarray):
+    for image in ("photo.jpg", np.zeros((400, 300), np.uint8), np.zeros((400, 300, 3))):
+        with pytest.raises(InputError, match=r"give an array \(H, W, 3\) of uint8"):
+            pair.overlay(image, keypoints)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"shape \(2, 5, 3\), and the layout 17"):
+        pair.overlay(keypoints=keypoints[:, :5])
+    with pytest.raises(InputError, match=r"give a list of views, such as \['side'\]"):
+        pair.overlay(views="side")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="frames of several people"):
+        jax.tree.map(lambda leaf: np.stack([leaf, leaf]), pair).overlay()
 
 
 def test_unknown_views_and_worlds_are_refused(pair: FitResult):

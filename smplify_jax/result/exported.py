@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from smplify_jax.errors import InputError
 from smplify_jax.exports.amass import amass_motion
 from smplify_jax.exports.formats import write_people
-from smplify_jax.exports.motion import DEFAULT_FPS, BodyMotion
+from smplify_jax.exports.motion import BodyMotion
 from smplify_jax.geometry.frames import Frame
+from smplify_jax.result.clock import clock_of
 from smplify_jax.result.world import has_z_up
 
 
@@ -50,42 +51,18 @@ def people_of(result: Any, fps: float | None, times: ArrayLike | None) -> list[B
     """The people of a result.
 
     Args:
-        result: one person; people of one moment (B,); one person's frames (T,), which have velocities, or for which `fps` or `times` is
-            given; or the frames of several people (B, T).
+        result: as for `clock_of`.
         fps: frames per second.
         times: (T,) of the frames [s], increasing.
     Raises:
         InputError: the times do not increase, or are not those of the frames.
     """
-    shape = result.status.shape
-    is_motion = len(shape) > 1 or (
-        len(shape) == 1 and (result.velocities is not None or fps is not None or times is not None)
-    )
-    clock = _clock(shape[-1] if is_motion else None, fps, times)
-    if not is_motion or len(shape) > 1:
+    clock = clock_of(result, fps, times)
+    if clock is None or result.status.ndim > 1:
         everybody = list(result)
         names = ["body"] if len(everybody) == 1 else [f"person_{number}" for number in range(len(everybody))]
         return [_motion(person, name, clock) for person, name in zip(everybody, names, strict=True)]
     return [_motion(result, "body", clock)]
-
-
-def _clock(num_frames: int | None, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
-    """(T,) [s]; None for one moment."""
-    if num_frames is None:
-        if times is not None:
-            raise InputError("times is of frames, and this result is one moment: leave it out.")
-        return None
-    if times is None:
-        rate = DEFAULT_FPS if fps is None else fps
-        if not 0 < rate < np.inf:
-            raise InputError(f"fps is {rate}: give a positive number of frames per second.")
-        return np.arange(num_frames) / rate
-    clock = np.asarray(times, np.float64).reshape(-1)
-    if len(clock) != num_frames or not (np.diff(clock) > 0).all():
-        raise InputError(
-            f"There are {len(clock)} times for {num_frames} frames: give a time in seconds for each frame, increasing."
-        )
-    return clock
 
 
 def _motion(person: Any, name: str, times: np.ndarray | None) -> BodyMotion:

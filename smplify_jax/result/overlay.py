@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, Marks, OverlayStyle, draw_overlay
 from smplify_jax.pictures.palette import LARGEST_DEVIATION_M, body_color, uncertainty_color
@@ -45,11 +46,17 @@ def draw_fit(
     Returns:
         (H, W, 4) uint8 RGBA, scaled down to `style.max_side`, wider by the views. People without a usable fit have only keypoints.
     Raises:
-        InputError: the keypoints are not those of the result, the picture's size is not `image_size`, or the result is in the world of
-            several cameras.
+        InputError: the keypoints are not those of the result, the picture is no (H, W, 3) of uint8 or not of `image_size`, or the result is
+            in the world of several cameras or has frames of several people.
     """
     if result.extrinsics is not None:
         raise InputError("This result lives in the world of several cameras or of points: draw result.in_view(0).")
+    if result.status.ndim > 1:
+        raise InputError("This result has frames of several people: draw the frames of one, such as result[0][10].")
+    if image is not None:
+        check_image(image, (3, 4))
+    if isinstance(views, str):
+        raise InputError(f"views is {views!r}: give a list of views, such as [{views!r}].")
     for value, known in ((color, Coloring), *((view, View) for view in views)):
         if value not in get_args(known):
             raise InputError(f"{value!r} is not one of {', '.join(map(repr, get_args(known)))}.")
@@ -91,6 +98,10 @@ def _detected(keypoints: ArrayLike | None, num_people: int, num_keypoints: int) 
     if keypoints is None:
         return [None] * num_people
     rows = np.asarray(keypoints, np.float64)
+    if rows.size and rows.shape[-2:] != (num_keypoints, 3):
+        raise InputError(
+            f"The keypoints have shape {rows.shape}, and the layout {num_keypoints}: give (K, 3) or (B, K, 3), as fitted."
+        )
     detected = rows.reshape(-1, num_keypoints, 3) if rows.size else np.empty((0, 0, 3))
     if len(detected) != num_people:
         raise InputError(
