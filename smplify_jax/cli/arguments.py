@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import (
-    DESCRIPTION,
-    BodyOptions,
-    CameraOptions,
-    FitCommand,
-    MeasureOptions,
-    StartOptions,
-    TrackLimits,
-    WriteOptions,
-    read_within,
-)
+from smplify_jax.cli.options import DESCRIPTION, FitCommand, MeasureOptions, StartOptions, WriteOptions
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, TrackLimits, read_within
 from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format

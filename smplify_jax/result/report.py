@@ -17,8 +17,8 @@ from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.report.page import report_page
 from smplify_jax.pictures.report.scene import Scene, no_picture
-from smplify_jax.result.clock import clock_of
 from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
+from smplify_jax.result.times import frame_times
 
 Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
@@ -40,7 +40,7 @@ def write_report(
     """Write a page; see `FitResult.report`."""
     if not result.status.size:
         raise InputError("There is nobody to show: the result is empty.")
-    clock = clock_of(result, fps, times)
+    clock = frame_times(result, fps, times)
     picture = _by_place(images, 1 if clock is None else len(clock))
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
