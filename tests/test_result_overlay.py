@@ -159,6 +159,9 @@ def test_what_is_no_picture_or_has_other_keypoints_is_refused(pair: FitResult, k
 def test_unknown_views_and_worlds_are_refused(pair: FitResult):
     with pytest.raises(InputError, match="'back' is not one of 'side', 'top'"):
         draw_fit(pair, views=("back",))  # pyright: ignore[reportArgumentType]
-    world = Extrinsics(np.zeros((2, 0, 3, 3)), np.zeros((2, 0, 3)))
-    with pytest.raises(InputError, match=r"in_view\(0\)"):
-        dataclasses.replace(pair, extrinsics=world).overlay()
+    for num_views, advice in ((0, r"result\.report"), (2, r"in_view\(0\)")):
+        world = Extrinsics(np.zeros((2, num_views, 3, 3)), np.zeros((2, num_views, 3)))
+        with pytest.raises(InputError, match=advice):
+            dataclasses.replace(pair, extrinsics=world).overlay()
+    with pytest.raises(InputError, match=r"image_size is \(0, 400\)"):
+        pair.overlay(image_size=(0, 400))

@@ -50,7 +50,11 @@ def draw_fit(
             in the world of several cameras or has frames of several people.
     """
     if result.extrinsics is not None:
-        raise InputError("This result lives in the world of several cameras or of points: draw result.in_view(0).")
+        raise InputError(
+            "This result lives in the world of several cameras: draw result.in_view(0)."
+            if result.extrinsics.num_views
+            else "This result lives in the world of points, which has no camera: write a page with result.report."
+        )
     if result.status.ndim > 1:
         raise InputError("This result has frames of several people: draw the frames of one, such as result[0][10].")
     if image is not None:
@@ -60,6 +64,8 @@ def draw_fit(
     for value, known in ((color, Coloring), *((view, View) for view in views)):
         if value not in get_args(known):
             raise InputError(f"{value!r} is not one of {', '.join(map(repr, get_args(known)))}.")
+    if image_size is not None and min(image_size) < 1:
+        raise InputError(f"image_size is {image_size}: give the width and height in pixels.")
     names = get_layout(result.layout if layout is None else layout).keypoint_names
     people = list(result)
     detected = _detected(keypoints, len(people), len(names))

@@ -44,8 +44,6 @@ def write_report(
     picture = _by_place(images, 1 if clock is None else len(clock))
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
-    if size is not None and min(size) < 1:
-        raise InputError(f"image_size is {size}: give the width and height in pixels.")
     people = _by_frames(result, is_motion=clock is not None)
     names = [f"person {number}" for number in range(len(people))] if names is None else names
     names = [names] if isinstance(names, str) else names
