@@ -72,6 +72,19 @@ def test_few_directions_reproduce_a_long_motion():
     assert distance.max() < 4e-3
 
 
+def test_frames_that_were_fitted_apart_keep_their_shapes(motion: FitResult):
+    betas = np.array(motion.betas)
+    betas[:, 0] += np.linspace(-1.0, 1.0, NUM_FRAMES)
+    apart = replace(motion, betas=betas)
+    one = skinned(apart)
+    posed = one.rest + np.tensordot(one.amounts[-1], one.displacements, 1)
+    blended = np.einsum("vj,jab->vab", np.asarray(apart.body.lbs_weights), one.transforms[-1])
+    here = np.einsum("vab,vb->va", blended[..., :3], posed) + blended[..., 3]
+    expected = np.asarray(apart.vertices())[-1] @ UPRIGHT_FROM_CAMERA.T
+    # Few frames have as few directions, so nothing is left out but float32's rounding.
+    np.testing.assert_allclose(here, expected, atol=5e-5)
+
+
 def test_packed_numbers_are_within_half_a_step():
     rows = np.random.default_rng(0).normal(size=(40, 3))
     packed = quantized(rows)
