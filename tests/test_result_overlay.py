@@ -88,6 +88,13 @@ def test_without_a_size_there_is_room_for_everybody(pair: FitResult, keypoints: 
     assert picture.shape[0] > corner[1]
 
 
+def test_keypoints_without_end_need_no_endless_picture(pair: FitResult, keypoints: np.ndarray):
+    for far in (np.inf, 1e30):
+        absurd = keypoints.copy()
+        absurd[1, 0, :2] = far
+        assert max(draw_fit(pair[1], absurd[1], style=OverlayStyle(max_side=200)).shape) <= 200
+
+
 def test_keypoints_of_other_people_are_refused(pair: FitResult, keypoints: np.ndarray):
     with pytest.raises(InputError, match="keypoints of 1 people for a result of 2"):
         draw_fit(pair, keypoints[:1])

@@ -20,6 +20,9 @@ from smplify_jax.result.status import FitStatus
 
 Coloring = Literal["person", "uncertainty"]
 
+_LARGEST_SIDE = 100_000.0
+"""[px] Keypoints beyond it are in no picture; without a limit their numbers overflow."""
+
 
 def draw_fit(
     result: Any,
@@ -137,9 +140,10 @@ def _beside(
 
 
 def room_for(detected: np.ndarray, usable: Sequence[Any]) -> tuple[int, int]:
-    """A picture size (width, height) [px] that holds every keypoint (B, K, 3), with a margin if there is a body."""
-    points = detected[detected[..., 2] > 0][:, :2]
+    """A picture size (width, height) [px], up to `_LARGEST_SIDE`, that holds every keypoint (B, K, 3), with a margin if there is a body."""
+    points = detected[(detected[..., 2] > 0) & np.isfinite(detected).all(axis=-1)][:, :2]
     margins = [0.15 * float(person.person_height_px) for person in usable]
     fitted = [np.asarray(person.keypoints_px) for person in usable]
     corner = np.nanmax(np.concatenate([points, *fitted, np.ones((1, 2))]), axis=0) + max(margins, default=1.0)
-    return max(1, round(float(corner[0]))), max(1, round(float(corner[1])))
+    width, height = np.clip(corner, 1.0, _LARGEST_SIDE)
+    return round(float(width)), round(float(height))

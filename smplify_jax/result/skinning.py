@@ -1,8 +1,8 @@
 """A person's frames as a browser poses them: one mesh, a few directions in which poses move it, and the joints' transforms.
 
 Displacements before skinning are linear in the betas and in 9 numbers a joint (207 for SMPL), and a motion passes through few of their
-combinations. Their principal directions reproduce them: 300 frames of the example video need 3, and 300 frames through 12 random poses of the
-prior 13, for 0.2 mm in the root mean square over the vertices of any frame, and less than 2 mm at each.
+combinations. Their principal directions reproduce them: 300 frames of the example video need 3, and 300 frames through 12 random poses of
+the prior 13, for 0.2 mm in the root mean square over the vertices of any frame, and less than 2 mm at each.
 """
 
 from __future__ import annotations
