@@ -270,6 +270,20 @@ def test_too_many_pictures_are_one_sentence(motion: FitResult, tmp_path: Path):
         opened_viewer(ViewCommand(results=(tmp_path / "walk.npz",), image=(tmp_path / "a.png",) * 2))
 
 
+def test_results_of_nobody_are_one_sentence_and_hide_no_others(motion: FitResult, tmp_path: Path):
+    pytest.importorskip("viser", reason="needs the extra viewer")
+    from smplify_jax.cli.view_command import opened_viewer
+
+    empty, walk = tmp_path / "empty.npz", tmp_path / "walk.npz"
+    replace(motion[:0], velocities=None).save(empty)
+    motion.save(walk)
+    with pytest.raises(InputError, match="Nobody in these results has a body"):
+        opened_viewer(ViewCommand(results=(empty,)))
+    for frames in (False, True):
+        with opened_viewer(ViewCommand(results=(empty, walk), frames=frames, port=18_090)) as viewer:
+            assert [person.name for person in viewer.people] == ["walk"]
+
+
 def test_a_host_that_is_no_address_of_this_machine_is_one_sentence(motion: FitResult, tmp_path: Path):
     pytest.importorskip("viser", reason="needs the extra viewer")
     from smplify_jax.cli.view_command import opened_viewer

@@ -71,8 +71,8 @@ class Viewer:
                 this machine.
         """
         self.people = list(people)
-        self.num_frames = max(person.num_frames for person in people)
         start, self._seen = _first_body(people)
+        self.num_frames = max(person.num_frames for person in people)
         self._cameras = cameras_of(self._seen, start)
         if len(pictures) > len(self._cameras):
             raise InputError(
