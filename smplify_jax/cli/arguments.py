@@ -45,6 +45,7 @@ def check_command(command: FitCommand) -> None:
     check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_report(command.write)
     check_check(command)
     check_measures(command.measure)
     check_points(command)
@@ -202,6 +203,12 @@ def check_limits(write: WriteOptions) -> None:
         raise UsageError("--max-error must be a positive percentage of the person's height.")
 
 
+def check_report(write: WriteOptions) -> None:
+    """Raise UsageError for a page with the name of another kind of file: it may be an input, which the page would replace."""
+    if write.report is not None and write.report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report is {write.report}: give the page a name that ends in .html, such as report.html.")
+
+
 def check_check(command: FitCommand) -> None:
     """Raise UsageError for --check of inputs that it does not draw."""
     if not command.write.check:
@@ -213,7 +220,9 @@ def check_check(command: FitCommand) -> None:
         or command.space.points
         or command.views.cameras
     ):
-        raise UsageError("--check draws pictures and keypoint files: give these, without --cameras or --points.")
+        raise UsageError(
+            "--check draws pictures and keypoint files: give these, and neither videos, --cameras, --points nor an example."
+        )
     if command.write.report is not None:
         raise UsageError("--check fits nothing, so there is no page to write: leave out --report.")
 
