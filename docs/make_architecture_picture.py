@@ -73,7 +73,7 @@ def draw() -> None:
     """Write the picture."""
     graph = {name: others - set(LEFT_OUT) for name, others in rooms().items() if name not in LEFT_OUT}
     floor = floors(graph)
-    width, height, gap_x, gap_y = 2.1, 0.8, 2.5, 1.35
+    width, height, gap_x, gap_y = 2.4, 0.8, 2.65, 1.35
     places = {}
     for level in range(max(floor.values()) + 1):
         names = sorted((name for name in graph if floor[name] == level), key=list(PURPOSE).index)
@@ -92,7 +92,7 @@ def draw() -> None:
         corner = (x - width / 2, y - height / 2)
         axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0.02", fc="#eef3fb", ec="#3b5b8c"))
         axes.text(x, y + 0.19, name, ha="center", va="center", fontsize=10, weight="bold", color="#1f3354")
-        axes.text(x, y - 0.14, PURPOSE[name], ha="center", va="center", fontsize=7.5, color="#333333")
+        axes.text(x, y - 0.14, PURPOSE[name], ha="center", va="center", fontsize=7, color="#333333")
     axes.set_aspect("equal")
     axes.autoscale_view()
     axes.axis("off")

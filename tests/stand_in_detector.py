@@ -10,8 +10,9 @@ import pytest
 from command_line import DETECTIONS
 
 from smplify_jax.detectors.detector import Frame
-from smplify_jax.detectors.people import check_image, people_of
+from smplify_jax.detectors.people import people_of
 from smplify_jax.detectors.registry import DETECTORS, DetectorEntry
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 
 EXAMPLE = np.reshape(json.loads(DETECTIONS.read_text())["people"][0]["pose_keypoints_2d"], (25, 3)).astype(np.float32)

@@ -48,6 +48,23 @@ def test_fits_start_from_the_file_and_whoever_has_none_is_named_and_fitted_as_us
         assert is_same == (number >= 2), name
 
 
+def test_tracks_are_fitted_with_the_predictions_of_their_frames(tmp_path, people, capsys):
+    keypoints = write_keypoints(tmp_path / "coco.json", people)
+    frames = phalp(people, np.array([1, 0, 3, 2]))
+    path = write_pickle(tmp_path / "phalp.pkl", frames)
+    bodies = []
+    for name, options in (("usual", []), ("started", ["--init", str(path), "--init-error", "10"])):
+        out = tmp_path / name
+        assert main(["--track", str(keypoints), "--out", str(out), "--no-cache", *options]) == 0
+        bodies.append([np.load(file)["body_pose"] for file in sorted(out.glob("*_[0-9].npz"))])
+    assert "betas are SMPL's" in capsys.readouterr().err
+    truth = people.parameters["body_pose"]
+    for usual, started in zip(*bodies, strict=True):
+        assert len(usual) == len(started)
+        nearest = [min(np.abs(pose - row).mean() for row in truth) for pose in started]
+        assert np.mean(nearest) < 0.5 * np.mean([min(np.abs(pose - row).mean() for row in truth) for pose in usual])
+
+
 def test_a_file_that_holds_no_predictions_ends_the_program_with_a_sentence(tmp_path, people, capsys):
     keypoints = write_keypoints(tmp_path / "coco.json", people)
     path = write_pickle(tmp_path / "a.pkl", {"keypoints": np.zeros((4, 17, 3))})
@@ -64,7 +81,7 @@ def test_a_file_that_holds_no_predictions_ends_the_program_with_a_sentence(tmp_p
         (["--init", "a.pkl", "--init-error", "-1"], "positive number of millimetres, or one of"),
         (["--init", "a.pkl", "--init-error", "openpose"], "one of hmr, spin"),
         (["--init", "a.pkl", "--num-starts", "4"], "leave out --num-starts"),
-        (["--init", "a.pkl", "--track"], "--init is for fits of single pictures"),
+        (["--init", "a.pkl", "--cameras", "b.toml"], "--init is for fits of single pictures"),
     ],
 )
 def test_options_that_have_no_meaning_together_are_refused(options, words):

@@ -18,6 +18,7 @@ from smplify_jax.measurements.definitions import NAMES
 def test_everybodys_measurements_are_written_with_intervals(tmp_path, capsys):
     arguments = ["--example", "--out", str(tmp_path), "--no-obj", "--no-overlay", "--measurements"]
     assert main(arguments) == 0
+    assert "summary.json, measurements.csv, measurements.json" in capsys.readouterr().out
     rows = list(csv.DictReader((tmp_path / "measurements.csv").read_text().splitlines()))
     assert [row["measurement"] for row in rows] == list(NAMES)
     assert {row["name"] for row in rows} == {"example_0"}

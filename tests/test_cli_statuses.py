@@ -15,7 +15,7 @@ from smplify_jax import InputError
 from smplify_jax.body.open_body import CAPSULES_PATHS, OPEN_BODY_PATH
 from smplify_jax.cli.fit import main
 from smplify_jax.cli.fitter import people_fitter
-from smplify_jax.cli.options import BodyOptions, CameraOptions
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions
 
 PEOPLE = draw_people(3, "coco17")
 

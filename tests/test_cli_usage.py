@@ -69,6 +69,7 @@ def test_help_does_not_wait_for_jax():
         (["x.npz", "--out", "o", "--profile", "fast"], "no profile 'fast'"),
         (["x.npz", "--out", "o", "--num-starts", "0"], "--num-starts"),
         (["x.npz", "--out", "o", "--num-betas", "0"], "--num-betas"),
+        (["x.npz", "--out", "o", "--report", "photo.jpg"], "a name that ends in .html"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(
@@ -112,11 +113,12 @@ def test_an_unwritable_folder_is_told_before_fitting(out: str, capsys: pytest.Ca
     assert str(tmp_path / out) in one_sentence(capsys.readouterr().err)
 
 
-@pytest.mark.parametrize(("page", "words"), [("nowhere/report.html", "no folder"), (".", "is a folder")])
+@pytest.mark.parametrize(("page", "words"), [("nowhere/report.html", "no folder"), ("folder.html", "is a folder")])
 def test_a_page_that_cannot_be_written_is_told_before_the_fit(
     page: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.chdir(tmp_path)
+    Path("folder.html").mkdir()
     assert main([str(DETECTIONS), "--image", str(PICTURE), "--out", "out", "--report", page, "--no-cache"]) == 1
     assert words in one_sentence(capsys.readouterr().err)
     assert not any((tmp_path / "out").iterdir())

@@ -15,9 +15,9 @@ from smplify_jax.cli.example import load_example_truth
 from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO, Calibration
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.mediapipe import with_confidences
-from smplify_jax.detectors.people import check_image, people_of
+from smplify_jax.detectors.people import people_of
 from smplify_jax.detectors.registry import DETECTORS, DetectorEntry, get_detector
-from smplify_jax.files.images import load_image
+from smplify_jax.files.images import check_image, load_image
 from smplify_jax.keypoints.layouts import get_layout
 
 PERSON = load_image(PICTURE)

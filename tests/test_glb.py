@@ -22,6 +22,7 @@ from smplify_jax.exports.glb import glb, skin_weights
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.result.exported import people_of
+from smplify_jax.result.times import frame_times
 
 NUM_FRAMES = 4
 TIMES = np.array([0.0, 0.04, 0.12, 0.2])
@@ -34,7 +35,7 @@ def result() -> FitResult:
 
 
 def glb_of(result: FitResult, times: np.ndarray | None = TIMES) -> bytes:
-    return glb(people_of(result, None, times))
+    return glb(people_of(result, frame_times(result, None, times)))
 
 
 class Gltf:

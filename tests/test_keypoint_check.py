@@ -67,6 +67,11 @@ def test_another_number_of_keypoints_is_refused():
         draw_keypoints(person(), "openpose25")
 
 
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(InputError, match=r"shape \(400, 600\) and type uint8: give an array \(H, W, 3\)"):
+        draw_keypoints(person(), "coco17", np.zeros((400, 600), np.uint8))
+
+
 def test_the_command_draws_and_fits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main([str(DETECTIONS), "--image", str(PICTURE), "--check", "--out", str(tmp_path)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["example_0_check.png"]

@@ -120,6 +120,9 @@ def test_every_definition_has_its_own_name_and_clause():
 def test_errors_say_what_can_be_measured(body):
     with pytest.raises(InputError, match=r"no measurement 'wrist'.*wrist girth"):
         measure_body(body, BETAS, names=["wrist"])
+    for names in ("mass", []):
+        with pytest.raises(InputError, match="give a list of measurements"):
+            measure_body(body, BETAS, names=names)
     with pytest.raises(InputError, match="10 betas and 11 were given"):
         measure_body(body, np.zeros(11))
     with pytest.raises(InputError, match=r"give \(n,\)"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
 from smplify_jax.exports.bvh import euler_zxy
+from smplify_jax.exports.formats import SUFFIXES
+from smplify_jax.exports.smpl import avatar_arrays
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult, FitStatus
 
@@ -172,6 +175,22 @@ def test_smplcodec_reads_the_avatar_of_a_motion(motion, tmp_path):
     np.testing.assert_allclose(joints, np.asarray(motion.joints) * UPRIGHT, atol=2e-5)
 
 
+@pytest.mark.parametrize(("num_joints", "version"), [(52, "SMPLH"), (55, "SMPLX")])
+def test_smplcodec_reads_the_avatar_of_a_body_with_fingers(num_joints, version):
+    smplcodec = pytest.importorskip("smplcodec", reason="needs the extra test")
+    pose = np.random.default_rng(0).normal(size=(NUM_FRAMES, 66))
+    where = {"frame_rate": 25.0, "gender": "neutral", "num_joints": num_joints}
+    arrays = avatar_arrays(pose, np.ones(10), np.zeros((NUM_FRAMES, 3)), **where)
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+    file.seek(0)
+    avatar = smplcodec.SMPLCodec.from_file(file)
+    assert avatar.smpl_version == smplcodec.SMPLVersion[version]
+    full_pose = np.asarray(avatar.full_pose)
+    assert full_pose.shape == (NUM_FRAMES, num_joints, 3)
+    np.testing.assert_allclose(full_pose[:, :22].reshape(NUM_FRAMES, -1), pose, rtol=1e-6)  # written as float32
+
+
 def test_an_avatar_does_not_pass_the_open_bodys_betas_for_smpls(motion, tmp_path):
     motion.export(tmp_path / "walk.smpl", fps=25)
     with np.load(tmp_path / "walk.smpl") as avatar:
@@ -206,10 +225,28 @@ def test_what_a_format_cannot_hold_is_one_sentence(motion, tmp_path):
         motion.export(tmp_path / "walk.obj", fps=25)
     with pytest.raises(InputError, match=r"the frame is chosen for \.obj and \.ply"):
         motion.export(tmp_path / "walk.glb", fps=25, frame="camera")
+    two = jax.tree.map(lambda leaf: np.asarray(leaf)[None].repeat(2, 0), motion)
     with pytest.raises(InputError, match="holds one person"):
-        jax.tree.map(lambda leaf: np.asarray(leaf)[None].repeat(2, 0), motion).export(tmp_path / "two.smpl")
-    with pytest.raises(InputError, match="fps is -1"):
-        motion.export(tmp_path / "walk.bvh", fps=-1)
+        two.export(tmp_path / "two.smpl")
+    with pytest.raises(InputError, match=r"export one frame, as in result\[0\]\[0\]"):
+        two.export(tmp_path / "two.ply")
+    for people in (motion, motion[0]):
+        with pytest.raises(InputError, match="fps is -1"):
+            people.export(tmp_path / "walk.bvh", fps=-1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".glb", ".bvh", ".npz"])
+def test_a_time_that_is_not_finite_is_refused(motion, tmp_path, ending):
+    with pytest.raises(InputError, match="5 times for 5 frames"):
+        motion.export(tmp_path / f"walk{ending}", times=[0, 1, 2, 3, np.inf])
+
+
+@pytest.mark.parametrize("ending", SUFFIXES)
+@pytest.mark.parametrize("fps", [None, 30])
+def test_a_result_without_people_is_told_and_leaves_no_file(motion, tmp_path, ending, fps):
+    with pytest.raises(InputError, match="Nobody in this result has a body"):
+        motion[:0].export(tmp_path / f"walk{ending}", fps=fps)
     assert not list(tmp_path.iterdir())
 
 
@@ -223,8 +260,8 @@ def test_fingers_of_a_body_that_has_some_stay_at_rest(motion, tmp_path):
     np.testing.assert_allclose([joints[name] for name in body.joint_names], expected, atol=2e-5)
     fingers.export(tmp_path / "walk.smpl", fps=25)
     with np.load(tmp_path / "walk.smpl") as avatar:
-        assert avatar["bodyPose"].shape == (NUM_FRAMES, 24, 3)
-        assert not avatar["bodyPose"][:, 22:].any()
+        assert avatar["smplVersion"] == 1  # SMPL-H, whose betas are not SMPL's
+        assert avatar["bodyPose"].shape == (NUM_FRAMES, 22, 3)
     fingers.export(tmp_path / "walk.glb", fps=25)
     scene = trimesh.load(tmp_path / "walk.glb")
     assert set(body.joint_names) <= set(scene.graph.nodes)  # pyright: ignore[reportAttributeAccessIssue]

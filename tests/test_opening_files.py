@@ -21,6 +21,7 @@ ALLOWED = {
     ("camera/calibration.py", "json.loads"): "text that read_plain has read, of a bounded size",
     ("camera/calibration.py", "tomllib.loads"): "text that read_plain has read, of a bounded size",
     ("cli/program.py", "os.open"): "the null device",
+    ("cli/view_command.py", "FitResult.load"): "by load_npz",
     ("datasets/checksums.py", "own.open"): "written",
     ("datasets/exports/webdataset.py", "tarfile.open"): "written",
     ("datasets/job/folder.py", "json.loads"): BOUNDED,
@@ -40,6 +41,10 @@ ALLOWED = {
     ): "HDF5 opens by name; open_plain has opened it before, to recognise it",
     ("keypoints/formats/recognition.py", "archive.open"): BOUNDED,
     ("keypoints/formats/recognition.py", "json.loads"): BOUNDED,
+    (
+        "pictures/report/page.py",
+        "resources.files('smplify_jax.pictures.report').joinpath('assets', name).read_text",
+    ): OWN,
     ("keypoints/points3d/scenes.py", "json.loads"): "text that read_plain has read; read_scenes bounds its size",
 }
 """Why a module may open something itself."""

@@ -13,7 +13,8 @@ from pages import data_of, draw_reports
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.cli import report_page
 from smplify_jax.cli.options import FitCommand, WriteOptions
-from smplify_jax.cli.report_page import WorldPerson, write_people_page, write_world_page
+from smplify_jax.cli.report_page import WorldPerson, check_report_path, write_people_page, write_world_page
+from smplify_jax.errors import InputError
 
 
 @pytest.fixture
@@ -51,6 +52,13 @@ def test_people_of_one_picture_with_different_cameras_do_not_share_a_scene(comma
     scenes = data_of(command.write.report)["scenes"]
     assert [[person["name"] for person in scene["people"]] for scene in scenes] == [["p0"], ["p1"], ["p2", "p3"]]
     assert scenes[1]["cameras"][0]["focal"] == [1600, 1600]
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_before_the_fits(tmp_path, monkeypatch):
+    # Tests may run as root, who may write everywhere.
+    monkeypatch.setattr("smplify_jax.cli.report_page.os.access", lambda *_: False)
+    with pytest.raises(InputError, match="not permitted: choose another folder for --report"):
+        check_report_path(tmp_path / "report.html")
 
 
 def test_too_many_people_are_cut_off_with_a_sentence(command, reports, monkeypatch):

@@ -72,6 +72,19 @@ def test_few_directions_reproduce_a_long_motion():
     assert distance.max() < 4e-3
 
 
+def test_frames_that_were_fitted_apart_keep_their_shapes(motion: FitResult):
+    betas = np.array(motion.betas)
+    betas[:, 0] += np.linspace(-1.0, 1.0, NUM_FRAMES)
+    apart = replace(motion, betas=betas)
+    one = skinned(apart)
+    posed = one.rest + np.tensordot(one.amounts[-1], one.displacements, 1)
+    blended = np.einsum("vj,jab->vab", np.asarray(apart.body.lbs_weights), one.transforms[-1])
+    here = np.einsum("vab,vb->va", blended[..., :3], posed) + blended[..., 3]
+    expected = np.asarray(apart.vertices())[-1] @ UPRIGHT_FROM_CAMERA.T
+    # Few frames have as few directions, so nothing is left out but float32's rounding.
+    np.testing.assert_allclose(here, expected, atol=5e-5)
+
+
 def test_packed_numbers_are_within_half_a_step():
     rows = np.random.default_rng(0).normal(size=(40, 3))
     packed = quantized(rows)
@@ -126,12 +139,33 @@ def test_what_does_not_go_together_is_refused(people: tuple[np.ndarray, FitResul
         result.report(path, names=["a", "b"])
     with pytest.raises(InputError, match="2 times for 3 frames"):
         result.report(path, times=np.arange(2.0))
-    with pytest.raises(InputError, match="nobody to show"):
-        result[:0].report(path)
+    with pytest.raises(InputError, match="increasing"):
+        result.report(path, times=np.array([0.0, np.nan, 1.0]))
+    with pytest.raises(InputError, match="0 names for 3 people"):
+        result.report(path, names=[])
+    with pytest.raises(InputError, match="layout lsp14 has 14 keypoints, and the result 17"):
+        result.report(path, layout="lsp14")
+    for fps in (None, 30.0):
+        with pytest.raises(InputError, match="nobody to show"):
+            result[:0].report(path, keypoints=keypoints[:0], fps=fps)
     camera = Camera(np.array(result.camera.focal_length) * [[1.0], [1.1], [1.0]], result.camera.camera_center)
     with pytest.raises(InputError, match="different cameras"):
         replace(result, camera=camera).report(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("images", "complaint"),
+    [
+        ("photo.jpg", "images is 'photo.jpg': give the picture itself"),
+        (np.zeros((40, 60), np.uint8), r"the picture is shape \(40, 60\)"),
+        (np.zeros((40, 60, 3)), "type float64"),
+        ([np.zeros((40, 60, 3), np.uint8)] * 2, "2 images for 3 frames"),
+    ],
+)
+def test_what_is_no_picture_is_refused(people: tuple[np.ndarray, FitResult], tmp_path: Path, images, complaint: str):
+    with pytest.raises(InputError, match=complaint):
+        people[1].report(tmp_path / "page.html", images=images, fps=30)
 
 
 def test_warnings_name_what_is_wrong(people: tuple[np.ndarray, FitResult]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -87,6 +88,13 @@ def test_without_a_size_there_is_room_for_everybody(pair: FitResult, keypoints: 
     assert picture.shape[0] > corner[1]
 
 
+def test_keypoints_without_end_need_no_endless_picture(pair: FitResult, keypoints: np.ndarray):
+    for far in (np.inf, 1e30):
+        absurd = keypoints.copy()
+        absurd[1, 0, :2] = far
+        assert max(draw_fit(pair[1], absurd[1], style=OverlayStyle(max_side=200)).shape) <= 200
+
+
 def test_keypoints_of_other_people_are_refused(pair: FitResult, keypoints: np.ndarray):
     with pytest.raises(InputError, match="keypoints of 1 people for a result of 2"):
         draw_fit(pair, keypoints[:1])
@@ -143,9 +151,24 @@ def test_people_are_chosen_with_their_keypoints(pair: FitResult, keypoints: np.n
     np.testing.assert_array_equal(one, draw_fit(pair[0], keypoints[0], image_size=SIZE))
 
 
+def test_what_is_no_picture_or_has_other_keypoints_is_refused(pair: FitResult, keypoints: np.ndarray):
+    for image in ("photo.jpg", np.zeros((400, 300), np.uint8), np.zeros((400, 300, 3))):
+        with pytest.raises(InputError, match=r"give an array \(H, W, 3\) of uint8"):
+            pair.overlay(image, keypoints)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"shape \(2, 5, 3\), and the layout 17"):
+        pair.overlay(keypoints=keypoints[:, :5])
+    with pytest.raises(InputError, match=r"give a list of views, such as \['side'\]"):
+        pair.overlay(views="side")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="frames of several people"):
+        jax.tree.map(lambda leaf: np.stack([leaf, leaf]), pair).overlay()
+
+
 def test_unknown_views_and_worlds_are_refused(pair: FitResult):
     with pytest.raises(InputError, match="'back' is not one of 'side', 'top'"):
         draw_fit(pair, views=("back",))  # pyright: ignore[reportArgumentType]
-    world = Extrinsics(np.zeros((2, 0, 3, 3)), np.zeros((2, 0, 3)))
-    with pytest.raises(InputError, match=r"in_view\(0\)"):
-        dataclasses.replace(pair, extrinsics=world).overlay()
+    for num_views, advice in ((0, r"result\.report"), (2, r"in_view\(0\)")):
+        world = Extrinsics(np.zeros((2, num_views, 3, 3)), np.zeros((2, num_views, 3)))
+        with pytest.raises(InputError, match=advice):
+            dataclasses.replace(pair, extrinsics=world).overlay()
+    with pytest.raises(InputError, match=r"image_size is \(0, 400\)"):
+        pair.overlay(image_size=(0, 400))

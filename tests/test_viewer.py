@@ -196,7 +196,9 @@ def test_without_viser_the_command_says_what_to_install(
     assert 'pip install "smplify-jax[viewer]"' in capsys.readouterr().err
 
 
-def test_a_running_viewer_serves_its_page_and_follows_its_controls(motion: FitResult, tmp_path: Path):
+def test_a_running_viewer_serves_its_page_and_follows_its_controls(
+    motion: FitResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     pytest.importorskip("viser", reason="needs the extra viewer")
     from smplify_jax.cli.view_command import opened_viewer
 
@@ -204,8 +206,11 @@ def test_a_running_viewer_serves_its_page_and_follows_its_controls(motion: FitRe
     for path in results:
         path.parent.mkdir()
         motion.save(path)
+    amass = tmp_path / "ours" / "walk_amass.npz"
+    motion.export(amass)
     Image.new("RGB", (640, 480), "white").save(tmp_path / "a.png")
-    with opened_viewer(ViewCommand(results=results, image=(tmp_path / "a.png",), port=18_080)) as viewer:
+    with opened_viewer(ViewCommand(results=(*results, amass), image=(tmp_path / "a.png",), port=18_080)) as viewer:
+        assert "passed over" in capsys.readouterr().err
         assert [person.name for person in viewer.people] == ["ours_walk", "theirs_walk"]
         with urllib.request.urlopen(viewer.url, timeout=20) as answer:
             assert answer.status == 200
@@ -261,5 +266,29 @@ def test_too_many_pictures_are_one_sentence(motion: FitResult, tmp_path: Path):
 
     motion.save(tmp_path / "walk.npz")
     Image.new("RGB", (640, 480)).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="2 pictures for 1 camera"):
+    with pytest.raises(InputError, match="number of pictures is 2 and that of cameras is 1"):
         opened_viewer(ViewCommand(results=(tmp_path / "walk.npz",), image=(tmp_path / "a.png",) * 2))
+
+
+def test_results_of_nobody_are_one_sentence_and_hide_no_others(motion: FitResult, tmp_path: Path):
+    pytest.importorskip("viser", reason="needs the extra viewer")
+    from smplify_jax.cli.view_command import opened_viewer
+
+    empty, walk = tmp_path / "empty.npz", tmp_path / "walk.npz"
+    replace(motion[:0], velocities=None).save(empty)
+    motion.save(walk)
+    with pytest.raises(InputError, match="Nobody in these results has a body"):
+        opened_viewer(ViewCommand(results=(empty,)))
+    for frames in (False, True):
+        with opened_viewer(ViewCommand(results=(empty, walk), frames=frames, port=18_090)) as viewer:
+            assert [person.name for person in viewer.people] == ["walk"]
+
+
+def test_a_host_that_is_no_address_of_this_machine_is_one_sentence(motion: FitResult, tmp_path: Path):
+    pytest.importorskip("viser", reason="needs the extra viewer")
+    from smplify_jax.cli.view_command import opened_viewer
+
+    motion.save(tmp_path / "walk.npz")
+    for host in ("300.1.2.3", "192.0.2.1"):  # the second is of a network for documentation, RFC 5737
+        with pytest.raises(InputError, match="is no address of this machine"):
+            opened_viewer(ViewCommand(results=(tmp_path / "walk.npz",), host=host))

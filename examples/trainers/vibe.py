@@ -242,19 +242,31 @@ def _follow(network: TemporalNetwork, features: Array) -> Estimate:
 
 
 def fitted_variant(videos: VideoData, start: Trained | None, mode: str) -> Trained:
-    """The fitter on the test tracks' detections, or on the keypoints of what a network predicted."""
+    """The fitter on the test tracks: on their detections, or on the keypoints that a network predicted.
+
+    Args:
+        videos: with the test tracks.
+        start: what a network predicted for them; None to fit without it.
+        mode: "predicted keypoints", or where the fit of the detections starts from the prediction: "frames" one by one, or "tracks".
+    """
     keypoints = videos.test.keypoints
     if mode == "predicted keypoints" and start is not None:
         projected = points_of(videos.data.trained, start.network).projected
         keypoints = np.concatenate([projected, np.ones((*projected.shape[:2], 1))], axis=-1)
     given: dict[str, Any] = {"layout": LAYOUT, "image_size": (SIDE, SIDE), "camera": FOCAL_SIDES * SIDE}
-    if mode == "from the prediction" and start is not None:
+    tracks = in_pixels(keypoints).reshape(-1, NUM_FRAMES, 17, 3)
+    if start is None or mode == "predicted keypoints":
+        result = fit_sequence(tracks, fps=FPS, **given)
+    else:
         init = PredictedBodies.of(pose=start.network.rotations, betas=start.network.betas).in_pictures(
             start.network.transl
         )
-        result = fit(in_pixels(keypoints), init=init, init_error=start.errors["PA-MPJPE [mm]"], **given)
-    else:
-        result = fit_sequence(in_pixels(keypoints).reshape(-1, NUM_FRAMES, 17, 3), fps=FPS, **given)
+        given["init_error"] = start.errors["PA-MPJPE [mm]"]
+        if mode == "frames":
+            result = fit(in_pixels(keypoints), init=init, **given)
+        else:
+            of_tracks = jax.tree.map(lambda block: np.reshape(block, (*tracks.shape[:2], *np.shape(block)[1:])), init)
+            result = fit_sequence(tracks, fps=FPS, init=of_tracks, **given)
     estimate = _estimate_of(result)
     return Trained(estimate, videos.errors(estimate), [])
 
@@ -277,10 +289,11 @@ def main(options: VibeOptions) -> None:
     starts = runs["recurrent, motion discriminator (VIBE)"]
     for name, mode in (
         ("`fit_sequence` on VIBE's keypoints", "predicted keypoints"),
-        ("`fit` of each frame's detections, from VIBE", "from the prediction"),
+        ("`fit` of each frame's detections, from VIBE", "frames"),
+        ("`fit_sequence` of the detections, from VIBE", "tracks"),
     ):
         runs[name] = [fitted_variant(videos, start, mode) for start in starts]
-    runs["`fit_sequence` on the detections, without a network"] = [fitted_variant(videos, None, "detections")]
+    runs["`fit_sequence` on the detections, without a network"] = [fitted_variant(videos, None, "tracks")]
     report("vibe", runs, videos.source, options)
     frames = np.arange(0, NUM_FRAMES, 2) + NUM_FRAMES * (len(videos.test) // NUM_FRAMES // 2)
     shown = [rows_of(ones[0].network, frames) for ones in runs.values()]

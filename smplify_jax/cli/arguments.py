@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import (
-    DESCRIPTION,
-    BodyOptions,
-    CameraOptions,
-    FitCommand,
-    MeasureOptions,
-    StartOptions,
-    TrackLimits,
-    WriteOptions,
-    read_within,
-)
+from smplify_jax.cli.options import DESCRIPTION, FitCommand, MeasureOptions, StartOptions, WriteOptions
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, TrackLimits, read_within
 from smplify_jax.detectors.registry import check_detector
 from smplify_jax.files.kinds import VIDEO_SUFFIXES
 from smplify_jax.keypoints.formats.registry import check_format
@@ -54,6 +45,7 @@ def check_command(command: FitCommand) -> None:
     check_start(command)
     check_layout(command.read.layout)
     check_limits(command.write)
+    check_report(command.write)
     check_check(command)
     check_measures(command.measure)
     check_points(command)
@@ -134,7 +126,7 @@ def check_tracks(command: FitCommand) -> None:
             "--measurements": command.measure.measurements,
             "--height": command.measure.height is not None,
             "--mass": command.measure.mass is not None,
-            "--init": command.start.init is not None,
+            "--init": command.start.init is not None and not video.track,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,
             "--ply": command.write.ply and not command.space.points and command.views.cameras is None,
@@ -211,6 +203,12 @@ def check_limits(write: WriteOptions) -> None:
         raise UsageError("--max-error must be a positive percentage of the person's height.")
 
 
+def check_report(write: WriteOptions) -> None:
+    """Raise UsageError for a page with the name of another kind of file: it may be an input, which the page would replace."""
+    if write.report is not None and write.report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report is {write.report}: give the page a name that ends in .html, such as report.html.")
+
+
 def check_check(command: FitCommand) -> None:
     """Raise UsageError for --check of inputs that it does not draw."""
     if not command.write.check:
@@ -222,7 +220,9 @@ def check_check(command: FitCommand) -> None:
         or command.space.points
         or command.views.cameras
     ):
-        raise UsageError("--check draws pictures and keypoint files: give these, without --cameras or --points.")
+        raise UsageError(
+            "--check draws pictures and keypoint files: give these, and neither videos, --cameras, --points nor an example."
+        )
     if command.write.report is not None:
         raise UsageError("--check fits nothing, so there is no page to write: leave out --report.")
 

@@ -20,8 +20,8 @@ from smplify_jax.cli.arguments import (
 )
 from smplify_jax.cli.dataset_export import complain_of_exports, export_line, export_options, run_export
 from smplify_jax.cli.dataset_options import DATASET, EXPORT, DatasetCommand, DatasetTrackOptions
-from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import FAILED, OK, WRONG_USAGE, UsageError, wrong_usage
+from smplify_jax.cli.shared_options import read_within
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.registry import check_format
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smplify_jax.cli.dataset_options import EXPORT, ExportChoices, ExportCommand
-from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import FAILED, OK, Program, UsageError, wrong_usage
+from smplify_jax.cli.shared_options import read_within
 from smplify_jax.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from smplify_jax.cli.options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, TrackLimits, shown
 from smplify_jax.cli.program import Program
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, TrackLimits, shown
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 

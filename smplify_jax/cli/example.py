@@ -11,6 +11,7 @@ import numpy as np
 from smplify_jax.body.load import load_body
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.cli.fit_command import fit_command
+from smplify_jax.cli.measurement_files import MEASUREMENT_FILES
 from smplify_jax.cli.options import EXAMPLE_FOLDER, FitCommand
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.report import PersonReport
@@ -70,7 +71,8 @@ def run_example(command: FitCommand) -> int:
     if not reports or not reports[0].status.is_usable:
         return FAILED
     print(_comparison(reports[0], load_example_truth()))
-    written = (*reports[0].files, "summary.json", EXAMPLE_KEYPOINTS.name, EXAMPLE_PICTURE.name)
+    tables = MEASUREMENT_FILES if command.measure.measurements else ()
+    written = (*reports[0].files, "summary.json", *tables, EXAMPLE_KEYPOINTS.name, EXAMPLE_PICTURE.name)
     print(f"Written to {out}: {', '.join(written)}")
     return OK
 

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from smplify_jax.cli.arguments import FIT, check_command, is_of_videos
-from smplify_jax.cli.options import FitCommand, read_within
+from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.program import FAILED, OK
+from smplify_jax.cli.shared_options import read_within
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

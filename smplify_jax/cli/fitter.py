@@ -9,8 +9,8 @@ import numpy as np
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
-from smplify_jax.cli.options import BodyOptions, CameraOptions, TrackLimits
 from smplify_jax.cli.program import wrong_usage
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, TrackLimits
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.track_fitter import TrackFitter
 from smplify_jax.datasets.job.tracks import TrackChoices

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from smplify_jax.cli.options import CameraOptions, FitCommand, ReadOptions
+from smplify_jax.cli.options import FitCommand, ReadOptions
 from smplify_jax.cli.photos import detected_people, pictures_of
+from smplify_jax.cli.shared_options import CameraOptions
 from smplify_jax.detectors.detector import Detector
 from smplify_jax.detectors.registry import get_detector
 from smplify_jax.errors import InputError

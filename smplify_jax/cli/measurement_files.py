@@ -15,6 +15,8 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.measurements.intervals import measured_with_intervals
 from smplify_jax.measurements.measured import Measurements
 
+MEASUREMENT_FILES = ("measurements.csv", "measurements.json")
+
 _COLUMNS = ("name", "measurement", "iso_8559_1", "unit", "value", "low", "high")
 
 
@@ -28,15 +30,16 @@ def write_measurements(out: Path, reports: Sequence[PersonReport]) -> None:
     names = [report.person.name for report in shown]
     measured = _measured(shown) if shown else None
     rows = [] if measured is None else _rows(names, measured)
+    csv_file, json_file = (out / name for name in MEASUREMENT_FILES)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerows([_COLUMNS, *rows])
-    with atomic_write(out / "measurements.csv") as file:
+    with atomic_write(csv_file) as file:
         file.write(table.getvalue().encode(errors="backslashreplace"))
-    people = {name: [dict(zip(_COLUMNS[1:], row[1:], strict=True)) for row in rows if row[0] == name] for name in names}
-    write_summary(
-        out / "measurements.json", {"coverage": None if measured is None else measured.coverage, "people": people}
-    )
+    people: dict[str, list[dict[str, object]]] = {name: [] for name in names}
+    for name, *cells in rows:
+        people[name].append(dict(zip(_COLUMNS[1:], cells, strict=True)))
+    write_summary(json_file, {"coverage": None if measured is None else measured.coverage, "people": people})
 
 
 def _measured(reports: Sequence[PersonReport]) -> Measurements:

@@ -12,6 +12,7 @@ from smplify_jax.body.open_body import open_body_version
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import StartOptions
 from smplify_jax.keypoints.load import places_of
+from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.predictions.matching import PeopleToMatch, bodies_of_people, match_predictions
 from smplify_jax.predictions.read import read_predictions
@@ -48,3 +49,10 @@ def predicted_starts(
         complaints.append("The predicted betas are SMPL's and are not used: those of an open body mean something else.")
         bodies = replace(bodies, betas=np.full_like(bodies.betas, np.nan))
     return bodies, complaints
+
+
+def of_frames(bodies: PredictedBodies, track: KeypointTrack) -> PredictedBodies:
+    """Of the bodies of everybody those of a track (T, ...), NaN in frames in which its person was not seen."""
+    chosen = bodies[track.people]
+    hidden = ~track.is_seen
+    return replace(chosen, body_pose=np.where(hidden[:, None], np.float32(np.nan), chosen.body_pose))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,6 +75,8 @@ def check_report_path(path: Path | None) -> None:
         raise InputError(f"{path} is a folder: --report needs the name of a file, such as {path / 'report.html'}.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} for the page: make it first, or choose another --report.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"Writing to {path.parent} is not permitted: choose another folder for --report.")
 
 
 def write_people_page(command: FitCommand, reports: Sequence[PersonReport]) -> None:

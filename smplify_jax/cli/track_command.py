@@ -18,6 +18,7 @@ from smplify_jax.cli.fitter import body_of
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
 from smplify_jax.cli.outputs import export_endings, write_summary
+from smplify_jax.cli.predicted_starts import of_frames, predicted_starts
 from smplify_jax.cli.report_page import PictureOfFrame, pictures_of_people, write_motions_page
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
@@ -25,6 +26,7 @@ from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 
@@ -46,8 +48,11 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     if not found.people:
         return [], found
     tracks = chosen_tracks(tracks_of(found.people, command.video), command.video)
+    init, complaints = predicted_starts(found.people, command.start, body)
+    for complaint in complaints:
+        FIT.complain(complaint)
     prepare(found.people, command, out)
-    reports, fitted = fit_and_write([one.track for one in tracks], command, body, prior)
+    reports, fitted = fit_and_write([one.track for one in tracks], command, body, prior, init=init)
     if command.video.overlays:
         for complaint in write_overlays(out / "overlays", tracks, [one.result for one in fitted]):
             FIT.complain(complaint)
@@ -68,6 +73,7 @@ def fit_and_write(
     body: BodyModel,
     prior: PosePrior,
     times: np.ndarray | None = None,
+    init: PredictedBodies | None = None,
 ) -> tuple[list[TrackReport], list[FittedTrack]]:
     """Fit each track, write its files, and print a line for it, and one for all.
 
@@ -77,6 +83,7 @@ def fit_and_write(
         body: to fit.
         prior: of its pose.
         times: of the frames by their numbers [s]; None if they follow each other at the rate of their track.
+        init: what a network predicted for each of the people that the tracks were made of; None without predictions.
     """
     out = command.write.out
     assert out is not None  # the options were checked
@@ -89,6 +96,8 @@ def fit_and_write(
             camera=_camera(track, command),
             body=body,
             prior=prior,
+            init=None if init is None else of_frames(init, track),
+            init_error=None if init is None else command.start.expected_error,
             num_betas=command.body.num_betas,
             max_gap=command.video.max_gap,
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from smplify_jax.cli.options import read_within
 from smplify_jax.cli.program import OK
+from smplify_jax.cli.shared_options import read_within
 from smplify_jax.cli.view_options import VIEW, ViewCommand, check_command
 
 

@@ -14,6 +14,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.cli.cache import use_compilation_cache
 from smplify_jax.cli.view_options import VIEW, ViewCommand
 from smplify_jax.errors import InputError
+from smplify_jax.exports.motion import DEFAULT_FPS
 from smplify_jax.files.npz import load_npz
 from smplify_jax.keypoints.names import unique_names
 from smplify_jax.result import FitResult
@@ -37,8 +38,9 @@ def opened_viewer(command: ViewCommand) -> Viewer:
     body = _body(command)
     people: list[ShownPerson] = []
     frames, rate = None, None
-    names = unique_names(_short_names(command.results))
-    for number, (name, path) in enumerate(zip(names, command.results, strict=True)):
+    paths = _without_amass(command.results)
+    names = unique_names(_short_names(paths))
+    for number, (name, path) in enumerate(zip(names, paths, strict=True)):
         result = FitResult.load(path, body)
         of_input = load_npz(path, _OF_INPUT)
         # Tracks that a data set's export wrote have no velocities, but the numbers of their frames.
@@ -49,11 +51,19 @@ def opened_viewer(command: ViewCommand) -> Viewer:
             result, is_motion = _replayed(result, of_input, path), True
         people += people_of_result(name, result, number, is_motion=is_motion)
         frames = numbers if frames is None else frames
-        rate = _numbers(of_input, "frame_rate") if rate is None else rate
+        rate = _rate(of_input) if rate is None else rate
     pictures = [Pictures(path, frames) for path in command.image]
-    fps = command.fps or (float(rate.ravel()[0]) if rate is not None and rate.size else 30.0)
-    fps = _STEPS_PER_SECOND if command.replay else fps
+    fps = _STEPS_PER_SECOND if command.replay else command.fps or rate or DEFAULT_FPS
     return Viewer(people, pictures, fps=fps, host=command.host, port=command.port)
+
+
+def _without_amass(paths: Sequence[Path]) -> list[Path]:
+    """The paths without AMASS's arrays of results among them: `motions/*.npz` names both."""
+    amass = {path.with_name(f"{path.stem}_amass.npz") for path in paths}
+    passed = [path for path in paths if path in amass]
+    if passed:
+        VIEW.complain(f"passed over {', '.join(map(str, passed))}: the same motions in AMASS's arrays.")
+    return [path for path in paths if path not in amass]
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:
@@ -81,6 +91,13 @@ def _replayed(result: FitResult, of_input: Mapping[str, object], path: Path) -> 
     if complaint:
         VIEW.complain(complaint)
     return replay(result, keypoints, np.full(2, np.nan) if size is None else size)
+
+
+def _rate(of_input: Mapping[str, object]) -> float | None:
+    """Frames per second [1/s]; None if the file does not say."""
+    value = _numbers(of_input, "frame_rate")
+    rate = float(value.ravel()[0]) if value is not None and value.size else 0.0
+    return rate if 0 < rate < np.inf else None
 
 
 def _numbers(of_input: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from smplify_jax.cli.options import ReadLimitOption, shown
 from smplify_jax.cli.program import Program, UsageError
+from smplify_jax.cli.shared_options import ReadLimitOption, shown
 
 DESCRIPTION = """Show saved results in a browser, in three dimensions.
 

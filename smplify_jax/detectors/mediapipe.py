@@ -19,7 +19,8 @@ import numpy as np
 
 from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE
 from smplify_jax.detectors.detector import Frame
-from smplify_jax.detectors.people import check_image, people_of
+from smplify_jax.detectors.people import people_of
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 
 

@@ -1,4 +1,4 @@
-"""Check pictures before detection, and put what was found in them into a `KeypointSet`."""
+"""Put what was found in pictures into a `KeypointSet`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smplify_jax.errors import InputError
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import get_layout
-
-
-def check_image(image: np.ndarray) -> None:
-    """Check that an array is a picture.
-
-    Raises:
-        InputError: it is not (H, W, 3) of uint8, or has no pixels.
-    """
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        what = f"shape {image.shape} and type {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputError(f"the picture is {what}: give an array (H, W, 3) of uint8, red first")
-    if not image.size:
-        raise InputError(f"the picture has no pixels: its shape is {image.shape}")
 
 
 def people_of(

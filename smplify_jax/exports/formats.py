@@ -41,7 +41,7 @@ def write_people(
 
     Args:
         path: ending in one of `SUFFIXES`.
-        people: at least one.
+        people: of one moment, or their motions.
         fps: frames per second, for formats whose frames are at equal distances; by default those of the motion's times.
         frame: of the vertices of .obj and .ply. The other formats state which axis is up.
     Raises:
@@ -57,6 +57,8 @@ def write_people(
         raise InputError(
             f"{target}: the frame is chosen for {' and '.join(_MESHES)}; other formats state which axis is up."
         )
+    if not any(person.is_usable.any() for person in people):
+        raise InputError("Nobody in this result has a body, so there is nothing to write: see its statuses.")
     if suffix in _MESHES:
         _MESHES[suffix](target, meshes_of(people, frame), frame_in_words(frame, is_z_up=people[0].is_z_up))
     elif suffix == ".glb":

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smplify_jax.errors import InputError
 from smplify_jax.exports.gltf import Gltf
 from smplify_jax.exports.motion import BodyMotion, SkeletonMotion
 from smplify_jax.files.atomic import atomic_write
@@ -34,9 +33,9 @@ def write_glb(path: str | os.PathLike[str], people: Sequence[BodyMotion]) -> Non
 
     Args:
         path: the file.
-        people: of one moment, or their motions.
+        people: of one moment, or their motions; those without a body are left out.
     Raises:
-        InputError: nobody has a body, the frames of a person have different betas, or the file cannot be written.
+        InputError: the frames of a person have different betas, or the file cannot be written.
     """
     content = glb(people)
     with atomic_write(path) as file:
@@ -45,9 +44,6 @@ def write_glb(path: str | os.PathLike[str], people: Sequence[BodyMotion]) -> Non
 
 def glb(people: Sequence[BodyMotion]) -> bytes:
     """The file that `write_glb` writes."""
-    present = [person for person in people if person.is_usable.any()]
-    if not present:
-        raise InputError("Nobody in this result has a body, so there is nothing to write: see its statuses.")
     gltf = Gltf("smplify-jax")
     gltf.content |= {
         "scene": 0,
@@ -62,8 +58,9 @@ def glb(people: Sequence[BodyMotion]) -> bytes:
         "meshes": [],
         "skins": [],
     }
-    for person in present:
-        _add_person(gltf, person)
+    for person in people:
+        if person.is_usable.any():
+            _add_person(gltf, person)
     return gltf.to_bytes()
 
 

@@ -24,21 +24,18 @@ def meshes_of(people: Sequence[BodyMotion], frame: Frame) -> list[Mesh]:
     """The meshes of everybody who has a body.
 
     Args:
-        people: of one moment.
+        people: of one moment, at least one of whom has a body.
         frame: as for `FitResult.vertices`.
     Raises:
-        InputError: nobody has a body, or the people move.
+        InputError: the people move.
     """
     longest = max(len(person.is_usable) for person in people)
     if longest > 1:
         raise InputError(
-            f"This format holds one moment, and the result is a motion of {longest} frames: export one frame, as in result[0], or choose a "
-            "format of motions."
+            f"This format holds one moment, and the result is a motion of {longest} frames: export one frame, as in "
+            f"{'result[0]' if len(people) == 1 else 'result[0][0]'}, or choose a format of motions."
         )
-    meshes = [_mesh(person, frame) for person in people if person.is_usable.any()]
-    if not meshes:
-        raise InputError("Nobody in this result has a body, so there is nothing to write: see its statuses.")
-    return meshes
+    return [_mesh(person, frame) for person in people if person.is_usable.any()]
 
 
 def _mesh(person: BodyMotion, frame: Frame) -> Mesh:

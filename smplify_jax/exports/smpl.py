@@ -13,8 +13,11 @@ from smplify_jax.exports.motion import BodyMotion, held, rate_of
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.geometry.frames import turned_about_root
 
-_CODEC_VERSION, _SMPL = 2, 0
+_CODEC_VERSION = 2
 _NUM_JOINTS = 24
+_MODELS = {_NUM_JOINTS: (0, 24), 52: (1, 22), 55: (2, 22)}
+"""SMPL, SMPL-H and SMPL-X by the number of their joints: the format's code, and how many joints bodyPose has; fingers have their own."""
+
 _GENDER_CODES = {"neutral": 0, "male": 1, "female": 2}
 
 
@@ -42,33 +45,42 @@ def write_smpl(path: str | os.PathLike[str], person: BodyMotion, fps: float | No
         turned[1],
         frame_rate=rate,
         gender=person.body.gender or "neutral",
+        num_joints=person.body.num_joints,
     )
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def avatar_arrays(
-    pose: np.ndarray, betas: np.ndarray, transl: np.ndarray, *, frame_rate: float, gender: str
+    pose: np.ndarray,
+    betas: np.ndarray,
+    transl: np.ndarray,
+    *,
+    frame_rate: float,
+    gender: str,
+    num_joints: int = _NUM_JOINTS,
 ) -> dict[str, np.ndarray]:
     """The arrays of a `.smpl` file.
 
     Args:
         pose: (T, P) axis-angle of the root and the other joints in the upright frame [rad]; P is at most 72, and missing joints are at
             rest.
-        betas: (B,) of SMPL.
+        betas: (B,) of the model.
         transl: (T, 3) in the upright frame [m].
         frame_rate: [1/s].
         gender: neutral, male or female.
+        num_joints: of the model: 24 for SMPL, 52 for SMPL-H, 55 for SMPL-X. Fingers and face, which are not fitted, are left out.
     """
-    full = np.zeros((len(pose), 3 * _NUM_JOINTS))
+    code, num_posed = _MODELS[num_joints]
+    full = np.zeros((len(pose), 3 * num_posed))
     full[:, : pose.shape[1]] = pose
     return {
         "codecVersion": np.array(_CODEC_VERSION, np.int32),
-        "smplVersion": np.array(_SMPL, np.int32),
+        "smplVersion": np.array(code, np.int32),
         "gender": np.array(_GENDER_CODES[gender], np.int32),
         "shapeParameters": betas.astype(np.float32),
         "frameCount": np.array(len(pose), np.int32),
         "frameRate": np.array(frame_rate, np.float32),
         "bodyTranslation": transl.astype(np.float32),
-        "bodyPose": full.reshape(len(pose), _NUM_JOINTS, 3).astype(np.float32),
+        "bodyPose": full.reshape(len(pose), num_posed, 3).astype(np.float32),
     }

@@ -43,6 +43,23 @@ class Photo:
     exif: dict[int, object]
 
 
+def check_image(image: object, num_channels: tuple[int, ...] = (3,)) -> None:
+    """Check that an array is a picture.
+
+    Args:
+        image: what a caller gave as one.
+        num_channels: that it may have.
+    Raises:
+        InputError: it is not (H, W, 3) of uint8, or has no pixels.
+    """
+    is_array = isinstance(image, np.ndarray)
+    if not is_array or image.ndim != 3 or image.shape[2] not in num_channels or image.dtype != np.uint8:
+        what = f"shape {image.shape} and type {image.dtype}" if is_array else type(image).__name__
+        raise InputError(f"the picture is {what}: give an array (H, W, 3) of uint8, red first")
+    if not image.size:
+        raise InputError(f"the picture has no pixels: its shape is {image.shape}")
+
+
 def load_photo(path: str | os.PathLike[str]) -> Photo:
     """Read a picture as `load_image` does, with its EXIF tags.
 

@@ -42,7 +42,8 @@ def known_measurements(
         if value is not None and name in known:
             raise InputError(f"{argument} and the measurement {name!r} are both given: give one of them.")
         known |= {} if value is None else {name: value}
-    definitions_of(tuple(known))
+    if known:
+        definitions_of(tuple(known))
     return {name: _row(name, value, num_people) for name, value in known.items()}
 
 
@@ -90,9 +91,9 @@ def _row(name: str, value: Any, num_people: int) -> np.ndarray:
 def _check_unit(definition: Definition, values: np.ndarray, mean: float) -> None:
     if definition.name == "belly depth":
         return  # it may be zero or negative
-    wrong = values[np.isfinite(values) & ~((values > mean / _MOST) & (values < mean * _MOST))]
-    if np.isinf(values).any() or len(wrong):
-        first = wrong[0] if len(wrong) else np.inf
+    low, high = mean / _MOST, mean * _MOST
+    wrong = values[~np.isnan(values) & ~((values > low) & (values < high))]
+    if len(wrong):
         raise InputError(
-            f"The measurement {definition.name!r} is {first:g}: give it in {definition.unit}, of which the mean body has {mean:.3g}."
+            f"The measurement {definition.name!r} is {wrong[0]:g}: give an adult's in {definition.unit}, between {low:.3g} and {high:.3g}."
         )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.camera.setup import setup_camera, size_rows
 from smplify_jax.errors import InputError
@@ -25,6 +26,7 @@ from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks, side_by_side
+from smplify_jax.fitting.track_init import TrackInit, init_of_tracks, with_init
 from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import ONE_CAMERA, fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
@@ -43,6 +45,8 @@ def fit_sequence(
     camera: Camera | ArrayLike | Sequence[Camera] | None = None,
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
+    init: BodyParameters | FitResult | None = None,
+    init_error: str | ArrayLike | None = None,
     num_betas: int = 10,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
@@ -62,6 +66,9 @@ def fit_sequence(
         camera: as `fit` takes it, the same in all frames of a track: a focal length [px], (fx, fy), K, or a Camera; or one per track.
         body: the open body by default.
         prior: the shipped pose prior by default.
+        init: bodies that are known already, such as VIBE's, WHAM's or HMR2's predictions: (T, ...) or (N, T, ...), as `fit` takes them.
+            Frames with a NaN in orientation or pose have none, and keep the proposal of the keypoints alone.
+        init_error: expected PA-MPJPE of `init` [mm], one number or one for each frame; or whose prediction it is, see `fit`.
         num_betas: how many shape coefficients to fit.
         max_gap: frames without a person are filled in if there are observed ones at most this much time apart before and after them [s].
         devices: of one kind, to deal frames and tracks out to; JAX's default device by default.
@@ -81,7 +88,8 @@ def fit_sequence(
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
         pictures = _pictures(camera, side_by_side(tracks), image_size)
-        fitted = _fit_each(setup, tracks, clock, pictures, max_gap)
+        inits = init_of_tracks(init, init_error, [tracks.shape[1]] * len(tracks), setup, is_single)
+        fitted = _fit_each(setup, tracks, clock, pictures, max_gap, inits)
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
         return FitResult(**jax.tree.map(jnp.asarray, fields), body=setup.body, layout=layout.name)
@@ -127,7 +135,7 @@ def fit_sequences(
         check_max_gap(max_gap)
         setup = setup_tracks(layout, body, prior, num_betas, devices)
         pictures = _pictures(camera, side_by_side(cleaned), image_size)
-        fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap)
+        fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap, [None] * len(cleaned))
         return [FitResult(**fields, body=setup.body, layout=layout.name) for fields in fitted]
 
 
@@ -146,15 +154,17 @@ def _fit_each(
     clocks: Sequence[np.ndarray] | np.ndarray,
     pictures: _Pictures,
     max_gap: float,
+    inits: Sequence[TrackInit | None],
 ) -> list[dict[str, Any]]:
     """The fields of each track's result, for cleaned keypoints (T, K, 3) at times (T,)."""
     prepared = []
-    for number, (track, times) in enumerate(zip(tracks, clocks, strict=True)):
+    for number, (track, times, init) in enumerate(zip(tracks, clocks, inits, strict=True)):
         of_frames = rows_of(pictures, np.full(len(track), number))
         people = Person(keypoints=track, start=None, anchor=None, **of_frames._asdict())
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
-        prepared.append(frames_of_picture(refined, times, max_gap))
+        fused = with_init(setup, refined, init, of_frames.camera)
+        prepared.append(frames_of_picture(fused, times, max_gap))
     return fit_tracks(setup, prepared, ONE_CAMERA)
 
 

@@ -73,10 +73,12 @@ def definitions_of(names: Sequence[str] | None) -> tuple[Definition, ...]:
     """The definitions with these names, in the order asked for; all of them for None.
 
     Raises:
-        InputError: there is no such measurement; the message lists them.
+        InputError: there is no such measurement, and the message lists them; or the names are no list, or none.
     """
     if names is None:
         return DEFINITIONS
+    if isinstance(names, str) or not len(names):
+        raise InputError(f"names is {names!r:.40}: give a list of measurements, such as ['stature'].")
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise InputError(f"There is no measurement {unknown[0]!r}: give some of {', '.join(NAMES)}.")

@@ -60,10 +60,6 @@ class RestMesh:
         """Weights (V,) of a joint."""
         return self.regressor[self.joint_names.index(name)]
 
-    def vertex(self, index: int) -> np.ndarray:
-        """Weights (V,) of a vertex."""
-        return np.eye(1, len(self.vertices), index)[0]
-
     def place(self, weights: np.ndarray) -> np.ndarray:
         """(..., 3) where carried points (..., V) are on the mean body [m]."""
         return weights @ self.vertices

@@ -15,6 +15,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.keypoints.tracks import KeypointTrack
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
 from smplify_jax.result.person_files import write_arrays
@@ -71,6 +72,8 @@ def fit_keypoint_track(
     camera: Camera | ArrayLike | Sequence[Camera] | None = None,
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
+    init: PredictedBodies | None = None,
+    init_error: str | float | None = None,
     num_betas: int = 10,
     max_gap: float = 1.0,
 ) -> FittedTrack:
@@ -82,6 +85,8 @@ def fit_keypoint_track(
         camera: as for `fit_sequence`.
         body: as for `fit_sequence`.
         prior: as for `fit_sequence`.
+        init: as for `fit_sequence`.
+        init_error: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
         max_gap: as for `fit_sequence`.
     """
@@ -95,6 +100,8 @@ def fit_keypoint_track(
         camera=camera,
         body=body,
         prior=prior,
+        init=init,
+        init_error=init_error,
         num_betas=num_betas,
         max_gap=max_gap,
     )

@@ -7,6 +7,7 @@ from jax.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.overlay import Marks, OverlayStyle, draw_overlay, side_color
 
@@ -35,9 +36,11 @@ def draw_keypoints(keypoints: ArrayLike, layout: str | Layout, image: np.ndarray
     Returns:
         (H, W, 3) uint8: the part of the picture with the person, magnified, and the list.
     Raises:
-        InputError: the layout has another number of keypoints.
+        InputError: the layout has another number of keypoints, or the picture is no (H, W, 3) of uint8.
     """
     known = get_layout(layout)
+    if image is not None:
+        check_image(image, (3, 4))
     rows = np.asarray(keypoints, np.float64)
     if rows.shape != (known.num_keypoints, 3):
         raise InputError(

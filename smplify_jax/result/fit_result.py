@@ -7,14 +7,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from numpy.typing import ArrayLike
 
 from smplify_jax.body.load import shipped_body
 from smplify_jax.body.model import BodyModel
@@ -29,9 +28,8 @@ from smplify_jax.geometry.frames import Frame, in_frame
 from smplify_jax.measurements.intervals import measured_with_intervals
 from smplify_jax.measurements.measured import Measurements
 from smplify_jax.quality.score import QualityFeatures
-from smplify_jax.result.exported import export, to_amass
+from smplify_jax.result.exported import ExportedResult
 from smplify_jax.result.missing_body import MissingBody, reference_to, restored_body
-from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.pictured import PicturedResult
 from smplify_jax.result.saved import arrays_of, check_fits_body, fields_of, read_saved
 from smplify_jax.result.sequence import people_at
@@ -40,13 +38,10 @@ from smplify_jax.result.status import FitStatus
 from smplify_jax.result.views import in_view
 from smplify_jax.result.world import has_z_up
 
-if TYPE_CHECKING:
-    import trimesh
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)  # == compares arrays, so a result has no hash
-class FitResult(PicturedResult):
+class FitResult(ExportedResult, PicturedResult):
     """Fitted bodies: one, or a batch with the same leading axis as the keypoints.
 
     Bodies live in the camera frame: x right, y down, z forward [m]. A person that could not be fitted has NaN everywhere and a status
@@ -218,29 +213,6 @@ class FitResult(PicturedResult):
         """(...,) how deep the body penetrates itself [m], see `smplify_jax.body.penetration`; the body needs capsules."""
         return penetration_depth(self.body, betas=self.betas, body_pose=self.body_pose)
 
-    def mesh(self, index: int = 0, frame: Frame = "upright") -> trimesh.Trimesh:
-        """One person's mesh [m], as it is exported: `result.mesh(2).export("person.glb")`.
-
-        It stands where the person stood in front of the camera, which is at the origin and level: if the camera was at eye height, the
-        feet are at about y = -1.6, not on a floor at y = 0. `mesh.apply_translation([0, -mesh.bounds[0, 1], 0])` puts them there.
-
-        Args:
-            index: of the person.
-            frame: "upright" (x right, y up, z towards the camera), as the command's OBJ files and most viewers have it; or "camera"
-                (x right, y down, z forward), as the fields of the result have it; see `vertices`.
-        Raises:
-            InputError: the person was not fitted.
-            IndexError: there is no such person.
-        """
-        person = self[index]
-        if not FitStatus(int(person.status)).is_usable:
-            raise InputError(f"Person {index} has no mesh: {FitStatus(int(person.status)).sentence}")
-        import trimesh  # half a second that `import smplify_jax` need not wait for
-
-        mesh = trimesh.Trimesh(np.asarray(person.vertices(frame)), np.asarray(self.body.faces), process=False)
-        mesh.units = "meters"
-        return mesh
-
     def in_view(self, view: int) -> FitResult:
         """A fit to several cameras as one of them sees it: in that camera's frame, with its keypoints and errors.
 
@@ -266,51 +238,6 @@ class FitResult(PicturedResult):
             InputError: there is no such measurement, or the body's mesh cannot be measured.
         """
         return measured_with_intervals(self.body, self.betas, self.betas_covariance, names, coverage)
-
-    def to_smplify(self) -> dict[str, np.ndarray]:
-        """The keys that the original SMPLify of 2016 writes for a picture, see `smplify_jax.result.other_programs.to_smplify`."""
-        return to_smplify(self)
-
-    def to_smplx(self) -> dict[str, np.ndarray]:
-        """Keyword arguments for a model of the package smplx, see `smplify_jax.result.other_programs.to_smplx`."""
-        return to_smplx(self)
-
-    def to_amass(self, frame_rate: float = 30.0) -> dict[str, np.ndarray]:
-        """One person's motion in the arrays of AMASS's files, see `smplify_jax.exports.amass.amass_motion`.
-
-        Args:
-            frame_rate: frames per second of the result's frames.
-        """
-        return to_amass(self, frame_rate)
-
-    def export(
-        self,
-        path: str | PathLike[str],
-        *,
-        fps: float | None = None,
-        times: ArrayLike | None = None,
-        frame: Frame = "upright",
-    ) -> None:
-        """Write a file for other programs, in the format of its suffix: `result.export("walk.glb")`.
-
-        - .obj, .ply: the meshes of everybody at one moment.
-        - .glb: meshes with skeleton and skin; of motions with keys over time.
-        - .bvh: a skeleton, in metres, and its motion, of one person.
-        - .smpl: an avatar of one person, for the package smplcodec.
-        - .npz: one person in AMASS's arrays, see `to_amass`; `save` writes all arrays of the result instead.
-
-        Frames of `fit_sequence` are one person's motion, or several people's. Of people fitted apart, `fps` or `times` says that they are
-        the frames of one person, who then needs the same betas in all of them. Who has no body is left out.
-
-        Args:
-            path: the file.
-            fps: frames per second; by default those of `times`, else 30.
-            times: (T,) of the frames [s], increasing; by default they follow each other at `fps`.
-            frame: of the vertices of .obj and .ply, as for `mesh`. The other formats have y up, and AMASS z up.
-        Raises:
-            InputError: the suffix is of no format, the format cannot hold these people, nobody has a body, or the file cannot be written.
-        """
-        export(self, path, fps=fps, times=times, frame=frame)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `save` writes, by name: plain arrays, the body and the layout by their names."""

@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from smplify_jax.errors import InputError
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.overlay import DEFAULT_STYLE, Marks, OverlayStyle, draw_overlay
 from smplify_jax.pictures.palette import LARGEST_DEVIATION_M, body_color, uncertainty_color
@@ -18,6 +19,9 @@ from smplify_jax.result.shared_joints import joints_of_weights
 from smplify_jax.result.status import FitStatus
 
 Coloring = Literal["person", "uncertainty"]
+
+_LARGEST_SIDE = 100_000.0
+"""[px] Keypoints beyond it are in no picture; without a limit their numbers overflow."""
 
 
 def draw_fit(
@@ -45,14 +49,26 @@ def draw_fit(
     Returns:
         (H, W, 4) uint8 RGBA, scaled down to `style.max_side`, wider by the views. People without a usable fit have only keypoints.
     Raises:
-        InputError: the keypoints are not those of the result, the picture's size is not `image_size`, or the result is in the world of
-            several cameras.
+        InputError: the keypoints are not those of the result, the picture is no (H, W, 3) of uint8 or not of `image_size`, or the result is
+            in the world of several cameras or has frames of several people.
     """
     if result.extrinsics is not None:
-        raise InputError("This result lives in the world of several cameras or of points: draw result.in_view(0).")
+        raise InputError(
+            "This result lives in the world of several cameras: draw result.in_view(0)."
+            if result.extrinsics.num_views
+            else "This result lives in the world of points, which has no camera: write a page with result.report."
+        )
+    if result.status.ndim > 1:
+        raise InputError("This result has frames of several people: draw the frames of one, such as result[0][10].")
+    if image is not None:
+        check_image(image, (3, 4))
+    if isinstance(views, str):
+        raise InputError(f"views is {views!r}: give a list of views, such as [{views!r}].")
     for value, known in ((color, Coloring), *((view, View) for view in views)):
         if value not in get_args(known):
             raise InputError(f"{value!r} is not one of {', '.join(map(repr, get_args(known)))}.")
+    if image_size is not None and min(image_size) < 1:
+        raise InputError(f"image_size is {image_size}: give the width and height in pixels.")
     names = get_layout(result.layout if layout is None else layout).keypoint_names
     people = list(result)
     detected = _detected(keypoints, len(people), len(names))
@@ -91,6 +107,10 @@ def _detected(keypoints: ArrayLike | None, num_people: int, num_keypoints: int) 
     if keypoints is None:
         return [None] * num_people
     rows = np.asarray(keypoints, np.float64)
+    if rows.size and rows.shape[-2:] != (num_keypoints, 3):
+        raise InputError(
+            f"The keypoints have shape {rows.shape}, and the layout {num_keypoints}: give (K, 3) or (B, K, 3), as fitted."
+        )
     detected = rows.reshape(-1, num_keypoints, 3) if rows.size else np.empty((0, 0, 3))
     if len(detected) != num_people:
         raise InputError(
@@ -120,9 +140,10 @@ def _beside(
 
 
 def room_for(detected: np.ndarray, usable: Sequence[Any]) -> tuple[int, int]:
-    """A picture size (width, height) [px] that holds every keypoint (B, K, 3), with a margin if there is a body."""
-    points = detected[detected[..., 2] > 0][:, :2]
+    """A picture size (width, height) [px], up to `_LARGEST_SIDE`, that holds every keypoint (B, K, 3), with a margin if there is a body."""
+    points = detected[(detected[..., 2] > 0) & np.isfinite(detected).all(axis=-1)][:, :2]
     margins = [0.15 * float(person.person_height_px) for person in usable]
     fitted = [np.asarray(person.keypoints_px) for person in usable]
     corner = np.nanmax(np.concatenate([points, *fitted, np.ones((1, 2))]), axis=0) + max(margins, default=1.0)
-    return max(1, round(float(corner[0]))), max(1, round(float(corner[1])))
+    width, height = np.clip(corner, 1.0, _LARGEST_SIDE)
+    return round(float(width)), round(float(height))

@@ -28,7 +28,7 @@ class PicturedResult:
         """A small table and a picture of the bodies, for notebooks."""
         from smplify_jax.result.thumbnail import thumbnail
 
-        people = self[0] if self.status.ndim > 1 else self  # of several tracks, the frames of the first
+        people = self[0] if self.status.ndim > 1 and len(self) else self  # of several tracks, the frames of the first
         first = jax.tree.map(np.asarray, people[:MAX_ROWS])
         rows = zip(first.statuses(), first.quality, first.reprojection_error_px, first.person_height_px, strict=True)
         return html_table(

@@ -13,16 +13,15 @@ from numpy.typing import ArrayLike
 import smplify_jax
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
+from smplify_jax.files.images import check_image
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.report.page import report_page
 from smplify_jax.pictures.report.scene import Scene, no_picture
 from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
+from smplify_jax.result.times import frame_times
 
 Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
-
-
-DEFAULT_FPS = 30.0
 
 
 def write_report(
@@ -39,12 +38,15 @@ def write_report(
     layout: str | Layout | None = None,
 ) -> None:
     """Write a page; see `FitResult.report`."""
-    picture = _by_place(images)
+    if not result.status.size:
+        raise InputError("There is nobody to show: the result is empty.")
+    clock = frame_times(result, fps, times)
+    picture = _by_place(images, 1 if clock is None else len(clock))
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
-    clock = _clock(result, fps, times)
     people = _by_frames(result, is_motion=clock is not None)
-    names = names or [f"person {number}" for number in range(len(people))]
+    names = [f"person {number}" for number in range(len(people))] if names is None else names
+    names = [names] if isinstance(names, str) else names
     if len(names) != len(people):
         raise InputError(f"There are {len(names)} names for {len(people)} people: give one for each.")
     observed = _observed(keypoints, people)
@@ -69,28 +71,27 @@ def write_page(path: str | PathLike[str], scenes: Sequence[Scene], title: str, n
         file.write(page.encode())
 
 
-def _by_place(images: Images | None) -> Callable[[int], np.ndarray | None]:
+def _by_place(images: Images | None, num_frames: int) -> Callable[[int], np.ndarray | None]:
     if images is None:
         return no_picture
     if callable(images):
-        return images
-    if isinstance(images, np.ndarray) and images.ndim == 3:
+        return lambda place: _checked(images(place))
+    if isinstance(images, (str, PathLike)):
+        raise InputError(f"images is {str(images)!r:.60}: give the picture itself, an array (H, W, 3) of uint8.")
+    if isinstance(images, np.ndarray) and images.ndim != 4:
+        check_image(images, (3, 4))
         return lambda _place: images
-    return lambda place: images[place]
+    if len(images) != num_frames:
+        raise InputError(
+            f"There are {len(images)} images for {num_frames} frames: give the picture, or of a motion one for each frame."
+        )
+    return lambda place: _checked(images[place])
 
 
-def _clock(result: Any, fps: float | None, times: ArrayLike | None) -> np.ndarray | None:
-    """(T,) [s] of a motion; None for people of one moment. Frames that were fitted together have velocities."""
-    shape = result.status.shape
-    is_motion = len(shape) > 1 or result.velocities is not None or fps is not None or times is not None
-    if not is_motion or not shape:
-        return None
-    if times is not None:
-        return np.asarray(times, np.float64).reshape(-1)
-    rate = DEFAULT_FPS if fps is None else fps
-    if not 0 < rate < np.inf:
-        raise InputError(f"fps is {rate}: give a positive number of frames per second.")
-    return np.arange(shape[-1]) / rate
+def _checked(image: np.ndarray | None) -> np.ndarray | None:
+    if image is not None:
+        check_image(image, (3, 4))
+    return image
 
 
 def _by_frames(result: Any, *, is_motion: bool) -> list[Any]:

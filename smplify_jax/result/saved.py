@@ -64,6 +64,9 @@ _ALWAYS_FINITE = ("betas", "global_orient", "body_pose", "transl", "joints", *CA
 
 _ADVICE = "give a file that FitResult.save wrote."
 
+_MAX_NAMED = 3
+"""Missing arrays that an error names: a file of another kind lacks most of them."""
+
 
 def arrays_of(result: Any) -> dict[str, np.ndarray]:
     """The arrays of a result by name, including those of its camera, its costs and its quality features."""
@@ -108,7 +111,8 @@ def read_saved(path: str | PathLike[str], is_usable: Mapping[int, bool]) -> dict
     shapes = FIELD_SHAPES | CAMERA_SHAPES | dict.fromkeys(FEATURE_KEYS, ())
     missing = sorted({*shapes, *TEXTS} - set(content) - {FEATURES + name for name in _LATER_FEATURES})
     if missing:
-        raise InputError(f"{path}: is not a saved fit, it lacks {', '.join(missing)}; {_ADVICE}")
+        more = f" and {len(missing) - _MAX_NAMED} more arrays" if len(missing) > _MAX_NAMED else ""
+        raise InputError(f"{path}: is not a saved fit, it lacks {', '.join(missing[:_MAX_NAMED])}{more}; {_ADVICE}")
     unknown = np.full(getattr(content["status"], "shape", ()), np.nan, np.float32)
     content = dict.fromkeys((FEATURES + name for name in _LATER_FEATURES), unknown) | content
     shapes |= {name: () for name in content if name.startswith(COST)}

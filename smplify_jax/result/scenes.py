@@ -103,6 +103,10 @@ def _keypoint_names(result: Any, layout: Layout | None) -> Sequence[str]:
     """Those of the layout; vertices of a mesh have numbers."""
     known = layout or LAYOUTS.get(result.layout)
     count = result.keypoints_px.shape[-2] if result.point_errors is None else result.point_errors.shape[-1]
+    if known is not None and known.num_keypoints != count:
+        raise InputError(
+            f"The layout {known.name} has {known.num_keypoints} keypoints, and the result {count}: give the layout of the fit."
+        )
     return [f"point {number}" for number in range(count)] if known is None else known.keypoint_names
 
 

@@ -1,8 +1,8 @@
 """A person's frames as a browser poses them: one mesh, a few directions in which poses move it, and the joints' transforms.
 
-Pose-dependent displacements are linear in 9 numbers a joint (207 for SMPL), and a motion passes through few of their combinations. Its
-principal directions reproduce them: 300 frames of the example video need 3, and 300 frames through 12 random poses of the prior 13, for
-0.2 mm in the root mean square over the vertices of any frame, and less than 2 mm at each.
+Displacements before skinning are linear in the betas and in 9 numbers a joint (207 for SMPL), and a motion passes through few of their
+combinations. Their principal directions reproduce them: 300 frames of the example video need 3, and 300 frames through 12 random poses of
+the prior 13, for 0.2 mm in the root mean square over the vertices of any frame, and less than 2 mm at each.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Skinned(NamedTuple):
 
 
 def skinned(result: Any) -> Skinned:
-    """The frames of one person, who has one shape in all of them.
+    """The frames of one person. Frames that were fitted apart have shapes of their own: their betas move vertices as poses do.
 
     Args:
         result: a `FitResult` with a leading axis of T frames.
@@ -56,46 +56,47 @@ def skinned(result: Any) -> Skinned:
     if not len(used):
         v_template = np.asarray(body.v_template)
         return Skinned(v_template, np.zeros((0, *v_template.shape)), np.zeros((num_frames, 0)), transforms)
-    betas = np.asarray(result.betas)[used[0]]
+    betas = np.asarray(result.betas, np.float32)[used]
     pose = np.concatenate([np.asarray(result.global_orient), np.asarray(result.body_pose)], axis=-1)[used]
-    v_shaped, rotations, offsets, features = _posed(body, betas, pose.astype(np.float32))
+    rotations, offsets, features = _posed(body, betas, pose.astype(np.float32))
     turn = UPRIGHT_FROM_Z_UP if has_z_up(result) else UPRIGHT_FROM_CAMERA
     transforms[used, ..., :3] = turn @ rotations
     transforms[used, ..., 3] = (offsets + np.asarray(result.transl)[used, None]) @ turn.T
+    features = np.concatenate([betas, features], axis=1)
+    moves = np.concatenate([np.asarray(body.shapedirs)[..., : betas.shape[1]], np.asarray(body.posedirs)], axis=-1)
     mean = features.mean(axis=0)
-    posedirs = np.asarray(body.posedirs, np.float32)
-    directions, shares = _principal(features - mean, posedirs)
+    directions, shares = _principal(features - mean, moves)
     amounts = np.zeros((num_frames, len(directions)))
     amounts[used] = shares
-    return Skinned(v_shaped + posedirs @ mean, directions, amounts, transforms)
+    return Skinned(np.asarray(body.v_template) + moves @ mean, directions, amounts, transforms)
 
 
 def _posed(body: BodyModel, betas: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Shape (V, 3), rotations (T, J, 3, 3) and offsets (T, J, 3) of the joints, and pose features (T, 9 (J - 1))."""
+    """Rotations (T, J, 3, 3) and offsets (T, J, 3) of the joints, and pose features (T, 9 (J - 1))."""
     starts = range(0, len(pose), _FRAMES_AT_ONCE)
-    padded = pose[np.minimum(np.arange(len(starts) * _FRAMES_AT_ONCE), len(pose) - 1)]
-    parts = [_posed_part(body, betas, padded[start : start + _FRAMES_AT_ONCE]) for start in starts]
-    together = (np.concatenate([np.asarray(part[k]) for part in parts])[: len(pose)] for k in (1, 2, 3))
-    return np.asarray(parts[0][0]), *together
+    padded = np.minimum(np.arange(len(starts) * _FRAMES_AT_ONCE), len(pose) - 1)
+    chosen = [padded[start : start + _FRAMES_AT_ONCE] for start in starts]
+    parts = [_posed_part(body, betas[frames], pose[frames]) for frames in chosen]
+    return tuple(np.concatenate([np.asarray(part[k]) for part in parts])[: len(pose)] for k in range(3))
 
 
 @jax.jit
 def _posed_part(body: BodyModel, betas: jax.Array, pose: jax.Array) -> tuple[jax.Array, ...]:
     shaped = body.with_shape(betas)
     posed = shaped.with_pose(pose[:, :3], pose[:, 3:])
-    offsets = posed.joints - jnp.einsum("tjab,jb->tja", posed.rotations, shaped.rest_joints)
-    return shaped.v_shaped, posed.rotations, offsets, pose_feature(posed.local_rotations)
+    offsets = posed.joints - jnp.einsum("tjab,tjb->tja", posed.rotations, shaped.rest_joints)
+    return posed.rotations, offsets, pose_feature(posed.local_rotations)
 
 
-def _principal(features: np.ndarray, posedirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _principal(features: np.ndarray, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Directions (M, V, 3) and amounts (T, M) whose products are the displacements of centred features (T, P), nearly.
 
     The displacements D = F P of T frames are not formed, which would be T meshes: with P P' = L L', the products of F L are those of D.
     """
-    num_vertices = len(posedirs)
+    num_vertices = len(moves)
     if len(features) == 1:
         return np.zeros((0, num_vertices, 3)), np.zeros((1, 0))
-    flat = posedirs.reshape(3 * num_vertices, -1).T.astype(np.float64)
+    flat = moves.reshape(3 * num_vertices, -1).T.astype(np.float64)
     values, vectors = np.linalg.eigh(flat @ flat.T)
     turned = features @ (vectors * np.sqrt(np.maximum(values, 0)))
     _, axes = np.linalg.eigh(turned.T @ turned)

@@ -104,7 +104,7 @@ class ShownPerson:
 
 
 def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bool) -> list[ShownPerson]:
-    """The people of a result.
+    """The people of a result; none if it has no frames.
 
     Args:
         name: of the result.
@@ -113,6 +113,8 @@ def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bo
         is_motion: whether the rows (T,) are one person's frames; results of several tracks (B, T) are motions always.
     """
     host = jax.tree.map(np.asarray, result)
+    if host.status.size == 0:
+        return []
     if host.status.ndim == 1 and is_motion:
         return [ShownPerson(name, host, source)]
     tracks = [host[number] for number in range(len(host))]

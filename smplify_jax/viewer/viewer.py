@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -12,21 +13,22 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
+from smplify_jax.pictures import palette
 from smplify_jax.viewer.cameras import Pictures, ShownPicture, cameras_of
 from smplify_jax.viewer.controls import BodyControls, ShowControls, TimeControls
 from smplify_jax.viewer.people import ShownPerson
 from smplify_jax.viewer.playback import Playback
 
 COLORS = {
-    "light blue": (86, 180, 233),
-    "orange": (230, 159, 0),
-    "green": (0, 158, 115),
-    "pink": (204, 121, 167),
-    "yellow": (240, 228, 66),
-    "red": (213, 94, 0),
-    "dark blue": (0, 114, 178),
+    "light blue": palette.SKY_BLUE,
+    "orange": palette.ORANGE,
+    "green": palette.GREEN,
+    "pink": palette.PURPLE,
+    "yellow": palette.YELLOW,
+    "red": palette.VERMILION,
+    "dark blue": palette.BLUE,
 }
-"""Of bodies. Source: Okabe and Ito, Color universal design, 2008: colour-blind people tell them apart."""
+"""Of bodies."""
 
 INSTALL = 'the viewer needs the package viser: pip install "smplify-jax[viewer]"'
 
@@ -65,15 +67,17 @@ class Viewer:
             host: address to serve at; by default this machine alone can connect.
             port: to serve at; the next free one if it is taken.
         Raises:
-            InputError: viser is not installed, nobody has a body, or there are more pictures than cameras.
+            InputError: viser is not installed, nobody has a body, there are more pictures than cameras, or the host is no address of
+                this machine.
         """
         self.people = list(people)
-        self.num_frames = max(person.num_frames for person in people)
         start, self._seen = _first_body(people)
+        self.num_frames = max(person.num_frames for person in people)
         self._cameras = cameras_of(self._seen, start)
         if len(pictures) > len(self._cameras):
             raise InputError(
-                f"There are {len(pictures)} pictures for {len(self._cameras)} cameras: give one, or a folder, for each."
+                f"The number of pictures is {len(pictures)} and that of cameras is {len(self._cameras)}: give at most one picture, or "
+                "folder of pictures, for each camera."
             )
         self._pictures = list(pictures)
         self.server = _server(host, port)
@@ -246,8 +250,20 @@ def _server(host: str, port: int) -> Any:
         import viser
     except ImportError as error:
         raise InputError(f"{INSTALL} ({error})") from None
+    _check_host(host)
     with _silent_viser():
         return viser.ViserServer(host=host, port=port, label="smplify-view", verbose=False)
+
+
+def _check_host(host: str) -> None:
+    """Raise InputError for an address that cannot be served at: viser would wait for it without an end."""
+    try:
+        for family, *_, address in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM):
+            socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        raise InputError(
+            f"{host} is no address of this machine ({error.strerror}): serve at 127.0.0.1, or at 0.0.0.0 to let others connect."
+        ) from None
 
 
 def _silent_viser() -> contextlib.AbstractContextManager[Any]:

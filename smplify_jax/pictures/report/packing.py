@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-MAX_PICTURE_SIDE = 1280
-"""[px] The longest side of a picture on a page."""
-
-MIN_PICTURE_SIDE = 320
-"""[px] Smaller ones show nobody."""
-
 _QUALITIES = ((1280, 82), (960, 78), (640, 74), (480, 68), (320, 60))
-"""Longest side [px] and JPEG quality, from the best to the smallest."""
+"""Longest side [px] of a picture on a page and JPEG quality, from the best to the smallest: smaller ones show nobody."""
 
 MAX_WEIGHTS = 8
 """Joints per vertex that are kept; SMPL's bodies have four."""

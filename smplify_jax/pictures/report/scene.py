@@ -17,7 +17,7 @@ class SkinnedPerson:
     """One person in T frames.
 
     A vertex is sum_j w_j (R_j v + t_j) with v = rest + sum_m amounts_m displacements_m, as `BodyModel.vertices` has it: the displacements
-    are the directions in which the pose moves the vertices of this motion most.
+    are the directions in which pose and shape move the vertices of this motion most.
 
     Attributes:
         name: shown to the user.

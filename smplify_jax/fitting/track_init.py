@@ -1,0 +1,176 @@
+"""The caller's bodies in the frames of tracks, such as VIBE's, fused with the network's proposals."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike
+
+from smplify_jax.body.keypoint_body import KeypointBody
+from smplify_jax.body.parameters import BodyParameters
+from smplify_jax.camera.observation import Observation
+from smplify_jax.camera.pinhole import Camera
+from smplify_jax.errors import InputError
+from smplify_jax.execution import compilation
+from smplify_jax.execution.host_arrays import host_array
+from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting.frames import rows_of
+from smplify_jax.fitting.init_fusion import fuse_init
+from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
+from smplify_jax.fitting.placement import placed_before
+from smplify_jax.fitting.program import ProposedPeople
+from smplify_jax.fitting.track_arguments import TrackSetup
+from smplify_jax.predictions.bodies import PredictedBodies
+from smplify_jax.proposal.propose import Proposal
+from smplify_jax.result import FitResult
+from smplify_jax.terms.anchor import Anchor
+
+_ROWS_AT_A_TIME = 64
+"""Frames that are fused at once, so that this is compiled only once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrackInit:
+    """Bodies in the frames of one track, and how far they are to be trusted; leading axis T.
+
+    Attributes:
+        starts: the bodies; NaN in frames without one.
+        anchor: around them.
+    """
+
+    starts: PredictedBodies
+    anchor: Anchor
+
+
+def init_of_tracks(
+    init: BodyParameters | FitResult | None,
+    error: str | ArrayLike | None,
+    lengths: Sequence[int],
+    setup: TrackSetup,
+    is_single: bool,
+) -> list[TrackInit | None]:
+    """Check the caller's bodies, and return those of each track.
+
+    Args:
+        init: (T, ...), or (N, T, ...) for several tracks; None without any.
+        error: see `error_mm`: one number or name, or a number for each frame, shaped like the bodies.
+        lengths: N numbers of frames, all alike if there are several tracks.
+        setup: of the fit.
+        is_single: whether the caller gave one track, without an axis of tracks.
+
+    Raises:
+        InputError: a block does not have a row for each frame, or an error is none.
+    """
+    num_rows, blocks = sum(lengths), init
+    if isinstance(init, (BodyParameters, FitResult)) and not is_single:
+        parameters = init.parameters if isinstance(init, FitResult) else init
+        blocks = _without_axis_of_tracks(parameters, len(lengths), lengths[0])
+    if error is not None and not isinstance(error, str):
+        error = host_array(error, "init_error")
+        error = error.reshape(-1) if not is_single and error.shape == (len(lengths), lengths[0]) else error
+    if blocks is None:
+        anchor_from_init(None, None, error)  # raises if there is an error of nothing
+        return [None] * len(lengths)
+    num_joints, _, num_betas = np.shape(setup.keypoint_body.joint_shapedirs)
+    starts = start_from_init(blocks, num_rows, num_joints, num_betas, is_single=False)
+    anchor = anchor_from_init(starts, None, error)
+    assert anchor is not None  # there are starts
+    ends = np.cumsum(lengths)
+    return [
+        TrackInit(starts[end - length : end], rows_of(anchor, slice(end - length, end)))
+        for length, end in zip(lengths, ends, strict=True)
+    ]
+
+
+def _without_axis_of_tracks(bodies: BodyParameters, num_tracks: int, num_frames: int) -> BodyParameters:
+    """(N T, ...) of (N, T, ...)."""
+    flat = {}
+    for name, value in vars(bodies).items():
+        array = host_array(value, f"init.{name}")
+        if array.shape[:2] != (num_tracks, num_frames):
+            raise InputError(
+                f"init.{name} has shape {array.shape}: expected ({num_tracks}, {num_frames}, ...), a row for each frame of each track."
+            )
+        flat[name] = array.reshape(-1, *array.shape[2:])
+    return dataclasses.replace(bodies, **flat)
+
+
+def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | None, camera: Camera) -> ProposedPeople:
+    """The frames (T, ...) of one track, whose proposals know the caller's bodies too. Frames without one keep their proposal.
+
+    Args:
+        setup: of the fit.
+        proposed: the frames, with their observations weighted.
+        init: the bodies in these frames; None without any.
+        camera: fields (T, 2).
+    """
+    if init is None or proposed.proposals is None:
+        return proposed
+    starts = init.starts
+    is_known = ~np.isnan(np.concatenate([starts.global_orient, starts.body_pose], axis=1)).any(axis=1)
+    is_known &= np.asarray(proposed.checked.is_fittable)
+    if not is_known.any():
+        return proposed
+    keypoints = _keypoints_of(proposed)
+    # Frames without a body are fused with the first known one and then left as they were.
+    rows = np.where(is_known, np.arange(len(is_known)), np.flatnonzero(is_known)[0])
+    known = with_betas_filled(starts[rows])
+    placed = placed_before(rows_of(camera, rows), known, setup.network, keypoints[rows])
+    inputs = (
+        rows_of(proposed.observations, rows),
+        placed,
+        rows_of(init.anchor, rows),
+        rows_of(proposed.proposals, rows),
+    )
+    fused = _fused_in_parts(setup, jax.tree.map(np.asarray, inputs))
+    proposals = jax.tree.map(
+        lambda new, old: np.where(is_known.reshape(-1, *[1] * (np.ndim(old) - 1)), new, old), fused, proposed.proposals
+    )
+    return dataclasses.replace(proposed, proposals=proposals)
+
+
+def _keypoints_of(proposed: ProposedPeople) -> np.ndarray:
+    """(T, K, 3) of the checked observations: x, y [px], confidence."""
+    observation = proposed.checked.observation
+    points, confidence = np.asarray(observation.keypoints_px), np.asarray(observation.confidence)
+    return np.concatenate([points, confidence[..., None]], axis=-1)
+
+
+def _fused_in_parts(setup: TrackSetup, inputs: Any) -> Proposal:
+    """The fused proposals (T, ...), some frames at a time, on the host."""
+    num_frames = len(inputs[1].transl)
+    sigma = np.float32(np.asarray(setup.network.phases.refine.weights.sigma)[-1])
+    parts = []
+    for first in range(0, num_frames, _ROWS_AT_A_TIME):
+        rows = np.minimum(np.arange(first, first + _ROWS_AT_A_TIME), num_frames - 1)
+        fused = jax.device_get(_program()(setup.keypoint_body, sigma, rows_of(inputs, rows)))
+        parts.append(rows_of(fused, slice(0, min(_ROWS_AT_A_TIME, num_frames - first))))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+@lru_cache(maxsize=1)
+def _program() -> Any:
+    return compilation.jit(exact_products(_fuse_frames), keeps_traces=True)
+
+
+def _fuse_frames(
+    body: KeypointBody, sigma: Array, frames: tuple[Observation, BodyParameters, Anchor, Proposal]
+) -> Proposal:
+    def fuse(observation: Observation, init: BodyParameters, anchor: Anchor, proposal: Proposal) -> Proposal:
+        start, fused = fuse_init(body, observation, sigma, init, anchor, proposal)
+        assert fused is not None  # there is an anchor
+        return Proposal(
+            parameters=start,
+            std_pose=1.0 / jnp.asarray(fused.pose_scale),
+            std_betas=1.0 / jnp.asarray(fused.betas_scale),
+            noise=proposal.noise,
+        )
+
+    return jax.vmap(fuse)(*frames)
