@@ -20,7 +20,9 @@ from docs_stand_ins import put_stand_ins
 DOCS = REPOSITORY / "docs"
 PAGES = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]
 
-_FENCED = re.compile(r"^```(python|bash|sh|)( standalone)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```([\w{}-]*)( standalone)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+_SHELL_LANGUAGES = ("bash", "sh", "")
 
 _COMMANDS = {"smplify-fit": "smplify_jax.cli.fit", "smplify-fit-dataset": "smplify_jax.cli.dataset"}
 
@@ -60,7 +62,7 @@ def _program(page: Path) -> str:
         if language == "python" and not _is_left_out(block):
             has_more_than_sessions |= ">>>" not in block
             parts.append(_STANDALONE.format(script=block) if standalone else _python_script(block))
-        elif language != "python" and (script := _shell_script(block)):
+        elif language in _SHELL_LANGUAGES and (script := _shell_script(block)):
             has_more_than_sessions = True
             parts.append(_SHELL.format(script=script))
     return "\n".join(parts) if has_more_than_sessions else ""

@@ -140,7 +140,8 @@ def test_a_signal_that_is_to_be_ignored_is(tmp_path):
 
 
 VIDEO_SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that started the tests in the background has it ignored
 import numpy as np
 from pathlib import Path
 from videos import Scripted, write_video
