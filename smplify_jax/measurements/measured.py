@@ -87,7 +87,7 @@ def measure_body(
 
     Args:
         body: of the SMPL family; None for the open body.
-        betas: (..., n) shapes with n at most the body's number of betas; the mean shape by default. Beyond |betas| = 8 a girth may be too
+        betas: (..., n) shapes with n at most the body's number of betas; the mean shape by default. Beyond a norm of 8 a girth may be too
             short, because the tape knows only the edges near its plane.
         names: of the measurements, in the order wanted; all by default, see `smplify_jax.measurements.definitions`.
     Returns:
