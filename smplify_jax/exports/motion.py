@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.errors import InputError
-from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
+from smplify_jax.geometry.frames import upright_from
 
 if TYPE_CHECKING:
     from smplify_jax.body.model import BodyModel  # needs JAX, and exports of stored fits do not wait for it
@@ -66,7 +66,7 @@ class BodyMotion:
     @property
     def upright_rotation(self) -> Rotation:
         """From the frame of the numbers to the upright one: x right, y up, z towards the camera."""
-        return Rotation.from_matrix(UPRIGHT_FROM_Z_UP if self.is_z_up else UPRIGHT_FROM_CAMERA)
+        return Rotation.from_matrix(upright_from(is_z_up=self.is_z_up))
 
 
 @dataclass(frozen=True, eq=False)

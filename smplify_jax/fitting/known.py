@@ -89,8 +89,8 @@ def _row(name: str, value: Any, num_people: int) -> np.ndarray:
 
 
 def _check_unit(definition: Definition, values: np.ndarray, mean: float) -> None:
-    if definition.name == "belly depth":
-        return  # it may be zero or negative
+    if definition.is_signed:
+        return
     low, high = mean / _MOST, mean * _MOST
     wrong = values[~np.isnan(values) & ~((values > low) & (values < high))]
     if len(wrong):

@@ -163,7 +163,7 @@ def _fit_each(
         people = Person(keypoints=track, start=None, anchor=None, **of_frames._asdict())
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
-        fused = with_init(setup, refined, init, of_frames.camera)
+        fused = with_init(setup, refined, init, people)
         prepared.append(frames_of_picture(fused, times, max_gap))
     return fit_tracks(setup, prepared, ONE_CAMERA)
 

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observation
-from smplify_jax.camera.pinhole import Camera
 from smplify_jax.errors import InputError
 from smplify_jax.execution import compilation
 from smplify_jax.execution.host_arrays import host_array
@@ -24,6 +23,7 @@ from smplify_jax.execution.precision import exact_products
 from smplify_jax.fitting.frames import rows_of
 from smplify_jax.fitting.init_fusion import fuse_init
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
+from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.placement import placed_before
 from smplify_jax.fitting.program import ProposedPeople
 from smplify_jax.fitting.track_arguments import TrackSetup
@@ -102,14 +102,14 @@ def _without_axis_of_tracks(bodies: BodyParameters, num_tracks: int, num_frames:
     return dataclasses.replace(bodies, **flat)
 
 
-def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | None, camera: Camera) -> ProposedPeople:
+def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | None, people: Person) -> ProposedPeople:
     """The frames (T, ...) of one track, whose proposals know the caller's bodies too. Frames without one keep their proposal.
 
     Args:
         setup: of the fit.
         proposed: the frames, with their observations weighted.
         init: the bodies in these frames; None without any.
-        camera: fields (T, 2).
+        people: what was given of these frames.
     """
     if init is None or proposed.proposals is None:
         return proposed
@@ -118,11 +118,10 @@ def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | Non
     is_known &= np.asarray(proposed.checked.is_fittable)
     if not is_known.any():
         return proposed
-    keypoints = _keypoints_of(proposed)
     # Frames without a body are fused with the first known one and then left as they were.
     rows = np.where(is_known, np.arange(len(is_known)), np.flatnonzero(is_known)[0])
     known = with_betas_filled(starts[rows])
-    placed = placed_before(rows_of(camera, rows), known, setup.network, keypoints[rows])
+    placed = placed_before(rows_of(people.camera, rows), known, setup.network, np.asarray(people.keypoints)[rows])
     inputs = (
         rows_of(proposed.observations, rows),
         placed,
@@ -134,13 +133,6 @@ def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | Non
         lambda new, old: np.where(is_known.reshape(-1, *[1] * (np.ndim(old) - 1)), new, old), fused, proposed.proposals
     )
     return dataclasses.replace(proposed, proposals=proposals)
-
-
-def _keypoints_of(proposed: ProposedPeople) -> np.ndarray:
-    """(T, K, 3) of the checked observations: x, y [px], confidence."""
-    observation = proposed.checked.observation
-    points, confidence = np.asarray(observation.keypoints_px), np.asarray(observation.confidence)
-    return np.concatenate([points, confidence[..., None]], axis=-1)
 
 
 def _fused_in_parts(setup: TrackSetup, inputs: Any) -> Proposal:

@@ -34,6 +34,11 @@ UPRIGHT_FROM_Z_UP = (UPRIGHT_FROM_CAMERA @ Z_UP_FROM_CAMERA.T).astype(np.float32
 """The rotation from a world with z up to the upright frame: (x, y, z) becomes (x, z, -y)."""
 
 
+def upright_from(*, is_z_up: bool) -> np.ndarray:
+    """(3, 3) the rotation to the upright frame: from a world with z up, or else from the camera frame."""
+    return UPRIGHT_FROM_Z_UP if is_z_up else UPRIGHT_FROM_CAMERA
+
+
 def turned_about_root(
     global_orient: np.ndarray, transl: np.ndarray, pelvis: np.ndarray, rotation: Rotation
 ) -> tuple[np.ndarray, np.ndarray]:

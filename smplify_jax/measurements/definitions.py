@@ -24,12 +24,14 @@ class Definition:
         clause: of ISO 8559-1:2017, or None.
         unit: "m", "kg", "m3" or "kg/m2".
         text: how it is taken.
+        is_signed: whether it may be zero or negative.
     """
 
     name: str
     clause: str | None
     unit: str
     text: str
+    is_signed: bool = False
 
 
 DEFINITIONS = (
@@ -59,7 +61,9 @@ DEFINITIONS = (
     Definition("back rise", None, "m", "the back part of the total crotch length"),
     Definition("shirt length", None, "m", "from the side of the neck along the front to the height of the crotch"),
     Definition("outer arm length", "5.7.8", "m", "from the right shoulder point over the elbow to the wrist"),
-    Definition("belly depth", None, "m", "how far the belly reaches forward of the crease below the breasts"),
+    Definition(
+        "belly depth", None, "m", "how far the belly reaches forward of the crease below the breasts", is_signed=True
+    ),
     Definition("volume", None, "m3", "of the mesh"),
     Definition("mass", "5.6.1", "kg", f"volume times {BODY_DENSITY:.0f} kg/m3"),
     Definition("body mass index", None, "kg/m2", "mass divided by the square of the stature"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.errors import InputError
-from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
+from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, upright_from
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.keypoints.layouts import LAYOUTS, Layout
 from smplify_jax.pictures.report.scene import Scene, SceneCamera, SkinnedPerson, no_picture
@@ -138,7 +138,7 @@ def _check_one_camera(results: Sequence[Any]) -> None:
 def _world_camera(results: Sequence[Any], view: int, pictures: Sequence[Pictures]) -> SceneCamera:
     """One of several cameras; where its pictures' size is not known, its principal point is taken to be their middle."""
     taken = pictures[view] if view < len(pictures) else Pictures(name=f"camera {view}")
-    turn = UPRIGHT_FROM_Z_UP if has_z_up(results[0]) else UPRIGHT_FROM_CAMERA
+    turn = upright_from(is_z_up=has_z_up(results[0]))
     rotation = _known_median([one.extrinsics.rotation[..., view, :, :] for one in results], 0.0)
     translation = _known_median([one.extrinsics.translation[..., view, :] for one in results], 0.0)
     focal = _known_median([one.camera.focal_length[..., view, :] for one in results], 1000.0)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from smplify_jax.body.model import BodyModel, pose_feature
-from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
+from smplify_jax.geometry.frames import upright_from
 from smplify_jax.result.world import has_z_up
 
 _FRAMES_AT_ONCE = 16
@@ -59,7 +59,7 @@ def skinned(result: Any) -> Skinned:
     betas = np.asarray(result.betas, np.float32)[used]
     pose = np.concatenate([np.asarray(result.global_orient), np.asarray(result.body_pose)], axis=-1)[used]
     rotations, offsets, features = _posed(body, betas, pose.astype(np.float32))
-    turn = UPRIGHT_FROM_Z_UP if has_z_up(result) else UPRIGHT_FROM_CAMERA
+    turn = upright_from(is_z_up=has_z_up(result))
     transforms[used, ..., :3] = turn @ rotations
     transforms[used, ..., 3] = (offsets + np.asarray(result.transl)[used, None]) @ turn.T
     features = np.concatenate([betas, features], axis=1)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.geometry.frames import UPRIGHT_FROM_CAMERA, UPRIGHT_FROM_Z_UP
+from smplify_jax.geometry.frames import upright_from
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.result.world import has_z_up
 from smplify_jax.viewer.capsule_mesh import capsule_mesh
@@ -64,7 +64,7 @@ class ShownPerson:
     @property
     def upright(self) -> np.ndarray:
         """(3, 3) from the frame of the result to the upright one."""
-        return UPRIGHT_FROM_Z_UP if has_z_up(self.result) else UPRIGHT_FROM_CAMERA
+        return upright_from(is_z_up=has_z_up(self.result))
 
     def status(self, frame: int) -> FitStatus:
         """Of a frame."""
