@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import ArrayLike
 
-from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observation
 from smplify_jax.errors import InputError
-from smplify_jax.execution import compilation
 from smplify_jax.execution.host_arrays import host_array
-from smplify_jax.execution.precision import exact_products
+from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames import rows_of
 from smplify_jax.fitting.init_fusion import fuse_init
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
-from smplify_jax.fitting.person import Person
+from smplify_jax.fitting.person import Person, Setup
 from smplify_jax.fitting.placement import placed_before
 from smplify_jax.fitting.program import ProposedPeople
 from smplify_jax.fitting.track_arguments import TrackSetup
@@ -31,9 +26,6 @@ from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import FitResult
 from smplify_jax.terms.anchor import Anchor
-
-_ROWS_AT_A_TIME = 64
-"""Frames that are fused at once, so that this is compiled only once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,47 +114,45 @@ def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | Non
     rows = np.where(is_known, np.arange(len(is_known)), np.flatnonzero(is_known)[0])
     known = with_betas_filled(starts[rows])
     placed = placed_before(rows_of(people.camera, rows), known, setup.network, np.asarray(people.keypoints)[rows])
-    inputs = (
-        rows_of(proposed.observations, rows),
-        placed,
-        rows_of(init.anchor, rows),
-        rows_of(proposed.proposals, rows),
+    frames = _StartedFrames(
+        rows_of(proposed.observations, rows), placed, rows_of(init.anchor, rows), rows_of(proposed.proposals, rows)
     )
-    fused = _fused_in_parts(setup, jax.tree.map(np.asarray, inputs))
+    fused = jax.device_get(run_in_batches(_fuse_frames, setup.network, frames, setup.devices))
     proposals = jax.tree.map(
         lambda new, old: np.where(is_known.reshape(-1, *[1] * (np.ndim(old) - 1)), new, old), fused, proposed.proposals
     )
     return dataclasses.replace(proposed, proposals=proposals)
 
 
-def _fused_in_parts(setup: TrackSetup, inputs: Any) -> Proposal:
-    """The fused proposals (T, ...), some frames at a time, on the host."""
-    num_frames = len(inputs[1].transl)
-    sigma = np.float32(np.asarray(setup.network.phases.refine.weights.sigma)[-1])
-    parts = []
-    for first in range(0, num_frames, _ROWS_AT_A_TIME):
-        rows = np.minimum(np.arange(first, first + _ROWS_AT_A_TIME), num_frames - 1)
-        fused = jax.device_get(_program()(setup.keypoint_body, sigma, rows_of(inputs, rows)))
-        parts.append(rows_of(fused, slice(0, min(_ROWS_AT_A_TIME, num_frames - first))))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class _StartedFrames:
+    """Frames (T, ...) with a body of the caller's."""
+
+    observations: Observation
+    starts: BodyParameters
+    anchors: Anchor
+    proposals: Proposal
+
+    def __len__(self) -> int:
+        return len(self.starts.transl)
+
+    def only(self, is_person: np.ndarray) -> _StartedFrames:
+        """All of them: fusing frames that fill up a batch costs nothing."""
+        return self
 
 
-@lru_cache(maxsize=1)
-def _program() -> Any:
-    return compilation.jit(exact_products(_fuse_frames), keeps_traces=True)
+def _fuse_frames(setup: Setup, frames: _StartedFrames) -> Proposal:
+    sigma = jnp.asarray(setup.phases.refine.weights.sigma)[-1]
 
-
-def _fuse_frames(
-    body: KeypointBody, sigma: Array, frames: tuple[Observation, BodyParameters, Anchor, Proposal]
-) -> Proposal:
-    def fuse(observation: Observation, init: BodyParameters, anchor: Anchor, proposal: Proposal) -> Proposal:
-        start, fused = fuse_init(body, observation, sigma, init, anchor, proposal)
+    def fuse(observation: Observation, start: BodyParameters, anchor: Anchor, proposal: Proposal) -> Proposal:
+        placed, fused = fuse_init(setup.scene.body, observation, sigma, start, anchor, proposal)
         assert fused is not None  # there is an anchor
         return Proposal(
-            parameters=start,
+            parameters=placed,
             std_pose=1.0 / jnp.asarray(fused.pose_scale),
             std_betas=1.0 / jnp.asarray(fused.betas_scale),
             noise=proposal.noise,
         )
 
-    return jax.vmap(fuse)(*frames)
+    return jax.vmap(fuse)(frames.observations, frames.starts, frames.anchors, frames.proposals)
