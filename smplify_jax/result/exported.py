@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,7 +15,7 @@ from smplify_jax.exports.motion import BodyMotion
 from smplify_jax.geometry.frames import Frame
 from smplify_jax.result.other_programs import to_smplify, to_smplx
 from smplify_jax.result.status import FitStatus
-from smplify_jax.result.times import frame_times
+from smplify_jax.result.times import frame_times, frames_by_person
 from smplify_jax.result.world import has_z_up
 
 if TYPE_CHECKING:
@@ -72,7 +70,8 @@ class ExportedResult:
             raise InputError(
                 f"This result has frames of {self.status.shape[0]} people, and AMASS a file for each: write result[0] first."
             )
-        return amass_motion(_motion(self, "body", None), frame_rate)
+        (frames,) = frames_by_person(self, is_motion=True)
+        return amass_motion(_motion(frames, "body", None), frame_rate)
 
     def export(
         self,
@@ -111,26 +110,23 @@ def people_of(result: Any, times: np.ndarray | None) -> list[BodyMotion]:
         result: one person; people of one moment (B,); one person's frames (T,); or the frames of several people (B, T).
         times: (T,) of the frames [s], as `frame_times` gives them; None for one moment.
     """
-    if times is not None and result.status.ndim == 1:
-        return [_motion(result, "body", times)]
-    everybody: Sequence[Any] = list(result)
+    everybody = frames_by_person(result, is_motion=times is not None)
     names = ["body"] if len(everybody) == 1 else [f"person_{number}" for number in range(len(everybody))]
     return [_motion(person, name, times) for person, name in zip(everybody, names, strict=True)]
 
 
-def _motion(person: Any, name: str, times: np.ndarray | None) -> BodyMotion:
-    """One person, in one moment or in T frames."""
-    host = jax.tree.map(np.asarray, person)
-    statuses = person.statuses()
+def _motion(frames: Any, name: str, times: np.ndarray | None) -> BodyMotion:
+    """One person's frames (T, ...), as NumPy arrays."""
+    statuses = frames.statuses()
     return BodyMotion(
         name=name,
-        body=person.body,
-        betas=np.atleast_2d(host.betas),
-        pose=np.concatenate([np.atleast_2d(host.global_orient), np.atleast_2d(host.body_pose)], axis=1),
-        transl=np.atleast_2d(host.transl),
-        pelvis=host.joints.reshape(-1, *host.joints.shape[-2:])[:, 0],
+        body=frames.body,
+        betas=frames.betas,
+        pose=np.concatenate([frames.global_orient, frames.body_pose], axis=1),
+        transl=frames.transl,
+        pelvis=frames.joints[:, 0],
         is_usable=np.array([status.is_usable for status in statuses]),
         is_fitted=np.array([status.is_fitted for status in statuses]),
-        is_z_up=has_z_up(person),
+        is_z_up=has_z_up(frames),
         times=times,
     )

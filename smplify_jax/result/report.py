@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +17,7 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.report.page import report_page
 from smplify_jax.pictures.report.scene import Scene, no_picture
 from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
-from smplify_jax.result.times import frame_times
+from smplify_jax.result.times import frame_times, frames_by_person
 
 Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
@@ -44,7 +43,7 @@ def write_report(
     picture = _by_place(images, 1 if clock is None else len(clock))
     first = picture(0) if image_size is None else None
     size = image_size if first is None else (first.shape[1], first.shape[0])
-    people = _by_frames(result, is_motion=clock is not None)
+    people = frames_by_person(result, is_motion=clock is not None)
     names = [f"person {number}" for number in range(len(people))] if names is None else names
     names = [names] if isinstance(names, str) else names
     if len(names) != len(people):
@@ -92,14 +91,6 @@ def _checked(image: np.ndarray | None) -> np.ndarray | None:
     if image is not None:
         check_image(image, (3, 4))
     return image
-
-
-def _by_frames(result: Any, *, is_motion: bool) -> list[Any]:
-    """Each person's result with a leading axis of frames, as NumPy arrays."""
-    host = jax.tree.map(np.asarray, result)
-    axes = host.status.ndim - is_motion
-    people = [host[number] for number in range(len(host))] if axes else [host]
-    return people if is_motion else [jax.tree.map(lambda leaf: np.asarray(leaf)[None], person) for person in people]
 
 
 def _observed(keypoints: ArrayLike | None, people: Sequence[Any]) -> list[np.ndarray | None]:

@@ -1,9 +1,10 @@
-"""Whether a result is a motion, and when its frames were."""
+"""Whether a result is a motion, whose frames it has, and when they were."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -39,3 +40,17 @@ def frame_times(result: Any, fps: float | None, times: ArrayLike | None) -> np.n
             f"There are {len(clock)} times for {shape[-1]} frames: give a time in seconds for each frame, increasing."
         )
     return clock
+
+
+def frames_by_person(result: Any, *, is_motion: bool) -> list[Any]:
+    """Each person's result with a leading axis of frames (T,), as NumPy arrays; people of one moment have one frame.
+
+    Args:
+        result: as for `frame_times`.
+        is_motion: whether rows (T,) are one person's frames; rows (B, T) are always those of several people.
+    """
+    host = jax.tree.map(np.asarray, result)
+    if host.status.ndim == 1 and is_motion:
+        return [host]
+    people = [host[number] for number in range(len(host))]
+    return [person if person.is_batched else jax.tree.map(lambda leaf: leaf[None], person) for person in people]

@@ -11,6 +11,7 @@ import numpy as np
 from smplify_jax.body.model import BodyModel
 from smplify_jax.geometry.frames import upright_from
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.times import frames_by_person
 from smplify_jax.result.world import has_z_up
 from smplify_jax.viewer.capsule_mesh import capsule_mesh
 
@@ -112,15 +113,11 @@ def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bo
         source: number of the result.
         is_motion: whether the rows (T,) are one person's frames; results of several tracks (B, T) are motions always.
     """
-    host = jax.tree.map(np.asarray, result)
-    if host.status.size == 0:
+    if result.status.size == 0:
         return []
-    if host.status.ndim == 1 and is_motion:
-        return [ShownPerson(name, host, source)]
-    tracks = [host[number] for number in range(len(host))]
-    framed = [track if track.is_batched else jax.tree.map(lambda leaf: leaf[None], track) for track in tracks]
-    names = [name] if len(framed) == 1 else [f"{name} {number}" for number in range(len(framed))]
-    return [ShownPerson(each, track, source) for each, track in zip(names, framed, strict=True)]
+    people = frames_by_person(result, is_motion=is_motion)
+    names = [name] if len(people) == 1 else [f"{name} {number}" for number in range(len(people))]
+    return [ShownPerson(each, frames, source) for each, frames in zip(names, people, strict=True)]
 
 
 @jax.jit
