@@ -22,7 +22,7 @@ from smplify_jax.media.tracks import FittedTrack
 from smplify_jax.pictures.report.scene import Scene
 from smplify_jax.result import FitResult
 from smplify_jax.result.report import write_page
-from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
+from smplify_jax.result.scenes import FramesOfPerson, Pictures, groups_of_one_camera, make_scene
 
 MAX_BODIES = 60
 """People on a page: each takes a quarter of a megabyte with their picture."""
@@ -203,20 +203,9 @@ def _by_picture(reports: Sequence[PersonReport]) -> list[list[PersonReport]]:
 
 
 def _by_camera(people: Sequence[_Person], result_of: Callable[[_Person], FitResult]) -> list[list[_Person]]:
-    """People who were fitted with one camera. Those without a fit, whose camera is not known, are with the first."""
-    groups: dict[tuple[float, ...], list[_Person]] = {}
-    without = []
-    for person in people:
-        camera = result_of(person).camera
-        rows = np.concatenate([np.atleast_2d(camera.focal_length), np.atleast_2d(camera.camera_center)], axis=-1)
-        known = rows[np.isfinite(rows).all(axis=-1)]
-        if len(known):
-            groups.setdefault(tuple(float(f"{value:.4g}") for value in np.median(known, axis=0)), []).append(person)
-        else:
-            without.append(person)
-    found = list(groups.values()) or [[]]
-    found[0] += without
-    return found
+    """People who were fitted with one camera."""
+    groups = groups_of_one_camera([result_of(person) for person in people])
+    return [[people[place] for place in members] for members in groups]
 
 
 def _picture_scene(members: Sequence[PersonReport]) -> Scene:

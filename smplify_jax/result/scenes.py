@@ -122,17 +122,36 @@ def _cameras(results: Sequence[Any], pictures: Sequence[Pictures], size: tuple[i
 
 def _check_one_camera(results: Sequence[Any]) -> None:
     """Raise InputError for people of several pictures: one picture cannot be behind all of them."""
-    lenses = [
-        np.concatenate(
-            [_known_median([one], np.nan) for one in (result.camera.focal_length, result.camera.camera_center)]
-        )
-        for result in results
-    ]
-    known = np.array([lens for lens in lenses if np.isfinite(lens).all()])
-    if len(known) and (np.ptp(known, axis=0) > _SAME_CAMERA * np.abs(known).max()).any():
+    if len(groups_of_one_camera(results)) > 1:
         raise InputError(
             "These people have different cameras, so they are not of one picture: write a page for each picture."
         )
+
+
+def groups_of_one_camera(results: Sequence[Any]) -> list[list[int]]:
+    """The places of results that were fitted with one camera each. Those without a fit, whose camera is not known, are with the first.
+
+    Args:
+        results: `FitResult`s of pictures, as NumPy arrays.
+    """
+    groups: list[tuple[np.ndarray, list[int]]] = []
+    without = []
+    for place, result in enumerate(results):
+        fields = (result.camera.focal_length, result.camera.camera_center)
+        lens = np.concatenate([_known_median([np.atleast_2d(field)], np.nan) for field in fields])
+        if not np.isfinite(lens).all():
+            without.append(place)
+            continue
+        near = [
+            members for first, members in groups if np.abs(lens - first).max() <= _SAME_CAMERA * np.abs(first).max()
+        ]
+        if near:
+            near[0].append(place)
+        else:
+            groups.append((lens, [place]))
+    found = [members for _, members in groups] or [[]]
+    found[0] = sorted(found[0] + without)
+    return found
 
 
 def _world_camera(results: Sequence[Any], view: int, pictures: Sequence[Pictures]) -> SceneCamera:
