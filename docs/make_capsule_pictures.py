@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import trimesh
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from smplify_jax import PROFILES, BodyModel, BodyParameters, FitResult, fit, load_body, penetration_depth
-from smplify_jax.body.capsules import PART_JOINTS, PARTS
+from smplify_jax.body.capsules import PARTS
 from smplify_jax.body.part_pairs import PAPER_PAIRS
+from smplify_jax.body.posed_capsules import posed_capsules
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.learn.capsules.surfaces import part_of_vertices
 from smplify_jax.pictures.canvas import Canvas
@@ -21,6 +21,7 @@ from smplify_jax.pictures.raycast import Shape, render_shapes
 from smplify_jax.pictures.studio import Studio, clothes, render_in_studio
 from smplify_jax.pictures.views import contact_sheet
 from smplify_jax.result.overlay import draw_fit
+from smplify_jax.viewer.capsule_mesh import capsule_mesh
 
 FOLDER = Path(__file__).parent / "pictures"
 NUM_COLORS = 240
@@ -52,21 +53,15 @@ def main() -> None:
 
 def capsule_shapes(body: BodyModel, parameters: BodyParameters) -> list[Shape]:
     """The body's capsules as meshes, each on its joint."""
-    assert body.capsules is not None
-    shaped = body.with_shape(parameters.betas)
-    posed = shaped.with_pose(parameters.global_orient, parameters.body_pose)
-    ends, radii = np.asarray(body.capsules.ends(parameters.betas)), np.asarray(body.capsules.radii(parameters.betas))
-    shapes = []
-    for (part, joint), (start, end), radius in zip(PART_JOINTS.items(), ends, radii, strict=True):
-        at = body.joint_names.index(joint)
-        along = end - start
-        mesh = trimesh.creation.capsule(height=float(np.linalg.norm(along)), radius=float(radius), count=[24, 24])
-        upright = mesh.vertices - (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
-        turned = upright @ np.asarray(trimesh.geometry.align_vectors([0, 0, 1], along))[:3, :3].T + (start + end) / 2
-        placed = turned @ np.asarray(posed.rotations)[at].T + np.asarray(posed.joints)[at] + parameters.transl
-        kind = part.removeprefix("left_").removeprefix("right_")
-        shapes.append(Shape(placed, np.asarray(mesh.faces), _COLOR_OF_KIND[kind]))
-    return shapes
+    ends, radii = (np.asarray(one) for one in posed_capsules(body, **vars(parameters)))
+    return [
+        Shape(*capsule_mesh(ends[part : part + 1], radii[part : part + 1]), _COLOR_OF_KIND[_kind(name)])
+        for part, name in enumerate(PARTS)
+    ]
+
+
+def _kind(part: str) -> str:
+    return part.removeprefix("left_").removeprefix("right_")
 
 
 def _capsules(body: BodyModel) -> np.ndarray:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.posed_capsules import posed_capsules
 from smplify_jax.geometry.frames import upright_from
 from smplify_jax.result import FitResult, FitStatus
 from smplify_jax.result.times import frames_by_person
@@ -86,22 +86,25 @@ class ShownPerson:
         """The body; None where the frame has none."""
         if not self.status(frame).is_usable:
             return None
-        pose = self.pose(frame)
-        vertices = self.body.vertices(
-            betas=self.betas(frame),
-            global_orient=pose[0],
-            body_pose=pose[1:].ravel(),
-            transl=np.asarray(self.result.transl[frame]),
-        )
+        vertices = self.body.vertices(**self._numbers(frame))
         return Triangles(np.asarray(vertices) @ self.upright.T, np.asarray(self.body.faces))
 
     def capsules(self, frame: int) -> Triangles | None:
         """The capsules of the body's parts; None where the frame has no body, or the body no capsules."""
         if self.body.capsules is None or not self.status(frame).is_usable:
             return None
-        ends, radii = _posed_capsules(self.body, self.betas(frame), self.pose(frame))
-        placed = (np.asarray(ends) + np.asarray(self.result.transl[frame])) @ self.upright.T
-        return Triangles(*capsule_mesh(placed, np.asarray(radii)))
+        ends, radii = posed_capsules(self.body, **self._numbers(frame))
+        return Triangles(*capsule_mesh(np.asarray(ends) @ self.upright.T, np.asarray(radii)))
+
+    def _numbers(self, frame: int) -> dict[str, np.ndarray]:
+        """The body's parameters as shown."""
+        pose = self.pose(frame)
+        return {
+            "betas": self.betas(frame),
+            "global_orient": pose[0],
+            "body_pose": pose[1:].ravel(),
+            "transl": np.asarray(self.result.transl[frame]),
+        }
 
 
 def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bool) -> list[ShownPerson]:
@@ -118,15 +121,3 @@ def people_of_result(name: str, result: FitResult, source: int, *, is_motion: bo
     people = frames_by_person(result, is_motion=is_motion)
     names = [name] if len(people) == 1 else [f"{name} {number}" for number in range(len(people))]
     return [ShownPerson(each, frames, source) for each, frames in zip(names, people, strict=True)]
-
-
-@jax.jit
-def _posed_capsules(body: BodyModel, betas: np.ndarray, pose: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """Ends (C, 2, 3) before the translation and radii (C,) of a body's capsules [m]."""
-    from smplify_jax.body.capsules import PART_JOINTS
-
-    assert body.capsules is not None
-    posed = body.with_shape(betas).with_pose(pose[0], pose[1:].reshape(-1))
-    joints = np.array([body.joint_names.index(joint) for joint in PART_JOINTS.values()])
-    turned = jax.numpy.einsum("cij,cej->cei", posed.rotations[joints], body.capsules.ends(betas))
-    return posed.joints[joints][:, None] + turned, body.capsules.radii(betas)
