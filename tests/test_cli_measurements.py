@@ -33,8 +33,8 @@ def test_everybodys_measurements_are_written_with_intervals(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--height", "175"], "--height is 175: give it in metres"),
-        (["--mass", "7"], "--mass is 7: give it in kilograms"),
+        (["--height", "175"], "'stature' is 175: give it in m"),
+        (["--mass", "7"], "'mass' is 7: give it in kg"),
         (["--track", "--height", "1.75"], "--height is for fits of single pictures"),
         (["--points", "--measurements"], "--measurements is for fits of single pictures"),
     ],

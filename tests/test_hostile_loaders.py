@@ -254,7 +254,8 @@ def test_an_open_body_of_a_version_that_does_not_exist_is_refused(tmp_path):
         arrays["version"] = np.array(version)
         np.savez(tmp_path / "body.npz", **arrays)
         with pytest.raises(
-            InputError, match=r"body\.npz: is damaged \(ValueError: 'version' is not one of female, male, all_ages"
+            InputError,
+            match=r"body\.npz: is damaged \(ValueError: 'version' is not one of neutral, female, male, all_ages",
         ):
             read_open_body(tmp_path / "body.npz")
 

@@ -94,7 +94,7 @@ def test_a_saved_result_keeps_its_intervals_and_an_older_file_has_the_population
 
 def test_wrong_measurements_are_explained(people):
     wrong = {
-        r"The measurement 'stature' is 175: give an adult's in m, between 0\.6\d+ and 4\.2": {"height": 175},
+        r"The measurement 'stature' is 175: give it in m, between 0\.3\d+ and 8\.4": {"height": 175},
         "give one number for everybody, or 8": {"height": [1.7, 1.8]},
         "There is no measurement 'waist'": {"measurements": {"waist": 0.8}},
         "both given": {"mass": 70, "measurements": {"mass": 71}},

@@ -30,19 +30,12 @@ import numpy as np
 
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body_file import check_stored
+from smplify_jax.body.open_body_file import OPEN_BODY_NAMES, check_stored
 from smplify_jax.errors import InputError
 from smplify_jax.files.damage import explained_damage
 from smplify_jax.files.npz import load_npz
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS, mirrored_name
 
-OPEN_BODY_NAMES = {
-    "neutral": "open body",
-    "female": "open body female",
-    "male": "open body male",
-    "all_ages": "open body all ages",
-}
-"""By version, the name of every body whose betas span that open body's shape space rather than SMPL's."""
 OPEN_BODY_PATHS = {
     version: Path(__file__).parent / "data" / f"{name.replace(' ', '_')}.npz"
     for version, name in OPEN_BODY_NAMES.items()

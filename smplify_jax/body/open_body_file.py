@@ -47,8 +47,13 @@ _LIMITS = {
 }
 """Whole numbers, and what they are below: of sizes, and of the midline's vertices, what they are at most."""
 
-_VERSIONS = ("female", "male", "all_ages")
-"""What a file may state; without it the body is neutral."""
+OPEN_BODY_NAMES = {
+    "neutral": "open body",
+    "female": "open body female",
+    "male": "open body male",
+    "all_ages": "open body all ages",
+}
+"""By version, the name of every body whose betas span that open body's shape space rather than SMPL's."""
 
 _SIZES = ("num_midline", "posedirs_sizes", "point_sizes")
 
@@ -61,8 +66,8 @@ def check_stored(data: dict[str, np.ndarray]) -> None:
             the version is not known.
         KeyError: one is missing.
     """
-    if "version" in data and data["version"].tolist() not in _VERSIONS:
-        raise ValueError(f"'version' is not one of {', '.join(_VERSIONS)}")
+    if "version" in data and str(data["version"]) not in OPEN_BODY_NAMES:
+        raise ValueError(f"'version' is not one of {', '.join(OPEN_BODY_NAMES)}")
     sizes: dict[str, int] = {}
     for name, shape in _SHAPES.items():
         array, kinds = data[name], "U" if name == "point_names" else "iu" if name in _LIMITS else "iuf"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smplify_jax.cli.options import DESCRIPTION, FitCommand, MeasureOptions, StartOptions, WriteOptions
+from smplify_jax.cli.options import DESCRIPTION, FitCommand, StartOptions, WriteOptions
 from smplify_jax.cli.program import Program, UsageError, wrong_usage
 from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, TrackLimits, read_within
 from smplify_jax.detectors.registry import check_detector
@@ -47,7 +47,6 @@ def check_command(command: FitCommand) -> None:
     check_limits(command.write)
     check_report(command.write)
     check_check(command)
-    check_measures(command.measure)
     check_points(command)
     check_views(command)
     check_tracks(command)
@@ -225,14 +224,6 @@ def check_check(command: FitCommand) -> None:
         )
     if command.write.report is not None:
         raise UsageError("--check fits nothing, so there is no page to write: leave out --report.")
-
-
-def check_measures(measure: MeasureOptions) -> None:
-    """Raise UsageError for what is no person's stature or mass in metres and kilograms."""
-    if measure.height is not None and not 0.5 < measure.height < 2.8:
-        raise UsageError(f"--height is {measure.height:g}: give it in metres, such as 1.75.")
-    if measure.mass is not None and not 10 < measure.mass < 400:
-        raise UsageError(f"--mass is {measure.mass:g}: give it in kilograms, such as 70.")
 
 
 def check_body(body: BodyOptions) -> None:

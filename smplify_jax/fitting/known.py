@@ -18,8 +18,9 @@ from smplify_jax.terms.measured import KnownMeasurements
 STD_BY_UNIT = {"m": 0.01, "kg": 1.0, "m3": 0.001, "kg/m2": 0.3}
 """Standard deviation with which a known measurement is taken: what people, who stand and breathe, say and measure of themselves."""
 
-_MOST = 2.5
-"""Numbers further than this factor from the mean body's are taken for another unit: adults are within a factor of two."""
+_MOST = 5.0
+"""Numbers further than this factor from the mean body's are taken for another unit. People of two years have a quarter of the mean mass of
+the body of all ages."""
 
 
 def known_measurements(
@@ -95,5 +96,5 @@ def _check_unit(definition: Definition, values: np.ndarray, mean: float) -> None
     wrong = values[~np.isnan(values) & ~((values > low) & (values < high))]
     if len(wrong):
         raise InputError(
-            f"The measurement {definition.name!r} is {wrong[0]:g}: give an adult's in {definition.unit}, between {low:.3g} and {high:.3g}."
+            f"The measurement {definition.name!r} is {wrong[0]:g}: give it in {definition.unit}, between {low:.3g} and {high:.3g}."
         )
