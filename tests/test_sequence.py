@@ -75,6 +75,19 @@ def test_errors_that_repeat_from_frame_to_frame_do_not_make_an_extreme_shape(noi
     assert np.linalg.norm(result.betas[0]) < 1.7 * np.linalg.norm(alone)
 
 
+def test_forty_frames_of_one_camera_tell_as_much_of_the_shape_as_a_few_pictures(noisy, fitted):
+    seen = noisy.as_seen()
+    del seen["times"]
+
+    def evidence(covariances: ArrayLike) -> float:
+        """Beyond the population's, of the mean beta."""
+        return float(np.mean([np.trace(np.linalg.inv(one)) / 10 - 1 for one in np.asarray(covariances, np.float64)]))
+
+    alone, together = evidence(fit(**seen).betas_covariance), evidence(fitted.betas_covariance[:1])
+    # Three times as much: `tracks.ONE_CAMERA`. As independent frames they would tell forty times as much.
+    assert alone < together < 6 * alone
+
+
 def test_velocities_are_those_of_the_joints(fitted, noisy):
     joints, velocities = np.asarray(fitted.joints), np.asarray(fitted.velocities)
     np.testing.assert_allclose(velocities[1:-1], (joints[2:] - joints[:-2]) * 15, atol=1e-3)

@@ -84,11 +84,11 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         covariances = covariances * frame_covariances(solution.model, columns, inputs.is_free)
         of_betas = covariances[0][columns.betas, columns.betas]
         variances = jnp.einsum("tjp,tpq,tjq->tj", jacobian, covariances, jacobian)
-        # Every frame has a part of the shape's prior.
-        shape_prior = (
-            2.0 * jnp.sum(frames.is_seen) * (jnp.asarray(options.weights.shape) / options.weights.pose_prior) ** 2
-        )
-        calibrated = shape_covariance(of_betas, shape_prior, jnp.zeros(()), solution.is_finite)
+        # Where frames err alike, the prior has more than its share in each of them, and all of them tell that much less of the shape.
+        of_one = jnp.asarray(setup.phases.refine.weights.shape)[-1]
+        repeats = jnp.sum(frames.is_seen) * (jnp.asarray(options.weights.shape) / of_one) ** 2
+        shape_prior = 2.0 * (of_one / options.weights.pose_prior) ** 2
+        calibrated = shape_covariance(repeats * of_betas, shape_prior, jnp.zeros(()), solution.is_finite)
     described = jax.vmap(partial(describe, setup.scene.body))(
         frames.as_given, solution.model.keypoints, solution.parameters
     )
