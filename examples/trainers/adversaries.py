@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from examples.trainers.bodies import Estimate
 from examples.trainers.layers import linear, make_linear
 
 NUM_POSED = 23
@@ -38,14 +39,14 @@ class BodyDiscriminators(eqx.Module):
         self.whole = tuple(eqx.nn.Linear(a, b, key=next(keys)) for a, b in pairwise(sizes))
         self.shape = tuple(eqx.nn.Linear(a, b, key=next(keys)) for a, b in ((10, 5), (5, 1)))
 
-    def __call__(self, rotations: Array, betas: Array) -> Array:
-        """(B, 24, 3, 3) and (B, 10) -> (B, 25) scores, 1 for real: of 23 joints, the whole pose, the shape. The root has none."""
-        embedded = rotations[:, 1:].reshape(-1, NUM_POSED, 9)
+    def __call__(self, bodies: Estimate) -> Array:
+        """Bodies (B, ...) -> (B, 25) scores, 1 for real: of 23 joints, the whole pose, the shape. The root has none."""
+        embedded = jnp.asarray(bodies.rotations)[:, 1:].reshape(-1, NUM_POSED, 9)
         for layer in self.shared:
             embedded = jax.nn.relu(linear(layer, embedded))
         by_joint = jnp.einsum("bje,je->bj", embedded, self.joint_weights) + self.joint_biases
         whole = _dense(self.whole, embedded.reshape(len(embedded), -1))
-        return jnp.concatenate([by_joint, whole, _dense(self.shape, betas)], axis=1)
+        return jnp.concatenate([by_joint, whole, _dense(self.shape, jnp.asarray(bodies.betas))], axis=1)
 
 
 class MotionDiscriminator(eqx.Module):

@@ -25,7 +25,7 @@ _MIN_DEPTH = 0.5
 
 
 class Estimate(NamedTuple):
-    """Bodies (B, ...) that a network predicts.
+    """Bodies (B, ...) that a network predicts: JAX's arrays inside of programs, NumPy's outside.
 
     Attributes:
         rotations: (B, 24, 3, 3) of the joints relative to their parents, the root's relative to the crop's camera.
@@ -33,9 +33,9 @@ class Estimate(NamedTuple):
         transl: (B, 3) [m] before the crop's camera.
     """
 
-    rotations: Array
-    betas: Array
-    transl: Array
+    rotations: Array | np.ndarray
+    betas: Array | np.ndarray
+    transl: Array | np.ndarray
 
 
 def rows_of(estimate: Estimate, rows: np.ndarray) -> Estimate:
@@ -81,7 +81,7 @@ class TrainedBody(eqx.Module):
         betas, transl = estimate.betas, estimate.transl
         parts = self.keypoints
         rest = parts.joint_template + jnp.einsum("jcb,nb->njc", parts.joint_shapedirs, betas)
-        turned, joints = forward_kinematics(estimate.rotations, rest, parts.parents)
+        turned, joints = forward_kinematics(jnp.asarray(estimate.rotations), rest, parts.parents)
         levers = parts.lever_template + jnp.einsum("kjcb,nb->nkjc", parts.lever_shapedirs, betas)
         bent = (estimate.rotations[:, np.array(parts.bulging_joints)] - jnp.eye(3)).reshape(len(betas), -1, 9)
         bulges = jnp.einsum("vcdp,ndp->nvc", parts.bulge_dirs, bent)

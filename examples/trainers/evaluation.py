@@ -21,7 +21,7 @@ Network = Callable[[jax.Array], Estimate]
 def true_estimate(pictures: Pictures) -> Estimate:
     """The true bodies, in the form that networks predict."""
     rotations = np.asarray(axis_angle_to_matrix(pictures.pose.reshape(-1, 24, 3)))
-    return Estimate(rotations, pictures.betas, pictures.transl)  # type: ignore[arg-type]
+    return Estimate(rotations, pictures.betas, pictures.transl)
 
 
 def points_of(body: TrainedBody, estimate: Estimate) -> Points:

@@ -76,13 +76,13 @@ def network_loss(
         loss += weights.joints * losses.joints_3d(points, true_points, has_3d)
         loss += weights.parameters * losses.parameters(estimate, truth, has_3d)
     if weights.adversarial:
-        loss += weights.adversarial * NUM_ROUNDS * looks_real(discriminators(rounds.rotations, rounds.betas))
+        loss += weights.adversarial * NUM_ROUNDS * looks_real(discriminators(rounds))
     return loss, rounds
 
 
 def discriminator_loss(discriminators: BodyDiscriminators, real: Estimate, rounds: Estimate) -> Array:
     """Real bodies are 1, those of every round 0."""
-    scores = (discriminators(one.rotations, one.betas) for one in (real, rounds))
+    scores = (discriminators(one) for one in (real, rounds))
     return tells_apart(*scores)
 
 

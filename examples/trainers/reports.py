@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from examples.trainers.bodies import Estimate
-from examples.trainers.evaluation import predict
+from examples.trainers.evaluation import Network, predict
 from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.setting import Data, Options, Trained, table_of
 from smplify_jax.body.model import BodyModel
@@ -47,7 +47,7 @@ def save_curves(
     """A curve for each training, in its variant's colour; losses of steps are averaged over some."""
     figure = Figure(figsize=(7, 4))
     axes = figure.subplots()
-    for color, (name, curves) in zip(mpl.colormaps["tab10"].colors, losses.items(), strict=False):  # type: ignore[attr-defined]
+    for color, (name, curves) in zip(mpl.color_sequences["tab10"], losses.items(), strict=False):
         for number, curve in enumerate(curves):
             width = _SMOOTHED if len(curve) > 4 * _SMOOTHED else 1
             smooth = np.convolve(curve, np.ones(width) / width, "valid")
@@ -63,14 +63,14 @@ def save_curves(
 
 
 def save_sheet(
-    path: Path, networks: Mapping[str, object], data: Data, num_rendered: int = 8, num_real: int = 4
+    path: Path, networks: Mapping[str, Network], data: Data, num_rendered: int = 8, num_real: int = 4
 ) -> None:
     """A column for each picture: the picture, and below it the bodies that the networks see there."""
     images = data.test.images[np.linspace(0, len(data.test) - 1, num_rendered).astype(int)]
     if data.real is not None:
         chosen = np.linspace(0, len(data.real.images) - 1, num_real).astype(int)
         images = np.concatenate([images, data.real.images[chosen]])
-    bodies = [predict(network, images) for network in networks.values()]  # type: ignore[arg-type]
+    bodies = [predict(network, images) for network in networks.values()]
     save_bodies(path, images, bodies, data.body)
 
 

@@ -115,6 +115,11 @@ class Trained:
     seconds: float = 0.0
     extras: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def error_mm(self) -> float:
+        """PA-MPJPE."""
+        return self.errors["PA-MPJPE [mm]"]
+
 
 def train_all(variants: Mapping[str, Callable[[int], Trained]], repeats: int) -> dict[str, list[Trained]]:
     """Train every variant once for each seed, and say how each went."""

@@ -161,7 +161,7 @@ def targets(store: FitStore, rows: np.ndarray) -> tuple[Estimate, np.ndarray]:
     """The best fits of rows, and which of them to trust."""
     best = store.get(rows)
     rotations = np.asarray(axis_angle_to_matrix(best.pose.reshape(-1, 24, 3)))
-    return Estimate(rotations, best.betas, best.transl), best.loss < MAX_LOSS  # type: ignore[arg-type]
+    return Estimate(rotations, best.betas, best.transl), best.loss < MAX_LOSS
 
 
 def main(options: SpinOptions) -> None:

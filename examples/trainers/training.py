@@ -24,7 +24,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     @cache  # not before the first call, because JAX chooses its device only then
     def program() -> Callable[..., Any]:
         options = _QUICKLY if jax.default_backend() == "cpu" else None
-        return eqx.filter_jit(function, compiler_options=options)  # type: ignore[call-overload]
+        # Equinox hands on what JAX takes; its overloads do not say so.
+        return eqx.filter_jit(function, compiler_options=options)  # pyright: ignore[reportCallIssue]
 
     return lambda *arguments: program()(*arguments)
 

@@ -8,7 +8,7 @@ Source: Kocabas et al., VIBE: video inference for human body pose and shape esti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,21 +23,17 @@ from jax import Array
 from examples.trainers import losses
 from examples.trainers.adversaries import MotionDiscriminator, looks_real, run_cell, tells_apart
 from examples.trainers.bodies import Estimate, TrainedBody, points_of_both, rows_of
-from examples.trainers.dataset import LAYOUT, Pictures, cached_pictures
+from examples.trainers.dataset import Pictures, cached_pictures
 from examples.trainers.evaluation import acceleration_error, error_2d, errors_3d, points_of, true_estimate
 from examples.trainers.hmr import VARIANTS as HMR_VARIANTS
 from examples.trainers.hmr import train as train_on_pictures
 from examples.trainers.layers import linear
 from examples.trainers.networks import NUM_FEATURES, Encoder, PictureNetwork, Regressor, last_round
 from examples.trainers.people import FPS, NUM_FRAMES
-from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.reports import report, save_bodies
 from examples.trainers.setting import TEST_SEED, Data, Options, Trained, load_data, train_all
-from examples.trainers.spin import SIDE, in_pixels
 from examples.trainers.training import batches, compiled, in_parts, make_optimizer, start_state
-from smplify_jax import PredictedBodies, fit, fit_sequence
-from smplify_jax.result import FitResult
-from smplify_jax.rotations import axis_angle_to_matrix
+from examples.trainers.vibe_fits import fit_frames, fit_tracks, predicted_keypoints
 
 SHARE_WITH_3D = 0.5
 """Of the tracks have 3D."""
@@ -107,7 +103,7 @@ def network_loss(
     points, true_points = points_of_both(body, estimate, truth)
     loss = losses.reprojection(points.projected, keypoints) + 1e-3 * losses.shape_size(estimate)
     loss += 10.0 * losses.joints_3d(points, true_points, has_3d) + 0.3 * losses.parameters(estimate, truth, has_3d)
-    motion = estimate.rotations.reshape(*features.shape[:2], 24, 3, 3)
+    motion = jnp.asarray(estimate.rotations).reshape(*features.shape[:2], 24, 3, 3)
     if weight:
         loss += weight * looks_real(discriminator(motion))
     return loss, motion
@@ -193,14 +189,15 @@ class VideoData:
             self.pretrained[seed] = train_on_pictures(self.data, self.options, weights, seed).network
         return self.pretrained[seed]
 
-    def errors(self, estimate: Estimate) -> dict[str, float]:
-        """On the test tracks."""
+    def measured(self, estimate: Estimate, losses: list[float] | None = None) -> Trained:
+        """Bodies of the test tracks with their errors, and the losses of the training that they are from."""
         points, truth = points_of(self.data.trained, estimate), points_of(self.data.trained, true_estimate(self.test))
         acceleration = acceleration_error(points, truth, NUM_FRAMES, FPS)
-        return errors_3d(points, truth) | {
+        errors = errors_3d(points, truth) | {
             "acceleration [m/s²]": acceleration,
             "2D [%]": error_2d(points, self.test.keypoints),
         }
+        return Trained(estimate, errors, losses or [])
 
 
 def load_videos(options: VibeOptions) -> VideoData:
@@ -228,7 +225,7 @@ def train_variant(videos: VideoData, num_layers: int, weight: float, seed: int) 
     network, curve = train(network, features, videos.train, videos.data, videos.options, weight, seed)
     of_tracks = test.reshape(-1, NUM_FRAMES, NUM_FEATURES)
     estimate = jax.device_get(_follow(network, of_tracks))
-    return Trained(Estimate(*estimate), videos.errors(estimate), curve)
+    return videos.measured(Estimate(*estimate), curve)
 
 
 @compiled
@@ -241,42 +238,6 @@ def _follow(network: TemporalNetwork, features: Array) -> Estimate:
     return network(features)
 
 
-def fitted_variant(videos: VideoData, start: Trained | None, mode: str) -> Trained:
-    """The fitter on the test tracks: on their detections, or on the keypoints that a network predicted.
-
-    Args:
-        videos: with the test tracks.
-        start: what a network predicted for them; None to fit without it.
-        mode: "predicted keypoints", or where the fit of the detections starts from the prediction: "frames" one by one, or "tracks".
-    """
-    keypoints = videos.test.keypoints
-    if mode == "predicted keypoints" and start is not None:
-        projected = points_of(videos.data.trained, start.network).projected
-        keypoints = np.concatenate([projected, np.ones((*projected.shape[:2], 1))], axis=-1)
-    given: dict[str, Any] = {"layout": LAYOUT, "image_size": (SIDE, SIDE), "camera": FOCAL_SIDES * SIDE}
-    tracks = in_pixels(keypoints).reshape(-1, NUM_FRAMES, 17, 3)
-    if start is None or mode == "predicted keypoints":
-        result = fit_sequence(tracks, fps=FPS, **given)
-    else:
-        init = PredictedBodies.of(pose=start.network.rotations, betas=start.network.betas).in_pictures(
-            start.network.transl
-        )
-        given["init_error"] = start.errors["PA-MPJPE [mm]"]
-        if mode == "frames":
-            result = fit(in_pixels(keypoints), init=init, **given)
-        else:
-            of_tracks = jax.tree.map(lambda block: np.reshape(block, (*tracks.shape[:2], *np.shape(block)[1:])), init)
-            result = fit_sequence(tracks, fps=FPS, init=of_tracks, **given)
-    estimate = _estimate_of(result)
-    return Trained(estimate, videos.errors(estimate), [])
-
-
-def _estimate_of(result: FitResult) -> Estimate:
-    pose = np.concatenate([result.global_orient, result.body_pose], axis=-1).reshape(-1, 24, 3)
-    betas, transl = (np.asarray(array).reshape(len(pose), -1) for array in (result.betas, result.transl))
-    return Estimate(np.asarray(axis_angle_to_matrix(pose)), betas, transl)  # type: ignore[arg-type]
-
-
 def main(options: VibeOptions) -> None:
     """Train all variants, and report."""
     videos = load_videos(options)
@@ -287,13 +248,15 @@ def main(options: VibeOptions) -> None:
     }
     runs = train_all(variants, options.repeats)
     starts = runs["recurrent, motion discriminator (VIBE)"]
-    for name, mode in (
-        ("`fit_sequence` on VIBE's keypoints", "predicted keypoints"),
-        ("`fit` of each frame's detections, from VIBE", "frames"),
-        ("`fit_sequence` of the detections, from VIBE", "tracks"),
-    ):
-        runs[name] = [fitted_variant(videos, start, mode) for start in starts]
-    runs["`fit_sequence` on the detections, without a network"] = [fitted_variant(videos, None, "tracks")]
+    seen, body = videos.test.keypoints, videos.data.trained
+    fits: dict[str, Callable[[Trained], Estimate]] = {
+        "`fit_sequence` on VIBE's keypoints": lambda start: fit_tracks(predicted_keypoints(body, start.network)),
+        "`fit` of each frame's detections, from VIBE": lambda start: fit_frames(seen, start.network, start.error_mm),
+        "`fit_sequence` of the detections, from VIBE": lambda start: fit_tracks(seen, start.network, start.error_mm),
+    }
+    for name, fitted in fits.items():
+        runs[name] = [videos.measured(fitted(start)) for start in starts]
+    runs["`fit_sequence` on the detections, without a network"] = [videos.measured(fit_tracks(seen))]
     report("vibe", runs, videos.source, options)
     frames = np.arange(0, NUM_FRAMES, 2) + NUM_FRAMES * (len(videos.test) // NUM_FRAMES // 2)
     shown = [rows_of(ones[0].network, frames) for ones in runs.values()]
