@@ -79,8 +79,9 @@ def test_forty_frames_of_one_camera_tell_as_much_of_the_shape_as_a_few_pictures(
     seen = noisy.as_seen()
     del seen["times"]
 
-    def evidence(covariances: ArrayLike) -> float:
+    def evidence(covariances: ArrayLike | None) -> float:
         """Beyond the population's, of the mean beta."""
+        assert covariances is not None
         return float(np.mean([np.trace(np.linalg.inv(one)) / 10 - 1 for one in np.asarray(covariances, np.float64)]))
 
     alone, together = evidence(fit(**seen).betas_covariance), evidence(fitted.betas_covariance[:1])
