@@ -26,10 +26,10 @@ NUM_EXAMPLES = 60
 """Of each loader: the open body takes 20 ms."""
 
 
-def shipped(module):
+def shipped(module, name=None):
     from importlib import resources
 
-    return resources.files(module.__package__).joinpath(module.SHIPPED)
+    return resources.files(module.__package__).joinpath(name or module.SHIPPED)
 
 
 def arrays_of(path):
@@ -113,7 +113,7 @@ LOADERS = {
     "open body": (lambda path: load_open_body(path=path), arrays_of(OPEN_BODY_PATH)),
     "capsules": (lambda path: load_capsules(path, BODY), arrays_of(CAPSULES_PATHS["neutral"])),
     "proposal": (load_proposal_network, arrays_of(shipped(proposal_files))),
-    "quality": (load_quality_model, arrays_of(shipped(quality_files))),
+    "quality": (load_quality_model, arrays_of(shipped(quality_files, quality_files.SHIPPED["pictures"]))),
 }
 
 

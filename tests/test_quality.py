@@ -15,7 +15,10 @@ from smplify_jax.errors import InputError
 from smplify_jax.fitting import fit as fitting
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.learn.quality import GROUPS, SHARES, Fits, calibrate, fit_known_people, judge, predict, reliability
+from smplify_jax.learn import known_tracks
+from smplify_jax.learn.known_fits import SHARES, Fits
+from smplify_jax.learn.known_people import GROUPS, fit_known_people
+from smplify_jax.learn.quality import calibrate, judge, predict, reliability
 from smplify_jax.quality.posterior import joints_and_jacobian, posterior
 from smplify_jax.quality.score import GOOD_MM, QualityFeatures, QualityModel, load_quality_model
 from smplify_jax.result import FitResult
@@ -256,7 +259,17 @@ def test_the_shipped_score_is_calibrated_for_every_group_of_held_out_people(shar
 
 @pytest.mark.real_data
 def test_the_score_of_starts_is_calibrated_for_every_group_of_held_out_people(shared_data):
-    told = judge(load_quality_model(of_starts=True), fit_known_people(shared_data / "mocap", "val", 16, starts=True))
+    told = judge(load_quality_model(of="starts"), fit_known_people(shared_data / "mocap", "val", 16, from_starts=True))
     assert told["expected_calibration_error"] < 0.05
     for name, group in told["groups"].items():
         assert group["expected_calibration_error"] < 0.1, name
+
+
+@pytest.mark.real_data
+def test_the_score_of_tracks_is_calibrated_on_held_out_people(shared_data, monkeypatch):
+    monkeypatch.setattr(known_tracks, "LAYOUTS", ("coco17",))
+    monkeypatch.setattr(known_tracks, "LENGTHS", (48,))  # as many as one program fits
+    fits = known_tracks.fit_known_tracks(shared_data / "mocap", "val", 6)
+    told = judge(load_quality_model(of="tracks"), fits)
+    assert told["expected_calibration_error"] < 0.1  # frames of 72 tracks, which are alike within each
+    assert 0.7 < told["usual_error_over_claimed_std"] < 1.4

@@ -14,6 +14,7 @@ from smplify_jax import FitResult, FitStatus, InputError, fit, fit_sequence
 from smplify_jax.fitting import tracks
 from smplify_jax.fitting.track_program import _inputs
 from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.quality.score import load_quality_model
 from smplify_jax.terms.track import linearize_track
 
 NUM_FRAMES = 40
@@ -55,11 +56,23 @@ def test_a_track_has_one_shape_and_a_status_and_deviations_for_every_frame(fitte
     assert ((std > 0.001) & (std < 0.5)).all()
 
 
-def test_exact_keypoints_are_met():
-    track = draw_track(NUM_FRAMES, seed=5)
-    result = fit_sequence(**track.as_seen())
-    height = np.asarray(result.person_height_px)[:, None]
-    assert np.nanmedian(result.reprojection_error_px / height) < 0.01
+def test_every_frame_has_a_score_which_knows_noise_and_is_the_one_of_tracks(noisy, fitted, exact):
+    quality = np.asarray(fitted.quality)
+    assert ((quality > 0) & (quality < np.asarray(exact.quality).mean())).all()
+    of_tracks, features = load_quality_model(of="tracks"), fitted.quality_features
+    np.testing.assert_allclose(quality, of_tracks(features), rtol=1e-5)
+    spread = np.linalg.norm(fitted.joints_std, axis=-1).mean(axis=1)
+    np.testing.assert_allclose(of_tracks.std_scale * features.joint_std, spread, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def exact() -> FitResult:
+    return fit_sequence(**draw_track(NUM_FRAMES, seed=5).as_seen())
+
+
+def test_exact_keypoints_are_met(exact):
+    height = np.asarray(exact.person_height_px)[:, None]
+    assert np.nanmedian(exact.reprojection_error_px / height) < 0.01
 
 
 def test_errors_that_repeat_from_frame_to_frame_do_not_make_an_extreme_shape(noisy):
@@ -121,6 +134,10 @@ def test_gaps_are_filled_and_said_to_be_and_long_ones_are_left_open(noisy, fitte
     assert near < 0.25
     # What is not seen is less certain.
     assert np.mean(result.joints_std[12]) > np.mean(fitted.joints_std[12])
+    is_seen = status == FitStatus.CONVERGED
+    assert np.isfinite(result.quality[is_seen]).all()
+    assert np.isnan(result.quality[~is_seen]).all()
+    assert np.isnan(result.quality_features.noise[~is_seen]).all()
 
 
 def test_frames_that_disagree_with_all_others_are_outvoted(noisy, fitted):

@@ -61,6 +61,12 @@ def test_a_track_with_predictions_is_nearer_to_the_truth_than_either(noisy, alon
     )
 
 
+def test_no_quality_is_claimed_for_tracks_with_predictions(alone, started):
+    assert np.isfinite(alone.quality).all()
+    assert np.isnan(started.quality).all()
+    assert np.isfinite(started.quality_features.noise).all()
+
+
 def test_the_smaller_the_expected_error_the_closer_the_fit_stays(noisy, started):
     truth = BodyParameters(**noisy.parameters)
     close = fit_sequence(**noisy.as_seen(), init=truth, init_error=np.full(NUM_FRAMES, 5.0))

@@ -49,7 +49,7 @@ def finished(
 
     unknown = np.full(len(status), np.nan, np.float32)
     features: dict[str, Any] = dict.fromkeys(QualityFeatures.__dataclass_fields__, unknown) | {"error_2d": error_2d}
-    # The quality model is calibrated for single pictures, and a track has one start.
+    # Of views and points nobody knows how often they are good; for tracks, `track_quality` fills these in. A track has one start.
     fields |= {"quality": unknown, "start_margin": unknown, "quality_features": QualityFeatures(**features)}
     fields = jax.tree.map(blanked, fields)
     return fields | {"status": status, "num_steps": np.where(is_usable, num_steps, 0).astype(np.int32)}

@@ -10,20 +10,13 @@ from jax import Array
 
 from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.described import describe
+from smplify_jax.fitting.features import quality_features
 from smplify_jax.fitting.person import CheckedPerson, PreparedSearch, Setup
 from smplify_jax.fitting.search import Problem
-from smplify_jax.geometry.rotations import exp_so3
-from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
-from smplify_jax.proposal.propose import Proposal
 from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_covariance
-from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
 from smplify_jax.terms.objective import TermWeights
-
-_HEAD = SMPL_JOINT_NAMES.index("head")
-_ANKLES = (SMPL_JOINT_NAMES.index("left_ankle"), SMPL_JOINT_NAMES.index("right_ankle"))
-_WRISTS = (SMPL_JOINT_NAMES.index("left_wrist"), SMPL_JOINT_NAMES.index("right_wrist"))
 
 
 def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array) -> dict:
@@ -111,15 +104,16 @@ def _uncertainty_and_quality(
             known = _known_precision(setup, prepared.problem, fields["betas"])
             covariance = shape_covariance(covariance, prior, known, is_usable)
     # Before they are scaled: the score is learned from fits that know no scale yet.
-    quality_features = _quality_features(prepared.problem, prepared.proposal, std, joints, fields, last_weights)
+    is_seen = jnp.asarray(prepared.problem.observation.confidence) > 0
+    features = quality_features(is_seen, prepared.proposal, std, joints, fields, last_weights)
     if setup.quality is not None:
         std = std * setup.quality.std_scale
-    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(quality_features)
+    quality = jnp.full_like(fields["cost"], jnp.nan) if setup.quality is None else setup.quality(features)
     return {
         "joints": joints,
         "joints_std": std,
         "betas_covariance": covariance,
-        "quality_features": quality_features,
+        "quality_features": features,
         "quality": quality,
     }
 
@@ -130,43 +124,3 @@ def _known_precision(setup: Setup, problem: Problem, betas: Array) -> Array:
         return jnp.zeros((len(betas), len(betas)))
     slopes = jnp.asarray(problem.known.scale)[:, None] * jax.jacfwd(setup.scene.measures.measure)(betas)
     return slopes.T @ slopes
-
-
-def _quality_features(
-    problem: Problem, proposal: Proposal | None, std: Array, joints: Array, fields: dict, last_weights: TermWeights
-) -> QualityFeatures:
-    is_seen = problem.observation.confidence > 0
-    num_seen = jnp.maximum(jnp.sum(is_seen), 1).astype(std.dtype)
-    costs = fields["cost_by_term"]
-    unknown = jnp.full_like(fields["cost"], jnp.nan)
-    names = ("anchor_distance", "proposal_std", "noise", "turn_from_proposal")
-    by_proposal = dict.fromkeys(names, unknown)
-    orientation = exp_so3(fields["global_orient"])
-    if proposal is not None:
-        difference = (fields["body_pose"] - proposal.parameters.body_pose) / proposal.std_pose
-        by_proposal = {
-            "anchor_distance": jnp.sum(difference**2),
-            "proposal_std": jnp.mean(proposal.std_pose),
-            "noise": jnp.sum(jnp.where(is_seen, proposal.noise, 0.0)) / num_seen,
-            "turn_from_proposal": _angle_between(orientation, exp_so3(proposal.parameters.global_orient)),
-        }
-    height = joints[0, 1] - joints[:, 1]  # y points down
-    return QualityFeatures(
-        joint_std=jnp.mean(jnp.linalg.norm(std, axis=-1)),
-        image_joint_std=jnp.mean(jnp.linalg.norm(std[:, :2], axis=-1)),
-        data_energy=costs["data"] / num_seen,
-        error_2d=fields["error_2d"],
-        pose_surprise=costs["pose_prior"] / jnp.asarray(last_weights.pose_prior) ** 2,
-        num_seen=num_seen,
-        max_beta=jnp.max(jnp.abs(fields["betas"])),
-        uprightness=-orientation[1, 1],
-        head_height=height[_HEAD],
-        foot_height=jnp.mean(height[jnp.array(_ANKLES)]),
-        hand_height=jnp.mean(height[jnp.array(_WRISTS)]),
-        **by_proposal,
-    )
-
-
-def _angle_between(first: Array, second: Array) -> Array:
-    """Angle [rad] of the rotation from one (3, 3) rotation to another."""
-    return jnp.arccos(jnp.clip(0.5 * (jnp.sum(first * second) - 1.0), -1.0, 1.0))

@@ -27,6 +27,7 @@ from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks, side_by_side
 from smplify_jax.fitting.track_init import TrackInit, init_of_tracks, with_init
+from smplify_jax.fitting.track_quality import with_quality
 from smplify_jax.fitting.track_refinement import with_refined_proposals
 from smplify_jax.fitting.tracks import ONE_CAMERA, fit_tracks
 from smplify_jax.keypoints.layouts import Layout, get_layout
@@ -75,7 +76,7 @@ def fit_sequence(
     Returns:
         FitResult with a leading axis of frames, or of tracks and frames. `betas` are the same in all frames of a track; `velocities` are
         those of the joints; the status of filled frames is FILLED, and frames in longer gaps have NaN and the status that says why.
-        `quality` is NaN: it is calibrated for single pictures.
+        `quality` is that of each frame, NaN where the person was not seen, and everywhere with `init`, which it is not calibrated for.
 
     Raises:
         InputError: an argument cannot be used at all. Problems with one track or one frame are reported by statuses instead.
@@ -157,7 +158,7 @@ def _fit_each(
     inits: Sequence[TrackInit | None],
 ) -> list[dict[str, Any]]:
     """The fields of each track's result, for cleaned keypoints (T, K, 3) at times (T,)."""
-    prepared = []
+    prepared, started = [], []
     for number, (track, times, init) in enumerate(zip(tracks, clocks, inits, strict=True)):
         of_frames = rows_of(pictures, np.full(len(track), number))
         people = Person(keypoints=track, start=None, anchor=None, **of_frames._asdict())
@@ -165,7 +166,12 @@ def _fit_each(
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
         fused = with_init(setup, refined, init, people)
         prepared.append(frames_of_picture(fused, times, max_gap))
-    return fit_tracks(setup, prepared, ONE_CAMERA)
+        started.append(fused)
+    fitted = fit_tracks(setup, prepared, ONE_CAMERA)
+    return [
+        with_quality(fields, proposed, is_calibrated=init is None)
+        for fields, proposed, init in zip(fitted, started, inits, strict=True)
+    ]
 
 
 def _tracks(keypoints: ArrayLike, layout: Layout) -> tuple[np.ndarray, bool]:

@@ -98,7 +98,7 @@ def _setup(choices: FitChoices) -> Setup:
     )
     quality = None
     if is_default and takes_proposal and choices.is_anchored:
-        quality = load_quality_model(of_starts=choices.is_start_given)
+        quality = load_quality_model(of="starts" if choices.is_start_given else "pictures")
     setup = Setup(
         scene=scene,
         trunk=trunk_weights(layout.keypoint_names),

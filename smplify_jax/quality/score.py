@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,14 @@ from smplify_jax.execution.traces import kept_in_traces
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 
-SHIPPED, SHIPPED_OF_STARTS = "data/quality.npz", "data/quality_of_starts.npz"
+FitKind = Literal["pictures", "starts", "tracks"]
+"""What is scored: fits of single pictures, those that start from another network's bodies, and frames of tracks."""
+
+SHIPPED: dict[FitKind, str] = {
+    "pictures": "data/quality.npz",
+    "starts": "data/quality_of_starts.npz",
+    "tracks": "data/quality_of_tracks.npz",
+}
 
 GOOD_MM = 80.0
 """PA-MPJPE up to which a fit counts as good."""
@@ -142,18 +149,18 @@ def num_inputs(num_features: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def load_quality_model(path: str | Path | None = None, *, of_starts: bool = False) -> QualityModel:
+def load_quality_model(path: str | Path | None = None, *, of: FitKind = "pictures") -> QualityModel:
     """Load a quality model.
 
     Args:
         path: None for one that comes with the package.
-        of_starts: of these, the one for fits that start from another network's bodies.
+        of: which of these.
 
     Raises:
         InputError: the file is not a quality model.
     """
     if path is None:
-        path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED_OF_STARTS if of_starts else SHIPPED)))
+        path = Path(str(resources.files("smplify_jax.quality").joinpath(SHIPPED[of])))
     path = Path(path)
     stored = load_npz(path)
     missing = sorted(set(QualityModel.__dataclass_fields__) - set(stored))
