@@ -263,20 +263,17 @@ def _layout(body: BodyModel, name: str) -> np.ndarray:
     names = get_layout(name).keypoint_names
     still = {key: np.zeros(length, np.float32) for key, length in (("betas", 10), ("global_orient", 3), ("transl", 3))}
     points = np.asarray(body.keypoints(**still, body_pose=np.zeros(69, np.float32), layout=name))
-    is_defined = np.isfinite(points).all(axis=1)
+    defined = [number for number, point in enumerate(points) if np.isfinite(point).all()]
     points = np.nan_to_num(points)
-    parts = [
-        (inset, [number for number in np.flatnonzero(is_defined) if inset.shows(names[number], names)])
-        for inset in INSETS
-    ]
+    parts = [(inset, [number for number in defined if inset.shows(names[number], names)]) for inset in INSETS]
     apart = {number for _, numbers in parts for number in numbers}
     places = _seen_from_front(points, size, zoom, middle)
     canvas = _drawn_body(body, size, zoom, middle)
-    at = {names[number]: places[number] for number in np.flatnonzero(is_defined)}
+    at = {names[number]: places[number] for number in defined}
     for start, end in LIMBS:
         if start in at and end in at:
             canvas.line(at[start], at[end], 2, INK, 0.6)
-    picture = _numbered(canvas, places, [number for number in np.flatnonzero(is_defined) if number not in apart], names)
+    picture = _numbered(canvas, places, [number for number in defined if number not in apart], names)
     for inset, numbers in parts:
         if numbers:
             _set_in(picture, inset, _numbered_part(body, inset, points, numbers, names))

@@ -89,7 +89,12 @@ class Stage:
         self._canvas.disc(self.pixels(np.asarray(point)), radius, color)
 
     def write(
-        self, at: Sequence[float], words: str, color: Color = INK, anchor: str = "lm", size: int = TEXT_SIZE
+        self,
+        at: Sequence[float] | np.ndarray,
+        words: str,
+        color: Color = INK,
+        anchor: str = "lm",
+        size: int = TEXT_SIZE,
     ) -> None:
         """Write words at a place of the picture (2,) [px]."""
         self._words.append((np.asarray(at, float), words, color, anchor, size))
