@@ -34,20 +34,20 @@ cameras = [
 # What they see: a person who waves, with three pixels of noise.
 
 body = load_body()
-motion = example_motion(body, 8)
+motion = example_motion(body, 16)
 truth = motion.parameters(7)
-world = np.asarray(body.keypoints(**truth.blocks(), layout="openpose25"))
+world = np.asarray(body.keypoints(**truth.blocks(), layout="coco17"))
 rng = np.random.default_rng(1)
 views = []
 for camera in cameras:
     rows = (world @ camera.rotation.T + camera.translation) @ camera.matrix.T
-    views.append(np.column_stack([rows[:, :2] / rows[:, 2:] + rng.normal(0, 3, (25, 2)), np.ones(25)]))
+    views.append(np.column_stack([rows[:, :2] / rows[:, 2:] + rng.normal(0, 3, (17, 2)), np.ones(17)]))
 
 # %%
 # The front camera alone, and both.
 
-one = fit(views[0], layout="openpose25", image_size=IMAGE_SIZE, camera=FOCAL_LENGTH)
-both = fit_views(views, cameras, layout="openpose25")
+one = fit(views[0], layout="coco17", image_size=IMAGE_SIZE, camera=FOCAL_LENGTH)
+both = fit_views(views, cameras, layout="coco17")
 for name, result in (("one camera", one), ("two cameras", both)):
     print(f"{name}: the joints are {1000 * mpjpe(np.asarray(result.joints), motion.joints[7]):.0f} mm off on average")
 

@@ -19,23 +19,23 @@ from smplify_jax.pictures.raycast import Shape
 from smplify_jax.pictures.views import contact_sheet
 
 # %%
-# The seventeen points of Human3.6M, with a centimetre of noise along each axis, in a world whose z points up. Two of
-# them are missing.
+# SMPL's 24 joints as another program found them, with a centimetre of noise along each axis, in a world whose z points
+# up. Two of them are missing.
 
 body = load_body()
-motion = example_motion(body, 8)
-in_camera = np.asarray(body.keypoints(**motion.parameters(7).blocks(), layout="h36m17"))
+motion = example_motion(body, 16)
+in_camera = np.asarray(body.keypoints(**motion.parameters(7).blocks(), layout="smpl24"))
 world_from_camera = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
 points = in_camera @ world_from_camera.T + np.random.default_rng(0).normal(0, 0.01, in_camera.shape)
-points = np.column_stack([points, np.ones(17)])  # x, y, z [m], confidence
-names = get_layout("h36m17").keypoint_names
+points = np.column_stack([points, np.ones(24)])  # x, y, z [m], confidence
+names = get_layout("smpl24").keypoint_names
 points[[names.index("left_knee"), names.index("head")], 3] = 0
 
 # %%
 # Points show the scale, so nothing is a guess but what they do not show. Give `scale="free"` if their unit is not
 # known, and `fps=` if they move.
 
-result = fit_points(points, layout="h36m17")
+result = fit_points(points, layout="smpl24")
 errors_mm = 1000 * np.asarray(result.point_errors)
 print(f"points: {np.nanmean(errors_mm):.0f} mm from those of the body; not given: {np.isnan(errors_mm).sum()}")
 true_joints = motion.joints[7] @ world_from_camera.T

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from smplify_jax import fit, load_body, measure_body, save_body
+from smplify_jax import fit, load_body, save_body
 from smplify_jax.body.ages import betas_at_age
 from smplify_jax.files.images import save_image
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
@@ -27,50 +27,47 @@ save_body("SMPL_NEUTRAL.npz")
 body = load_body("SMPL_NEUTRAL.npz")
 print(f"{body.name}: {len(body.v_template)} vertices, {len(body.joint_names)} joints")
 
+
 # %%
 # Open bodies, each with a shape space of its own: betas of one mean nothing on another.
 
+
+def at_rest(body, betas):
+    """The vertices of the T-pose, on the floor."""
+    vertices = np.asarray(body.v_template) + np.asarray(body.shapedirs) @ betas
+    return vertices - vertices.min(axis=0) * (0, 1, 0)
+
+
 children = load_body(all_ages=True)
-shapes = {"neutral": (load_body(), np.zeros(10)), "women": (load_body(gender="female"), np.zeros(10))}
-shapes |= {"men": (load_body(gender="male"), np.zeros(10))}
-shapes |= {f"{years} years": (children, betas_at_age(years)) for years in (3, 7, 12)}
+shapes = {
+    "neutral": at_rest(load_body(), np.zeros(10)),
+    "woman": at_rest(load_body(gender="female"), np.zeros(10)),
+    "man": at_rest(load_body(gender="male"), np.zeros(10)),
+} | {f"{years} years": at_rest(children, betas_at_age(years)) for years in (3, 7, 12)}
 pictures, labels = [], []
-for name, (one, betas) in shapes.items():
-    stature = float(measure_body(one, betas, names=["stature"])["stature"].value)
-    rest = np.asarray(one.v_template + np.einsum("vck,k->vc", one.shapedirs, betas.astype(np.float32)))
-    (picture,) = render_views(
-        rest - rest.min(axis=0) * [0, 1, 0],
-        np.asarray(one.faces),
-        (20,),
-        (150, 190),
-        height=1.9,
-        center=np.array([0, 0.88, 0]),
-        color=BODY_COLOR,
+for name, vertices in shapes.items():
+    pictures += render_views(
+        vertices, np.asarray(body.faces), (20,), (190, 200), height=1.9, center=np.array([0, 0.9, 0]), color=BODY_COLOR
     )
-    pictures.append(picture)
-    labels.append(f"{name}: {stature:.2f} m")
+    labels.append(f"{name}: {vertices[:, 1].max():.2f} m")
 save_image("other_bodies.png", contact_sheet(pictures, 6, labels=labels))
 
 # %%
-# A child of seven, 3.8 m from a camera of known focal length, fitted with the adults' body and with that of all ages.
+# A child of seven before a camera of known focal length, fitted with the body of adults and with that of all ages.
 
-motion = example_motion(children, 8)
+motion = example_motion(children, 16)
 truth = replace(motion.parameters(7), betas=betas_at_age(7))
-points = np.asarray(children.keypoints(**truth.blocks(), layout="openpose25"))
+points = np.asarray(children.keypoints(**truth.blocks(), layout="coco17"))
 pixels = FOCAL_LENGTH * points[:, :2] / points[:, 2:] + np.array(IMAGE_SIZE) / 2
-keypoints = np.column_stack([pixels + np.random.default_rng(0).normal(0, 2, pixels.shape), np.ones(25)])
+keypoints = np.column_stack([pixels + np.random.default_rng(0).normal(0, 2, pixels.shape), np.ones(17)])[None]
 
-given = {"layout": "openpose25", "image_size": IMAGE_SIZE, "camera": FOCAL_LENGTH}
-results = {"the adults' body": fit(keypoints, **given), "the body of all ages": fit(keypoints, body=children, **given)}
-for name, person in results.items():
-    stature = person.measurements(["stature"])["stature"]
-    print(
-        f"{name}: {stature.value:.2f} m tall ({stature.low:.2f} to {stature.high:.2f}), {float(person.joints[0, 2]):.2f} m away"
-    )
-true_stature = float(measure_body(children, betas_at_age(7), names=["stature"])["stature"].value)
-print(f"the child: {true_stature:.2f} m tall, {float(children.joints(**truth.blocks())[0, 2]):.2f} m away")
+given = {"layout": "coco17", "image_size": IMAGE_SIZE, "camera": FOCAL_LENGTH}
+fitted = {"adults": fit(keypoints, **given)[0], "all ages": fit(keypoints, body=children, **given)[0]}
+for name, person in fitted.items():
+    stature = at_rest(person.body, np.asarray(person.betas))[:, 1].max()
+    print(f"body of {name:8s}: {stature:.2f} m tall, {float(person.joints[0, 2]):.2f} m away")
+stature, away = shapes["7 years"][:, 1].max(), float(children.joints(**truth.blocks())[0, 2])
+print(f"the child       : {stature:.2f} m tall, {away:.2f} m away")
 
-pictures = [
-    person.overlay(None, keypoints, image_size=IMAGE_SIZE, views=["side"])[::2, ::2] for person in results.values()
-]
-save_image("child.png", contact_sheet(pictures, 2, labels=list(results)))
+pictures = [one.overlay(None, keypoints, image_size=IMAGE_SIZE, views=["side"])[::2, ::2] for one in fitted.values()]
+save_image("child.png", contact_sheet(pictures, 2, labels=[f"body of {name}" for name in fitted]))
