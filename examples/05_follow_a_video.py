@@ -2,11 +2,9 @@
 Follow a person through a video
 ===============================
 
-    python examples/05_follow_a_video.py
-
 `fit_sequence` fits all frames of a person together: one shape, and a body that moves as people do. Frames help each
 other, and those in which nobody was found are filled in. The example writes `video.glb`, a mesh that moves, and
-`video.png` to the current folder.
+`video.png` to the current folder. Run it with `python examples/05_follow_a_video.py`.
 """
 
 import numpy as np
@@ -19,8 +17,8 @@ from smplify_jax.pictures.views import contact_sheet
 FPS = FRAME_RATE / 2
 
 # %%
-# The keypoints of somebody who walks on the spot and waves, in every second frame, with four pixels of noise. In frames
-# 3 and 4 nobody was found.
+# The keypoints of somebody who walks on the spot and waves, in every second frame, with four pixels of noise. In
+# frames 3 and 4 nobody was found.
 
 motion = example_motion(load_body(), 16)
 exact, true_joints = motion.keypoints_px("coco17")[::2], motion.joints[::2]

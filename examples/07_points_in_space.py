@@ -2,10 +2,9 @@
 Points in space to a body
 =========================
 
-    python examples/07_points_in_space.py
-
 Triangulated keypoints, joints of a depth camera, or another program's body: `fit_points` finds the body from points,
-in any frame. The example writes `points_in_space.png` and `points_in_space.obj` to the current folder.
+in any frame. The example writes `points_in_space.png` and `points_in_space.obj` to the current folder. Run it with
+`python examples/07_points_in_space.py`.
 """
 
 import numpy as np
@@ -19,8 +18,8 @@ from smplify_jax.pictures.raycast import Shape
 from smplify_jax.pictures.views import contact_sheet
 
 # %%
-# SMPL's 24 joints as another program found them, with a centimetre of noise along each axis, in a world whose z points
-# up. Two of them are missing.
+# SMPL's 24 joints as another program found them, with a centimetre of noise along each axis, in a world whose z
+# points up. Two of them are missing.
 
 body = load_body()
 motion = example_motion(body, 16)

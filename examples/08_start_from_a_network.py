@@ -2,10 +2,9 @@
 Start from a network's body
 ===========================
 
-    python examples/08_start_from_a_network.py
-
 A network that has seen the picture knows things that keypoints do not show. `fit` fuses its body with what the
 keypoints say, each as far as it can be trusted. The example writes `start_from_a_network.png` to the current folder.
+Run it with `python examples/08_start_from_a_network.py`.
 """
 
 import numpy as np
@@ -28,9 +27,9 @@ pixels = motion.keypoints_px("coco17")
 keypoints = np.dstack([pixels + np.random.default_rng(0).normal(0, 4, pixels.shape), np.ones((16, 17))])
 
 # %%
-# The network's predictions: stand-ins here, wrong as networks are, by 50 mm or so, mostly along the view. What you have
-# is probably SPIN's, VIBE's or HMR2's: rotation matrices, and weak perspective (s, tx, ty) in a square crop of the
-# picture.
+# The network's predictions: stand-ins here, wrong as networks are, by 50 mm or so, mostly along the view. What you
+# have is probably SPIN's, VIBE's or HMR2's: rotation matrices, and weak perspective (s, tx, ty) in a square crop of
+# the picture.
 
 predicted = make_starts(truth, body, StartErrors(pa_mpjpe_mm=50.0))
 low, high = pixels.min(axis=1), pixels.max(axis=1)

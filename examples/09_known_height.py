@@ -2,10 +2,9 @@
 Tell the fit a known height, and measure the body
 =================================================
 
-    python examples/09_known_height.py
-
-One picture cannot tell a tall person far away from a short one nearby. If you know somebody's height, say so: size and
-distance follow. The example writes `known_height.png` and `known_height.npz` to the current folder.
+One picture cannot tell a tall person far away from a short one nearby. If you know somebody's height, say so: size
+and distance follow. The example writes `known_height.png` and `known_height.npz` to the current folder. Run it with
+`python examples/09_known_height.py`.
 """
 
 import numpy as np
@@ -33,9 +32,9 @@ for height, person in zip(heights, result, strict=True):
     print(f"height {told:8s}: {float(person.joints[0, 2]):.2f} m away, keypoints {error:.1f} px off")
 
 # %%
-# Each measurement has an interval, which holds the person's own measurement in 90 of 100 cases. Without the height, the
-# intervals are nearly as wide as among all adults: keypoints say little about size. There are 28 measurements, with the
-# names of ISO 8559-1; these three are quick to compile.
+# Each measurement has an interval, which holds the person's own measurement in 90 of 100 cases. Without the height,
+# the intervals are nearly as wide as among all adults: keypoints say little about size. There are 28 measurements,
+# with the names of ISO 8559-1; these three are quick to compile.
 
 for told, person in (("not told", result[0]), ("told 1.90 m", result[2])):
     print(told)
@@ -45,7 +44,7 @@ for told, person in (("not told", result[0]), ("told 1.90 m", result[2])):
 result.save("known_height.npz")
 
 # %%
-# The two bodies of known height over the picture, from the side and from above: the taller one stands farther away, on
-# the same rays.
+# The two bodies of known height over the picture, from the side and from above: the taller one stands farther away,
+# on the same rays.
 
 save_image("known_height.png", result[1:].overlay(picture, given[1:], views=["side", "top"]))

@@ -2,11 +2,10 @@
 Export bodies for Blender and other programs
 ============================================
 
-    python examples/10_export_for_blender.py
-
 The suffix of a file says its format. In Blender, *File › Import › glTF 2.0* opens `person.glb` with skeleton and
 skin, and *BVH* opens the skeleton alone. The example writes `person.glb`, `person.bvh`, `person.obj`, `person.ply`,
-`person.smpl` and `export_for_blender.png` to the current folder.
+`person.smpl` and `export_for_blender.png` to the current folder. Run it with `python
+examples/10_export_for_blender.py`.
 """
 
 from pathlib import Path

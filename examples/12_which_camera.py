@@ -2,10 +2,9 @@
 Which camera, and what its focal length changes
 ===============================================
 
-    python examples/12_which_camera.py
-
 Keypoints say little about the focal length, and a wrong one puts people at a wrong distance. Here the same person is
-fitted with what you may know of the camera. The example writes `which_camera.png` to the current folder.
+fitted with what you may know of the camera. The example writes `which_camera.png` to the current folder. Run it with
+`python examples/12_which_camera.py`.
 """
 
 from dataclasses import replace
@@ -41,8 +40,8 @@ cropped[:, :2] = points_in_crop(keypoints[:, :2], box_center, box_side, crop_siz
 crop_camera = crop_of_camera(Camera(np.full(2, focal), center), box_center, box_side, crop_size)
 
 # %%
-# One call fits the person with every camera. Without `camera=`, the picture's diagonal is assumed; "search" tries five
-# focal lengths, and takes the one with the lowest energy.
+# One call fits the person with every camera. Without `camera=`, the picture's diagonal is assumed; "search" tries
+# five focal lengths, and takes the one with the lowest energy.
 
 ways = {
     "assumed: the diagonal": (keypoints, Camera(np.full(2, diagonal), center)),

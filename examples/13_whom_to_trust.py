@@ -2,10 +2,9 @@
 Whom to trust: quality and uncertainty
 ======================================
 
-    python examples/13_whom_to_trust.py
-
 A fit always gives a body. `quality` is the probability that it is right, and `joints_std` says which of its joints
-are certain. The example writes `whom_to_trust.png` to the current folder.
+are certain. The example writes `whom_to_trust.png` to the current folder. Run it with `python
+examples/13_whom_to_trust.py`.
 """
 
 import numpy as np
@@ -44,8 +43,8 @@ for name, person in zip(detected, result, strict=True):
 print(f"kept: {len(result[result.quality > 0.7])} of {len(result)}")
 
 # %%
-# Bodies in the colours of their uncertainty: blue where joints are certain, vermilion where their standard deviation is
-# 10 cm.
+# Bodies in the colours of their uncertainty: blue where joints are certain, vermilion where their standard deviation
+# is 10 cm.
 
 pictures, labels = [], []
 for name, person, rows in zip(detected, result, keypoints, strict=True):

@@ -2,11 +2,10 @@
 Is the layout right?
 ====================
 
-    python examples/15_check_the_layout.py
-
 Keypoints in a wrong order fit badly, or worse, fit well and mean something else. Look before you fit:
 `draw_keypoints` shows which point of the body each keypoint is taken for. In a shell, `smplify-fit FILE --check` does
-the same. The example writes `right_layout.png` and `wrong_layout.png` to the current folder.
+the same. The example writes `right_layout.png` and `wrong_layout.png` to the current folder. Run it with `python
+examples/15_check_the_layout.py`.
 """
 
 import numpy as np
