@@ -3,8 +3,9 @@ Fit one person, and draw the body over the picture
 ==================================================
 
 Start here. The example reads OpenPose's detections for the picture that comes with the library, fits the open body,
-and writes `fit_one_person.png` to the current folder. Replace the two paths with your own files. Run it with `python
-examples/01_fit_one_person.py`.
+and writes `fit_one_person.png` to the current folder. Replace the two paths with your own files.
+
+Run it with `python examples/01_fit_one_person.py`.
 """
 
 import numpy as np

@@ -4,7 +4,9 @@ Fit many people at once, and check their statuses
 
 Each person of a batch is fitted independently, in one compiled program. A person who cannot be fitted (here, one with
 three keypoints) gets a status that says so, and does not affect the others. The example writes `fit_a_batch.npz` and
-`fit_a_batch.png` to the current folder. Run it with `python examples/02_fit_a_batch.py`.
+`fit_a_batch.png` to the current folder.
+
+Run it with `python examples/02_fit_a_batch.py`.
 """
 
 import time

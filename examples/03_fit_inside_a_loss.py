@@ -4,8 +4,9 @@ Differentiate through fits: learn what each keypoint is worth
 
 A detector places one keypoint wrongly, always in the same direction. The loss is the distance of the fitted joints
 from the true ones, and its gradient flows through the fits to weights, one for each keypoint. The wrong keypoint
-loses its weight. The example writes `keypoint_weights.npz` and `keypoint_weights.png` to the current folder. Run it
-with `python examples/03_fit_inside_a_loss.py`.
+loses its weight. The example writes `keypoint_weights.npz` and `keypoint_weights.png` to the current folder.
+
+Run it with `python examples/03_fit_inside_a_loss.py`.
 """
 
 import jax

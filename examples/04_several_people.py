@@ -4,8 +4,9 @@ Several people in one picture
 
 People of one picture are the rows of a batch. Here their keypoints are in a file of annotations as COCO has them,
 with one person's knee hidden. The bodies are drawn over one another as they stand, nearer ones first. The example
-writes `annotations.json` and `several_people.png` to the current folder. Run it with `python
-examples/04_several_people.py`.
+writes `annotations.json` and `several_people.png` to the current folder.
+
+Run it with `python examples/04_several_people.py`.
 """
 
 import json

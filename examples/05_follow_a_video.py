@@ -4,7 +4,9 @@ Follow a person through a video
 
 `fit_sequence` fits all frames of a person together: one shape, and a body that moves as people do. Frames help each
 other, and those in which nobody was found are filled in. The example writes `video.glb`, a mesh that moves, and
-`video.png` to the current folder. Run it with `python examples/05_follow_a_video.py`.
+`video.png` to the current folder.
+
+Run it with `python examples/05_follow_a_video.py`.
 """
 
 import numpy as np

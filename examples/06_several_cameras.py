@@ -3,8 +3,9 @@ Several cameras see one person
 ==============================
 
 One picture does not say how far away a hand is; a second camera does. `fit_views` fits one body to the pictures of
-all cameras at once. The example writes `several_cameras.png` to the current folder. Run it with `python
-examples/06_several_cameras.py`.
+all cameras at once. The example writes `several_cameras.png` to the current folder.
+
+Run it with `python examples/06_several_cameras.py`.
 """
 
 import numpy as np

@@ -3,8 +3,9 @@ Points in space to a body
 =========================
 
 Triangulated keypoints, joints of a depth camera, or another program's body: `fit_points` finds the body from points,
-in any frame. The example writes `points_in_space.png` and `points_in_space.obj` to the current folder. Run it with
-`python examples/07_points_in_space.py`.
+in any frame. The example writes `points_in_space.png` and `points_in_space.obj` to the current folder.
+
+Run it with `python examples/07_points_in_space.py`.
 """
 
 import numpy as np

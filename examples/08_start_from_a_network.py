@@ -4,6 +4,7 @@ Start from a network's body
 
 A network that has seen the picture knows things that keypoints do not show. `fit` fuses its body with what the
 keypoints say, each as far as it can be trusted. The example writes `start_from_a_network.png` to the current folder.
+
 Run it with `python examples/08_start_from_a_network.py`.
 """
 

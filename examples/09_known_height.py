@@ -3,8 +3,9 @@ Tell the fit a known height, and measure the body
 =================================================
 
 One picture cannot tell a tall person far away from a short one nearby. If you know somebody's height, say so: size
-and distance follow. The example writes `known_height.png` and `known_height.npz` to the current folder. Run it with
-`python examples/09_known_height.py`.
+and distance follow. The example writes `known_height.png` and `known_height.npz` to the current folder.
+
+Run it with `python examples/09_known_height.py`.
 """
 
 import numpy as np

@@ -4,8 +4,9 @@ Export bodies for Blender and other programs
 
 The suffix of a file says its format. In Blender, *File › Import › glTF 2.0* opens `person.glb` with skeleton and
 skin, and *BVH* opens the skeleton alone. The example writes `person.glb`, `person.bvh`, `person.obj`, `person.ply`,
-`person.smpl` and `export_for_blender.png` to the current folder. Run it with `python
-examples/10_export_for_blender.py`.
+`person.smpl` and `export_for_blender.png` to the current folder.
+
+Run it with `python examples/10_export_for_blender.py`.
 """
 
 from pathlib import Path

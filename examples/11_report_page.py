@@ -4,7 +4,9 @@ A report page for browsers
 
 `report` writes one HTML file that needs no network: the body in 3D, to be turned, over its picture, with errors,
 uncertainties, costs and warnings in words. The example writes `report.html` and `report_page.png` to the current
-folder. Run it with `python examples/11_report_page.py`.
+folder.
+
+Run it with `python examples/11_report_page.py`.
 """
 
 from pathlib import Path

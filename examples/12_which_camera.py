@@ -3,8 +3,9 @@ Which camera, and what its focal length changes
 ===============================================
 
 Keypoints say little about the focal length, and a wrong one puts people at a wrong distance. Here the same person is
-fitted with what you may know of the camera. The example writes `which_camera.png` to the current folder. Run it with
-`python examples/12_which_camera.py`.
+fitted with what you may know of the camera. The example writes `which_camera.png` to the current folder.
+
+Run it with `python examples/12_which_camera.py`.
 """
 
 from dataclasses import replace

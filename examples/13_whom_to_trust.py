@@ -3,8 +3,9 @@ Whom to trust: quality and uncertainty
 ======================================
 
 A fit always gives a body. `quality` is the probability that it is right, and `joints_std` says which of its joints
-are certain. The example writes `whom_to_trust.png` to the current folder. Run it with `python
-examples/13_whom_to_trust.py`.
+are certain. The example writes `whom_to_trust.png` to the current folder.
+
+Run it with `python examples/13_whom_to_trust.py`.
 """
 
 import numpy as np

@@ -3,8 +3,9 @@ Your own SMPL file, women, men and children
 ===========================================
 
 `load_body` reads SMPL, SMPL-H and SMPL-X files, and has open bodies of women, of men and of all ages. A body goes to
-`fit` as `body=`. The example writes `SMPL_NEUTRAL.npz`, `other_bodies.png` and `child.png` to the current folder. Run
-it with `python examples/14_other_bodies.py`.
+`fit` as `body=`. The example writes `SMPL_NEUTRAL.npz`, `other_bodies.png` and `child.png` to the current folder.
+
+Run it with `python examples/14_other_bodies.py`.
 """
 
 from dataclasses import replace

@@ -4,8 +4,9 @@ Is the layout right?
 
 Keypoints in a wrong order fit badly, or worse, fit well and mean something else. Look before you fit:
 `draw_keypoints` shows which point of the body each keypoint is taken for. In a shell, `smplify-fit FILE --check` does
-the same. The example writes `right_layout.png` and `wrong_layout.png` to the current folder. Run it with `python
-examples/15_check_the_layout.py`.
+the same. The example writes `right_layout.png` and `wrong_layout.png` to the current folder.
+
+Run it with `python examples/15_check_the_layout.py`.
 """
 
 import numpy as np
