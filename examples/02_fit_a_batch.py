@@ -17,6 +17,7 @@ import numpy as np
 from smplify_jax import FitResult, fit, load_body
 from smplify_jax.files.images import save_image
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.views import contact_sheet
 
 BATCH = 16
@@ -52,5 +53,6 @@ print("read back:", len(FitResult.load("fit_a_batch.npz")), "people")
 # Four of them, and the one without a body.
 
 shown = [0, 1, 2, 3, BATCH - 1]
-pictures = [result[index].overlay(None, batch[index], image_size=IMAGE_SIZE)[::2, ::2] for index in shown]
+small = OverlayStyle(max_side=320)
+pictures = [result[index].overlay(None, batch[index], image_size=IMAGE_SIZE, style=small) for index in shown]
 save_image("fit_a_batch.png", contact_sheet(pictures, 5, labels=[result.statuses()[index].name for index in shown]))

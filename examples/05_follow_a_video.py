@@ -14,6 +14,7 @@ import numpy as np
 from smplify_jax import fit, fit_sequence, load_body
 from smplify_jax.files.images import save_image
 from smplify_jax.media.example_video import FOCAL_LENGTH, FRAME_RATE, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.views import contact_sheet
 
 FPS = FRAME_RATE / 2
@@ -52,9 +53,9 @@ track.export("video.glb", fps=FPS)
 # %%
 # Above frame by frame, below together.
 
-shown = (2, 3, 5, 7)
+shown, small = (2, 3, 5, 7), OverlayStyle(max_side=220)
 pictures = [
-    result[frame].overlay(None, keypoints[frame], image_size=IMAGE_SIZE)[::3, ::3]
+    result[frame].overlay(None, keypoints[frame], image_size=IMAGE_SIZE, style=small)
     for result in (alone, track)
     for frame in shown
 ]

@@ -15,6 +15,7 @@ from smplify_jax.camera.calibrated import calibrated_camera
 from smplify_jax.files.images import save_image
 from smplify_jax.geometry.metrics import mpjpe
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.views import contact_sheet
 
 # %%
@@ -54,7 +55,8 @@ for name, result in (("one camera", one), ("two cameras", both)):
 # %%
 # `in_view` is the body as one camera sees it. A fit to the front camera alone looks right from the front.
 
-pictures = [both.in_view(view).overlay(None, views[view], image_size=IMAGE_SIZE, views=["side"]) for view in (0, 1)]
-pictures.insert(0, one.overlay(None, views[0], image_size=IMAGE_SIZE, views=["side"]))
+given = {"image_size": IMAGE_SIZE, "views": ["side"], "style": OverlayStyle(max_side=320)}
+pictures = [one.overlay(None, views[0], **given)]
+pictures += [both.in_view(view).overlay(None, views[view], **given) for view in (0, 1)]
 labels = ["front camera alone, and from its right", "both, seen by the front camera", "both, seen by the side camera"]
-save_image("several_cameras.png", contact_sheet([picture[::2, ::2] for picture in pictures], 3, labels=labels))
+save_image("several_cameras.png", contact_sheet(pictures, 3, labels=labels))

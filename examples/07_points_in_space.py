@@ -45,7 +45,7 @@ result.export("points_in_space.obj")
 # %%
 # The body with the given points, from the front, from the side and from above.
 
-SIZE, FOCAL = (260, 380), np.full(2, 800.0)
+SIZE, FOCAL = (260, 380), np.full(2, 720.0)
 views = {
     "front": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
     "side": [[0, 1, 0], [0, 0, -1], [-1, 0, 0]],

@@ -16,6 +16,7 @@ from smplify_jax.files.images import save_image
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.learn.starts import StartErrors, make_starts
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.views import contact_sheet
 
 # %%
@@ -53,5 +54,6 @@ for name, joints in found.items():
     errors = [pa_mpjpe(np.asarray(one), true) for one, true in zip(joints, motion.joints, strict=True)]
     print(f"{name:20s} PA-MPJPE {1000 * np.mean(errors):5.1f} mm")
 
-pictures = [result[7].overlay(None, keypoints[7], image_size=IMAGE_SIZE, views=["side"]) for result in results.values()]
-save_image("start_from_a_network.png", contact_sheet([one[::2, ::2] for one in pictures], 2, labels=list(results)))
+how = {"image_size": IMAGE_SIZE, "views": ["side"], "style": OverlayStyle(max_side=400)}
+pictures = [result[7].overlay(None, keypoints[7], **how) for result in results.values()]
+save_image("start_from_a_network.png", contact_sheet(pictures, 2, labels=list(results)))

@@ -17,7 +17,9 @@ from smplify_jax.camera.conversions import crop_of_camera, focal_length_from_35m
 from smplify_jax.files.images import save_image
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.media.example_video import IMAGE_SIZE, example_motion
+from smplify_jax.pictures.side_view import SideView
 from smplify_jax.pictures.views import contact_sheet
+from smplify_jax.result.overlay import body_shapes
 
 # %%
 # A phone's wide camera, 26 mm in 35 mm terms: EXIF data say so, and `fit_photo` reads them. The person is 2.2 m away.
@@ -63,8 +65,13 @@ for name, person in results.items():
     print(f"{name:24s}{float(person.camera.focal_length[0]):6.0f}{float(person.joints[0, 2]):8.2f} m{error:8.0f} mm")
 
 # %%
-# All of them fit the keypoints: what changes is seen from the side.
+# All of them fit the keypoints; what changes is how far away the body is. The first three from the side, the camera
+# on the left: orange with the known focal length, grey with the assumed one, green with one twice too long.
 
-shown = list(ways)[:3]
-pictures = [results[name].overlay(None, keypoints, image_size=IMAGE_SIZE, views=["side"])[::2, ::2] for name in shown]
-save_image("which_camera.png", contact_sheet(pictures, 3, labels=shown))
+whole = fits[:3]
+side = SideView.of([np.asarray(whole.joints)], 640).draw(body_shapes(list(whole)))
+picture = results["known"].overlay(None, keypoints, image_size=IMAGE_SIZE)
+save_image(
+    "which_camera.png",
+    contact_sheet([picture, side], 2, labels=["the keypoints, and a fit", "three fits, from the side"]),
+)

@@ -15,6 +15,7 @@ from smplify_jax.files.images import save_image
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.views import contact_sheet
 
 # %%
@@ -24,7 +25,7 @@ motion = example_motion(load_body(), 16)
 picture = next(motion.frames()).image
 pixels = motion.keypoints_px("coco17")[0]
 rng = np.random.default_rng(3)
-detected = {name: pixels + rng.normal(0, noise, pixels.shape) for name, noise in (("good", 2), ("noisy", 20))}
+detected = {name: pixels + rng.normal(0, noise, pixels.shape) for name, noise in (("good", 2), ("noisy", 30))}
 detected["upper body alone"] = detected["good"]
 keypoints = np.dstack([np.stack([*detected.values()]), np.ones((3, 17))])
 keypoints[2, 13:] = 0  # knees and ankles
@@ -47,8 +48,8 @@ print(f"kept: {len(result[result.quality > 0.7])} of {len(result)}")
 # Bodies in the colours of their uncertainty: blue where joints are certain, vermilion where their standard deviation
 # is 10 cm.
 
-pictures, labels = [], []
+pictures, labels, small = [], [], OverlayStyle(max_side=320)
 for name, person, rows in zip(detected, result, keypoints, strict=True):
-    pictures.append(person.overlay(picture, rows, color="uncertainty", views=["side"])[::2, ::2])
+    pictures.append(person.overlay(picture, rows, color="uncertainty", views=["side"], style=small))
     labels.append(f"{name}: quality {float(person.quality):.2f}")
 save_image("whom_to_trust.png", contact_sheet(pictures, 3, labels=labels))

@@ -16,6 +16,7 @@ from smplify_jax import fit, load_body, save_body
 from smplify_jax.body.ages import betas_at_age
 from smplify_jax.files.images import save_image
 from smplify_jax.media.example_video import FOCAL_LENGTH, IMAGE_SIZE, example_motion
+from smplify_jax.pictures.overlay import OverlayStyle
 from smplify_jax.pictures.palette import BODY_COLOR
 from smplify_jax.pictures.views import contact_sheet, render_views
 
@@ -69,5 +70,6 @@ for name, person in fitted.items():
 stature, away = shapes["7 years"][:, 1].max(), float(children.joints(**truth.blocks())[0, 2])
 print(f"the child       : {stature:.2f} m tall, {away:.2f} m away")
 
-pictures = [one.overlay(None, keypoints, image_size=IMAGE_SIZE, views=["side"])[::2, ::2] for one in fitted.values()]
+how = {"image_size": IMAGE_SIZE, "views": ["side"], "style": OverlayStyle(max_side=400)}
+pictures = [one.overlay(None, keypoints, **how) for one in fitted.values()]
 save_image("child.png", contact_sheet(pictures, 2, labels=[f"body of {name}" for name in fitted]))
