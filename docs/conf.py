@@ -1,21 +1,45 @@
 """How Sphinx builds these pages: `sphinx-build -W -b html docs docs/_build/html`, with the extra `docs` installed."""
 
 import re
+import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parent))
+
+from gallery_pictures import copy_examples  # beside this file
 
 project = "smplify-jax"
 author = "the smplify-jax authors"
 release = metadata.version("smplify-jax")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_gallery.gen_gallery"]
+exclude_patterns = ["_build", "gallery_header.rst", "gallery/*.ipynb"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 
 # Equations between dollar signs, as the sites that show Markdown files have them.
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+
+# The examples run while the documentation is built, one after another in this process, and share compiled programs.
+_EXAMPLES = "_build/examples"
+copy_examples(Path(__file__).parent / _EXAMPLES)
+sphinx_gallery_conf = {
+    "examples_dirs": _EXAMPLES,
+    "gallery_dirs": "gallery",
+    "filename_pattern": "",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("gallery_pictures.written_pictures",),
+    "reset_modules": (),
+    "capture_repr": (),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 1e9,
+}
 
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False

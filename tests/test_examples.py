@@ -1,10 +1,10 @@
-"""Every example in the folder itself runs as it is, without arguments."""
+"""Every example in the folder itself runs as it is, without arguments; all in this process, so that they share compiled programs."""
 
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
+import re
+import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,29 +22,35 @@ AS_IT_IS = [pytest.param(path, marks=WITH_TORCH if "torch" in path.stem else (),
 
 
 @pytest.mark.parametrize("path", AS_IT_IS)
-def test_example_runs_and_writes_what_it_says(path: Path, tmp_path: Path):
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    result = subprocess.run(
-        [sys.executable, "-W", "error", path],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    written = [file.name for file in tmp_path.iterdir()]
+def test_example_runs_and_writes_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    runpy.run_path(str(path), run_name="__main__")
+    written = {file.name for file in tmp_path.iterdir()}
     assert written
-    assert all(name in path.read_text() for name in written)
+    assert all(f"`{name}`" in _docstring(path) for name in written)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_begins_with_what_it_shows_and_how_to_run_it(path: Path):
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    assert docstring
-    assert f"python examples/{path.name}" in docstring
+    assert f"python examples/{path.name}" in _docstring(path)
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=lambda path: path.stem)
+def test_numbered_example_has_a_title_and_a_picture_for_the_gallery(path: Path):
+    title, line = _docstring(path).splitlines()[:2]
+    assert line == "=" * len(title)
+    assert re.search(r"`\w+\.png`", _docstring(path))
 
 
 def test_examples_are_numbered_without_gaps():
     assert [int(path.name[:2]) for path in NUMBERED] == list(range(1, len(NUMBERED) + 1))
+
+
+def test_every_example_is_listed_in_the_folder():
+    listed = re.findall(r"^\| \[([\w.]+)\]\(\1\)", (REPOSITORY / "examples" / "README.md").read_text(), re.MULTILINE)
+    assert listed == [path.name for path in EXAMPLES]
+
+
+def _docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text())) or ""

@@ -5,7 +5,7 @@ The motion is a handful of sines, so that the program carries no recording.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from jax import Array
 from scipy.spatial.transform import Rotation
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.people import people_of
@@ -64,6 +65,12 @@ class ExampleMotion:
         """(T,) [s]."""
         return np.arange(len(self.transl)) / FRAME_RATE
 
+    def parameters(self, frames: int | Sequence[int]) -> BodyParameters:
+        """The body in one frame, or in several, with a leading axis."""
+        shape = np.broadcast_to(self.betas, (len(self.transl), len(self.betas)))
+        blocks = (self.global_orient, self.body_pose, shape, self.transl)
+        return BodyParameters(*(np.asarray(block[frames], np.float32) for block in blocks))
+
     @cached_property
     def joints(self) -> np.ndarray:
         """(T, 24, 3) camera frame [m]."""
@@ -91,9 +98,7 @@ class ExampleMotion:
             yield VideoFrame(render_in_studio(Shape(body, faces, colors), studio), float(time_s))
 
     def _arguments(self) -> dict[str, Array]:
-        betas = np.broadcast_to(self.betas, (len(self.transl), len(self.betas)))
-        blocks = {"global_orient": self.global_orient, "body_pose": self.body_pose, "transl": self.transl}
-        return {name: jnp.asarray(block, jnp.float32) for name, block in (blocks | {"betas": betas}).items()}
+        return {name: jnp.asarray(block) for name, block in self.parameters(range(len(self.transl))).blocks().items()}
 
 
 def example_motion(body: BodyModel, num_frames: int) -> ExampleMotion:
