@@ -143,6 +143,7 @@ def with_entry(array, value):
         ("v_template", lambda a: with_entry(a, 1e300), r"'v_template' holds NaN, infinite or absurdly large"),
         ("v_template", lambda a: a * 1000, r"'v_template' is .* m across; expected a body in metres"),
         ("v_template", lambda a: a.astype(str), r"'v_template' is of type <U\d+; expected numbers"),
+        ("v_template", lambda a: [[0.0, 1.0], [2.0]], r"'v_template' is no array; expected one of numbers"),
         ("v_template", lambda a: a[:0], r"'v_template' has shape \(0, 3\)"),
         ("shapedirs", lambda a: a[:5], r"'shapedirs' has shape \(5, 3, 10\); expected \(300, 3, any\)"),
         ("shapedirs", lambda a: with_entry(a, np.inf), r"'shapedirs' holds NaN"),

@@ -135,7 +135,10 @@ class _Reader:
             if value.shape[0] * value.shape[1] > _MAX_DENSE_NUMBERS:
                 raise self.error(name, f"has shape {value.shape}, more than any body has")
             value = value.toarray()
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError, OverflowError):  # lists in a pickle: of unequal lengths, or of numbers that no array holds
+            raise self.error(name, "is no array; expected one of numbers") from None
         if array.dtype.kind not in "fiu":
             raise self.error(name, f"is of type {array.dtype}; expected numbers")
         return array
