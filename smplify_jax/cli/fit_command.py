@@ -37,7 +37,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """
     out = command.write.out
     assert out is not None  # the options were checked
-    fitter = people_fitter(command.body, command.camera, known=command.measure.known, guesses_cameras=True)
+    fitter = people_fitter(command.body, command.camera, command.measure, guesses_cameras=True)
     found = read_inputs(command.inputs, command.read)
     people = found.people
     complain_of(found)

@@ -12,6 +12,7 @@ from smplify_jax.cli.shared_options import (
     BodyOptions,
     CameraOptions,
     FormatOption,
+    KnownOptions,
     ReadLimitOption,
     TrackLimits,
     shown,
@@ -130,25 +131,15 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class MeasureOptions:
-    """Measurements of people in pictures.
+class MeasureOptions(KnownOptions):
+    """Measurements of people.
 
     Attributes:
-        measurements: write stature, girths, lengths and mass of everybody to measurements.csv and measurements.json, in metres and
-            kilograms and with 90 % intervals.
-        height: how tall the people are, in metres, if it is known; of everybody in the inputs.
-        mass: how heavy they are, in kilograms, likewise.
+        measurements: write stature, girths, lengths and mass of everybody in pictures to measurements.csv and measurements.json, in metres
+            and kilograms and with 90 % intervals.
     """
 
     measurements: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
-    height: Annotated[float | None, shown("M")] = None
-    mass: Annotated[float | None, shown("KG")] = None
-
-    @property
-    def known(self) -> dict[str, float]:
-        """What is known, by the names of the measurements."""
-        given = {"stature": self.height, "mass": self.mass}
-        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -212,7 +203,7 @@ class FitCommand:
         body: what is fitted, and how.
         start: bodies to start from.
         write: what is written.
-        measure: measurements of people in pictures.
+        measure: measurements of people.
         video: people in videos.
         views: people seen by several cameras.
         space: points in space.

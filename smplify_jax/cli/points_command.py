@@ -18,7 +18,7 @@ from smplify_jax.body.surface_correspondence import MAX_POINTS, SurfacePoints
 from smplify_jax.body.surface_files import load_surface_points
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import prepare, summary_head, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
@@ -81,6 +81,7 @@ def points_command(command: FitCommand) -> int:
     assert out is not None  # the options were checked
     body = body_of(command.body)
     scale = "free" if command.space.free_scale else "fixed"
+    check_known_options(command.measure, body)
     tools = _Tools(command, body, load_prior(command.body.prior), _surface(command, body), scale)
     found, unread = _read(command)
     prepare([], command, out)
@@ -192,6 +193,7 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[tuple[PointReport, 
         body=tools.body,
         prior=tools.prior,
         num_betas=command.body.num_betas,
+        measurements=command.measure.known,
         max_gap=command.video.max_gap,
     )
     result: FitResult = jax.tree.map(np.asarray, result)

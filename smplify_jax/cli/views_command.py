@@ -19,7 +19,7 @@ from smplify_jax.camera.calibration import load_calibration
 from smplify_jax.camera.distortion import undistort
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summary_of, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import FoundInputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
@@ -51,6 +51,7 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     assert command.views.cameras is not None
     cameras = load_calibration(command.views.cameras, unit=command.views.unit)
     body, prior = body_of(command.body), load_prior(command.body.prior)
+    check_known_options(command.measure, body)
     views, found = read_views(command, cameras)
     complain_of(found)
     if not found.people:
@@ -135,6 +136,7 @@ def _fitted(
         body=body,
         prior=prior,
         num_betas=command.body.num_betas,
+        measurements=command.measure.known,
         max_gap=command.video.max_gap,
     )
     result = jax.tree.map(np.asarray, result)

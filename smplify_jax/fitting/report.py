@@ -19,6 +19,7 @@ from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_
 from smplify_jax.quality.score import QualityFeatures
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
+from smplify_jax.terms.measured import known_precision
 from smplify_jax.terms.objective import TermWeights
 
 _HEAD = SMPL_JOINT_NAMES.index("head")
@@ -108,7 +109,7 @@ def _uncertainty_and_quality(
             weight, columns = jnp.asarray(last_weights.pose_prior), solution.parameters.columns()
             std, covariance = posterior(solution.model.hessian, weight, jacobian, columns, is_usable)
             prior = 2.0 * (jnp.asarray(last_weights.shape) / weight) ** 2
-            known = _known_precision(setup, prepared.problem, fields["betas"])
+            known = known_precision(setup.scene.measures, prepared.problem.known, fields["betas"])
             covariance = shape_covariance(covariance, prior, known, is_usable)
     # Before they are scaled: the score is learned from fits that know no scale yet.
     quality_features = _quality_features(prepared.problem, prepared.proposal, std, joints, fields, last_weights)
@@ -122,14 +123,6 @@ def _uncertainty_and_quality(
         "quality_features": quality_features,
         "quality": quality,
     }
-
-
-def _known_precision(setup: Setup, problem: Problem, betas: Array) -> Array:
-    """(B, B) what known measurements tell about the shape."""
-    if setup.scene.measures is None or problem.known is None:
-        return jnp.zeros((len(betas), len(betas)))
-    slopes = jnp.asarray(problem.known.scale)[:, None] * jax.jacfwd(setup.scene.measures.measure)(betas)
-    return slopes.T @ slopes
 
 
 def _quality_features(

@@ -133,8 +133,9 @@ class _Job:
 
 def _options(num_independent: float) -> TrackOptions:
     weights = DEFAULT.refine[-1].weights
-    # The shape's prior counts once for all frames that err independently, not in every frame.
-    weights = dataclasses.replace(weights, shape=weights.shape / num_independent**0.5, depth=None)
+    # What is known of the shape counts once for all frames that err independently, not in every frame.
+    once = {name: getattr(weights, name) / num_independent**0.5 for name in ("shape", "measurements")}
+    weights = dataclasses.replace(weights, **once, depth=None)
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
         motion_weight=leaf(np.float32(_MOTION_WEIGHT * weights.pose_prior)),

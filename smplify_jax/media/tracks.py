@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,7 @@ def fit_keypoint_track(
     init: PredictedBodies | None = None,
     init_error: str | float | None = None,
     num_betas: int = 10,
+    measurements: Mapping[str, float] | None = None,
     max_gap: float = 1.0,
 ) -> FittedTrack:
     """`fit_sequence` for a track.
@@ -88,6 +89,7 @@ def fit_keypoint_track(
         init: as for `fit_sequence`.
         init_error: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
+        measurements: that are known of the person, stature and mass among them, by their names.
         max_gap: as for `fit_sequence`.
     """
     clock = track.frames / track.frame_rate / _stride(track) if times is None else np.asarray(times, np.float64)
@@ -103,6 +105,7 @@ def fit_keypoint_track(
         init=init,
         init_error=init_error,
         num_betas=num_betas,
+        measurements=measurements,
         max_gap=max_gap,
     )
     return FittedTrack(track, clock, jax.tree.map(np.asarray, result))
