@@ -35,7 +35,7 @@ def test_everybodys_measurements_are_written_with_intervals(tmp_path, capsys):
     [
         (["--height", "175"], "'stature' is 175: give it in m"),
         (["--mass", "7"], "'mass' is 7: give it in kg"),
-        (["--track", "--height", "1.75"], "--height is for fits of single pictures"),
+        (["--track", "--height", "175"], "'stature' is 175: give it in m"),
         (["--points", "--measurements"], "--measurements is for fits of single pictures"),
     ],
 )
