@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
+from smplify_jax.fitting.frames import Frames
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.measurements.definitions import Definition, definitions_of
 from smplify_jax.measurements.measured import measure_body
+from smplify_jax.measurements.shape_measures import ShapeMeasures, measure_slopes
 from smplify_jax.terms.measured import KnownMeasurements
 
 STD_BY_UNIT = {"m": 0.01, "kg": 1.0, "m3": 0.001, "kg/m2": 0.3}
@@ -75,6 +77,15 @@ def as_term_takes_it(known: Mapping[str, np.ndarray]) -> KnownMeasurements | Non
     return KnownMeasurements(
         np.where(is_known, values, 0.0).astype(np.float32), np.where(is_known, 1.0 / std, 0.0).astype(np.float32)
     )
+
+
+def population_covariance(measures: ShapeMeasures | None, frames: Frames, betas: np.ndarray) -> np.ndarray:
+    """(T, B, B) covariance of the betas (T, B) of everybody who has the measurements that are known of the frames' people."""
+    precision = np.broadcast_to(np.eye(betas.shape[1]), (*betas.shape, betas.shape[1]))
+    if measures is not None and frames.known is not None:
+        slopes = np.asarray(frames.known.scale)[..., None] * measure_slopes(measures, betas)
+        precision = precision + np.einsum("tmb,tmc->tbc", slopes, slopes)
+    return np.linalg.inv(precision).astype(np.float32)
 
 
 def _row(name: str, value: Any, num_people: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from smplify_jax.fitting.arguments import resolve_body
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.bodies import fit_bodies
 from smplify_jax.fitting.frames_of_points import frames_of_points, seen_from_around
-from smplify_jax.fitting.known import as_term_takes_it, known_measurements
+from smplify_jax.fitting.known import as_term_takes_it, known_measurements, population_covariance
 from smplify_jax.fitting.points_arguments import WantedPoints, moved, origins
 from smplify_jax.fitting.points_turns import Fit, fit_in_turns, scaled
 from smplify_jax.fitting.program import propose_frames
@@ -109,6 +109,10 @@ def fit_points(
         frames = frames.with_known(as_term_takes_it(known))
         fit: Fit = partial(fit_track, setup) if is_track else partial(fit_bodies, setup, wanted.layout)
         fields = fit_in_turns(fit, rest, frames, rows, factor, noise, is_track=is_track, is_scale_free=scale == "free")
+        if scale == "free":
+            # The fit takes the scale for known in each turn, and with it the shape: what it tells of proportions is left out.
+            measures = setup.network.scene.measures
+            fields["betas_covariance"] = population_covariance(measures, frames, np.asarray(fields["betas"]))
         for name in ("point_errors", "keypoints_px", "reprojection_error_px"):
             axis = 2 if name == "keypoints_px" else -1
             fields[name] = np.take(fields[name], np.arange(wanted.num_points), axis=axis)

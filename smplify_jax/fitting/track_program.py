@@ -86,12 +86,14 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         of_betas = covariances[0][columns.betas, columns.betas]
         variances = jnp.einsum("tjp,tpq,tjq->tj", jacobian, covariances, jacobian)
         # Where frames err alike, the prior has more than its share in each of them, and all of them tell that much less of the shape.
-        of_one = jnp.asarray(setup.phases.refine.weights.shape)[-1]
+        single = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
+        of_one = jnp.asarray(single.shape)
         repeats = jnp.sum(frames.is_seen) * (jnp.asarray(options.weights.shape) / of_one) ** 2
         shape_prior = 2.0 * (of_one / options.weights.pose_prior) ** 2
         first, betas = jax.tree.map(lambda leaf: leaf[0], (frames.known, solution.parameters.betas))
         known = known_precision(setup.scene.measures, first, betas)
-        calibrated = shape_covariance(repeats * of_betas, shape_prior, known, solution.is_finite)
+        counts = (of_one / options.weights.shape * options.weights.measurements / single.measurements) ** 2
+        calibrated = shape_covariance(repeats * of_betas, shape_prior, known, solution.is_finite, counts)
     described = jax.vmap(partial(describe, setup.scene.body))(
         frames.as_given, solution.model.keypoints, solution.parameters
     )
