@@ -27,7 +27,7 @@ def test_a_track_of_points_of_unknown_scale_has_the_known_stature_and_its_scale(
     stature = result.measurements(["stature"])["stature"]
     # Two of its standard deviations of 1 cm; the shape prior alone errs by 5 cm on average, as proportions tell little of size.
     np.testing.assert_allclose(stature.value, truth, atol=0.02)
-    np.testing.assert_allclose(result.point_scale, 3.0, rtol=0.012)
+    np.testing.assert_allclose(np.asarray(result.point_scale), 3.0, rtol=0.012)
     assert stature.low is not None
     # 1.645 standard deviations on either side hold 90 %; what the points tell and the population add a little.
     assert 0.008 < float(stature.value[0] - stature.low[0]) < 0.01645

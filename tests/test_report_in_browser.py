@@ -69,6 +69,9 @@ def test_a_browser_shows_people_and_obeys_keys(
     browser.press("Tab")
     assert browser.value("document.activeElement.matches(':focus-visible')")
     assert browser.value("document.querySelector('#people').textContent.includes('</script>')")
+    rounds = browser.value("document.querySelector('[aria-label=\"Cost by round\"]').textContent")
+    assert "round 2" in rounds
+    assert "data50.0" in rounds
     assert not browser.problems
 
 

@@ -58,7 +58,7 @@ def fit_apart(setup: Setup, bodies: Frames) -> dict[str, Any]:
     # The depth anchor has no weight for bodies that are not before a camera.
     problems = Problem(is_active, bodies.observed, jnp.ones(len(bodies)), bodies.anchor, bodies.known)
     starts = jax.tree.map(lambda leaf: leaf[:, None], bodies.start)
-    solutions, _ = fit_from_starts(setup.scene, problems, setup.phases, starts)
+    solutions, _, _ = fit_from_starts(setup.scene, problems, setup.phases, starts)
     weight = jnp.asarray(setup.phases.refine.weights.pose_prior)[-1]
 
     def described(

@@ -27,7 +27,9 @@ _ANKLES = (SMPL_JOINT_NAMES.index("left_ankle"), SMPL_JOINT_NAMES.index("right_a
 _WRISTS = (SMPL_JOINT_NAMES.index("left_wrist"), SMPL_JOINT_NAMES.index("right_wrist"))
 
 
-def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array) -> dict:
+def report(
+    setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array, energies: Array
+) -> dict:
     """The fields of FitResult for one person; NaN where the fit failed."""
     status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
@@ -46,6 +48,7 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     is_finite = _is_finite(setup, checked.observation, solution, fields)
     status = jnp.where(is_usable & ~is_finite, FitStatus.NON_FINITE, status)
     is_usable &= is_finite
+    fields["round_costs"] = energies  # earlier rounds may overflow where the last does not
     status = jnp.where(is_usable & _is_poor(fields, checked.image_size), FitStatus.POOR_FIT, status)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}

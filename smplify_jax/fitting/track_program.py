@@ -92,6 +92,7 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         shape_prior = 2.0 * (of_one / options.weights.pose_prior) ** 2
         first, betas = jax.tree.map(lambda leaf: leaf[0], (frames.known, solution.parameters.betas))
         known = known_precision(setup.scene.measures, first, betas)
+        assert options.weights.measurements is not None
         counts = (of_one / options.weights.shape * options.weights.measurements / single.measurements) ** 2
         calibrated = shape_covariance(repeats * of_betas, shape_prior, known, solution.is_finite, counts)
     described = jax.vmap(partial(describe, setup.scene.body))(

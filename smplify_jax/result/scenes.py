@@ -20,6 +20,7 @@ from smplify_jax.result.status import FitStatus
 from smplify_jax.result.stills import still_of
 from smplify_jax.result.warning_sentences import warnings_of
 from smplify_jax.result.world import has_z_up
+from smplify_jax.terms.objective import TERM_NAMES
 
 _SAME_CAMERA = 2e-3
 """By how much the numbers of a camera may differ between people, of the largest: they may come from files with few digits."""
@@ -201,7 +202,16 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         statuses=[status.sentence for status in statuses],
         is_good=np.array([status in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT) for status in statuses]),
         warnings=[*warnings_of(result, keypoint_names), *one.remarks],
+        cost_by_round=_cost_by_round(result),
     )
+
+
+def _cost_by_round(result: Any) -> dict[str, np.ndarray] | None:
+    """(T, R) of each term; None where there was one round."""
+    if result.round_costs is None or result.round_costs.shape[-2] == 1:
+        return None
+    costs = np.asarray(result.round_costs, np.float64)
+    return {name: costs[..., number] for number, name in enumerate(TERM_NAMES)}
 
 
 def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -> SkinnedPerson:
@@ -224,6 +234,9 @@ def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -
         observed=None if person.observed is None else spread(person.observed),
         point_errors_m=None if person.point_errors_m is None else spread(person.point_errors_m),
         cost_by_term={name: spread(costs) for name, costs in person.cost_by_term.items()},
+        cost_by_round=None
+        if person.cost_by_round is None
+        else {name: spread(costs) for name, costs in person.cost_by_round.items()},
         statuses=statuses.tolist(),
         is_good=spread(person.is_good, 1.0) > 0,
     )

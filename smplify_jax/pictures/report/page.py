@@ -166,6 +166,9 @@ def _person(person: SkinnedPerson, mesh: int, number: int) -> dict[str, Any]:
         if person.point_errors_m is None
         else packed(np.asarray(person.point_errors_m, np.float32)),
         "quality": packed(np.asarray(person.quality, np.float32)),
+        "cost_by_round": {
+            name: packed(np.asarray(values, np.float32)) for name, values in (person.cost_by_round or {}).items()
+        },
         "cost_by_term": {name: packed(np.asarray(values, np.float32)) for name, values in person.cost_by_term.items()},
         "statuses": list(person.statuses),
         "is_good": np.asarray(person.is_good).astype(int).tolist(),

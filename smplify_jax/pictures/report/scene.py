@@ -38,6 +38,7 @@ class SkinnedPerson:
         point_errors_m: (T, K) of points in space; None for pictures.
         quality: (T,) probability of a good fit; NaN where it is not known.
         cost_by_term: name to (T,).
+        cost_by_round: name to (T, R) at the end of each round; None where there was one.
         statuses: T sentences, which say how each frame ended.
         is_good: (T,) whether a frame was fitted, and well.
         warnings: sentences.
@@ -64,6 +65,7 @@ class SkinnedPerson:
     statuses: Sequence[str]
     is_good: np.ndarray
     warnings: Sequence[str] = ()
+    cost_by_round: dict[str, np.ndarray] | None = None
 
 
 def no_picture(_frame: int) -> np.ndarray | None:

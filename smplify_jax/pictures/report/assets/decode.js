@@ -50,6 +50,8 @@ const SmplReport = {};
       this.heights = unpack(packed.heights_px);
       this.pointErrors = packed.point_errors_m && unpack(packed.point_errors_m);
       this.quality = unpack(packed.quality);
+      this.roundCosts = Object.entries(packed.cost_by_round).map(([name, values]) => [name, unpack(values)]);
+      this.numRounds = this.roundCosts.length ? packed.cost_by_round[this.roundCosts[0][0]].shape[1] : 0;
       this.costs = Object.entries(packed.cost_by_term).map(([name, values]) => [name, unpack(values)]);
       this.statuses = packed.statuses;
       this.isGood = packed.is_good;
