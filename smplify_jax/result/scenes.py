@@ -183,6 +183,7 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         return np.asarray(array, np.float64).reshape(len(statuses), num_cameras, len(keypoint_names), *last)
 
     heights = np.asarray(result.person_height_px, np.float64)
+    upright = upright_from(is_z_up=has_z_up(result))
     return SkinnedPerson(
         one.name,
         *skinned(result),
@@ -190,7 +191,9 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         lbs_weights=result.body.lbs_weights,
         joint_names=SMPL_JOINT_NAMES,
         joint_of_weights=joints_of_weights(result.body),
+        joints=np.asarray(result.joints, np.float64) @ upright.T,
         joints_std=np.asarray(result.joints_std, np.float64),
+        axes_of_std=axes_of(upright),
         keypoint_names=keypoint_names,
         observed=None if one.observed is None else by_camera(one.observed, 3),
         fitted=by_camera(result.keypoints_px, 2),
@@ -204,6 +207,12 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         warnings=[*warnings_of(result, keypoint_names), *one.remarks],
         cost_by_round=_cost_by_round(result),
     )
+
+
+def axes_of(upright: np.ndarray) -> tuple[int, int, int]:
+    """Which axis of the result lies along x, y and z of a frame to which (3, 3) only exchanges and reverses axes."""
+    first, second, third = np.argmax(np.abs(upright), axis=1).tolist()
+    return first, second, third
 
 
 def _cost_by_round(result: Any) -> dict[str, np.ndarray] | None:
@@ -226,7 +235,7 @@ def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -
 
     statuses = np.full(num_frames, "Not in this frame.", object)
     statuses[places] = list(person.statuses)
-    of_frames = ("transforms", "joints_std", "fitted", "errors_px", "heights_px", "quality")
+    of_frames = ("transforms", "joints", "joints_std", "fitted", "errors_px", "heights_px", "quality")
     return replace(
         person,
         **{name: spread(getattr(person, name)) for name in of_frames},

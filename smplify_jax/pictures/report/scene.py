@@ -29,7 +29,9 @@ class SkinnedPerson:
         lbs_weights: (V, J).
         joint_names: of the joints in `joints_std`.
         joint_of_weights: (J,) for each joint of the weights the one of `joint_names` that it belongs to.
+        joints: (T, 24, 3) places of the joints [m].
         joints_std: (T, 24, 3) deviations along x, y, and z of the camera or the world [m]; NaN where they are not known.
+        axes_of_std: which of these three deviations is the one along x, y and z of the scene.
         keypoint_names: K names.
         observed: (T, C, K, 3) pixels and confidence in each of C cameras; confidence 0 or NaN where none was observed; None if not given.
         fitted: (T, C, K, 2) pixels.
@@ -53,7 +55,9 @@ class SkinnedPerson:
     lbs_weights: Any
     joint_names: Sequence[str]
     joint_of_weights: np.ndarray
+    joints: np.ndarray
     joints_std: np.ndarray
+    axes_of_std: tuple[int, int, int]
     keypoint_names: Sequence[str]
     observed: np.ndarray | None
     fitted: np.ndarray

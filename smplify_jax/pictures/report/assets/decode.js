@@ -40,6 +40,8 @@ const SmplReport = {};
       this.numJoints = packed.transforms.shape[1];
       this.hasBody = packed.has_body;
       this.jointsStd = unpack(packed.joints_std);
+      this.jointPlaces = unpack(packed.joint_places);
+      this.axesOfStd = packed.axes_of_std;
       this.keypointNames = packed.keypoint_names;
       this.sides = packed.sides;
       this.limbs = packed.limbs;
@@ -89,6 +91,13 @@ const SmplReport = {};
     deviation(frame, joint) {
       const at = 3 * (frame * this.mesh.jointNames.length + joint);
       return Math.hypot(this.jointsStd[at], this.jointsStd[at + 1], this.jointsStd[at + 2]);
+    }
+
+    // Centre and half axes [m] of a joint's ellipsoid in the scene, of one standard deviation; null where it is not known.
+    ellipsoid(frame, joint) {
+      const at = 3 * (frame * this.mesh.jointNames.length + joint);
+      const radii = this.axesOfStd.map((axis) => this.jointsStd[at + axis]);
+      return radii.every(Number.isFinite) ? [Array.from(this.jointPlaces.subarray(at, at + 3)), radii] : null;
     }
 
     // Keypoints in a camera: name, side, observed [x, y, confidence] or null, fitted [x, y] or null, error [px] or NaN.
