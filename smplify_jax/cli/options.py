@@ -102,7 +102,7 @@ class WriteOptions:
         min_quality: write no files for people whose quality is lower or not known; the summary still lists them.
         max_error: write no files for people whose median keypoint error, in percent of their height, is higher.
         obj: write the meshes of people of one moment, NAME.obj.
-        ply: write them as NAME.ply too.
+        ply: write them as NAME.ply too; of motions in space, --points and --cameras, NAME_ply/FRAME.ply.
         glb: write NAME.glb, the mesh with skeleton and skin; videos and motions always get one, with keys over time.
         bvh: write NAME.bvh, the skeleton in metres and its motion.
         amass: write NAME_amass.npz, AMASS's arrays; videos and motions always get one.

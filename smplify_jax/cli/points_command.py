@@ -102,7 +102,8 @@ def points_command(command: FitCommand) -> int:
     write_summary(out / "summary.json", _summary(tools, reports, unread))
     if command.write.report:
         write_world_page(command, shown)
-    return OK if any(report.has_body for report in reports) and not unread else FAILED
+    has_all_files = not any(report.unwritten for report in reports)
+    return OK if any(report.has_body for report in reports) and has_all_files and not unread else FAILED
 
 
 def _surface(command: FitCommand, body: BodyModel) -> SurfacePoints | None:
@@ -206,9 +207,12 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[tuple[PointReport, 
             of_input: dict[str, Any] = {"points": job.points if row is None else job.points[place]}
             if job.times is not None:
                 of_input["frames"] = track.frames
-            how: dict[str, Any] = {"write": command.write}
+            unwritten: list[str] = []
+            how: dict[str, Any] = {"write": command.write, "complain": unwritten.append}
             files = write_world_person(out, name, one, times, _frame_rate(track, times), **how, **of_input)
-            report = replace(report, files=files)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         frames = result if row is None else jax.tree.map(lambda leaf: np.asarray(leaf)[None], one)
         clock = np.zeros(1) if job.times is None else job.times
         yield report, WorldPerson(name, frames, np.arange(len(clock)), clock)

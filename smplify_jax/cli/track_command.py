@@ -105,7 +105,11 @@ def fit_and_write(
         )
         report = TrackReport.of(track, fitted.result, time.perf_counter() - start)
         if report.has_body:
-            report = replace(report, files=fitted.write(out, export_endings(command.write, is_motion=True)))
+            unwritten: list[str] = []
+            files = fitted.write(out, export_endings(command.write, is_motion=True), unwritten.append)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         people.append(fitted)

@@ -97,7 +97,8 @@ def video_command(command: FitCommand) -> int:
         # After each video, because a run that is stopped should tell of those that are done.
         reports = write_video_summary(command, tools, runs, unread)
     write_video_page(command, [run for _, run in runs])
-    return OK if any(report.has_body for report in reports) and not unread else FAILED
+    has_all_files = not any(report.unwritten for report in reports)
+    return OK if any(report.has_body for report in reports) and has_all_files and not unread else FAILED
 
 
 def write_video_page(command: FitCommand, runs: Sequence[VideoRun]) -> None:

@@ -64,9 +64,12 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         if report.has_body:
             track, clock = report.track, np.arange(len(report.track)) / report.track.frame_rate
             of_input: dict[str, Any] = {"keypoints": track.keypoints, "frames": track.frames}
-            how: dict[str, Any] = {"write": command.write}
+            unwritten: list[str] = []
+            how: dict[str, Any] = {"write": command.write, "complain": unwritten.append}
             files = write_world_person(out, track.name, result, clock, track.frame_rate, **how, **of_input)
-            report = replace(report, files=files)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         results.append(result)
