@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
@@ -12,7 +10,7 @@ from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, KnownOpti
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.track_fitter import TrackFitter
 from smplify_jax.datasets.job.tracks import TrackChoices
-from smplify_jax.fitting.known import check_known
+from smplify_jax.fitting.known import check_known, known_measurements
 from smplify_jax.fitting.profiles import DEFAULT, get_profile
 from smplify_jax.fitting.stages import Profile
 from smplify_jax.prior.load import load_prior
@@ -84,7 +82,7 @@ def track_fitter(
 def check_known_options(options: KnownOptions, body: BodyModel, profile: Profile = DEFAULT) -> None:
     """Raise UsageError if a number cannot be a person's measurement, or the profile does not use what is known."""
     with wrong_usage():
-        check_known({name: np.array([value]) for name, value in options.known.items()}, body, profile)
+        check_known(known_measurements(None, None, None, options.known, 1), body, profile)
 
 
 def body_of(options: BodyOptions) -> BodyModel:

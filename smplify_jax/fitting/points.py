@@ -45,6 +45,7 @@ def fit_points(
     num_betas: int = 10,
     height: ArrayLike | None = None,
     mass: ArrayLike | None = None,
+    age: ArrayLike | None = None,
     measurements: Mapping[str, ArrayLike] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
@@ -71,6 +72,7 @@ def fit_points(
         height: stature [m], if it is known: one number, or (B,) of independent bodies with NaN for those of whom it is not, see `fit`.
             Points of unknown scale get theirs from it.
         mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
         measurements: others that are known, by their names.
         max_gap: of time, frames without points are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
@@ -92,7 +94,7 @@ def fit_points(
             raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
         is_track = fps is not None or times is not None
         clock = frame_times(1.0 if fps is None else fps, times, 1, len(rows))[0]
-        known = known_measurements(height, mass, measurements, 1 if is_track else len(rows))
+        known = known_measurements(height, mass, age, measurements, 1 if is_track else len(rows))
         body = resolve_body(body, num_betas)
         setup = wanted.adapted(setup_tracks(wanted.layout, wanted.on(body), prior, num_betas, devices, known))
         rest = wanted.rest(setup)

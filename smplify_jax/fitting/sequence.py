@@ -52,6 +52,7 @@ def fit_sequence(
     num_betas: int = 10,
     height: ArrayLike | None = None,
     mass: ArrayLike | None = None,
+    age: ArrayLike | None = None,
     measurements: Mapping[str, ArrayLike] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
@@ -77,6 +78,7 @@ def fit_sequence(
         num_betas: how many shape coefficients to fit.
         height: stature [m], if it is known: one number, or (N,) with NaN for tracks of whom it is not, see `fit`.
         mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
         measurements: others that are known, by their names.
         max_gap: frames without a person are filled in if there are observed ones at most this much time apart before and after them [s].
         devices: of one kind, to deal frames and tracks out to; JAX's default device by default.
@@ -94,7 +96,7 @@ def fit_sequence(
         tracks, is_single = _tracks(keypoints, layout)
         clock = frame_times(fps, times, *tracks.shape[:2])
         check_max_gap(max_gap)
-        known = known_measurements(height, mass, measurements, len(tracks))
+        known = known_measurements(height, mass, age, measurements, len(tracks))
         setup = setup_tracks(layout, body, prior, num_betas, devices, known)
         pictures = _pictures(camera, side_by_side(tracks), image_size)
         inits = init_of_tracks(init, init_error, [tracks.shape[1]] * len(tracks), setup, is_single)
@@ -144,7 +146,7 @@ def fit_sequences(
         cleaned = [_tracks(track, layout)[0][0] for track in tracks]
         clocks = [frame_times(rate, None, 1, len(track))[0] for rate, track in zip(fps, cleaned, strict=True)]
         check_max_gap(max_gap)
-        known = known_measurements(None, None, measurements, len(cleaned))
+        known = known_measurements(None, None, None, measurements, len(cleaned))
         setup = setup_tracks(layout, body, prior, num_betas, devices, known)
         pictures = _pictures(camera, side_by_side(cleaned), image_size)
         inits = [None] * len(cleaned)

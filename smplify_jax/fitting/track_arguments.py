@@ -15,7 +15,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.fitting.arguments import check_body, resolve_body, resolve_devices, resolve_prior
-from smplify_jax.fitting.known import check_known
+from smplify_jax.fitting.known import Known, check_known
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
 from smplify_jax.fitting.setup import FitChoices, setup_fit
@@ -59,7 +59,7 @@ def setup_tracks(
     prior: PosePrior | str | os.PathLike[str] | None,
     num_betas: int,
     devices: Sequence[Device] | None,
-    known: Mapping[str, np.ndarray],
+    known: Mapping[str, Known],
 ) -> TrackSetup:
     """Resolve what the caller gives; `known` is what `known_measurements` returns.
 

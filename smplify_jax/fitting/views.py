@@ -50,6 +50,7 @@ def fit_views(
     num_betas: int = 10,
     height: float | None = None,
     mass: float | None = None,
+    age: float | None = None,
     measurements: Mapping[str, float] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
@@ -72,6 +73,7 @@ def fit_views(
         num_betas: how many shape coefficients to fit.
         height: stature [m], if it is known, see `fit`.
         mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
         measurements: others that are known, by their names.
         max_gap: frames in which no camera saw the person are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
@@ -90,7 +92,7 @@ def fit_views(
         num_frames = len(frames)
         clock = frame_times(fps, times, 1, num_frames)[0]
         check_max_gap(max_gap)
-        measured = known_measurements(height, mass, measurements, 1)
+        measured = known_measurements(height, mass, age, measurements, 1)
         setup = setup_tracks(layout, body, prior, num_betas, devices, measured)
         pinhole, extrinsics, sizes = _split(known)
         if extrinsics is not None:
