@@ -16,7 +16,7 @@ settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_ex
 settings.load_profile("smplify_jax")
 
 
-_QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+_QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
 
 
 def pytest_configure() -> None:
@@ -26,7 +26,9 @@ def pytest_configure() -> None:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
     folder = str(Path(tempfile.gettempdir()) / f"smplify_jax_tests_{run}")
     jax.config.update("jax_compilation_cache_dir", folder)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # there are thousands of small ones
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder  # for the programs that tests start
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 def _starts_with(xla_flags: str) -> bool:

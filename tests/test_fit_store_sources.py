@@ -35,6 +35,17 @@ def test_spins_fits_are_there_with_unknown_losses(tmp_path):
     assert np.isnan(fits.transl).all()
 
 
+def test_spins_files_in_half_precision_are_read_without_a_warning(tmp_path):
+    write_drawn(tmp_path / "fits.parquet", 6, layout="spin49")
+    export_fits(tmp_path / "fits.parquet", "spin", tmp_path, ExportOptions(dataset="coco"))
+    with np.load(tmp_path / "coco.npz") as whole:
+        np.savez(tmp_path / "half.npz", **dict(whole) | {"center": whole["center"].astype(np.float16)})
+    fits = np.load(tmp_path / "coco_fits.npy").astype(np.float16)
+    np.save(tmp_path / "half_fits.npy", fits)
+    store = store_from_spin(tmp_path / "s", tmp_path / "half_fits.npy", load_body(), tmp_path / "half.npz")
+    np.testing.assert_array_equal(store.get(np.arange(6)).pose, fits[:, :72].astype(np.float32))
+
+
 def test_our_fits_are_there_as_the_crops_show_them_with_their_losses(tmp_path):
     write_drawn(tmp_path / "part.parquet", 6, num_failed=2)
     store = store_from_parquet(tmp_path / "ours.store", tmp_path, load_body())

@@ -152,6 +152,8 @@ def with_entry(array, value):
         ("J_regressor", lambda a: with_entry(a, np.nan), r"'J_regressor' holds NaN"),
         ("weights", lambda a: a[:, :23], r"'weights' is for 23 joints; expected 24 \(SMPL\), 52"),
         ("weights", lambda a: a * 2, r"'weights' has rows that do not sum to one"),
+        ("weights", lambda a: np.full_like(a, 3e38), r"'weights' has rows that do not sum to one"),
+        ("v_template", lambda a: 3e38 * np.sign(a - a.mean(axis=0)), "m across; expected a body in metres"),
         ("f", lambda a: a + 1, r"'f' names vertices from 1 to 300 of 300"),
         ("f", lambda a: a + 0.5, r"'f' holds fractions"),
         ("f", lambda a: a[:, :2], r"'f' has shape"),

@@ -98,6 +98,8 @@ def test_shipped_prior_is_of_people():
         ({"joint_acceleration_std": np.zeros(24)}, "above zero"),
         ({"joint_acceleration_robust_std": np.full(24, np.nan)}, "finite"),
         ({"frame_time": np.array(1)}, "type"),
+        ({"frame_time": np.array(1e39)}, "finite"),  # in double precision it is
+        ({"frame_time": np.array(1e-60)}, "above zero"),
     ],
 )
 def test_damaged_file_is_told(tmp_path: Path, change: dict, message: str):

@@ -88,6 +88,13 @@ def read_prior(path: Path, choices: Choices) -> bool:
     return True
 
 
+def read_motion_prior(path: Path, choices: Choices) -> bool:
+    from smplify_jax.prior.motion import load_motion_prior
+
+    check_attributes(load_motion_prior(path))
+    return True
+
+
 def read_regressor(path: Path, choices: Choices) -> bool:
     from smplify_jax import with_regressor
     from smplify_jax.body.load import shipped_body

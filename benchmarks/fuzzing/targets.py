@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fuzzing import corpus, readers
+from benchmarks.fuzzing import corpus, readers, spatial
 from benchmarks.fuzzing.bounds import Bounds
 from benchmarks.fuzzing.choices import Choices
 from benchmarks.fuzzing.prepared import Prepared, of_files
@@ -84,10 +84,11 @@ TARGETS: dict[str, Prepare] = {
     "capsules": _files(_shipped("body/data/open_body_capsules.npz"), "capsules.npz", readers.read_capsules),
     "proposal network": _files(_shipped("proposal/data/proposal.npz"), "proposal.npz", readers.read_network),
     "quality model": _files(_shipped("quality/data/quality.npz"), "quality.npz", readers.read_quality),
-    "calibration": lambda folder: of_files(folder, corpus.calibrations(folder), "rig.txt", readers.read_calibration),
+    "motion prior": _files(_shipped("prior/data/motion.npz"), "motion.npz", readers.read_motion_prior),
+    "calibration": lambda folder: of_files(folder, spatial.calibrations(folder), "rig.txt", readers.read_calibration),
     "predictions": _files(corpus.predictions, "a.pkl", readers.read_predictions),
-    "points": _files(corpus.points, "a.trc", readers.read_points),
-    "surface points": _files(corpus.surface_points, "a.npz", readers.read_surface_points),
+    "points": _files(spatial.points, "a.trc", readers.read_points),
+    "surface points": _files(spatial.surface_points, "a.npz", readers.read_surface_points),
     "keypoints openpose": _keypoints(
         _of("keypoints/openpose/*0_*.json", "cases/*_keypoints.json", "cases/comfyui.json", "cases/controlnet*.json")
     ),
@@ -115,6 +116,7 @@ TARGETS: dict[str, Prepare] = {
     "store": _fits("store"),
     "store of SPIN's fits": _fits("spin_fits"),
     "job folder": _later("jobs"),
+    **({"video": _later("videos")} if find_spec("av") else {}),
     "fit": _later("people"),
 }
 """What is fuzzed by default."""

@@ -187,10 +187,11 @@ def _parents(reader: _Reader, num_joints: int) -> tuple[int, ...]:
 
 
 def _check_values(reader: _Reader, v_template: np.ndarray, lbs_weights: np.ndarray, faces: np.ndarray) -> None:
-    extent = float(np.ptp(v_template, axis=0).max())
+    # In double precision: what is finite in single may overflow there on the way.
+    extent = float(np.ptp(v_template.astype(np.float64), axis=0).max())
     if not _HEIGHT_RANGE[0] <= extent <= _HEIGHT_RANGE[1]:
         raise reader.error("v_template", f"is {extent:.3g} m across; expected a body in metres")
-    if np.abs(lbs_weights.sum(axis=1) - 1).max() > _MAX_WEIGHT_SUM_ERROR:
+    if np.abs(lbs_weights.sum(axis=1, dtype=np.float64) - 1).max() > _MAX_WEIGHT_SUM_ERROR:
         raise reader.error("lbs_weights", "has rows that do not sum to one; the file is damaged: download it again")
     if faces.min() < 0 or faces.max() >= len(v_template):
         raise reader.error(

@@ -172,11 +172,16 @@ def _read_fits_npy(fits_npy: str | os.PathLike[str]) -> np.ndarray:
             f"{fits_npy}: has shape {fits.shape} and type {fits.dtype}, expected numbers (N, 82): pose and betas."
         )
     for first in range(0, len(fits), _ROWS_AT_A_TIME):
-        if not (np.abs(fits[first : first + _ROWS_AT_A_TIME]) < _MAX_FLOAT32).all():
+        if not _are_within(fits[first : first + _ROWS_AT_A_TIME], _MAX_FLOAT32):
             raise InputError(
                 f"{fits_npy}: holds numbers that are not finite; give the fits as SPIN's trainer keeps them."
             )
     return fits
+
+
+def _are_within(numbers: np.ndarray, limit: float) -> bool:
+    """Whether all are smaller; compared in double precision, because half precision does not hold such limits."""
+    return bool((np.abs(numbers.astype(np.float64)) < limit).all())
 
 
 def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
@@ -195,7 +200,7 @@ def _read_spin_keypoints(dataset: Path, num_rows: int) -> CropKeypoints:
         arrays[name] = array
     halves = [arrays.get(name, np.zeros((num_rows, *shapes[name]), np.float32)) for name in ("openpose", "part")]
     side = arrays["scale"].astype(np.float64) * SPIN_BOX_UNIT
-    if not ((side > 0) & (side < MAX_LENGTH)).all() or not (np.abs(arrays["center"]) < MAX_LENGTH).all():
+    if not ((side > 0) & (side < MAX_LENGTH)).all() or not _are_within(arrays["center"], MAX_LENGTH):
         raise InputError(
             f"{dataset}: scale has values that are not above 0, or center some that lie in no picture; each row needs the crop that was "
             "fitted in."

@@ -79,10 +79,16 @@ def load_motion_prior(path: str | Path | None = None) -> MotionPrior:
         )
     arrays = {name: np.asarray(stored[name]) for name in _SHAPES}
     for name, array in arrays.items():
-        is_fitting = array.shape == _SHAPES[name] and array.dtype.kind == "f"
-        if not is_fitting or not np.isfinite(array).all() or (array <= 0).any():
+        if array.shape != _SHAPES[name] or array.dtype.kind != "f" or not _is_positive(array):
             raise InputError(
                 f"{path}: {name!r} of this motion prior has shape {array.shape} and type {array.dtype}; expected finite numbers above "
                 f"zero of shape {_SHAPES[name]}: write it with smplify_jax.learn.motion_prior."
             )
     return MotionPrior(**{name: array.astype(np.float32) for name, array in arrays.items()})
+
+
+def _is_positive(array: np.ndarray) -> bool:
+    """Whether all numbers are finite and above zero, also in single precision, in which they are kept."""
+    with np.errstate(all="ignore"):
+        single = array.astype(np.float32)
+    return bool((np.isfinite(single) & (single > 0)).all())
