@@ -2,7 +2,8 @@
 
 The people are those of `benchmarks.accuracy`. Three tables:
 
-- **Intervals**, for detections with more or less noise, with and without the true camera, and for points in space: the share of people [%]
+- **Intervals**, for detections with more or less noise, with and without the true camera, for points in space, for tracks
+  (100 of them at most) and for several cameras (100 people): the share of people [%]
   whose true measurement the 90 % interval holds, the mean over all measurements and the least and most certain one; and the width of the
   interval as a share [%] of the population's, the median over all people and measurements, and that of the stature. The population's is
   that of 2,000 random shapes.
@@ -24,8 +25,14 @@ import tyro
 
 from benchmarks.accuracy import NOISE_LEVELS
 from benchmarks.measure import print_table
-from smplify_jax import BodyModel, FitResult, Measurements, fit, fit_points, load_body, measure_body
+from benchmarks.views import DETECTORS, fit_one_by_one, make_scene
+from benchmarks.views import Options as ViewOptions
+from smplify_jax import BodyModel, FitResult, Measurements, fit, fit_points, fit_sequence, load_body, measure_body
 from smplify_jax.learn.people import People, PeopleOptions, make_people
+from smplify_jax.learn.tracks import make_tracks
+from smplify_jax.learn.video.detections import TrackDetector
+from smplify_jax.learn.video.options import TrackOptions
+from smplify_jax.measurements.intervals import measured_with_intervals
 from smplify_jax.measurements.landmarks import find_landmarks
 from smplify_jax.measurements.rest_mesh import RestMesh
 from smplify_jax.measurements.shape_measures import planes_of
@@ -52,7 +59,9 @@ def measure_intervals(people: People, body: BodyModel, noise: str, *, is_camera_
     seen = people.as_seen()
     if not is_camera_known:
         del seen["camera"]
-    return {"noise": noise, "camera": "true" if is_camera_known else "assumed"} | judge(fit(**seen, body=body), people)
+    return {"noise": noise, "camera": "true" if is_camera_known else "assumed"} | judge(
+        fit(**seen, body=body).measurements(), measure_body(body, people.truth.betas), body
+    )
 
 
 def measure_intervals_of_points(people: People, body: BodyModel, noise_m: float) -> dict:
@@ -60,13 +69,44 @@ def measure_intervals_of_points(people: People, body: BodyModel, noise_m: float)
     points = np.asarray(body.keypoints(**people.truth.blocks(), layout=people.layout), np.float64)
     points += noise_m * np.random.default_rng(0).normal(size=points.shape)
     result = fit_points(np.insert(points, 3, 1.0, axis=-1), layout=people.layout, body=body)
-    return {"noise": f"{1000 * noise_m:g} mm", "camera": "points"} | judge(result, people)
+    return {"noise": f"{1000 * noise_m:g} mm", "camera": "points"} | judge(
+        result.measurements(), measure_body(body, people.truth.betas), body
+    )
 
 
-def judge(result: FitResult, people: People) -> dict[str, float]:
+def measure_intervals_of_tracks(options: Options, body: BodyModel, num_frames: int, *, is_height_known: bool) -> dict:
+    """One row of the first table: tracks of few frames, 2 % noise that drifts, and runs of what is lost."""
+    drawn = TrackOptions(split=options.split, num_frames=num_frames, max_tracks=100, max_windows=9)
+    tracks = make_tracks(options.folder, body, options.layout, TrackDetector(noise=0.02), drawn)
+    betas = np.asarray(tracks.truth.betas)[:, 0]
+    truth = measure_body(body, betas)
+    result = fit_sequence(**tracks.as_seen(), body=body, height=truth["stature"].value if is_height_known else None)
+    # All frames of a track have the same shape, where they have one.
+    first = np.argmax(np.isfinite(np.asarray(result.betas)[..., 0]), axis=1)
+    found, of_track = result.measurements(), np.arange(len(betas))
+    assert found.low is not None
+    assert found.high is not None
+    one = replace(found, **{name: getattr(found, name)[of_track, first] for name in ("values", "low", "high")})
+    what = "with known stature" if is_height_known else "true"
+    return {"noise": "2 %", "camera": f"{what}, {num_frames} frames"} | judge(one, truth, body)
+
+
+def measure_intervals_of_views(options: Options, body: BodyModel, num_views: int) -> dict:
+    """One row of the first table: the people of `benchmarks.views`, seen by several cameras with 2 % noise."""
+    scene = make_scene(
+        ViewOptions(options.folder, num_people=100, layout=options.layout, split=options.split), body, DETECTORS["2 %"]
+    )
+    results = fit_one_by_one(scene, scene.cameras[:num_views], body)
+    betas, covariance = (np.stack([getattr(one, name) for one in results]) for name in ("betas", "betas_covariance"))
+    truth = measure_body(body, scene.betas)
+    return {"noise": "2 %", "camera": f"{num_views} of them"} | judge(
+        measured_with_intervals(body, betas, covariance), truth, body
+    )
+
+
+def judge(found: Measurements, truth: Measurements, body: BodyModel) -> dict[str, float]:
     """What the intervals of a result hold, and how wide they are."""
-    truth = measure_body(result.body, people.truth.betas)
-    is_held, widths = held_and_widths(result.measurements(), truth, result.body)
+    is_held, widths = held_and_widths(found, truth, body)
     shares = 100 * np.nanmean(is_held, axis=0)
     return {
         "held": float(shares.mean()),
@@ -153,6 +193,12 @@ def run(options: Options) -> dict[str, list[dict]]:
         for is_known in (True, False)
     ]
     intervals += [measure_intervals_of_points(people("0 %"), body, noise_m) for noise_m in (0.005, 0.02)]
+    intervals += [
+        measure_intervals_of_tracks(options, body, num_frames, is_height_known=is_known)
+        for num_frames in (8, 48)
+        for is_known in (False, True)
+    ]
+    intervals += [measure_intervals_of_views(options, body, num_views) for num_views in (2, 4)]
     return {"intervals": intervals, "known": measure_known(people("2 %"), body), "landmarks": measure_landmarks(body)}
 
 

@@ -76,6 +76,7 @@ class Scene:
         keypoints: (N, V, K, 3) detections.
         points: (N, K, 3) the true keypoints [m].
         joints: (N, 24, 3) the true joints [m].
+        betas: (N, B) the true shapes.
         layout: of the keypoints.
     """
 
@@ -83,6 +84,7 @@ class Scene:
     keypoints: np.ndarray
     points: np.ndarray
     joints: np.ndarray
+    betas: np.ndarray
     layout: str = field(default="coco17")
 
 
@@ -135,7 +137,7 @@ def _seen(body: BodyModel, truth: BodyParameters, layout: str, detector: Detecto
         height_px = STATURE * _FOCAL_LENGTH / in_camera[..., 2].mean(axis=1)
         generator = np.random.default_rng([11, number])
         views.append(detect(pixels, height_px, get_layout(layout), detector, generator))
-    return Scene(cameras, np.stack(views, axis=1), points, joints, layout)
+    return Scene(cameras, np.stack(views, axis=1), points, joints, np.asarray(truth.betas), layout)
 
 
 def fit_one_by_one(scene: Scene, cameras: Sequence, body: BodyModel) -> list[FitResult]:

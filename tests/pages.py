@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import WriteOptions
 from smplify_jax.cli.report import PersonReport
 from smplify_jax.result import FitResult
+from smplify_jax.terms.objective import TERM_NAMES
 
 SIZE = (640, 480)
 NUM_FRAMES = 8
@@ -23,9 +25,11 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 def draw_people() -> tuple[np.ndarray, FitResult]:
-    """Keypoints and fits of three people, the last without a body."""
+    """Keypoints and fits of three people, the last without a body, in two rounds of which the first costs 50 of data alone."""
     rows, result = draw_fits(3, num_failed=1)
-    return np.stack([row.keypoints for row in rows]), result
+    last = np.stack([np.asarray(result.cost_by_term[name]) for name in TERM_NAMES], axis=1)
+    first = np.where(np.array(TERM_NAMES) == "data", 50.0, 0.0 * last)
+    return np.stack([row.keypoints for row in rows]), replace(result, round_costs=np.stack([first, last], axis=1))
 
 
 def draw_motion() -> FitResult:

@@ -35,7 +35,7 @@ def test_everybodys_measurements_are_written_with_intervals(tmp_path, capsys):
     [
         (["--height", "175"], "'stature' is 175: give it in m"),
         (["--mass", "7"], "'mass' is 7: give it in kg"),
-        (["--track", "--height", "1.75"], "--height is for fits of single pictures"),
+        (["--track", "--height", "175"], "'stature' is 175: give it in m"),
         (["--points", "--measurements"], "--measurements is for fits of single pictures"),
     ],
 )
@@ -48,7 +48,7 @@ def test_what_is_known_of_everybody_reaches_the_fit(monkeypatch):
     given = {}
     monkeypatch.setattr("smplify_jax.datasets.job.fitter.fit", lambda *_, **arguments: given.update(arguments))
     command = FitCommand(measure=MeasureOptions(height=1.75, mass=70.0))
-    fitter = people_fitter(command.body, command.camera, known=command.measure.known, guesses_cameras=True)
+    fitter = people_fitter(command.body, command.camera, command.measure, guesses_cameras=True)
     row = DatasetRow("a", np.ones((17, 3), np.float32), "coco17", "a.json", "0", image_size=(640.0, 480.0))
     fitter.fit([row])
     assert given["measurements"] == {"stature": 1.75, "mass": 70.0}

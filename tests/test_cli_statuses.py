@@ -15,7 +15,7 @@ from smplify_jax import InputError
 from smplify_jax.body.open_body import CAPSULES_PATHS, OPEN_BODY_PATH
 from smplify_jax.cli.fit import main
 from smplify_jax.cli.fitter import people_fitter
-from smplify_jax.cli.shared_options import BodyOptions, CameraOptions
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, KnownOptions
 
 PEOPLE = draw_people(3, "coco17")
 
@@ -82,10 +82,12 @@ def test_limits_that_cannot_be_are_wrong_usage(options, tmp_path, capsys):
 
 def test_a_body_file_gets_the_capsules_that_the_command_is_given(tmp_path):
     body = shutil.copy(OPEN_BODY_PATH, tmp_path / "mine.npz")
-    without = people_fitter(BodyOptions(body=Path(body)), CameraOptions(), guesses_cameras=True).body
+    without = people_fitter(BodyOptions(body=Path(body)), CameraOptions(), KnownOptions(), guesses_cameras=True).body
     options = BodyOptions(body=Path(body), capsules=CAPSULES_PATHS["neutral"])
-    fitted = people_fitter(options, CameraOptions(), guesses_cameras=True).body
+    fitted = people_fitter(options, CameraOptions(), KnownOptions(), guesses_cameras=True).body
     assert without.capsules is None
     assert fitted.capsules is not None
     with pytest.raises(InputError, match=r"gone\.npz"):
-        people_fitter(BodyOptions(capsules=tmp_path / "gone.npz"), CameraOptions(), guesses_cameras=True)
+        people_fitter(
+            BodyOptions(capsules=tmp_path / "gone.npz"), CameraOptions(), KnownOptions(), guesses_cameras=True
+        )

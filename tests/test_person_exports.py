@@ -1,14 +1,17 @@
 """Exports of one file a person are read back by those who use them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from dataset_fits import draw_fits, joints_of, load_body, write_drawn
+from dataset_fits import draw_fits, joints_of, load_body, provenance, write_drawn
 from scipy.spatial.transform import Rotation
 from smplcodec import SMPLCodec, SMPLGender, SMPLVersion
 
 from smplify_jax.datasets.crops_of_fits import Bodies, turned
 from smplify_jax.datasets.exports import ExportOptions, export_fits
-from smplify_jax.datasets.parquet import read_fits
+from smplify_jax.datasets.parquet import read_fits, write_fits
+from smplify_jax.datasets.schema import fits_table
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
 from smplify_jax.result import FitResult
 
@@ -60,6 +63,22 @@ def test_smplcodec_reads_amass_files_and_avatars(fits, tmp_path):
         assert avatar.shape_parameters is not None
         read = joints_of(avatar.full_pose.reshape(1, 72), avatar.shape_parameters[None], avatar.body_translation)
         np.testing.assert_allclose(read[0], joints, atol=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("num_joints", "version", "num_read"), [(52, SMPLVersion.SMPLH, 52), (55, SMPLVersion.SMPLX, 55)]
+)
+def test_avatars_of_bodies_with_fingers_are_of_their_kind(tmp_path, num_joints, version, num_read):
+    rows, result = draw_fits(2)
+    shorter = replace(result, body_pose=np.asarray(result.body_pose)[:, :63])
+    made_with = replace(provenance(result), num_joints=num_joints, is_open_body=False, body_name="mine")
+    write_fits(tmp_path / "fits.parquet", fits_table(rows, shorter), made_with)
+    for path, pose in zip(export_fits(tmp_path / "fits.parquet", "smpl", tmp_path), shorter.body_pose, strict=True):
+        avatar = SMPLCodec.from_file(path)
+        assert avatar.smpl_version == version
+        assert avatar.full_pose.shape == (1, num_read, 3)
+        np.testing.assert_allclose(avatar.full_pose[0, 1:22].ravel(), pose, atol=1e-6)
+        np.testing.assert_array_equal(avatar.full_pose[0, 22:], 0)
 
 
 def test_a_persons_file_is_read_by_fit_result_and_has_smplifys_keys(fits, tmp_path):

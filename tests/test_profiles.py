@@ -15,6 +15,7 @@ from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.keypoints.subsets import KEYPOINT_SUBSETS, subset_weights, torso_rows
 from smplify_jax.solver.adam import AdamOptions
+from smplify_jax.terms.objective import TERM_NAMES
 
 NUM_PEOPLE = 12
 LAYOUT = "openpose25"
@@ -67,6 +68,20 @@ def test_known_people_are_recovered_when_nothing_is_detected_wrong(people, resul
     assert np.median(pa_errors(result, people)) < 60
     error = np.asarray(result.reprojection_error_px) / people.height_px[:, None]
     assert np.median(error) < 0.03
+
+
+def test_costs_by_round_end_with_the_costs_by_term(results):
+    num_rounds = {"smplify2016": 5, "plain": 4, "spin": 2}
+    for name, result in results.items():
+        costs = np.asarray(result.round_costs)
+        assert costs.shape[1:] == (num_rounds[name], len(TERM_NAMES))
+        np.testing.assert_array_equal(
+            costs[:, -1], np.stack([result.cost_by_term[term] for term in TERM_NAMES], axis=1)
+        )
+    # The first round only places the body, and then the pose pays for its prior.
+    pose_prior = np.asarray(results["smplify2016"].round_costs)[:, :, TERM_NAMES.index("pose_prior")]
+    assert np.all(pose_prior[:, 0] == 0)
+    assert np.all(pose_prior[:, 1:] > 0)
 
 
 def test_adam_takes_all_its_steps_and_claims_no_convergence(results):

@@ -58,6 +58,16 @@ def test_a_browser_shows_people_and_obeys_keys(
         places.add(tuple(browser.value("SmplReport.view.camera.position.toArray()")))
     assert len(places) == 3
     assert shot(browser) != seen
+    without = shot(browser)
+    browser.value("document.querySelector('#show-ellipsoids').click()")
+    ellipsoid = "SmplReport.view.bodies[1].ellipsoids.geometry.attributes.position.array"
+    corners = np.asarray(browser.value(f"Array.from({ellipsoid})")).reshape(24, -1, 3)
+    joints, std = (np.asarray(getattr(people[1], name))[1] for name in ("joints", "joints_std"))
+    # Places are in steps of a 32,767th of the largest; on 16 meridians and 11 circles the axes are hit.
+    np.testing.assert_allclose(0.5 * np.ptp(corners, axis=1), std, rtol=1e-4)
+    np.testing.assert_allclose(corners.mean(axis=1), joints @ UPRIGHT_FROM_CAMERA.T, atol=1e-3)
+    assert shot(browser) != without
+    browser.value("document.querySelector('#show-ellipsoids').click()")
     browser.press("ArrowLeft")
     assert browser.value("document.body.dataset.view") == "free"
     browser.press("r")
@@ -69,6 +79,9 @@ def test_a_browser_shows_people_and_obeys_keys(
     browser.press("Tab")
     assert browser.value("document.activeElement.matches(':focus-visible')")
     assert browser.value("document.querySelector('#people').textContent.includes('</script>')")
+    rounds = browser.value("document.querySelector('[aria-label=\"Cost by round\"]').textContent")
+    assert "round 2" in rounds
+    assert "data50.0" in rounds
     assert not browser.problems
 
 

@@ -261,7 +261,7 @@ def test_a_long_track_is_refined_in_windows_as_far_as_its_shape_allows():
     num_frames = WINDOW_SIZES[-1] + 12
     one = video(num_frames, noise_px=0.01 * HEIGHT_PX)
     proposals, observations = proposed(one)
-    setup = setup_tracks(LAYOUT, BODY, None, 10, None)
+    setup = setup_tracks(LAYOUT, BODY, None, 10, None, {})
     checked = cast(CheckedPerson, CheckedFrames(is_fittable=one.is_seen))
     known = np.ones(num_frames, bool)
     windows = with_refined_proposals(setup, ProposedPeople(checked, observations, proposals), known, one.times)

@@ -89,6 +89,15 @@ def test_capsules_lie_about_where_the_body_is(person: ShownPerson):
         np.testing.assert_allclose(corner(capsules.vertices, axis=0), corner(body.vertices, axis=0), atol=0.15)
 
 
+def test_ellipsoids_reach_one_standard_deviation_from_each_joint(person: ShownPerson):
+    ellipsoids = person.ellipsoids(0)
+    assert ellipsoids is not None
+    joints, std = (np.asarray(getattr(person.result, name)[0], np.float64) for name in ("joints", "joints_std"))
+    corners = ellipsoids.vertices.reshape(len(joints), -1, 3) @ person.upright  # back into the frame of the result
+    np.testing.assert_allclose(corners.max(axis=1), joints + std, atol=1e-6)
+    np.testing.assert_allclose(corners.min(axis=1), joints - std, atol=1e-6)
+
+
 def test_triangles_of_a_capsule_are_on_its_surface_and_face_outwards():
     ends, radii = np.array([[[0, 0, 0], [0.3, 0, 0.4]], [[1, 1, 1], [1, 1, 1.0]]]), np.array([0.1, 0.2])
     vertices, faces = capsule_mesh(ends, radii)

@@ -123,8 +123,6 @@ def check_tracks(command: FitCommand) -> None:
         {
             **options_of_pictures(command.body, command.camera),
             "--measurements": command.measure.measurements,
-            "--height": command.measure.height is not None,
-            "--mass": command.measure.mass is not None,
             "--init": command.start.init is not None and not video.track,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,

@@ -150,10 +150,12 @@ def _fit(command: DatasetCommand) -> int:
 def _fitter(command: DatasetCommand) -> BatchFitter:
     from smplify_jax.cli.fitter import people_fitter, track_fitter
 
-    body, camera, guesses = command.body, command.camera, command.read.guess_cameras
+    body, camera, known, guesses = command.body, command.camera, command.known, command.read.guess_cameras
     if command.video.track:
-        return replace(track_fitter(body, camera, command.video, guesses_cameras=guesses), uses_all_devices=True)
-    return replace(people_fitter(body, camera, guesses_cameras=guesses), uses_all_devices=True)
+        fitter = track_fitter(body, camera, command.video, known, guesses_cameras=guesses)
+    else:
+        fitter = people_fitter(body, camera, known, guesses_cameras=guesses)
+    return replace(fitter, uses_all_devices=True)
 
 
 def _engine(command: DatasetCommand) -> Engine:

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 import tyro
 
 from smplify_jax.cli.program import Program
-from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, FormatOption, ReadLimitOption, TrackLimits, shown
+from smplify_jax.cli.shared_options import (
+    BodyOptions,
+    CameraOptions,
+    FormatOption,
+    KnownOptions,
+    ReadLimitOption,
+    TrackLimits,
+    shown,
+)
 
 DESCRIPTION = """Fit the SMPL body to everybody in a data set, and write the fits to Parquet files that trainers can read or export.
 
@@ -176,6 +184,7 @@ class DatasetCommand:
         video: people in videos.
         camera: the camera of pictures for which the data set does not give one.
         body: what is fitted, and how.
+        known: what is known of the people's measurements.
     """
 
     input: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="INPUT", help_behavior_hint="")]
@@ -186,6 +195,7 @@ class DatasetCommand:
     video: DatasetTrackOptions = field(default_factory=DatasetTrackOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     body: BodyOptions = field(default_factory=BodyOptions)
+    known: KnownOptions = field(default_factory=KnownOptions)
 
 
 DATASET = Program(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from smplify_jax.cli.arguments import FIT, check_command, is_of_videos
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.shared_options import read_within
+
+if TYPE_CHECKING:
+    from smplify_jax.cli.inputs import FoundInputs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the command line; by default that of this process.
     Returns:
-        Exit status: 0; 1 if something in the inputs could not be used or nobody could be fitted; 2 for wrong options.
+        Exit status: 0; 1 if something in the inputs could not be used, nobody could be fitted, or an export could not be written; 2 for
+        wrong options.
     """
     return FIT.run(arguments, _run)
 
@@ -56,13 +61,18 @@ def _run(command: FitCommand) -> int:
 
         with read_within(command.read.read_limit):
             tracks, found = fit_all(command)
-        return OK if any(track.has_body for track in tracks) and not found.unread and not found.rejected else FAILED
+        return _status(any(track.has_body for track in tracks), any(track.unwritten for track in tracks), found)
     from smplify_jax.cli.fit_command import fit_command
 
     with read_within(command.read.read_limit):
         reports, found = fit_command(command)
-    num_usable = sum(report.status.is_usable for report in reports)
-    return OK if num_usable and not found.unread and not found.rejected else FAILED
+    is_anybody_fitted = any(report.status.is_usable for report in reports)
+    return _status(is_anybody_fitted, any(report.unwritten for report in reports), found)
+
+
+def _status(is_anybody_fitted: bool, is_export_missing: bool, found: FoundInputs) -> int:
+    is_complete = not (is_export_missing or found.unread or found.rejected)
+    return OK if is_anybody_fitted and is_complete else FAILED
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
     """
     out = command.write.out
     assert out is not None  # the options were checked
-    fitter = people_fitter(command.body, command.camera, known=command.measure.known, guesses_cameras=True)
+    fitter = people_fitter(command.body, command.camera, command.measure, guesses_cameras=True)
     found = read_inputs(command.inputs, command.read)
     people = found.people
     complain_of(found)
@@ -56,10 +56,12 @@ def fit_command(command: FitCommand) -> tuple[list[PersonReport], FoundInputs]:
             report = report.with_limits(command.write)
         if report.status.is_usable and not report.left_out:
             has_own_overlay = command.write.overlay and person.image_path not in shared
-            files, complaint = write_person(out, person, fitted, replace(command.write, overlay=has_own_overlay))
-            report = replace(report, files=tuple(files))
-            if complaint:
-                FIT.complain(complaint)
+            unwritten: list[str] = []
+            options = replace(command.write, overlay=has_own_overlay)
+            files, complaint = write_person(out, person, fitted, options, unwritten.append)
+            report = replace(report, files=tuple(files), unwritten=tuple(unwritten))
+            for sentence in (*unwritten, *([complaint] if complaint else [])):
+                FIT.complain(sentence)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
     if command.write.overlay:

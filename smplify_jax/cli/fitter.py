@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-
 from smplify_jax.body.capsule_files import with_capsules
 from smplify_jax.body.load import load_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.cli.program import wrong_usage
-from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, TrackLimits
+from smplify_jax.cli.shared_options import BodyOptions, CameraOptions, KnownOptions, TrackLimits
 from smplify_jax.datasets.job.fitter import PeopleFitter
 from smplify_jax.datasets.job.track_fitter import TrackFitter
 from smplify_jax.datasets.job.tracks import TrackChoices
-from smplify_jax.fitting.known import check_known
-from smplify_jax.fitting.profiles import get_profile
+from smplify_jax.fitting.known import check_known, known_measurements
+from smplify_jax.fitting.profiles import DEFAULT, get_profile
+from smplify_jax.fitting.stages import Profile
 from smplify_jax.prior.load import load_prior
 
 
 def people_fitter(
-    options: BodyOptions, camera: CameraOptions, *, guesses_cameras: bool, known: Mapping[str, float] | None = None
+    options: BodyOptions, camera: CameraOptions, known: KnownOptions, *, guesses_cameras: bool
 ) -> PeopleFitter:
     """Read the body and the prior, and make the fitter.
 
     Args:
         options: what is fitted, and how.
         camera: the camera of pictures for which the input does not give one.
-        guesses_cameras: whether to fit people whose picture size is not known.
         known: measurements of everybody that are known.
+        guesses_cameras: whether to fit people whose picture size is not known.
 
     Raises:
-        UsageError: there is no such profile.
+        UsageError: there is no such profile, or a number cannot be a person's measurement.
         InputError: the body, its capsules or the prior cannot be read.
     """
-    known, body = known or {}, body_of(options)
+    body = body_of(options)
     with wrong_usage():
         profile = get_profile(options.profile)
-        check_known({name: np.array([value]) for name, value in known.items()}, body, profile)
+    check_known_options(known, body, profile)
     return PeopleFitter(
         body=body,
         prior=load_prior(options.prior),
@@ -48,12 +45,12 @@ def people_fitter(
         camera_center=camera.camera_center,
         searches_focal_length=camera.search_focal_length,
         guesses_cameras=guesses_cameras,
-        known=dict(known),
+        known=known.known,
     )
 
 
 def track_fitter(
-    options: BodyOptions, camera: CameraOptions, limits: TrackLimits, *, guesses_cameras: bool
+    options: BodyOptions, camera: CameraOptions, limits: TrackLimits, known: KnownOptions, *, guesses_cameras: bool
 ) -> TrackFitter:
     """Read the body and the prior, and make the fitter of tracks.
 
@@ -61,20 +58,31 @@ def track_fitter(
         options: what is fitted.
         camera: the camera of videos for which the input does not give one.
         limits: what makes a track.
+        known: measurements of everybody that are known.
         guesses_cameras: whether to fit people whose picture size is not known.
 
     Raises:
+        UsageError: a number cannot be a person's measurement.
         InputError: the body, its capsules or the prior cannot be read.
     """
+    body = body_of(options)
+    check_known_options(known, body)
     return TrackFitter(
-        body=body_of(options),
+        body=body,
         prior=load_prior(options.prior),
         num_betas=options.num_betas,
         focal_length=camera.focal_length,
         camera_center=camera.camera_center,
         guesses_cameras=guesses_cameras,
+        known=known.known,
         tracks=TrackChoices(limits.fps, limits.max_gap, limits.min_frames),
     )
+
+
+def check_known_options(options: KnownOptions, body: BodyModel, profile: Profile = DEFAULT) -> None:
+    """Raise UsageError if a number cannot be a person's measurement, or the profile does not use what is known."""
+    with wrong_usage():
+        check_known(known_measurements(None, None, None, options.known, 1), body, profile)
 
 
 def body_of(options: BodyOptions) -> BodyModel:

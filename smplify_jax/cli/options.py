@@ -12,6 +12,7 @@ from smplify_jax.cli.shared_options import (
     BodyOptions,
     CameraOptions,
     FormatOption,
+    KnownOptions,
     ReadLimitOption,
     TrackLimits,
     shown,
@@ -101,7 +102,7 @@ class WriteOptions:
         min_quality: write no files for people whose quality is lower or not known; the summary still lists them.
         max_error: write no files for people whose median keypoint error, in percent of their height, is higher.
         obj: write the meshes of people of one moment, NAME.obj.
-        ply: write them as NAME.ply too.
+        ply: write them as NAME.ply too; of motions in space, --points and --cameras, NAME_ply/FRAME.ply.
         glb: write NAME.glb, the mesh with skeleton and skin; videos and motions always get one, with keys over time.
         bvh: write NAME.bvh, the skeleton in metres and its motion.
         amass: write NAME_amass.npz, AMASS's arrays; videos and motions always get one.
@@ -130,25 +131,15 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class MeasureOptions:
-    """Measurements of people in pictures.
+class MeasureOptions(KnownOptions):
+    """Measurements of people.
 
     Attributes:
-        measurements: write stature, girths, lengths and mass of everybody to measurements.csv and measurements.json, in metres and
-            kilograms and with 90 % intervals.
-        height: how tall the people are, in metres, if it is known; of everybody in the inputs.
-        mass: how heavy they are, in kilograms, likewise.
+        measurements: write stature, girths, lengths and mass of everybody in pictures to measurements.csv and measurements.json, in metres
+            and kilograms and with 90 % intervals.
     """
 
     measurements: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
-    height: Annotated[float | None, shown("M")] = None
-    mass: Annotated[float | None, shown("KG")] = None
-
-    @property
-    def known(self) -> dict[str, float]:
-        """What is known, by the names of the measurements."""
-        given = {"stature": self.height, "mass": self.mass}
-        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -212,7 +203,7 @@ class FitCommand:
         body: what is fitted, and how.
         start: bodies to start from.
         write: what is written.
-        measure: measurements of people in pictures.
+        measure: measurements of people.
         video: people in videos.
         views: people seen by several cameras.
         space: points in space.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import load_image, save_image
 from smplify_jax.result import FitResult
 from smplify_jax.result.overlay import draw_fit
-from smplify_jax.result.person_files import write_arrays
+from smplify_jax.result.person_files import is_exported, write_arrays
 
 
 def make_folder(folder: Path) -> None:
@@ -34,7 +36,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_person(
-    folder: Path, person: PersonInput, fitted: FitResult, options: WriteOptions
+    folder: Path, person: PersonInput, fitted: FitResult, options: WriteOptions, complain: Callable[[str], None]
 ) -> tuple[list[str], str | None]:
     """Write one usable person's files.
 
@@ -43,14 +45,15 @@ def write_person(
         person: the input.
         fitted: one person's result, without a batch axis.
         options: which files to write.
+        complain: is called with a sentence for each export that cannot be written.
     Returns:
         Names of the written files, and a sentence about a picture that the overlay lacks, or None.
     """
     written = [f"{person.name}.npz"]
     write_arrays(folder / written[0], fitted, keypoints=person.keypoints, image_size=person.image_size)
     for ending in export_endings(options, is_motion=False):
-        written.append(person.name + ending)
-        fitted.export(folder / written[-1])
+        name = person.name + ending
+        written += [name] * is_exported(partial(fitted.export, folder / name), complain)
     if not options.overlay:
         return written, None
     written.append(f"{person.name}_overlay.png")
@@ -60,14 +63,14 @@ def write_person(
 
 
 MESH_ENDINGS = (".obj", ".ply")
-"""Of plain meshes, which a motion has none of."""
+"""Of plain meshes, which a motion has a folder of."""
 
 
 def export_endings(options: WriteOptions, *, is_motion: bool) -> tuple[str, ...]:
     """What the names of a person's exports end in; those of AMASS's arrays differ from the result's own by more than the suffix."""
     is_written = {
         ".obj": options.obj and not is_motion,
-        ".ply": options.ply and not is_motion,
+        ".ply": options.ply,
         "_amass.npz": options.amass or is_motion,
         ".glb": options.glb or is_motion,
         ".bvh": options.bvh,

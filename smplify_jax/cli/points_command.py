@@ -18,7 +18,7 @@ from smplify_jax.body.surface_correspondence import MAX_POINTS, SurfacePoints
 from smplify_jax.body.surface_files import load_surface_points
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import prepare, summary_head, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
@@ -81,6 +81,7 @@ def points_command(command: FitCommand) -> int:
     assert out is not None  # the options were checked
     body = body_of(command.body)
     scale = "free" if command.space.free_scale else "fixed"
+    check_known_options(command.measure, body)
     tools = _Tools(command, body, load_prior(command.body.prior), _surface(command, body), scale)
     found, unread = _read(command)
     prepare([], command, out)
@@ -101,7 +102,8 @@ def points_command(command: FitCommand) -> int:
     write_summary(out / "summary.json", _summary(tools, reports, unread))
     if command.write.report:
         write_world_page(command, shown)
-    return OK if any(report.has_body for report in reports) and not unread else FAILED
+    has_all_files = not any(report.unwritten for report in reports)
+    return OK if any(report.has_body for report in reports) and has_all_files and not unread else FAILED
 
 
 def _surface(command: FitCommand, body: BodyModel) -> SurfacePoints | None:
@@ -192,6 +194,7 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[tuple[PointReport, 
         body=tools.body,
         prior=tools.prior,
         num_betas=command.body.num_betas,
+        measurements=command.measure.known,
         max_gap=command.video.max_gap,
     )
     result: FitResult = jax.tree.map(np.asarray, result)
@@ -204,9 +207,12 @@ def _fitted(job: _Job, tools: _Tools, out: Path) -> Iterator[tuple[PointReport, 
             of_input: dict[str, Any] = {"points": job.points if row is None else job.points[place]}
             if job.times is not None:
                 of_input["frames"] = track.frames
-            how: dict[str, Any] = {"write": command.write}
+            unwritten: list[str] = []
+            how: dict[str, Any] = {"write": command.write, "complain": unwritten.append}
             files = write_world_person(out, name, one, times, _frame_rate(track, times), **how, **of_input)
-            report = replace(report, files=files)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         frames = result if row is None else jax.tree.map(lambda leaf: np.asarray(leaf)[None], one)
         clock = np.zeros(1) if job.times is None else job.times
         yield report, WorldPerson(name, frames, np.arange(len(clock)), clock)

@@ -28,6 +28,7 @@ class PointReport(FramesReport):
         seconds: that the fit took, with compiling; of people who were fitted together, their share.
         betas: of the person; empty without a body.
         files: names of the written files.
+        unwritten: a sentence for each export that could not be written.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PointReport(FramesReport):
     seconds: float
     betas: tuple[float, ...]
     files: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, source: Path, track: PointTrack, result: FitResult, seconds: float) -> PointReport:
@@ -82,4 +84,5 @@ class PointReport(FramesReport):
             "betas": list(self.betas),
             "seconds": self.seconds,
             "files": list(self.files),
+            "unwritten": list(self.unwritten),
         }

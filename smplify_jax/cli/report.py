@@ -24,6 +24,7 @@ class PersonReport:
         error_percent: the same in percent of the apparent height of a 1.7 m person at the fitted depth; it decides whether a fit is poor.
         fitted: one person's result.
         files: names of the written files.
+        unwritten: a sentence for each export that could not be written.
         left_out: why a person with a fitted body got no files; "" otherwise.
     """
 
@@ -33,6 +34,7 @@ class PersonReport:
     error_percent: float
     fitted: FitResult
     files: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
     left_out: str = ""
 
     @classmethod
@@ -97,6 +99,7 @@ class PersonReport:
             "cost_by_term": {name: float(value) for name, value in result.cost_by_term.items()},
             "num_steps": int(result.num_steps),
             "files": list(self.files),
+            "unwritten": list(self.unwritten),
             "left_out": self.left_out or None,
         }
 

@@ -96,6 +96,27 @@ class BodyOptions:
 
 
 @dataclass(frozen=True)
+class KnownOptions:
+    """What is known of the people's measurements.
+
+    Attributes:
+        height: how tall the people are, in metres, if it is known; of everybody in the inputs. Points of unknown scale get theirs from it.
+        mass: how heavy they are, in kilograms, likewise.
+        age: how old they are, in years, with --all-ages: people of an age are about as tall and heavy as each other.
+    """
+
+    height: Annotated[float | None, shown("M")] = None
+    mass: Annotated[float | None, shown("KG")] = None
+    age: Annotated[float | None, shown("YEARS")] = None
+
+    @property
+    def known(self) -> dict[str, float]:
+        """What is known, by the names of the measurements."""
+        given = {"stature": self.height, "mass": self.mass, "age": self.age}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class TrackLimits:
     """What makes a track.
 

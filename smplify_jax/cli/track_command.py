@@ -14,7 +14,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summary_of, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
 from smplify_jax.cli.outputs import export_endings, write_summary
@@ -43,6 +43,7 @@ def track_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     out = command.write.out
     assert out is not None  # the options were checked
     body, prior = body_of(command.body), load_prior(command.body.prior)
+    check_known_options(command.measure, body)
     found = read_inputs(command.inputs, command.read)
     complain_of(found)
     if not found.people:
@@ -99,11 +100,16 @@ def fit_and_write(
             init=None if init is None else of_frames(init, track),
             init_error=None if init is None else command.start.expected_error,
             num_betas=command.body.num_betas,
+            measurements=command.measure.known,
             max_gap=command.video.max_gap,
         )
         report = TrackReport.of(track, fitted.result, time.perf_counter() - start)
         if report.has_body:
-            report = replace(report, files=fitted.write(out, export_endings(command.write, is_motion=True)))
+            unwritten: list[str] = []
+            files = fitted.write(out, export_endings(command.write, is_motion=True), unwritten.append)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         people.append(fitted)

@@ -56,6 +56,7 @@ class TrackReport(FramesReport):
         seconds: that the fit took, with compiling.
         betas: of the person; empty without a body.
         files: names of the written files.
+        unwritten: a sentence for each export that could not be written.
     """
 
     track: KeypointTrack
@@ -65,6 +66,7 @@ class TrackReport(FramesReport):
     seconds: float
     betas: tuple[float, ...]
     files: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, track: KeypointTrack, result: FitResult, seconds: float) -> TrackReport:
@@ -114,6 +116,7 @@ class TrackReport(FramesReport):
             "betas": list(self.betas),
             "seconds": self.seconds,
             "files": list(self.files),
+            "unwritten": list(self.unwritten),
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from smplify_jax.body.model import BodyModel
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import prepare, summary_head, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
@@ -83,7 +83,9 @@ def video_command(command: FitCommand) -> int:
     """
     out = command.write.out
     assert out is not None  # the options were checked
-    tools = FitTools(get_detector(command.read.detector), body_of(command.body), load_prior(command.body.prior))
+    body = body_of(command.body)
+    check_known_options(command.measure, body)
+    tools = FitTools(get_detector(command.read.detector), body, load_prior(command.body.prior))
     prepare([], command, out)
     runs, unread, reports = [], [], []
     for source in command.inputs:
@@ -95,7 +97,8 @@ def video_command(command: FitCommand) -> int:
         # After each video, because a run that is stopped should tell of those that are done.
         reports = write_video_summary(command, tools, runs, unread)
     write_video_page(command, [run for _, run in runs])
-    return OK if any(report.has_body for report in reports) and not unread else FAILED
+    has_all_files = not any(report.unwritten for report in reports)
+    return OK if any(report.has_body for report in reports) and has_all_files and not unread else FAILED
 
 
 def write_video_page(command: FitCommand, runs: Sequence[VideoRun]) -> None:
@@ -140,9 +143,8 @@ def run_video(source: Path, command: FitCommand, tools: FitTools) -> VideoRun:
     assert out is not None
     clock = _Clock()
     video, detector = open_video(source), tools.detector
-    with fits_made_ready(
-        detector.layout, video.num_frames, body=tools.body, prior=tools.prior, num_betas=command.body.num_betas
-    ):
+    fitting: dict[str, Any] = {"body": tools.body, "prior": tools.prior, "measurements": command.measure.known}
+    with fits_made_ready(detector.layout, video.num_frames, num_betas=command.body.num_betas, **fitting):
         found = detect_in_video(video, detector, with_progress)
     clock.stop("detection")
     tracks = find_tracks(found.people, fps=found.frame_rate, max_gap=command.video.max_gap)

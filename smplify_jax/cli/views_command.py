@@ -19,7 +19,7 @@ from smplify_jax.camera.calibration import load_calibration
 from smplify_jax.camera.distortion import undistort
 from smplify_jax.cli.arguments import FIT
 from smplify_jax.cli.fit_command import complain_of, prepare, summary_head, summary_of, with_progress
-from smplify_jax.cli.fitter import body_of
+from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import FoundInputs
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
@@ -51,6 +51,7 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
     assert command.views.cameras is not None
     cameras = load_calibration(command.views.cameras, unit=command.views.unit)
     body, prior = body_of(command.body), load_prior(command.body.prior)
+    check_known_options(command.measure, body)
     views, found = read_views(command, cameras)
     complain_of(found)
     if not found.people:
@@ -63,9 +64,12 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         if report.has_body:
             track, clock = report.track, np.arange(len(report.track)) / report.track.frame_rate
             of_input: dict[str, Any] = {"keypoints": track.keypoints, "frames": track.frames}
-            how: dict[str, Any] = {"write": command.write}
+            unwritten: list[str] = []
+            how: dict[str, Any] = {"write": command.write, "complain": unwritten.append}
             files = write_world_person(out, track.name, result, clock, track.frame_rate, **how, **of_input)
-            report = replace(report, files=files)
+            report = replace(report, files=files, unwritten=tuple(unwritten))
+            for sentence in unwritten:
+                FIT.complain(sentence)
         tqdm.write(printable(report.line(), MAX_LINE), file=sys.stdout)
         reports.append(report)
         results.append(result)
@@ -135,6 +139,7 @@ def _fitted(
         body=body,
         prior=prior,
         num_betas=command.body.num_betas,
+        measurements=command.measure.known,
         max_gap=command.video.max_gap,
     )
     result = jax.tree.map(np.asarray, result)

@@ -25,6 +25,8 @@ null and other names for the quality features. It did not state the body's gende
 
 _PREFIX = "smplify_jax."
 
+SMPL_JOINTS = 24
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -42,6 +44,8 @@ class Provenance:
         is_open_body: whether the betas belong to an open body rather than to SMPL.
         statuses_with_body: codes of the column `status` for which there is a body, separated by commas. The file states them for
             releases that know fewer statuses and for readers without this package. "" means those of this release.
+        num_joints: of the fitted body: 24 for SMPL, 52 for SMPL-H, 55 for SMPL-X. Files of version 0.1.0 do not
+            state it, and count as SMPL's.
         input_hash: SHA-256 of everything that the fits and their rows depend on, by which a job recognises its input; "" if not used.
     """
 
@@ -56,6 +60,7 @@ class Provenance:
     is_open_body: bool = False
     statuses_with_body: str = ""
     input_hash: str = ""
+    num_joints: int = SMPL_JOINTS
 
     @classmethod
     def of(cls, profile: Profile, body: BodyModel, prior: PosePrior, layout: str) -> Provenance:
@@ -74,6 +79,7 @@ class Provenance:
             body_gender=body.gender or "",
             is_open_body=open_body_version(body.name) is not None,
             statuses_with_body=_statuses_with_body(),
+            num_joints=body.num_joints,
         )
 
     def codes_with_body(self) -> list[int]:
@@ -106,7 +112,13 @@ class Provenance:
         texts = {field.name: stored.get(_PREFIX + field.name, "") for field in dataclasses.fields(cls)}
         if int(number) < 2:
             texts |= _body_by_name(texts["body_name"])
-        return cls(**{**texts, "schema_version": int(number), "is_open_body": texts["is_open_body"] == str(True)})
+        num_joints = texts["num_joints"] or str(SMPL_JOINTS)
+        if not _CODES.fullmatch(num_joints) or "," in num_joints:
+            raise InputError(
+                f"{path}: says that the body has {num_joints!r} joints; give a file or folder that write_fits wrote."
+            )
+        numbers = {"schema_version": int(number), "num_joints": int(num_joints)}
+        return cls(**{**texts, **numbers, "is_open_body": texts["is_open_body"] == str(True)})
 
 
 _CODES = re.compile("[0-9]{1,9}(,[0-9]{1,9})*")

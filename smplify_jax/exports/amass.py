@@ -83,8 +83,9 @@ def amass_arrays(
         body_name: the body that the betas belong to.
         is_z_up: whether the arrays are in a world with z up already.
     Returns:
-        poses (T, 156) [rad], trans (T, 3) [m], betas (16,), gender, the frame rate under both of its names, and the two notes
-        surface_model_type and body_name, which readers of AMASS leave alone.
+        poses (T, 156) [rad], trans (T, 3) [m], betas (16,), gender, the frame rate under both of its names, and two notes:
+        surface_model_type, by which readers know how `poses` is laid out, "smplh" whatever was fitted; and body_name, the body that the
+        betas belong to.
     """
     rotation = Rotation.identity() if is_z_up else Rotation.from_matrix(Z_UP_FROM_CAMERA)
     root, turned_transl = turned_about_root(pose[:, :3], transl, pelvis, rotation)

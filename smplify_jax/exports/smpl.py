@@ -63,8 +63,8 @@ def avatar_arrays(
     """The arrays of a `.smpl` file.
 
     Args:
-        pose: (T, P) axis-angle of the root and the other joints in the upright frame [rad]; P is at most 72, and missing joints are at
-            rest.
+        pose: (T, P) axis-angle of the root and the other joints in the upright frame [rad]; missing joints are at rest, and SMPL's
+            hands are left out of models with fingers.
         betas: (B,) of the model.
         transl: (T, 3) in the upright frame [m].
         frame_rate: [1/s].
@@ -73,7 +73,8 @@ def avatar_arrays(
     """
     code, num_posed = _MODELS[num_joints]
     full = np.zeros((len(pose), 3 * num_posed))
-    full[:, : pose.shape[1]] = pose
+    num_given = min(pose.shape[1], 3 * num_posed)
+    full[:, :num_given] = pose[:, :num_given]
     return {
         "codecVersion": np.array(_CODEC_VERSION, np.int32),
         "smplVersion": np.array(code, np.int32),

@@ -27,6 +27,7 @@ from smplify_jax.fitting.tracks import SOLVER
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_covariance
 from smplify_jax.solver.solution import Solution
+from smplify_jax.terms.measured import KnownMeasurements, known_precision
 
 
 def body_phases(layout: Layout) -> Phases:
@@ -55,22 +56,25 @@ def fit_apart(setup: Setup, bodies: Frames) -> dict[str, Any]:
     """Fit each body and describe it; every array has a leading axis B. Traced by JAX."""
     is_active = jnp.asarray(bodies.is_frame)
     # The depth anchor has no weight for bodies that are not before a camera.
-    problems = Problem(is_active, bodies.observed, jnp.ones(len(bodies)), bodies.anchor)
+    problems = Problem(is_active, bodies.observed, jnp.ones(len(bodies)), bodies.anchor, bodies.known)
     starts = jax.tree.map(lambda leaf: leaf[:, None], bodies.start)
-    solutions, _ = fit_from_starts(setup.scene, problems, setup.phases, starts)
+    solutions, _, _ = fit_from_starts(setup.scene, problems, setup.phases, starts)
     weight = jnp.asarray(setup.phases.refine.weights.pose_prior)[-1]
 
-    def described(given: Observed, solution: Solution, is_needed: Array) -> dict[str, Any]:
+    def described(
+        given: Observed, known: KnownMeasurements | None, solution: Solution, is_needed: Array
+    ) -> dict[str, Any]:
         model, parameters = solution.model, solution.parameters
         joints, jacobian = joints_and_jacobian(setup.joints_body, parameters)
         joints_std, betas_covariance = posterior(model.hessian, weight, jacobian, parameters.columns(), is_needed)
-        prior, known = 2.0 * (jnp.asarray(setup.phases.refine.weights.shape)[-1] / weight) ** 2, jnp.zeros(())
+        prior = 2.0 * (jnp.asarray(setup.phases.refine.weights.shape)[-1] / weight) ** 2
+        of_known = known_precision(setup.scene.measures, known, parameters.betas)
         return {
             **describe(setup.scene.body, given, model.keypoints_cam, parameters),
             **parameters.blocks(),
             "joints": joints,
             "joints_std": joints_std,
-            "betas_covariance": shape_covariance(betas_covariance, prior, known, is_needed),
+            "betas_covariance": shape_covariance(betas_covariance, prior, of_known, is_needed),
             # The names of a track's energies, so that results of both kinds have the same fields.
             "cost_by_term": model.energy_by_term | {"motion": jnp.zeros_like(model.energy)},
             "num_steps": solution.num_steps,
@@ -78,4 +82,4 @@ def fit_apart(setup: Setup, bodies: Frames) -> dict[str, Any]:
             "is_finite": solution.is_finite,
         }
 
-    return jax.vmap(described)(bodies.as_given, solutions, is_active)
+    return jax.vmap(described)(bodies.as_given, bodies.known, solutions, is_active)

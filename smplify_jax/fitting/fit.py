@@ -61,6 +61,7 @@ def fit(
     num_betas: int = 10,
     height: ArrayLike | None = None,
     mass: ArrayLike | None = None,
+    age: ArrayLike | None = None,
     measurements: Mapping[str, ArrayLike] | None = None,
     num_starts: int | None = None,
     devices: Sequence[Device] | None = None,
@@ -93,6 +94,8 @@ def fit(
         height: stature [m], if it is known: one number, or (B,) with NaN for people of whom it is not. With it the person's size, and the
             distance from a camera of known focal length, are no longer guesses. It is taken with a standard deviation of 1 cm.
         mass: [kg] likewise, with one of 1 kg.
+        age: years, if they are known, with the body of all ages: people of that age have a mean stature and body-mass index, and spread
+            about them. Where the height or the mass is known, too, that one counts.
         measurements: others that are known, by their names in `smplify_jax.measurements.definitions`, such as {"waist girth": 0.84}.
         num_starts: search from that many yaw angles instead of starting from the profile's proposal.
         devices: devices of one kind to shard people over, such as `jax.devices()`; JAX's default device by default. On CPU see
@@ -115,7 +118,7 @@ def fit(
             check_count("num_starts", num_starts)
         check_anchor(anchor)
         check_camera_string(camera)
-        known = known_measurements(height, mass, measurements, len(cleaned))
+        known = known_measurements(height, mass, age, measurements, len(cleaned))
         check_known(known, body, profile)
 
         num_people, num_joints = len(cleaned), num_fitted_joints(body)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.observation import Observed
 from smplify_jax.terms.anchor import Anchor
+from smplify_jax.terms.measured import KnownMeasurements
 
 
 @jax.tree_util.register_dataclass
@@ -36,6 +37,7 @@ class Frames:
         is_fixed: (T,) whether the body stays as it starts; the frames after it continue its motion.
         is_linked: (T,) whether the body's acceleration in this frame counts: whether its neighbours in time are the frames beside it.
         input_status: (T,) of `FitStatus`: why a frame is not seen; CONVERGED where it is.
+        known: (T, M) measurements of the person in each frame; None if none are known of anybody.
     """
 
     observed: Observed
@@ -48,6 +50,7 @@ class Frames:
     is_fixed: Array | np.ndarray
     is_linked: Array | np.ndarray
     input_status: Array | np.ndarray
+    known: KnownMeasurements | None = None
 
     @classmethod
     def prepared(
@@ -117,6 +120,13 @@ class Frames:
     def __len__(self) -> int:
         """Number of frames T."""
         return len(self.times)
+
+    def with_known(self, known: KnownMeasurements | None) -> Frames:
+        """The same frames of people of whom measurements are known: (T, M), or (1, M) of one person in all frames."""
+        if known is None:
+            return self
+        rows = {name: np.broadcast_to(block, (len(self), block.shape[-1])) for name, block in vars(known).items()}
+        return dataclasses.replace(self, known=KnownMeasurements(**rows))
 
     def only(self, is_person: np.ndarray) -> Frames:
         """The same frames, of which the others count for nothing."""

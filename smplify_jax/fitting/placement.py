@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +58,18 @@ def run_with_starts(
     first, others = (_RowsOfBatch(np.flatnonzero(rows), least) for rows in (is_known, ~is_known))
     parts = first.only(run_known(first.of(people), starts[first.rows])), others.only(run(others.of(unanchored), False))
     order = np.argsort(np.concatenate([first.chosen, others.chosen]))
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order]), *parts)
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order]), *_of_as_many_rounds(parts))
+
+
+def _of_as_many_rounds(parts: Sequence[dict]) -> list[dict]:
+    """Fields of results, with NaN for the rounds that a start made needless."""
+    most = max(one["round_costs"].shape[1] for one in parts)
+
+    def filled(costs: Any) -> np.ndarray:
+        missing = ((0, 0), (most - costs.shape[1], 0), (0, 0))
+        return np.pad(np.asarray(costs), missing, constant_values=np.nan)
+
+    return [one | {"round_costs": filled(one["round_costs"])} for one in parts]
 
 
 class _RowsOfBatch:

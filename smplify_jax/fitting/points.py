@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from smplify_jax.fitting.arguments import resolve_body
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.bodies import fit_bodies
 from smplify_jax.fitting.frames_of_points import frames_of_points, seen_from_around
+from smplify_jax.fitting.known import as_term_takes_it, known_measurements, population_covariance
 from smplify_jax.fitting.points_arguments import WantedPoints, moved, origins
 from smplify_jax.fitting.points_turns import Fit, fit_in_turns, scaled
 from smplify_jax.fitting.program import propose_frames
@@ -42,6 +43,10 @@ def fit_points(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     num_betas: int = 10,
+    height: ArrayLike | None = None,
+    mass: ArrayLike | None = None,
+    age: ArrayLike | None = None,
+    measurements: Mapping[str, ArrayLike] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
 ) -> FitResult:
@@ -64,6 +69,11 @@ def fit_points(
         body: the open body by default.
         prior: the shipped pose prior by default.
         num_betas: how many shape coefficients to fit.
+        height: stature [m], if it is known: one number, or (B,) of independent bodies with NaN for those of whom it is not, see `fit`.
+            Points of unknown scale get theirs from it.
+        mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
+        measurements: others that are known, by their names.
         max_gap: of time, frames without points are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
     Returns:
@@ -84,8 +94,9 @@ def fit_points(
             raise InputError(f'scale is {scale!r}: give "fixed" for points in metres, or "free".')
         is_track = fps is not None or times is not None
         clock = frame_times(1.0 if fps is None else fps, times, 1, len(rows))[0]
+        known = known_measurements(height, mass, age, measurements, 1 if is_track else len(rows))
         body = resolve_body(body, num_betas)
-        setup = wanted.adapted(setup_tracks(wanted.layout, wanted.on(body), prior, num_betas, devices))
+        setup = wanted.adapted(setup_tracks(wanted.layout, wanted.on(body), prior, num_betas, devices, known))
         rest = wanted.rest(setup)
         origin = origins(rows, is_track)
         rows = moved(rows, -origin)
@@ -97,8 +108,13 @@ def fit_points(
         seen = seen_from_around(rest, for_network)
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, seen.people, setup.devices))
         frames = frames_of_points(rest, in_metres, seen, proposed, pose, clock if is_track else None, max_gap)
+        frames = frames.with_known(as_term_takes_it(known))
         fit: Fit = partial(fit_track, setup) if is_track else partial(fit_bodies, setup, wanted.layout)
         fields = fit_in_turns(fit, rest, frames, rows, factor, noise, is_track=is_track, is_scale_free=scale == "free")
+        if scale == "free":
+            # The fit takes the scale for known in each turn, and with it the shape: what it tells of proportions is left out.
+            measures = setup.network.scene.measures
+            fields["betas_covariance"] = population_covariance(measures, frames, np.asarray(fields["betas"]))
         for name in ("point_errors", "keypoints_px", "reprojection_error_px"):
             axis = 2 if name == "keypoints_px" else -1
             fields[name] = np.take(fields[name], np.arange(wanted.num_points), axis=axis)

@@ -79,12 +79,14 @@ class SearchedPeople:
         prepared: the searches.
         solutions: what the searches found.
         margins: by how much the second-best start's energy was higher.
+        energies: (R, terms) at the end of each round.
     """
 
     proposed: ProposedPeople
     prepared: PreparedSearch
     solutions: Solution
     margins: Array
+    energies: Array
 
 
 def search_people(setup: Setup, people: Person) -> SearchedPeople:
@@ -93,7 +95,7 @@ def search_people(setup: Setup, people: Person) -> SearchedPeople:
     prepared = jax.vmap(partial(prepare_search, setup))(
         people, proposed.checked, proposed.observations, proposed.proposals
     )
-    solutions, margins = fit_from_starts(
+    solutions, margins, energies = fit_from_starts(
         setup.scene,
         prepared.problem,
         setup.phases,
@@ -101,7 +103,7 @@ def search_people(setup: Setup, people: Person) -> SearchedPeople:
         is_side_view=prepared.is_side_view,
         compared_terms=setup.plan.compared_terms,
     )
-    return SearchedPeople(proposed, prepared, solutions, margins)
+    return SearchedPeople(proposed, prepared, solutions, margins, energies)
 
 
 def fit_people(setup: Setup, people: Person) -> dict:
@@ -110,6 +112,6 @@ def fit_people(setup: Setup, people: Person) -> dict:
     # In chunks, so that the data of one chunk stays in the processor's cache.
     return jax.lax.map(
         lambda one: report(setup, *one),
-        (found.proposed.checked, found.prepared, found.solutions, found.margins),
+        (found.proposed.checked, found.prepared, found.solutions, found.margins, found.energies),
         batch_size=search_chunk_size(len(people.keypoints)),
     )

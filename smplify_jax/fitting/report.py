@@ -12,14 +12,16 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.fitting.described import describe
 from smplify_jax.fitting.features import quality_features
 from smplify_jax.fitting.person import CheckedPerson, PreparedSearch, Setup
-from smplify_jax.fitting.search import Problem
 from smplify_jax.quality.posterior import joints_and_jacobian, posterior, shape_covariance
 from smplify_jax.result import MAX_ERROR_2D, FitStatus
 from smplify_jax.solver.solution import Solution
+from smplify_jax.terms.measured import known_precision
 from smplify_jax.terms.objective import TermWeights
 
 
-def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array) -> dict:
+def report(
+    setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array, energies: Array
+) -> dict:
     """The fields of FitResult for one person; NaN where the fit failed."""
     status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
@@ -38,6 +40,7 @@ def report(setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solut
     is_finite = _is_finite(setup, checked.observation, solution, fields)
     status = jnp.where(is_usable & ~is_finite, FitStatus.NON_FINITE, status)
     is_usable &= is_finite
+    fields["round_costs"] = energies  # earlier rounds may overflow where the last does not
     status = jnp.where(is_usable & _is_poor(fields, checked.image_size), FitStatus.POOR_FIT, status)
     fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
@@ -101,7 +104,7 @@ def _uncertainty_and_quality(
             weight, columns = jnp.asarray(last_weights.pose_prior), solution.parameters.columns()
             std, covariance = posterior(solution.model.hessian, weight, jacobian, columns, is_usable)
             prior = 2.0 * (jnp.asarray(last_weights.shape) / weight) ** 2
-            known = _known_precision(setup, prepared.problem, fields["betas"])
+            known = known_precision(setup.scene.measures, prepared.problem.known, fields["betas"])
             covariance = shape_covariance(covariance, prior, known, is_usable)
     # Before they are scaled: the score is learned from fits that know no scale yet.
     is_seen = jnp.asarray(prepared.problem.observation.confidence) > 0
@@ -116,11 +119,3 @@ def _uncertainty_and_quality(
         "quality_features": features,
         "quality": quality,
     }
-
-
-def _known_precision(setup: Setup, problem: Problem, betas: Array) -> Array:
-    """(B, B) what known measurements tell about the shape."""
-    if setup.scene.measures is None or problem.known is None:
-        return jnp.zeros((len(betas), len(betas)))
-    slopes = jnp.asarray(problem.known.scale)[:, None] * jax.jacfwd(setup.scene.measures.measure)(betas)
-    return slopes.T @ slopes

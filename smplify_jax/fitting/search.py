@@ -66,11 +66,12 @@ class Problem:
         return RoundInputs(observation, keypoint_weights, self.start_depth, self.anchor, self.known)
 
 
-def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> Solution:
+def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParameters) -> tuple[Solution, Array]:
     """Run stacked rounds one after the other, each from where the last ended; per-person arrays have a leading axis.
 
     Returns:
-        The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one.
+        The last round's solution, with `num_steps` summed over the rounds and `is_converged`, `is_finite` of the last one; and the energies
+        (..., R, terms) at the end of each round.
     """
     solver = _SOLVERS[type(rounds.solver)]
     num_people = len(starts.transl)
@@ -81,7 +82,7 @@ def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParam
             lambda candidate: linearize(shared, (inputs, candidate)), lambda candidate, step: candidate.retract(step)
         )
 
-    def run(before: Solution, one: Round) -> tuple[Solution, None]:
+    def run(before: Solution, one: Round) -> tuple[Solution, Array]:
         free = one.free_mask(jax.tree.map(lambda leaf: leaf[0], before.parameters))
         inputs = jax.vmap(lambda problem: problem.round_inputs(scene, one))(problems)
         solution = minimize_batch(
@@ -94,7 +95,7 @@ def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParam
             one.solver,
             search_chunk_size(num_people),
         )
-        return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), None
+        return dataclasses.replace(solution, num_steps=before.num_steps + solution.num_steps), solution.model.energies
 
     def unsolved(problem: Problem, start: BodyParameters) -> Solution:
         one = jax.tree.map(lambda leaf: leaf[0], rounds)
@@ -103,7 +104,8 @@ def run_rounds(scene: Scene, problems: Problem, rounds: Round, starts: BodyParam
         )
         return dataclasses.replace(begun, num_steps=jnp.zeros_like(begun.num_steps))
 
-    return jax.lax.scan(run, jax.vmap(unsolved)(problems, starts), rounds)[0]
+    solution, energies = jax.lax.scan(run, jax.vmap(unsolved)(problems, starts), rounds)
+    return solution, jnp.swapaxes(energies, 0, 1)
 
 
 @jax.tree_util.register_dataclass
@@ -115,11 +117,13 @@ class _Candidates:
         parameters: of each candidate.
         num_steps: taken so far.
         is_admitted: whether the candidate may be chosen.
+        energies: (..., R, terms) at the end of each round so far, in the order of TERM_NAMES.
     """
 
     parameters: BodyParameters
     num_steps: Array
     is_admitted: Array
+    energies: Array
 
 
 def fit_from_starts(
@@ -130,7 +134,7 @@ def fit_from_starts(
     *,
     is_side_view: Array | None = None,
     compared_terms: tuple[str, ...] = TERM_NAMES,
-) -> tuple[Solution, Array]:
+) -> tuple[Solution, Array, Array]:
     """Fit N people: the camera rounds from every start, then the exploring rounds, then the refining rounds.
 
     After the exploring rounds only the best start continues; without exploring rounds all are refined and the best is returned.
@@ -144,41 +148,48 @@ def fit_from_starts(
         compared_terms: the terms whose energy ranks the starts.
     Returns:
         The last round's solution, with `num_steps` summed over all rounds of the best start; and by how much the second-best start's energy
-        was higher where the best was chosen, NaN if there was no other. Both with leading axis N.
+        was higher where the best was chosen, NaN if there was no other; and the energies (R, terms) at the end of each round of the best
+        start. All with leading axis N.
     """
     size = starts.transl.shape[:2]
-    candidates = _Candidates(starts, jnp.zeros(size, jnp.int32), jnp.ones(size, bool))
+    none = jnp.zeros((*size, 0, len(TERM_NAMES)), starts.transl.dtype)
+    candidates = _Candidates(starts, jnp.zeros(size, jnp.int32), jnp.ones(size, bool), none)
     if phases.camera is not None:
-        placed = _run_each(scene, problems, phases.camera, candidates)
-        candidates = dataclasses.replace(candidates, parameters=placed.parameters, num_steps=placed.num_steps)
+        placed, energies = _run_each(scene, problems, phases.camera, candidates)
+        candidates = _Candidates(placed.parameters, placed.num_steps, candidates.is_admitted, energies)
     if is_side_view is not None:
         candidates = _with_twins(candidates, is_side_view)
     if phases.explore is not None:
         explored = _run_each(scene, problems, phases.explore, candidates)
-        best, margin = _best(explored, candidates.is_admitted, compared_terms)
-        best_alone = _Candidates(best.parameters, best.num_steps, jnp.ones(size[0], bool))
+        (best, energies), margin = _best(explored, candidates.is_admitted, compared_terms)
+        best_alone = _Candidates(best.parameters, best.num_steps, jnp.ones(size[0], bool), energies)
         best_alone = jax.tree.map(lambda leaf: leaf[:, None], best_alone)
         refined = _run_each(scene, problems, phases.refine, best_alone)
-        return jax.tree.map(lambda leaf: leaf[:, 0], refined), margin
+        solution, energies = jax.tree.map(lambda leaf: leaf[:, 0], refined)
+        return solution, margin, energies
     refined = _run_each(scene, problems, phases.refine, candidates)
-    return _best(refined, candidates.is_admitted, compared_terms)
+    (solution, energies), margin = _best(refined, candidates.is_admitted, compared_terms)
+    return solution, margin, energies
 
 
 def _with_twins(candidates: _Candidates, is_side_view: Array) -> _Candidates:
     """The candidates, followed by their twins that face the other way and may be chosen in a side view."""
     turned = turned_around(candidates.parameters)
-    twins = _Candidates(turned, candidates.num_steps, candidates.is_admitted & is_side_view[:, None])
+    twins = _Candidates(
+        turned, candidates.num_steps, candidates.is_admitted & is_side_view[:, None], candidates.energies
+    )
     return jax.tree.map(lambda *pair: jnp.concatenate(pair, axis=1), candidates, twins)
 
 
-def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> Solution:
-    """`run_rounds` from every candidate, with steps added to those so far; leading axes N, C."""
+def _run_each(scene: Scene, problems: Problem, rounds: Round, candidates: _Candidates) -> tuple[Solution, Array]:
+    """`run_rounds` from every candidate, with steps and energies added to those so far; leading axes N, C."""
     num_people, num_candidates = candidates.num_steps.shape
     repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, num_candidates, axis=0), problems)
     starts = _flat(candidates.parameters)
-    solutions = run_rounds(scene, repeated, rounds, starts)
-    solutions = jax.tree.map(lambda leaf: leaf.reshape(num_people, num_candidates, *leaf.shape[1:]), solutions)
-    return dataclasses.replace(solutions, num_steps=candidates.num_steps + solutions.num_steps)
+    found = run_rounds(scene, repeated, rounds, starts)
+    solutions, energies = jax.tree.map(lambda leaf: leaf.reshape(num_people, num_candidates, *leaf.shape[1:]), found)
+    solutions = dataclasses.replace(solutions, num_steps=candidates.num_steps + solutions.num_steps)
+    return solutions, jnp.concatenate([candidates.energies, energies], axis=2)
 
 
 def _flat(tree: _Tree) -> _Tree:
@@ -186,11 +197,14 @@ def _flat(tree: _Tree) -> _Tree:
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
 
 
-def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ...]) -> tuple[Solution, Array]:
-    """Each person's admitted solution with the lowest energy, and by how much the second-best energy is higher."""
+def _best(
+    found: tuple[Solution, Array], is_admitted: Array, compared_terms: tuple[str, ...]
+) -> tuple[tuple[Solution, Array], Array]:
+    """Each person's admitted solution with the lowest energy and what belongs to it, and by how much the second-best energy is higher."""
+    solutions, _ = found
     num_people, num_candidates = is_admitted.shape
     if num_candidates == 1:
-        return jax.tree.map(lambda leaf: leaf[:, 0], solutions), jnp.full(num_people, jnp.nan)
+        return jax.tree.map(lambda leaf: leaf[:, 0], found), jnp.full(num_people, jnp.nan)
     by_name = solutions.model.energy_by_term
     energies = sum((by_name[name] for name in compared_terms), jnp.zeros(()))
     energies = jnp.where(jnp.isfinite(energies) & is_admitted, energies, jnp.inf)
@@ -199,4 +213,4 @@ def _best(solutions: Solution, is_admitted: Array, compared_terms: tuple[str, ..
     margin = jnp.min(others, axis=1) - jnp.min(energies, axis=1)
     margin = jnp.where(jnp.isfinite(margin), margin, jnp.nan)
     people = jnp.arange(num_people)
-    return jax.tree.map(lambda leaf: leaf[people, winner], solutions), margin
+    return jax.tree.map(lambda leaf: leaf[people, winner], found), margin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +22,7 @@ from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames import rows_of
 from smplify_jax.fitting.frames_of_picture import frames_of_picture
+from smplify_jax.fitting.known import as_term_takes_it, known_measurements
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import propose_frames
@@ -34,6 +35,7 @@ from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
+from smplify_jax.terms.measured import KnownMeasurements
 
 
 def fit_sequence(
@@ -49,6 +51,10 @@ def fit_sequence(
     init: BodyParameters | FitResult | None = None,
     init_error: str | ArrayLike | None = None,
     num_betas: int = 10,
+    height: ArrayLike | None = None,
+    mass: ArrayLike | None = None,
+    age: ArrayLike | None = None,
+    measurements: Mapping[str, ArrayLike] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
 ) -> FitResult:
@@ -71,6 +77,10 @@ def fit_sequence(
             Frames with a NaN in orientation or pose have none, and keep the proposal of the keypoints alone.
         init_error: expected PA-MPJPE of `init` [mm], one number or one for each frame; or whose prediction it is, see `fit`.
         num_betas: how many shape coefficients to fit.
+        height: stature [m], if it is known: one number, or (N,) with NaN for tracks of whom it is not, see `fit`.
+        mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
+        measurements: others that are known, by their names.
         max_gap: frames without a person are filled in if there are observed ones at most this much time apart before and after them [s].
         devices: of one kind, to deal frames and tracks out to; JAX's default device by default.
     Returns:
@@ -87,10 +97,11 @@ def fit_sequence(
         tracks, is_single = _tracks(keypoints, layout)
         clock = frame_times(fps, times, *tracks.shape[:2])
         check_max_gap(max_gap)
-        setup = setup_tracks(layout, body, prior, num_betas, devices)
+        known = known_measurements(height, mass, age, measurements, len(tracks))
+        setup = setup_tracks(layout, body, prior, num_betas, devices, known)
         pictures = _pictures(camera, side_by_side(tracks), image_size)
         inits = init_of_tracks(init, init_error, [tracks.shape[1]] * len(tracks), setup, is_single)
-        fitted = _fit_each(setup, tracks, clock, pictures, max_gap, inits)
+        fitted = _fit_each(setup, tracks, clock, pictures, max_gap, inits, as_term_takes_it(known))
         # On the host: JAX would compile programs for every new number of frames to stack and index them.
         fields = fitted[0] if is_single else jax.tree.map(lambda *leaves: np.stack(leaves), *fitted)
         return FitResult(**jax.tree.map(jnp.asarray, fields), body=setup.body, layout=layout.name)
@@ -106,6 +117,7 @@ def fit_sequences(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     num_betas: int = 10,
+    measurements: Mapping[str, ArrayLike] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
 ) -> list[FitResult]:
@@ -120,6 +132,7 @@ def fit_sequences(
         body: as for `fit_sequence`.
         prior: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
+        measurements: that are known, by their names: one number for everybody, or N.
         max_gap: as for `fit_sequence`.
         devices: as for `fit_sequence`.
     Returns:
@@ -134,9 +147,11 @@ def fit_sequences(
         cleaned = [_tracks(track, layout)[0][0] for track in tracks]
         clocks = [frame_times(rate, None, 1, len(track))[0] for rate, track in zip(fps, cleaned, strict=True)]
         check_max_gap(max_gap)
-        setup = setup_tracks(layout, body, prior, num_betas, devices)
+        known = known_measurements(None, None, None, measurements, len(cleaned))
+        setup = setup_tracks(layout, body, prior, num_betas, devices, known)
         pictures = _pictures(camera, side_by_side(cleaned), image_size)
-        fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap, [None] * len(cleaned))
+        inits = [None] * len(cleaned)
+        fitted = _fit_each(setup, cleaned, clocks, pictures, max_gap, inits, as_term_takes_it(known))
         return [FitResult(**fields, body=setup.body, layout=layout.name) for fields in fitted]
 
 
@@ -156,6 +171,7 @@ def _fit_each(
     pictures: _Pictures,
     max_gap: float,
     inits: Sequence[TrackInit | None],
+    known: KnownMeasurements | None,
 ) -> list[dict[str, Any]]:
     """The fields of each track's result, for cleaned keypoints (T, K, 3) at times (T,)."""
     prepared, started = [], []
@@ -165,7 +181,8 @@ def _fit_each(
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
         refined = with_refined_proposals(setup, proposed, of_frames.is_focal_length_known, times)
         fused = with_init(setup, refined, init, people)
-        prepared.append(frames_of_picture(fused, times, max_gap))
+        of_person = None if known is None else rows_of(known, slice(number, number + 1))
+        prepared.append(frames_of_picture(fused, times, max_gap).with_known(of_person))
         started.append(fused)
     fitted = fit_tracks(setup, prepared, ONE_CAMERA)
     return [

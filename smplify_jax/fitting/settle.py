@@ -105,7 +105,7 @@ def settle_people(setup: Setup, people: Person) -> Settled:
     last, problems, solutions = last_round(setup), found.prepared.problem, found.solutions
     if not isinstance(last.solver, SolverOptions):
         rounds = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], dataclasses.replace(last, solver=_SOLVER))
-        further = run_rounds(setup.scene, problems, rounds, solutions.parameters)
+        further, _ = run_rounds(setup.scene, problems, rounds, solutions.parameters)
         solutions = dataclasses.replace(further, num_steps=solutions.num_steps + further.num_steps)
     inputs = jax.vmap(lambda problem: problem.round_inputs(setup.scene, last))(problems)
     is_needed = found.proposed.checked.is_fittable & solutions.is_finite
@@ -154,7 +154,7 @@ def _going_on(setup: Setup) -> Setup:
 def _report(setup: Setup, found: SearchedPeople, solutions: Solution) -> dict:
     return jax.lax.map(
         lambda one: report(setup, *one),
-        (found.proposed.checked, found.prepared, solutions, found.margins),
+        (found.proposed.checked, found.prepared, solutions, found.margins, found.energies),
         batch_size=search_chunk_size(len(found.margins)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -15,6 +15,7 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
 from smplify_jax.fitting.arguments import check_body, resolve_body, resolve_devices, resolve_prior
+from smplify_jax.fitting.known import Known, check_known
 from smplify_jax.fitting.person import Setup
 from smplify_jax.fitting.profiles import DEFAULT
 from smplify_jax.fitting.setup import FitChoices, setup_fit
@@ -58,16 +59,20 @@ def setup_tracks(
     prior: PosePrior | str | os.PathLike[str] | None,
     num_betas: int,
     devices: Sequence[Device] | None,
+    known: Mapping[str, Known],
 ) -> TrackSetup:
-    """Resolve what the caller gives.
+    """Resolve what the caller gives; `known` is what `known_measurements` returns.
 
     Raises:
         InputError: one of the arguments cannot be used.
     """
     body = resolve_body(body, num_betas)
     check_body(body, layout, DEFAULT, num_betas)
+    check_known(known, body, DEFAULT)
     devices = resolve_devices(devices)
-    choices = FitChoices(layout, DEFAULT, body, resolve_prior(prior), num_betas, None, False, True, devices)
+    choices = FitChoices(
+        layout, DEFAULT, body, resolve_prior(prior), num_betas, None, False, True, devices, tuple(known)
+    )
     network = setup_fit(choices)
     solvers = tuple(setup_fit(replace(choices, devices=(device,))) for device in devices)
     return TrackSetup(body, network, solvers or (network,), devices)

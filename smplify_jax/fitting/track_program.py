@@ -19,6 +19,7 @@ from smplify_jax.quality.posterior import joints_and_jacobian, shape_covariance
 from smplify_jax.solver.levenberg_marquardt import LEVENBERG_MARQUARDT, SolverOptions
 from smplify_jax.solver.loop import Objective
 from smplify_jax.solver.solution import Solution
+from smplify_jax.terms.measured import known_precision
 from smplify_jax.terms.motion import MotionTerm
 from smplify_jax.terms.objective import TERM_NAMES, RoundInputs, TermWeights
 from smplify_jax.terms.track import TrackInputs, damped_step, frame_covariances, linearize_track
@@ -85,10 +86,15 @@ def fit_window(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: 
         of_betas = covariances[0][columns.betas, columns.betas]
         variances = jnp.einsum("tjp,tpq,tjq->tj", jacobian, covariances, jacobian)
         # Where frames err alike, the prior has more than its share in each of them, and all of them tell that much less of the shape.
-        of_one = jnp.asarray(setup.phases.refine.weights.shape)[-1]
+        single = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
+        of_one = jnp.asarray(single.shape)
         repeats = jnp.sum(frames.is_seen) * (jnp.asarray(options.weights.shape) / of_one) ** 2
         shape_prior = 2.0 * (of_one / options.weights.pose_prior) ** 2
-        calibrated = shape_covariance(repeats * of_betas, shape_prior, jnp.zeros(()), solution.is_finite)
+        first, betas = jax.tree.map(lambda leaf: leaf[0], (frames.known, solution.parameters.betas))
+        known = known_precision(setup.scene.measures, first, betas)
+        assert options.weights.measurements is not None
+        counts = (of_one / options.weights.shape * options.weights.measurements / single.measurements) ** 2
+        calibrated = shape_covariance(repeats * of_betas, shape_prior, known, solution.is_finite, counts)
     described = jax.vmap(partial(describe, setup.scene.body))(
         frames.as_given, solution.model.keypoints, solution.parameters
     )
@@ -118,6 +124,7 @@ def _inputs(setup: Setup, prior: MotionPrior, options: TrackOptions, frames: Fra
             keypoint_weights=jnp.broadcast_to(is_defined, (num_frames, len(is_defined))),
             start_depth=jnp.ones(num_frames),  # the depth anchor has no weight in a track
             anchor=frames.anchor,
+            known=frames.known,
         ),
         is_frame=jnp.asarray(frames.is_frame),
         is_free=jnp.asarray(frames.is_frame) & ~jnp.asarray(frames.is_fixed),

@@ -54,6 +54,10 @@ class ShapeEvidence:
     keypoints: float = np.inf
     proposals: float = 10.0
 
+    def share_of_proposals(self, num_seen: int) -> float:
+        """By how much each of a track's proposals counts less than that of a single picture."""
+        return min(1.0, self.proposals / num_seen)
+
 
 ONE_CAMERA = ShapeEvidence(keypoints=3.0, proposals=30.0)
 """A detector repeats its errors from frame to frame, and one camera lets the shape explain them: knees that are found too low become
@@ -76,9 +80,9 @@ def fit_tracks(
     Returns:
         For each track the fields of a result but its body and layout, with a leading axis T.
     """
-    prepared = [_with_shared_shape(frames, evidence.proposals) if frames.is_seen.any() else frames for frames in tracks]
+    prepared = [_with_shared_shape(frames, evidence) if frames.is_seen.any() else frames for frames in tracks]
     jobs = [
-        _Job(track, window, _options(min(int(frames.is_seen.sum()), evidence.keypoints)), rows_of(frames, window.rows))
+        _Job(track, window, _options(int(frames.is_seen.sum()), evidence), rows_of(frames, window.rows))
         for track, frames in enumerate(prepared)
         if frames.is_seen.any()
         for window in windows(len(frames), WINDOW_SIZES[-1], CONTEXT)
@@ -131,10 +135,18 @@ class _Job:
     frames: Frames
 
 
-def _options(num_independent: float) -> TrackOptions:
+def _options(num_seen: int, evidence: ShapeEvidence) -> TrackOptions:
     weights = DEFAULT.refine[-1].weights
-    # The shape's prior counts once for all frames that err independently, not in every frame.
-    weights = dataclasses.replace(weights, shape=weights.shape / num_independent**0.5, depth=None)
+    assert weights.measurements is not None
+    weights = dataclasses.replace(
+        weights,
+        # The shape's prior counts once for all frames that err independently, not in every frame.
+        shape=weights.shape / min(num_seen, evidence.keypoints) ** 0.5,
+        # Known measurements count as often as the proposals, which would outvote them: of 100 tracks of eight frames, 82 % of the
+        # intervals of a known stature held it when it counted once as the prior does, and with the mass 74 %.
+        measurements=weights.measurements * evidence.share_of_proposals(num_seen) ** 0.5,
+        depth=None,
+    )
     return TrackOptions(
         weights=jax.tree.map(np.float32, weights),
         motion_weight=leaf(np.float32(_MOTION_WEIGHT * weights.pose_prior)),
@@ -144,11 +156,11 @@ def _options(num_independent: float) -> TrackOptions:
     )
 
 
-def _with_shared_shape(frames: Frames, num_independent: float) -> Frames:
-    """The frames with one shape to start from, and proposals of it that count as those of so many frames at most."""
+def _with_shared_shape(frames: Frames, evidence: ShapeEvidence) -> Frames:
+    """The frames with one shape to start from, and proposals of it that count as often as they tell something new."""
     seen = frames.is_seen
     betas = np.median(np.asarray(frames.anchor.betas)[seen], axis=0)
-    factor = min(1.0, num_independent / seen.sum()) ** 0.5
+    factor = evidence.share_of_proposals(int(seen.sum())) ** 0.5
     return dataclasses.replace(
         frames,
         start=dataclasses.replace(frames.start, betas=np.broadcast_to(betas, frames.start.betas.shape)),
@@ -219,7 +231,7 @@ def _unfitted(setup: Setup, frames: Frames) -> FittedFrames:
     """The shapes of a fit that has not been made: for a track that nobody saw."""
     size = next((size for size in WINDOW_SIZES if size >= len(frames)), WINDOW_SIZES[-1])
     window = padded(rows_of(frames, slice(0, min(len(frames), size))), size)
-    shapes = jax.eval_shape(fit_window, setup, _motion_prior(), _options(1), window)
+    shapes = jax.eval_shape(fit_window, setup, _motion_prior(), _options(1, ShapeEvidence()), window)
     described = jax.tree.map(lambda leaf: np.full((len(frames), *leaf.shape[1:]), np.nan, leaf.dtype), shapes.described)
     return FittedFrames(described, leaf(np.zeros(0)), leaf(0), leaf(False), leaf(False))
 

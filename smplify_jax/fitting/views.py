@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -23,6 +23,7 @@ from smplify_jax.execution.environment import check_process, usual_flags
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames_of_views import frames_of_views
+from smplify_jax.fitting.known import as_term_takes_it, known_measurements
 from smplify_jax.fitting.person import Person
 from smplify_jax.fitting.plausibility import is_plausible
 from smplify_jax.fitting.program import ProposedPeople, propose_frames
@@ -47,6 +48,10 @@ def fit_views(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     num_betas: int = 10,
+    height: float | None = None,
+    mass: float | None = None,
+    age: float | None = None,
+    measurements: Mapping[str, float] | None = None,
     max_gap: float = 1.0,
     devices: Sequence[Device] | None = None,
 ) -> FitResult:
@@ -66,6 +71,10 @@ def fit_views(
         body: the open body by default.
         prior: the shipped pose prior by default.
         num_betas: how many shape coefficients to fit.
+        height: stature [m], if it is known, see `fit`.
+        mass: [kg] likewise.
+        age: years likewise, with the body of all ages.
+        measurements: others that are known, by their names.
         max_gap: frames in which no camera saw the person are filled in, see `fit_sequence` [s].
         devices: of one kind, to run the proposal network on; JAX's default device by default.
     Returns:
@@ -83,7 +92,8 @@ def fit_views(
         num_frames = len(frames)
         clock = frame_times(fps, times, 1, num_frames)[0]
         check_max_gap(max_gap)
-        setup = setup_tracks(layout, body, prior, num_betas, devices)
+        measured = known_measurements(height, mass, age, measurements, 1)
+        setup = setup_tracks(layout, body, prior, num_betas, devices, measured)
         pinhole, extrinsics, sizes = _split(known)
         if extrinsics is not None:
             undistorted = [undistort(frames[:, view], camera) for view, camera in enumerate(known)]
@@ -93,6 +103,7 @@ def fit_views(
         if extrinsics is None:
             extrinsics = place_cameras(setup, proposed, clock)
         prepared = frames_of_views(setup.keypoint_body, proposed, extrinsics, clock, max_gap)
+        prepared = prepared.with_known(as_term_takes_it(measured))
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
         result = FitResult(**fields, body=setup.body, layout=layout.name)
         return result[0] if is_single else result

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ def fits_made_ready(
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
     num_betas: int = 10,
+    measurements: Mapping[str, float] | None = None,
 ) -> Iterator[None]:
     """Fit a body that stands still, in another thread; at the end of the `with` block that is done.
 
@@ -37,13 +39,15 @@ def fits_made_ready(
         body: as for `fit_sequence`.
         prior: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
+        measurements: as for `fit_sequence`.
     """
 
     def work() -> None:
         # What cannot be fitted is said when it is fitted in earnest.
         with suppress(Exception):
             track = _still(layout, min(num_frames or WINDOW_SIZES[-1], WINDOW_SIZES[-1]))
-            fit_sequence(track, layout=layout, image_size=_SIZE, body=body, prior=prior, num_betas=num_betas)
+            how: dict[str, Any] = {"body": body, "prior": prior, "num_betas": num_betas, "measurements": measurements}
+            fit_sequence(track, layout=layout, image_size=_SIZE, **how)
 
     thread = threading.Thread(target=work, name="compile fits", daemon=True)
     thread.start()

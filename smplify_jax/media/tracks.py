@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -18,7 +19,7 @@ from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
-from smplify_jax.result.person_files import write_arrays
+from smplify_jax.result.person_files import is_exported, write_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,19 +41,22 @@ class FittedTrack:
         """Whether there is a body in any frame."""
         return any(status.is_usable for status in self.result.statuses())
 
-    def write(self, out: Path, also: Sequence[str] = ()) -> tuple[str, ...]:
+    def write(
+        self, out: Path, also: Sequence[str] = (), complain: Callable[[str], None] | None = None
+    ) -> tuple[str, ...]:
         """Write NAME.npz, NAME_amass.npz and NAME.glb to a folder; returns their names.
 
         Args:
             out: the folder.
             also: endings of further exports, such as ".bvh".
+            complain: is called with a sentence for each export that cannot be written, and the others are; None raises the first.
         Raises:
-            InputError: a file cannot be written, or there is no body.
+            InputError: NAME.npz cannot be written, or there is no body; without `complain`, an export.
         """
         track, name = self.track, self.track.name
-        names = tuple(name + ending for ending in dict.fromkeys((".npz", "_amass.npz", ".glb", *also)))
+        first, *others = (name + ending for ending in dict.fromkeys((".npz", "_amass.npz", ".glb", *also)))
         write_arrays(
-            out / names[0],
+            out / first,
             self.result,
             keypoints=track.keypoints,
             image_size=track.image_size,
@@ -60,9 +64,11 @@ class FittedTrack:
             frame_rate=track.frame_rate,
             times=self.times,
         )
-        for export in names[1:]:
-            self.result.export(out / export, fps=track.frame_rate, times=self.times)
-        return names
+        written = [first]
+        for other in others:
+            export = partial(self.result.export, out / other, fps=track.frame_rate, times=self.times)
+            written += [other] * is_exported(export, complain)
+        return tuple(written)
 
 
 def fit_keypoint_track(
@@ -75,6 +81,7 @@ def fit_keypoint_track(
     init: PredictedBodies | None = None,
     init_error: str | float | None = None,
     num_betas: int = 10,
+    measurements: Mapping[str, float] | None = None,
     max_gap: float = 1.0,
 ) -> FittedTrack:
     """`fit_sequence` for a track.
@@ -88,6 +95,7 @@ def fit_keypoint_track(
         init: as for `fit_sequence`.
         init_error: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
+        measurements: that are known of the person, stature and mass among them, by their names.
         max_gap: as for `fit_sequence`.
     """
     clock = track.frames / track.frame_rate / _stride(track) if times is None else np.asarray(times, np.float64)
@@ -103,6 +111,7 @@ def fit_keypoint_track(
         init=init,
         init_error=init_error,
         num_betas=num_betas,
+        measurements=measurements,
         max_gap=max_gap,
     )
     return FittedTrack(track, clock, jax.tree.map(np.asarray, result))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from smplify_jax.body.keypoint_rows import keypoints_and_jacobian
 from smplify_jax.body.parameters import BodyParameters, ParameterColumns
@@ -47,7 +48,7 @@ def posterior(
     return weight * jnp.sqrt(0.5 * variances).reshape(-1, 3), 0.5 * weight**2 * covariance.reshape(num_betas, num_betas)
 
 
-def shape_covariance(covariance: Array, prior: Array, known: Array, is_needed: Array) -> Array:
+def shape_covariance(covariance: Array, prior: Array, known: Array, is_needed: Array, counts: ArrayLike = 1.0) -> Array:
     """The betas' covariance, calibrated: what people's shapes err by, where `posterior` says what the objective is sure of.
 
     The objective is far too sure of shapes: the network's proposal and the keypoints count as two witnesses although the one has seen only
@@ -59,9 +60,10 @@ def shape_covariance(covariance: Array, prior: Array, known: Array, is_needed: A
         prior: precision of the objective's shape prior.
         known: (B, B) precision of measurements that are known, which are as exact as they say.
         is_needed: if not, the result is meaningless.
+        counts: how often the objective counts what is known, for each time that it counts its own prior.
     """
     free, unit = jnp.ones(len(covariance), covariance.dtype), jnp.eye(len(covariance), dtype=covariance.dtype)
-    evidence = inverse_if_definite(is_needed, covariance, free) - prior * unit - known
+    evidence = inverse_if_definite(is_needed, covariance, free) - prior * unit - counts * known
     return inverse_if_definite(is_needed, unit + evidence / EVIDENCE_FACTOR + known, free)
 
 

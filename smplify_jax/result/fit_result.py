@@ -79,6 +79,9 @@ class FitResult(ExportedResult, PicturedResult):
         point_scale: (...,) by which the points in space were multiplied: 1 if they were in metres; None for pictures.
         betas_covariance: (..., B, B) covariance of the betas' errors, calibrated on synthetic people; NaN with the profile `spin`, and
             None in files of version 0.1.0 and in stores of fits.
+        round_costs: (..., R, T) energy of each term, in the order of `smplify_jax.terms.objective.TERM_NAMES`, at the end of each of R
+            rounds, NaN for those that a start made needless; the last is `cost_by_term`. None for fits over time, of several views or of
+            points, in files of version 0.1.0 and in stores of fits.
         body: the body that was fitted.
         layout: name of the keypoint layout.
     """
@@ -107,6 +110,7 @@ class FitResult(ExportedResult, PicturedResult):
     point_errors: Array | None = None
     point_scale: Array | None = None
     betas_covariance: Array | None = None
+    round_costs: Array | None = None
 
     @property
     def is_batched(self) -> bool:

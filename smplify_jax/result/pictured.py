@@ -10,8 +10,10 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
+from smplify_jax.errors import InputError
 from smplify_jax.result.sequence import people_at
 from smplify_jax.result.shown import MAX_ROWS, html_table
+from smplify_jax.result.times import frame_times, frames_by_person
 
 if TYPE_CHECKING:
     from smplify_jax.keypoints.layouts import Layout
@@ -99,14 +101,22 @@ class PicturedResult:
         Raises:
             InputError: the arguments do not go together, or the file cannot be written.
         """
-        from smplify_jax.result.report import write_report
+        from smplify_jax.keypoints.layouts import get_layout
+        from smplify_jax.result.report import observed_by_person, picture_by_place, write_page
+        from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
 
-        given: dict[str, Any] = {
-            "images": images,
-            "keypoints": keypoints,
-            "image_size": image_size,
-            "fps": fps,
-            "times": times,
-            "names": names,
-        }
-        write_report(path, self, **given, title=title, layout=layout)
+        if not self.status.size:
+            raise InputError("There is nobody to show: the result is empty.")
+        clock = frame_times(self, fps, times)
+        picture = picture_by_place(images, 1 if clock is None else len(clock))
+        first = picture(0) if image_size is None else None
+        size = image_size if first is None else (first.shape[1], first.shape[0])
+        people = frames_by_person(self, is_motion=clock is not None)
+        names = [f"person {number}" for number in range(len(people))] if names is None else names
+        names = [names] if isinstance(names, str) else names
+        if len(names) != len(people):
+            raise InputError(f"There are {len(names)} names for {len(people)} people: give one for each.")
+        observed = observed_by_person(keypoints, people)
+        members = [FramesOfPerson(*one) for one in zip(names, people, observed, strict=True)]
+        known = None if layout is None else get_layout(layout)
+        write_page(path, [make_scene(title, members, (Pictures(size, picture),), times=clock, layout=known)], title)

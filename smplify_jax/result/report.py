@@ -1,4 +1,4 @@
-"""A result as a page for browsers."""
+"""Scenes as a page for browsers, and what `FitResult.report` is given in the form that they need."""
 
 from __future__ import annotations
 
@@ -13,45 +13,11 @@ import smplify_jax
 from smplify_jax.errors import InputError
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.images import check_image
-from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.pictures.report.page import report_page
 from smplify_jax.pictures.report.scene import Scene, no_picture
-from smplify_jax.result.scenes import FramesOfPerson, Pictures, make_scene
-from smplify_jax.result.times import frame_times, frames_by_person
 
 Images = np.ndarray | Sequence[np.ndarray | None] | Callable[[int], np.ndarray | None]
 """The picture of all frames, (H, W, 3) uint8, or those of each frame by its place."""
-
-
-def write_report(
-    path: str | PathLike[str],
-    result: Any,
-    *,
-    images: Images | None = None,
-    keypoints: ArrayLike | None = None,
-    image_size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    times: ArrayLike | None = None,
-    names: Sequence[str] | None = None,
-    title: str = "Fitted bodies",
-    layout: str | Layout | None = None,
-) -> None:
-    """Write a page; see `FitResult.report`."""
-    if not result.status.size:
-        raise InputError("There is nobody to show: the result is empty.")
-    clock = frame_times(result, fps, times)
-    picture = _by_place(images, 1 if clock is None else len(clock))
-    first = picture(0) if image_size is None else None
-    size = image_size if first is None else (first.shape[1], first.shape[0])
-    people = frames_by_person(result, is_motion=clock is not None)
-    names = [f"person {number}" for number in range(len(people))] if names is None else names
-    names = [names] if isinstance(names, str) else names
-    if len(names) != len(people):
-        raise InputError(f"There are {len(names)} names for {len(people)} people: give one for each.")
-    observed = _observed(keypoints, people)
-    members = [FramesOfPerson(*one) for one in zip(names, people, observed, strict=True)]
-    known = None if layout is None else get_layout(layout)
-    write_page(path, [make_scene(title, members, (Pictures(size, picture),), times=clock, layout=known)], title)
 
 
 def write_page(path: str | PathLike[str], scenes: Sequence[Scene], title: str, notes: Sequence[str] = ()) -> None:
@@ -70,7 +36,8 @@ def write_page(path: str | PathLike[str], scenes: Sequence[Scene], title: str, n
         file.write(page.encode())
 
 
-def _by_place(images: Images | None, num_frames: int) -> Callable[[int], np.ndarray | None]:
+def picture_by_place(images: Images | None, num_frames: int) -> Callable[[int], np.ndarray | None]:
+    """What gives the picture of each frame; checked when it is asked for."""
     if images is None:
         return no_picture
     if callable(images):
@@ -93,7 +60,7 @@ def _checked(image: np.ndarray | None) -> np.ndarray | None:
     return image
 
 
-def _observed(keypoints: ArrayLike | None, people: Sequence[Any]) -> list[np.ndarray | None]:
+def observed_by_person(keypoints: ArrayLike | None, people: Sequence[Any]) -> list[np.ndarray | None]:
     """The keypoints of each person, with the axes of their fitted ones."""
     if keypoints is None:
         return [None] * len(people)

@@ -40,6 +40,7 @@ _OPTIONAL_SHAPES: dict[str, tuple[int | None, ...]] = {
     "point_errors": (None,),
     "point_scale": (),
     "betas_covariance": (None, None),
+    "round_costs": (None, None),
 }
 """Fields that a result may lack."""
 

@@ -20,6 +20,7 @@ from smplify_jax.result.status import FitStatus
 from smplify_jax.result.stills import still_of
 from smplify_jax.result.warning_sentences import warnings_of
 from smplify_jax.result.world import has_z_up
+from smplify_jax.terms.objective import TERM_NAMES
 
 _SAME_CAMERA = 2e-3
 """By how much the numbers of a camera may differ between people, of the largest: they may come from files with few digits."""
@@ -182,6 +183,7 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         return np.asarray(array, np.float64).reshape(len(statuses), num_cameras, len(keypoint_names), *last)
 
     heights = np.asarray(result.person_height_px, np.float64)
+    upright = upright_from(is_z_up=has_z_up(result))
     return SkinnedPerson(
         one.name,
         *skinned(result),
@@ -189,7 +191,9 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         lbs_weights=result.body.lbs_weights,
         joint_names=SMPL_JOINT_NAMES,
         joint_of_weights=joints_of_weights(result.body),
+        joints=np.asarray(result.joints, np.float64) @ upright.T,
         joints_std=np.asarray(result.joints_std, np.float64),
+        axes_of_std=axes_of(upright),
         keypoint_names=keypoint_names,
         observed=None if one.observed is None else by_camera(one.observed, 3),
         fitted=by_camera(result.keypoints_px, 2),
@@ -201,7 +205,22 @@ def _person(one: FramesOfPerson, keypoint_names: Sequence[str]) -> SkinnedPerson
         statuses=[status.sentence for status in statuses],
         is_good=np.array([status in (FitStatus.CONVERGED, FitStatus.STEP_LIMIT) for status in statuses]),
         warnings=[*warnings_of(result, keypoint_names), *one.remarks],
+        cost_by_round=_cost_by_round(result),
     )
+
+
+def axes_of(upright: np.ndarray) -> tuple[int, int, int]:
+    """Which axis of the result lies along x, y and z of a frame to which (3, 3) only exchanges and reverses axes."""
+    first, second, third = np.argmax(np.abs(upright), axis=1).tolist()
+    return first, second, third
+
+
+def _cost_by_round(result: Any) -> dict[str, np.ndarray] | None:
+    """(T, R) of each term; None where there was one round."""
+    if result.round_costs is None or result.round_costs.shape[-2] == 1:
+        return None
+    costs = np.asarray(result.round_costs, np.float64)
+    return {name: costs[..., number] for number, name in enumerate(TERM_NAMES)}
 
 
 def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -> SkinnedPerson:
@@ -216,7 +235,7 @@ def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -
 
     statuses = np.full(num_frames, "Not in this frame.", object)
     statuses[places] = list(person.statuses)
-    of_frames = ("transforms", "joints_std", "fitted", "errors_px", "heights_px", "quality")
+    of_frames = ("transforms", "joints", "joints_std", "fitted", "errors_px", "heights_px", "quality")
     return replace(
         person,
         **{name: spread(getattr(person, name)) for name in of_frames},
@@ -224,6 +243,9 @@ def _spread(person: SkinnedPerson, places: np.ndarray | None, num_frames: int) -
         observed=None if person.observed is None else spread(person.observed),
         point_errors_m=None if person.point_errors_m is None else spread(person.point_errors_m),
         cost_by_term={name: spread(costs) for name, costs in person.cost_by_term.items()},
+        cost_by_round=None
+        if person.cost_by_round is None
+        else {name: spread(costs) for name, costs in person.cost_by_round.items()},
         statuses=statuses.tolist(),
         is_good=spread(person.is_good, 1.0) > 0,
     )

@@ -30,6 +30,14 @@ class KnownMeasurements:
     scale: Array | np.ndarray
 
 
+def known_precision(measures: ShapeMeasures | None, known: KnownMeasurements | None, betas: Array) -> Array:
+    """(B, B) what known measurements, fields (M,), tell about a shape (B,); zero if nothing is known."""
+    if measures is None or known is None:
+        return jnp.zeros((len(betas), len(betas)))
+    slopes = jnp.asarray(known.scale)[:, None] * jax.jacfwd(measures.measure)(betas)
+    return slopes.T @ slopes
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MeasurementTerm:

@@ -1,4 +1,4 @@
-"""Triangles of capsules: cylinders with round ends."""
+"""Triangles of capsules, which are cylinders with round ends, and of ellipsoids."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ def capsule_mesh(ends: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.nd
     spread = np.einsum("cij,vj->cvi", frames, directions) * radii[:, None, None]
     vertices = ends[:, is_far.astype(int)] + spread
     offsets = len(directions) * np.arange(len(ends))
+    return vertices.reshape(-1, 3), (faces + offsets[:, None, None]).reshape(-1, 3)
+
+
+def ellipsoid_mesh(centers: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One mesh of N ellipsoids with their axes along x, y and z.
+
+    Args:
+        centers: (N, 3).
+        radii: (N, 3) half axes.
+    Returns:
+        Vertices (V, 3) and faces (F, 3), counter-clockwise seen from outside.
+    """
+    directions, _, faces = _unit_capsule()
+    vertices = centers[:, None] + radii[:, None] * directions
+    offsets = len(directions) * np.arange(len(centers))
     return vertices.reshape(-1, 3), (faces + offsets[:, None, None]).reshape(-1, 3)
 
 

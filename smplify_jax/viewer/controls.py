@@ -32,7 +32,7 @@ class ShowControls:
         redraw: Callable[[], None],
         look_from_camera: Callable[[Any], None],
     ) -> None:
-        """Add a box for each person, and those for capsules and cameras; a slider that puts several results side by side.
+        """Add a box for each person, and those for capsules, uncertainty and cameras; a slider that puts several results side by side.
 
         Args:
             server: viser's.
@@ -45,13 +45,16 @@ class ShowControls:
         with server.gui.add_folder("Show"):
             self._people = [server.gui.add_checkbox(name, True) for name in names]
             self._capsules = server.gui.add_checkbox("Capsules", False, hint="the parts that must not interpenetrate")
+            self._ellipsoids = server.gui.add_checkbox(
+                "Uncertainty", False, hint="ellipsoids of one standard deviation of each joint"
+            )
             self._cameras = server.gui.add_checkbox("Cameras", True, visible=has_cameras)
             self._gap = server.gui.add_slider(
                 "Side by side", 0.0, _MAX_GAP, 0.1, 0.0, visible=has_several_results, hint="metres between results"
             )
             look = server.gui.add_button("Look from the camera", visible=has_cameras)
         look.on_click(lambda event: look_from_camera(event.client))
-        for one in (*self._people, self._capsules, self._cameras, self._gap):
+        for one in (*self._people, self._capsules, self._ellipsoids, self._cameras, self._gap):
             one.on_update(lambda _: redraw())
 
     def shows_person(self, number: int) -> bool:
@@ -62,6 +65,11 @@ class ShowControls:
     def shows_capsules(self) -> bool:
         """Whether capsules are shown, in bodies that one can see through."""
         return self._capsules.value
+
+    @property
+    def shows_ellipsoids(self) -> bool:
+        """Whether the uncertainty of the joints is shown, in bodies that one can see through."""
+        return self._ellipsoids.value
 
     @property
     def shows_cameras(self) -> bool:

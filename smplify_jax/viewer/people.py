@@ -11,9 +11,10 @@ from smplify_jax.body.model import BodyModel
 from smplify_jax.body.posed_capsules import posed_capsules
 from smplify_jax.geometry.frames import upright_from
 from smplify_jax.result import FitResult, FitStatus
+from smplify_jax.result.scenes import axes_of
 from smplify_jax.result.times import frames_by_person
 from smplify_jax.result.world import has_z_up
-from smplify_jax.viewer.capsule_mesh import capsule_mesh
+from smplify_jax.viewer.capsule_mesh import capsule_mesh, ellipsoid_mesh
 
 
 class Triangles(NamedTuple):
@@ -95,6 +96,13 @@ class ShownPerson:
             return None
         ends, radii = posed_capsules(self.body, **self._numbers(frame))
         return Triangles(*capsule_mesh(np.asarray(ends) @ self.upright.T, np.asarray(radii)))
+
+    def ellipsoids(self, frame: int) -> Triangles | None:
+        """One standard deviation about each fitted joint; None where the frame has no body, or the fit knows no deviations."""
+        joints, std = (np.asarray(getattr(self.result, name)[frame], np.float64) for name in ("joints", "joints_std"))
+        if not self.status(frame).is_usable or not np.isfinite(std).all():
+            return None
+        return Triangles(*ellipsoid_mesh(joints @ self.upright.T, std[:, axes_of(self.upright)]))
 
     def _numbers(self, frame: int) -> dict[str, np.ndarray]:
         """The body's parameters as shown."""

@@ -33,7 +33,7 @@ COLORS = {
 INSTALL = 'the viewer needs the package viser: pip install "smplify-jax[viewer]"'
 
 _CAPSULE_COLOR, _CLEAR = (70, 70, 80), 0.5
-"""Of capsules, and the opacity of the body around them."""
+"""Of capsules, and the opacity of ellipsoids, and of the body around either."""
 
 _FROM, _FOV = np.array([0.8, 0.3, 0.75]), np.radians(50)
 """The direction that one looks from at first, and the vertical field of view."""
@@ -196,9 +196,12 @@ class Viewer:
         aside = np.array([self._show.gap * person.source, 0.0, 0.0])
         color = COLORS[self._color(number)]
         capsules = person.capsules(frame) if is_shown and self._show.shows_capsules else None
+        ellipsoids = person.ellipsoids(frame) if is_shown and self._show.shows_ellipsoids else None
+        has_inside = capsules is not None or ellipsoids is not None
         parts = (
-            ("body", person.mesh(frame) if is_shown else None, color, None if capsules is None else _CLEAR),
+            ("body", person.mesh(frame) if is_shown else None, color, _CLEAR if has_inside else None),
             ("capsules", capsules, _CAPSULE_COLOR, None),
+            ("ellipsoids", ellipsoids, palette.YELLOW, _CLEAR),
         )
         for part, mesh, color, opacity in parts:
             name = f"/people/{number}/{part}"

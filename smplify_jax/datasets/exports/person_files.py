@@ -64,6 +64,8 @@ def write_amass(fits: Path, out: Path, options: ExportOptions) -> Exported:
 def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
     """Write `NAME.smpl`, an avatar of one frame or of those of a track, y up and z towards the camera.
 
+    It is of SMPL, SMPL-H or SMPL-X, as the body that was fitted.
+
     Readers of the format refuse unknown arrays, so betas of the open body could not be marked as such: they are zero instead,
     SMPL's mean shape.
     """
@@ -81,6 +83,7 @@ def write_smpl(fits: Path, out: Path, options: ExportOptions) -> Exported:
                 bodies.transl,
                 frame_rate=motion.frame_rate,
                 gender=_gender(batch),
+                num_joints=batch.provenance.num_joints,
             )
 
     return _write_each(select(fits, options), out, ".smpl", avatars)

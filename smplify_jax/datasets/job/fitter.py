@@ -85,6 +85,7 @@ class FitterChoices:
         camera_center: principal point [px] of such pictures.
         guesses_cameras: fit people whose picture's size is not known, too, in a camera that is guessed from their keypoints.
         uses_all_devices: spread people over all devices of this process; see `use_all_cores`.
+        known: measurements of everybody that are known, by their names; see `fit`.
     """
 
     body: BodyModel = field(default_factory=load_body)
@@ -94,6 +95,7 @@ class FitterChoices:
     camera_center: tuple[float, float] | None = None
     guesses_cameras: bool = False
     uses_all_devices: bool = False
+    known: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def people_at_once(self) -> int:
@@ -124,6 +126,7 @@ class FitterChoices:
             "prior_hash": made_with.prior_hash,
             "library_version": made_with.library_version,
             "schema_version": made_with.schema_version,
+            **({"known": dict(self.known)} if self.known else {}),
         }
 
     def provenance(self, layout: str) -> Provenance:
@@ -227,18 +230,15 @@ class PeopleFitter(FitterChoices):
         profile: name of the recipe.
         num_starts: how many directions a person may face at the start; by default what the profile says.
         searches_focal_length: try a few focal lengths for pictures whose camera the dataset does not give.
-        known: measurements of everybody that are known, see `fit`.
     """
 
     profile: str = "default"
     num_starts: int | None = None
     searches_focal_length: bool = False
-    known: Mapping[str, float] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """The options that change fits, and the hashes of body and prior."""
         own = {"num_starts": self.num_starts, "searches_focal_length": self.searches_focal_length}
-        own |= {"known": dict(self.known)} if self.known else {}
         return {**super().settings(), **own}
 
     @property

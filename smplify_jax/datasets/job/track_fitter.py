@@ -61,6 +61,7 @@ class TrackFitter(FitterChoices):
                 body=self.body,
                 prior=self.prior,
                 num_betas=self.num_betas,
+                measurements=self.known,
                 max_gap=self.tracks.max_gap,
                 devices=self.devices_if_several,
             )

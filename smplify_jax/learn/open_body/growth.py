@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-_MEDIANS = np.array([
-    [2, 0.855, 0.868, 16.4], [4, 1.010, 1.020, 15.4], [6, 1.150, 1.155, 15.3], [8, 1.275, 1.280, 15.9],
-    [10, 1.380, 1.385, 16.7], [12, 1.515, 1.490, 18.0], [14, 1.600, 1.635, 19.3], [16, 1.625, 1.735, 20.6],
-    [18, 1.630, 1.760, 21.7], [25, 1.630, 1.760, 24.0], [40, 1.630, 1.760, 25.5], [90, 1.600, 1.730, 25.5],
-])  # fmt: skip
-"""Years; heights [m], female and male; body-mass index [kg/m^2]. Up to 16 years the medians of growth charts in the United States (CDC,
-2000), to a centimetre or two; then as for the adults of `population`."""
-_YEARS = _MEDIANS[:, 0]
+from smplify_jax.body.ages import MEDIANS, SPREAD_LOG_BMI, SPREAD_OF_HEIGHT
+
+_YEARS = MEDIANS[:, 0]
 AGE_RANGE, ADULT = (2.0, 90.0), 18.0
 """[years]"""
-SPREAD_OF_HEIGHT = 0.04
-"""Standard deviation relative to the median."""
-_SPREAD_LOG_BMI = (2.0, 10.0, 18.0), (0.08, 0.14, 0.19)
 BMI_RANGE = (12.0, 44.0)
 _FACTOR = (1.0, 10.0, 20.0, 90.0), (-2.0, -1.0, 0.0, 1.0)
 """MakeHuman's baby is 1 year old, its child 10, its old person 90. Its young person is taken for 20, when growth has ended."""
@@ -44,15 +36,15 @@ def most_cup(years: np.ndarray) -> np.ndarray:
 
 def median_height(years: np.ndarray, is_male: np.ndarray) -> np.ndarray:
     """(S,) [m]."""
-    return np.where(is_male, np.interp(years, _YEARS, _MEDIANS[:, 2]), np.interp(years, _YEARS, _MEDIANS[:, 1]))
+    return np.where(is_male, np.interp(years, _YEARS, MEDIANS[:, 2]), np.interp(years, _YEARS, MEDIANS[:, 1]))
 
 
 def sample_sizes(rng: np.random.Generator, years: np.ndarray, is_male: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(S,) heights [m] and (S,) body-mass indices [kg/m^2]."""
     spread = np.clip(rng.normal(size=len(years)), -2.8, 2.8)
     height = median_height(years, is_male) * (1.0 + SPREAD_OF_HEIGHT * spread)
-    log_spread = np.interp(years, *_SPREAD_LOG_BMI) * rng.normal(size=len(years))
-    return height, np.clip(np.interp(years, _YEARS, _MEDIANS[:, 3]) * np.exp(log_spread), *BMI_RANGE)
+    log_spread = np.interp(years, *SPREAD_LOG_BMI) * rng.normal(size=len(years))
+    return height, np.clip(np.interp(years, _YEARS, MEDIANS[:, 3]) * np.exp(log_spread), *BMI_RANGE)
 
 
 def child_scale(years: np.ndarray, is_male: np.ndarray, height: np.ndarray) -> np.ndarray:

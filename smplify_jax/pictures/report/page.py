@@ -154,6 +154,8 @@ def _person(person: SkinnedPerson, mesh: int, number: int) -> dict[str, Any]:
         "amounts": packed(np.asarray(person.amounts, np.float32)),
         "transforms": packed(np.nan_to_num(person.transforms).astype(np.float32)),
         "has_body": has_body.astype(int).tolist(),
+        "joint_places": quantized(np.nan_to_num(person.joints)),
+        "axes_of_std": list(person.axes_of_std),
         "joints_std": packed(np.asarray(person.joints_std, np.float32)),
         "keypoint_names": list(person.keypoint_names),
         "sides": [_side(name) for name in person.keypoint_names],
@@ -166,6 +168,9 @@ def _person(person: SkinnedPerson, mesh: int, number: int) -> dict[str, Any]:
         if person.point_errors_m is None
         else packed(np.asarray(person.point_errors_m, np.float32)),
         "quality": packed(np.asarray(person.quality, np.float32)),
+        "cost_by_round": {
+            name: packed(np.asarray(values, np.float32)) for name, values in (person.cost_by_round or {}).items()
+        },
         "cost_by_term": {name: packed(np.asarray(values, np.float32)) for name, values in person.cost_by_term.items()},
         "statuses": list(person.statuses),
         "is_good": np.asarray(person.is_good).astype(int).tolist(),

@@ -29,7 +29,9 @@ class SkinnedPerson:
         lbs_weights: (V, J).
         joint_names: of the joints in `joints_std`.
         joint_of_weights: (J,) for each joint of the weights the one of `joint_names` that it belongs to.
+        joints: (T, 24, 3) places of the joints [m].
         joints_std: (T, 24, 3) deviations along x, y, and z of the camera or the world [m]; NaN where they are not known.
+        axes_of_std: which of these three deviations is the one along x, y and z of the scene.
         keypoint_names: K names.
         observed: (T, C, K, 3) pixels and confidence in each of C cameras; confidence 0 or NaN where none was observed; None if not given.
         fitted: (T, C, K, 2) pixels.
@@ -38,6 +40,7 @@ class SkinnedPerson:
         point_errors_m: (T, K) of points in space; None for pictures.
         quality: (T,) probability of a good fit; NaN where it is not known.
         cost_by_term: name to (T,).
+        cost_by_round: name to (T, R) at the end of each round; None where there was one.
         statuses: T sentences, which say how each frame ended.
         is_good: (T,) whether a frame was fitted, and well.
         warnings: sentences.
@@ -52,7 +55,9 @@ class SkinnedPerson:
     lbs_weights: Any
     joint_names: Sequence[str]
     joint_of_weights: np.ndarray
+    joints: np.ndarray
     joints_std: np.ndarray
+    axes_of_std: tuple[int, int, int]
     keypoint_names: Sequence[str]
     observed: np.ndarray | None
     fitted: np.ndarray
@@ -64,6 +69,7 @@ class SkinnedPerson:
     statuses: Sequence[str]
     is_good: np.ndarray
     warnings: Sequence[str] = ()
+    cost_by_round: dict[str, np.ndarray] | None = None
 
 
 def no_picture(_frame: int) -> np.ndarray | None:

@@ -40,6 +40,8 @@ const SmplReport = {};
       this.numJoints = packed.transforms.shape[1];
       this.hasBody = packed.has_body;
       this.jointsStd = unpack(packed.joints_std);
+      this.jointPlaces = unpack(packed.joint_places);
+      this.axesOfStd = packed.axes_of_std;
       this.keypointNames = packed.keypoint_names;
       this.sides = packed.sides;
       this.limbs = packed.limbs;
@@ -50,6 +52,8 @@ const SmplReport = {};
       this.heights = unpack(packed.heights_px);
       this.pointErrors = packed.point_errors_m && unpack(packed.point_errors_m);
       this.quality = unpack(packed.quality);
+      this.roundCosts = Object.entries(packed.cost_by_round).map(([name, values]) => [name, unpack(values)]);
+      this.numRounds = this.roundCosts.length ? packed.cost_by_round[this.roundCosts[0][0]].shape[1] : 0;
       this.costs = Object.entries(packed.cost_by_term).map(([name, values]) => [name, unpack(values)]);
       this.statuses = packed.statuses;
       this.isGood = packed.is_good;
@@ -87,6 +91,13 @@ const SmplReport = {};
     deviation(frame, joint) {
       const at = 3 * (frame * this.mesh.jointNames.length + joint);
       return Math.hypot(this.jointsStd[at], this.jointsStd[at + 1], this.jointsStd[at + 2]);
+    }
+
+    // Centre and half axes [m] of a joint's ellipsoid in the scene, of one standard deviation; null where it is not known.
+    ellipsoid(frame, joint) {
+      const at = 3 * (frame * this.mesh.jointNames.length + joint);
+      const radii = this.axesOfStd.map((axis) => this.jointsStd[at + axis]);
+      return radii.every(Number.isFinite) ? [Array.from(this.jointPlaces.subarray(at, at + 3)), radii] : null;
     }
 
     // Keypoints in a camera: name, side, observed [x, y, confidence] or null, fitted [x, y] or null, error [px] or NaN.

@@ -143,7 +143,8 @@
     const { left, right, middle, uncertainty } = data.colors;
     get("legend").replaceChildren(...(get("paint").value === "uncertainty"
       ? ["Standard deviation of the joints: ", ...chip(uncertainty[0], "0"), ...chip(uncertainty[8], `${100 * LARGEST_DEVIATION / 2} cm`), ...chip(uncertainty[16], `${100 * LARGEST_DEVIATION} cm or more`)]
-      : ["Discs: detected keypoints, ", ...chip(left, "left"), ...chip(right, "right"), ...chip(middle, "middle"), "· crosses: those of the fit · lines: the error"]));
+      : ["Discs: detected keypoints, ", ...chip(left, "left"), ...chip(right, "right"), ...chip(middle, "middle"), "· crosses: those of the fit · lines: the error"]),
+      ...(get("show-ellipsoids").checked ? [" · ellipsoids: one standard deviation of each joint"] : []));
   }
 
   function connect() {
@@ -165,6 +166,7 @@
     get("opacity").addEventListener("input", (event) => { if (view) { view.opacity = Number(event.target.value) / 100; view.invalidate(); } });
     get("show-picture").addEventListener("change", (event) => { if (view) { view.showsPicture = event.target.checked; view.invalidate(); } });
     get("show-keypoints").addEventListener("change", (event) => { if (view) { view.showsKeypoints = event.target.checked; view.invalidate(); } });
+    get("show-ellipsoids").addEventListener("change", (event) => { view?.setEllipsoids(event.target.checked); showLegend(); });
     get("camera").addEventListener("change", (event) => { view?.setCamera(Number(event.target.value)); view?.view("camera"); showDetails(); });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view) { view.showPicture(); view.invalidate(); } });
     document.addEventListener("keydown", onKey);

@@ -29,6 +29,19 @@
 
   const section = (title, content, isOpen) => element("details", { open: isOpen }, element("summary", {}, title), content);
 
+  // The energies at the end of each round: a row for each term that is used, and one for their sum.
+  function roundTable(person, frame) {
+    const numRounds = person.numRounds;
+    const rows = person.roundCosts.map(([name, values]) => [words(name), Array.from(values.subarray(frame * numRounds, (frame + 1) * numRounds))])
+      .filter(([, values]) => values.some((value) => Number.isFinite(value) && value !== 0));
+    const sums = Array.from({ length: numRounds }, (_, round) => rows.reduce((sum, [, values]) => sum + values[round], 0));
+    return element("div", { class: "wide" }, element("table", { "aria-label": "Cost by round" },
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "term"),
+        ...sums.map((_, round) => element("th", { scope: "col", class: "number" }, `round ${round + 1}`)))),
+      element("tbody", {}, ...[...rows, ["sum", sums]].map(([name, values]) => element("tr", {}, element("td", {}, name),
+        ...values.map((value) => element("td", { class: "number" }, number(value, 1))))))));
+  }
+
   const far = (error, height) => Number.isFinite(height) && error > 0.1 * height;
 
   function errorRows(person, frame, camera, numCameras) {
@@ -75,6 +88,7 @@
         bars(["joint", "across · in depth", ""], uncertaintyRows(person, frame), "Standard deviations of joints"), open[1] ?? true),
       section("Cost by term",
         bars(["term", "energy", ""], person.costs.map(([name, values]) => [words(name), values[frame], number(values[frame], 2), false]), "Cost by term"), open[2] ?? true),
+      person.numRounds ? section("Cost by round, each with its own weights", roundTable(person, frame), open[3] ?? false) : "",
     );
   }
 

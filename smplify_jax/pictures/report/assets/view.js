@@ -3,6 +3,7 @@
 (() => {
   const PRESET_LENS = { focal: [1600, 1600], center: [500, 500], size: [1000, 1000] };
   const DIRECTIONS = { front: [0, 0, 1], side: [1, 0, 0], top: [0, 1, 0.001] };
+  const RINGS = 10, SIDES = 16, ELLIPSOID_COLOR = 0xf0e442;
   const BEHIND = 0.6; // [m] from the farthest vertex to the picture
 
   function hasWebGL() {
@@ -11,7 +12,7 @@
 
   class View {
     constructor(canvas, marks, colors) {
-      Object.assign(this, { canvas, marks, colors, mode: "camera", opacity: 0.9, paint: "person", showsPicture: true, showsKeypoints: true });
+      Object.assign(this, { canvas, marks, colors, mode: "camera", opacity: 0.9, paint: "person", showsPicture: true, showsKeypoints: true, showsEllipsoids: false });
       this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, alpha: true });
       this.scene = new THREE.Scene();
       this.camera = new THREE.PerspectiveCamera();
@@ -64,8 +65,12 @@
       const surface = new THREE.Mesh(geometry, new THREE.MeshStandardMaterial({ roughness: 0.75, transparent: true, vertexColors: true }));
       depths.renderOrder = 1; surface.renderOrder = 2;
       depths.frustumCulled = surface.frustumCulled = false;
-      this.add(depths, surface);
-      return { person, geometry, depths, surface, isShown: true };
+      // Drawn over the body: most of them lie inside it.
+      const ellipsoids = new THREE.Mesh(new THREE.BufferGeometry(), new THREE.MeshStandardMaterial({
+        roughness: 0.6, transparent: true, opacity: 0.55, depthTest: false, color: ELLIPSOID_COLOR }));
+      ellipsoids.renderOrder = 3; ellipsoids.frustumCulled = false; ellipsoids.visible = false;
+      this.add(depths, surface, ellipsoids);
+      return { person, geometry, depths, surface, ellipsoids, isShown: true };
     }
 
     // The box of everybody, in up to nine frames, and the depth of the picture's plane.
@@ -158,7 +163,9 @@
     poseBody(body) {
       const isSeen = body.isShown && Boolean(body.person.hasBody[this.frame]);
       body.depths.visible = body.surface.visible = isSeen;
+      body.ellipsoids.visible = isSeen && this.showsEllipsoids;
       if (!isSeen) return;
+      if (this.showsEllipsoids) shapeEllipsoids(body.person, this.frame, body.ellipsoids.geometry);
       const position = body.geometry.attributes.position;
       position.array.set(body.person.pose(this.frame));
       position.needsUpdate = true;
@@ -175,6 +182,8 @@
     }
 
     setPaint(paint) { this.paint = paint; for (const body of this.bodies) this.poseBody(body); this.invalidate(); }
+
+    setEllipsoids(areShown) { this.showsEllipsoids = areShown; for (const body of this.bodies) this.poseBody(body); this.invalidate(); }
 
     setShown(number, isShown) { this.bodies[number].isShown = isShown; this.poseBody(this.bodies[number]); this.invalidate(); }
 
@@ -303,6 +312,29 @@
         stroke([a - reach, b + reach], [a + reach, b - reach], width, style);
       }
     }
+  }
+
+  // Spheres of latitudes and longitudes, stretched and moved to the joints.
+  function shapeEllipsoids(person, frame, geometry) {
+    const places = [], normals = [], corners = [];
+    for (let joint = 0; joint < person.mesh.jointNames.length; joint++) {
+      const found = person.ellipsoid(frame, joint);
+      if (!found) continue;
+      const [center, radii] = found, first = places.length / 3;
+      for (let ring = 0; ring <= RINGS; ring++)
+        for (let side = 0; side < SIDES; side++) {
+          const up = Math.PI * (ring / RINGS - 0.5), around = 2 * Math.PI * side / SIDES;
+          const unit = [Math.cos(up) * Math.cos(around), Math.sin(up), -Math.cos(up) * Math.sin(around)];
+          const across = unit.map((value, axis) => value / Math.max(radii[axis], 1e-4)), length = Math.hypot(...across);
+          unit.forEach((value, axis) => { places.push(center[axis] + radii[axis] * value); normals.push(across[axis] / length); });
+          if (ring === RINGS) continue;
+          const here = first + ring * SIDES + side, beside = first + ring * SIDES + (side + 1) % SIDES;
+          corners.push(here, beside, beside + SIDES, here, beside + SIDES, here + SIDES);
+        }
+    }
+    geometry.setAttribute("position", new THREE.BufferAttribute(new Float32Array(places), 3));
+    geometry.setAttribute("normal", new THREE.BufferAttribute(new Float32Array(normals), 3));
+    geometry.setIndex(new THREE.BufferAttribute(new Uint32Array(corners), 1));
   }
 
   function paintUncertainty(person, frame, array, scale, largest) {
