@@ -93,15 +93,15 @@ def _trained_encoder(data: Data, options: Options, seed: int) -> Encoder:
 
 
 def _outline_loss(network: OutlineNetwork, key: Array, batch: Batch) -> Array:
-    """L1 on visible keypoints, and cross-entropy of the outline in cells of 4 px."""
+    """L1 on visible keypoints, and cross-entropies of their maps and of the outline in cells of 4 px."""
     seen = augment(key, batch)
-    features, keypoints = network.encoder(seen.images)
+    features, keypoints, maps = network.encoder(seen.images)
     cells = (
         seen.alpha.reshape(-1, SIZE // _CELL, _CELL, SIZE // _CELL, _CELL).mean(axis=(2, 4)).reshape(len(features), -1)
     )
     logits = linear(network.outline, features)
     entropy = (jax.nn.softplus(logits) - cells * logits).mean()
-    return losses.reprojection(keypoints, seen.keypoints) + entropy
+    return losses.reprojection(keypoints, seen.keypoints) + 0.2 * losses.on_maps(maps, seen.keypoints) + entropy
 
 
 def _see_all(encoder: Encoder, data: Data, options: Options, seed: int) -> Sights:

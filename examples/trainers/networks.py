@@ -25,10 +25,12 @@ class Sight(NamedTuple):
     Attributes:
         features: (B, NUM_FEATURES); the keypoints are the first of them.
         keypoints: (B, 17, 2) in the crop from -1 to 1.
+        maps: (B, P, 17) logits of where each keypoint is among P cells, row by row.
     """
 
     features: Array
     keypoints: Array
+    maps: Array
 
 
 class Encoder(eqx.Module):
@@ -69,12 +71,13 @@ class Encoder(eqx.Module):
         for layer, beside in zip(self.back, (middle, fine), strict=True):
             joined = jnp.concatenate([joined.repeat(2, axis=1).repeat(2, axis=2), beside], axis=-1)
             joined = jax.nn.relu(normalized(linear(layer, joined)))
-        shares = jax.nn.softmax(linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS), axis=1)
+        maps = linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS)
+        shares = jax.nn.softmax(maps, axis=1)
         keypoints = jnp.einsum("npk,pc->nkc", shares, _cell_centers(side))
         # How sure a map is of its place: from 0, anywhere, to 1. Features of other sizes make the regressor diverge.
         sureness = 1 + jnp.log((shares**2).sum(axis=1)) / np.log(side * side)
         whole = jax.nn.relu(linear(self.dense, coarse.reshape(count, -1)))
-        return Sight(jnp.concatenate([keypoints.reshape(count, -1), sureness, whole], axis=1), keypoints)
+        return Sight(jnp.concatenate([keypoints.reshape(count, -1), sureness, whole], axis=1), keypoints, maps)
 
 
 def _cell_centers(side: int) -> Array:
