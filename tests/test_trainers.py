@@ -120,8 +120,8 @@ def test_hmr_learns_with_its_adversaries(data):
 
 
 def test_spin_keeps_only_better_fits(data, tmp_path: Path):
-    options = spin.SpinOptions(**vars(FEW) | {"rounds": 1, "loop_profile": "default", "out": tmp_path})
-    fits = spin.fit_all(data, "default")
+    options = spin.SpinOptions(**vars(FEW) | {"rounds": 1, "profile": "default", "out": tmp_path})
+    fits = spin.fit_all(data, options.profile)
     static = spin.make_store(data, options, fits, "static").get(np.arange(8))
     trained = spin.train(data, options, fits, "loop", seed=0)
     stored = spin.FitStore.open(tmp_path / "spin-loop-0.store").get(np.arange(8))

@@ -2,8 +2,8 @@
 
     python -m examples.trainers.spin --motion-folder MOTION_FOLDER --real-folder KEYPOINT_FOLDER --out trained
 
-Compares (a) keypoints alone, (b) fits made once, before training, and (c) fits in the loop. No 3D is ever used. The fitters are those that
-SPIN had, unless others are chosen. docs/trainers.md has the equations.
+Compares (a) keypoints alone, (b) fits made once, before training, and (c) fits in the loop. No 3D is ever used. The fitter is the
+one that SPIN's first fits came from, unless another is chosen. docs/trainers.md has the equations.
 Source: Kolotouros et al., Learning to reconstruct 3D human pose and shape via model-fitting in the loop, ICCV 2019.
 """
 
@@ -55,15 +55,13 @@ class SpinOptions(Options):
     Attributes:
         rounds: of fitting in the loop: all pictures are predicted and fitted at once, which takes a call and some seconds. SPIN fits the
             pictures of every batch.
-        static_profile: of the fits before training; SPIN's were SMPLify's.
-        loop_profile: of the fits in the loop.
+        profile: of all fits; those that SPIN began with were SMPLify's, without a network that proposes bodies.
         init_error: how far the fits in the loop may go from the prediction: its expected PA-MPJPE [mm], see docs/starts.md. Only the
             profile "default" stays close to predictions.
     """
 
-    rounds: int = 6
-    static_profile: str = "smplify2016"
-    loop_profile: str = "spin"
+    rounds: int = 3
+    profile: str = "smplify2016"
     init_error: float = 90.0
 
 
@@ -163,7 +161,7 @@ def _error(data: Data, estimate: Estimate, reference: Estimate | None = None) ->
 def refit(network: PictureNetwork, store: FitStore, data: Data, options: SpinOptions) -> tuple[float, Estimate]:
     """Fit from what the network predicts now, and offer the fits to the store; the share that it takes, and the fits."""
     predicted = predict(network, data.train.images)
-    fits = fit_all(data, options.loop_profile, predicted, options.init_error)
+    fits = fit_all(data, options.profile, predicted, options.init_error)
     pose = np.concatenate([fits.global_orient, fits.body_pose], axis=1)
     is_better = store.update_if_better(np.arange(len(pose)), pose=pose, betas=fits.betas, transl=fits.transl)
     return float(is_better.mean()), estimate_of(fits)
@@ -179,7 +177,7 @@ def targets(store: FitStore, rows: np.ndarray) -> tuple[Estimate, np.ndarray]:
 def main(options: SpinOptions) -> None:
     """Train all variants, and report."""
     data = load_data(options)
-    static = fit_all(data, options.static_profile)
+    static = fit_all(data, options.profile)
     variants = {name: partial(train, data, options, static, source) for name, source in VARIANTS.items()}
     runs = train_all(variants, options.repeats)
     report("spin", runs, data.source, options)
