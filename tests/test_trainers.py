@@ -13,8 +13,9 @@ eqx = pytest.importorskip("equinox", reason="needs the extra trainers")
 pytest.importorskip("matplotlib", reason="needs the extra trainers")
 
 import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
 
-from examples.trainers import hmr, spin, vibe  # noqa: E402
+from examples.trainers import hmr, losses, spin, vibe  # noqa: E402
 from examples.trainers.augmentation import Batch, augment  # noqa: E402
 from examples.trainers.backbone import backbone_of  # noqa: E402
 from examples.trainers.bodies import TrainedBody  # noqa: E402
@@ -91,6 +92,19 @@ def test_true_bodies_have_no_error(data):
     assert acceleration_error(points, points, 8, 30.0) == 0
 
 
+def test_maps_are_drawn_to_the_places_of_keypoints():
+    keypoints = np.random.default_rng(0).uniform(-0.9, 0.9, (4, 17, 3)).astype(np.float32)
+    keypoints[..., 2] = keypoints[..., 2] > -0.5
+    seen = keypoints[..., 2] > 0
+    maps = jnp.zeros((4, 16 * 16, 17))
+    # The slope is the map's softmax, here the same everywhere, less the distribution that it is drawn to.
+    drawn_to = 1 / 256 - np.asarray(jax.grad(losses.on_maps)(maps, keypoints)) * seen.sum()
+    at = (2 * np.arange(16) + 1) / 16 - 1
+    cells = np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2)
+    places = np.einsum("npk,pc->nkc", drawn_to, cells)
+    np.testing.assert_allclose(places[seen], keypoints[seen, :2], atol=1e-4)  # float32 sums over 256 cells
+
+
 def test_the_encoder_is_trained_once_and_sees_every_picture(data, folder):
     backbone = backbone_of(data, FEW, 0)
     again = backbone_of(replace(data, backbones={}), replace(FEW, out=folder), 0)
@@ -106,9 +120,10 @@ def test_hmr_learns_with_its_adversaries(data):
 
 
 def test_spin_keeps_only_better_fits(data, tmp_path: Path):
-    options = spin.SpinOptions(**vars(FEW) | {"rounds": 1, "out": tmp_path})
-    static = spin.make_store(data, options, "static").get(np.arange(8))
-    trained = spin.train(data, options, "loop", seed=0)
+    options = spin.SpinOptions(**vars(FEW) | {"rounds": 1, "profile": "default", "out": tmp_path})
+    fits = spin.fit_all(data, options.profile)
+    static = spin.make_store(data, options, fits, "static").get(np.arange(8))
+    trained = spin.train(data, options, fits, "loop", seed=0)
     stored = spin.FitStore.open(tmp_path / "spin-loop-0.store").get(np.arange(8))
     assert (stored.loss <= static.loss).all()
     is_improved = stored.version > static.version

@@ -23,7 +23,7 @@ from examples.trainers.setting import Data, Options
 from examples.trainers.training import batches, compiled, make_optimizer, make_step, start_state
 
 _CELL = 4  # [px] of the outline
-_BATCH = 64
+_BATCH, _LEARNING_RATE = 64, 2e-3
 
 
 class OutlineNetwork(eqx.Module):
@@ -67,7 +67,8 @@ class Backbone:
 
 
 def backbone_of(data: Data, options: Options, seed: int) -> Backbone:
-    """The encoder of a seed: of an earlier call, of an earlier run, or trained now."""
+    """The encoder of a repeat: of an earlier call, of an earlier run, or trained now."""
+    seed %= options.num_encoders
     if seed not in data.backbones:
         encoder = _trained_encoder(data, options, seed)
         data.backbones[seed] = Backbone(encoder, _see_all(encoder, data, options, seed))
@@ -79,7 +80,7 @@ def _trained_encoder(data: Data, options: Options, seed: int) -> Encoder:
     path = options.out / "encoders" / f"{data.name}-{options.num_encoder_steps}-{seed}.eqx"
     if path.is_file():
         return eqx.tree_deserialise_leaves(path, network.encoder)
-    optimizer = make_optimizer(options.learning_rate, options.num_encoder_steps)
+    optimizer = make_optimizer(_LEARNING_RATE, options.num_encoder_steps)
     state, step, curve = start_state(optimizer, network), make_step(_outline_loss, optimizer), []
     rows_of_steps = batches(len(data.train), _BATCH, seed)
     for number, rows in zip(range(options.num_encoder_steps), rows_of_steps, strict=False):
@@ -93,15 +94,15 @@ def _trained_encoder(data: Data, options: Options, seed: int) -> Encoder:
 
 
 def _outline_loss(network: OutlineNetwork, key: Array, batch: Batch) -> Array:
-    """L1 on visible keypoints, and cross-entropy of the outline in cells of 4 px."""
+    """L1 on visible keypoints, and cross-entropies of their maps and of the outline in cells of 4 px."""
     seen = augment(key, batch)
-    features, keypoints = network.encoder(seen.images)
+    features, keypoints, maps = network.encoder(seen.images)
     cells = (
         seen.alpha.reshape(-1, SIZE // _CELL, _CELL, SIZE // _CELL, _CELL).mean(axis=(2, 4)).reshape(len(features), -1)
     )
     logits = linear(network.outline, features)
     entropy = (jax.nn.softplus(logits) - cells * logits).mean()
-    return losses.reprojection(keypoints, seen.keypoints) + entropy
+    return losses.reprojection(keypoints, seen.keypoints) + 0.2 * losses.on_maps(maps, seen.keypoints) + entropy
 
 
 def _see_all(encoder: Encoder, data: Data, options: Options, seed: int) -> Sights:

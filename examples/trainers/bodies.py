@@ -17,7 +17,8 @@ from smplify_jax.body.keypoint_body import keypoint_body
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.body.model import BodyModel
 from smplify_jax.body.posed_keypoints import KeypointBody
-from smplify_jax.rotations import axis_angle_to_rotation_6d, rotation_6d_to_matrix
+from smplify_jax.result import FitResult
+from smplify_jax.rotations import axis_angle_to_matrix, axis_angle_to_rotation_6d, rotation_6d_to_matrix
 
 NUM_THETA = 24 * 6 + 10 + 3
 _EVERY = 16  # of the vertices: some 400 tell a surface, and all 7000 would take longer than the network
@@ -41,6 +42,13 @@ class Estimate(NamedTuple):
 def rows_of(estimate: Estimate, rows: np.ndarray) -> Estimate:
     """Some of the bodies."""
     return Estimate(*(array[rows] for array in estimate))
+
+
+def estimate_of(fits: FitResult) -> Estimate:
+    """Fitted bodies, of pictures one by one or of the frames of tracks in turn."""
+    pose = np.concatenate([fits.global_orient, fits.body_pose], axis=-1).reshape(-1, 24, 3)
+    betas, transl = (np.asarray(array).reshape(len(pose), -1) for array in (fits.betas, fits.transl))
+    return Estimate(np.asarray(axis_angle_to_matrix(pose)), betas, transl)
 
 
 class Points(NamedTuple):

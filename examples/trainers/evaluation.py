@@ -12,8 +12,9 @@ from examples.trainers.bodies import Estimate, Points, TrainedBody
 from examples.trainers.dataset import Pictures, RealCrops
 from examples.trainers.networks import last_round
 from examples.trainers.training import compiled, in_parts
+from smplify_jax import load_prior
 from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe
-from smplify_jax.rotations import axis_angle_to_matrix
+from smplify_jax.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 Network = Callable[[jax.Array], Estimate]
 
@@ -56,10 +57,24 @@ def error_2d(points: Points, keypoints: np.ndarray) -> float:
     return 50 * float(distance[keypoints[..., 2] > 0].mean())
 
 
+def distance_from_prior(estimate: Estimate) -> float:
+    """Root mean square of how many standard deviations poses are from the nearest component of the shipped prior; of people the median.
+
+    It tells bodies that nobody can bend into, which may have every keypoint where it should be.
+    """
+    prior = load_prior()
+    pose = np.asarray(matrix_to_axis_angle(np.asarray(estimate.rotations)[:, 1:])).reshape(len(estimate.betas), -1)
+    off = pose[:, None] - np.asarray(prior.means)
+    squared = np.einsum("bki,kij,bkj->bk", off, np.asarray(prior.precisions, np.float64), off)
+    return float(np.median(np.sqrt(squared.min(axis=1) / pose.shape[1])))
+
+
 def evaluate(network: Network, body: TrainedBody, test: Pictures, real: RealCrops | None) -> dict[str, float]:
     """Errors on other actors, and the 2D error in photographs."""
-    points = points_of(body, predict(network, test.images))
+    predicted = predict(network, test.images)
+    points = points_of(body, predicted)
     found = errors_3d(points, points_of(body, true_estimate(test)))
+    found["pose [s.d.]"] = distance_from_prior(predicted)
     found["2D [%]"] = error_2d(points, test.keypoints)
     if real is not None:
         found["2D real [%]"] = error_2d(points_of(body, predict(network, real.images)), real.keypoints)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -13,6 +14,19 @@ def reprojection(projected: Array, keypoints: Array) -> Array:
     visible = (keypoints[..., 2] > 0).astype(jnp.float32)
     distance = jnp.abs(projected - keypoints[..., :2]).sum(axis=-1)
     return (visible * distance).sum() / jnp.maximum(visible.sum(), 1.0)
+
+
+def on_maps(maps: Array, keypoints: Array) -> Array:
+    """Cross-entropy of maps (B, side^2, K) with the places of visible keypoints; the four cells around one share it by their nearness.
+
+    The mean place of a map alone teaches little at first, when the map is the same everywhere.
+    """
+    side = round(maps.shape[1] ** 0.5)
+    at = jnp.clip((keypoints[..., :2] + 1) * side / 2 - 0.5, 0, side - 1)
+    near = jnp.maximum(1 - jnp.abs(at[..., None] - jnp.arange(side)), 0)
+    target = jnp.einsum("nky,nkx->nyxk", near[..., 1, :], near[..., 0, :]).reshape(maps.shape)
+    entropy = -(target * jax.nn.log_softmax(maps, axis=1)).sum(axis=1)
+    return _weighted(entropy, (keypoints[..., 2] > 0).astype(jnp.float32))
 
 
 def joints_3d(points: Points, target: Points, weight: Array) -> Array:

@@ -25,10 +25,12 @@ class Sight(NamedTuple):
     Attributes:
         features: (B, NUM_FEATURES); the keypoints are the first of them.
         keypoints: (B, 17, 2) in the crop from -1 to 1.
+        maps: (B, P, 17) logits of where each keypoint is among P cells, row by row.
     """
 
     features: Array
     keypoints: Array
+    maps: Array
 
 
 class Encoder(eqx.Module):
@@ -40,21 +42,20 @@ class Encoder(eqx.Module):
     """
 
     patches: eqx.nn.Linear
-    kernels: tuple[Array, Array, Array]
+    kernels: tuple[Array, ...]
     back: tuple[eqx.nn.Linear, eqx.nn.Linear]
     maps: eqx.nn.Linear
     dense: eqx.nn.Linear
 
     def __init__(self, key: Array):
-        keys = jax.random.split(key, 8)
+        keys = jax.random.split(key, 10)
         self.patches = make_linear(_PATCH * _PATCH * 3, _FINE, keys[0])
-        scales = ((_FINE, _FINE), (_FINE, _MIDDLE), (_MIDDLE, _COARSE))
-        first, second, third = (make_kernel(a, b, k) for (a, b), k in zip(scales, keys[1:4], strict=True))
-        self.kernels = first, second, third
-        self.back = make_linear(_COARSE + _MIDDLE, _MIDDLE, keys[4]), make_linear(_MIDDLE + _FINE, _MIDDLE, keys[5])
-        self.maps = eqx.nn.Linear(_MIDDLE, NUM_KEYPOINTS, key=keys[6])
+        sizes = (_FINE, _FINE, _MIDDLE, _MIDDLE, _COARSE, _COARSE)
+        self.kernels = tuple(make_kernel(a, b, k) for (a, b), k in zip(pairwise(sizes), keys[1:6], strict=True))
+        self.back = make_linear(_COARSE + _MIDDLE, _MIDDLE, keys[6]), make_linear(_MIDDLE + _FINE, _MIDDLE, keys[7])
+        self.maps = eqx.nn.Linear(_MIDDLE, NUM_KEYPOINTS, key=keys[8])
         coarse_side = SIZE // _PATCH // 4
-        self.dense = make_linear(coarse_side**2 * _COARSE, NUM_FEATURES - 3 * NUM_KEYPOINTS, keys[7])
+        self.dense = make_linear(coarse_side**2 * _COARSE, NUM_FEATURES - 3 * NUM_KEYPOINTS, keys[9])
 
     def __call__(self, images: Array) -> Sight:
         """(B, SIZE, SIZE, 3) from 0 to 255 -> features and keypoints."""
@@ -64,17 +65,20 @@ class Encoder(eqx.Module):
         patches = jax.nn.relu(normalized(linear(self.patches, cut.reshape(count, side, side, -1))))
         fine = convolved(patches, self.kernels[0], 1)
         middle = convolved(fine, self.kernels[1], 2)
-        coarse = convolved(middle, self.kernels[2], 2)
+        middle += convolved(middle, self.kernels[2], 1)
+        coarse = convolved(middle, self.kernels[3], 2)
+        coarse += convolved(coarse, self.kernels[4], 1)
         joined = coarse
         for layer, beside in zip(self.back, (middle, fine), strict=True):
             joined = jnp.concatenate([joined.repeat(2, axis=1).repeat(2, axis=2), beside], axis=-1)
             joined = jax.nn.relu(normalized(linear(layer, joined)))
-        shares = jax.nn.softmax(linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS), axis=1)
+        maps = linear(self.maps, joined).reshape(count, side * side, NUM_KEYPOINTS)
+        shares = jax.nn.softmax(maps, axis=1)
         keypoints = jnp.einsum("npk,pc->nkc", shares, _cell_centers(side))
         # How sure a map is of its place: from 0, anywhere, to 1. Features of other sizes make the regressor diverge.
         sureness = 1 + jnp.log((shares**2).sum(axis=1)) / np.log(side * side)
         whole = jax.nn.relu(linear(self.dense, coarse.reshape(count, -1)))
-        return Sight(jnp.concatenate([keypoints.reshape(count, -1), sureness, whole], axis=1), keypoints)
+        return Sight(jnp.concatenate([keypoints.reshape(count, -1), sureness, whole], axis=1), keypoints, maps)
 
 
 def _cell_centers(side: int) -> Array:
@@ -107,7 +111,7 @@ class Regressor(eqx.Module):
         for _ in range(NUM_ROUNDS):
             hidden = jnp.concatenate([features, theta], axis=1)
             for layer in self.layers[:-1]:
-                hidden = jax.nn.relu(linear(layer, hidden))
+                hidden = jax.nn.relu(normalized(linear(layer, hidden)))
             theta = theta + linear(self.layers[-1], hidden)
             thetas.append(theta)
         return as_estimate(jnp.concatenate(thetas))

@@ -29,7 +29,8 @@ class Options:
         out: where pictures, tables, curves and sheets go.
         num_train: pictures to train on.
         num_test: pictures of other actors.
-        num_encoder_steps: of the encoder that all variants of a seed share, see `backbone`.
+        num_encoders: encoders from different seeds, which the repeats take in turn; all variants of a seed share one, see `backbone`.
+        num_encoder_steps: of each of them.
         versions: augmented versions of every picture that variants train on.
         num_steps: of every training of a variant.
         batch_size: pictures a step.
@@ -42,11 +43,12 @@ class Options:
     out: Path = Path("trained")
     num_train: int = 4000
     num_test: int = 400
-    num_encoder_steps: int = 4000
+    num_encoders: int = 1
+    num_encoder_steps: int = 3000
     versions: int = 4
     num_steps: int = 1000
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     repeats: int = 3
 
 

@@ -7,15 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from examples.trainers.bodies import Estimate, TrainedBody
+from examples.trainers.bodies import Estimate, TrainedBody, estimate_of
 from examples.trainers.dataset import LAYOUT
 from examples.trainers.evaluation import points_of
 from examples.trainers.people import FPS, NUM_FRAMES
 from examples.trainers.rendering import FOCAL_SIDES
 from examples.trainers.spin import SIDE, in_pixels
 from smplify_jax import PredictedBodies, fit, fit_sequence
-from smplify_jax.result import FitResult
-from smplify_jax.rotations import axis_angle_to_matrix
 
 _GIVEN: dict[str, Any] = {"layout": LAYOUT, "image_size": (SIDE, SIDE), "camera": FOCAL_SIDES * SIDE}
 
@@ -28,7 +26,7 @@ def predicted_keypoints(body: TrainedBody, predicted: Estimate) -> np.ndarray:
 
 def fit_frames(keypoints: np.ndarray, predicted: Estimate, error_mm: float) -> Estimate:
     """Each frame (M, ...) by itself, from what a network predicts with that error."""
-    return _estimate_of(fit(in_pixels(keypoints), init=_init(predicted), init_error=error_mm, **_GIVEN))
+    return estimate_of(fit(in_pixels(keypoints), init=_init(predicted), init_error=error_mm, **_GIVEN))
 
 
 def fit_tracks(keypoints: np.ndarray, predicted: Estimate | None = None, error_mm: float | None = None) -> Estimate:
@@ -39,14 +37,8 @@ def fit_tracks(keypoints: np.ndarray, predicted: Estimate | None = None, error_m
         init = jax.tree.map(
             lambda block: np.reshape(block, (*tracks.shape[:2], *np.shape(block)[1:])), _init(predicted)
         )
-    return _estimate_of(fit_sequence(tracks, fps=FPS, init=init, init_error=error_mm, **_GIVEN))
+    return estimate_of(fit_sequence(tracks, fps=FPS, init=init, init_error=error_mm, **_GIVEN))
 
 
 def _init(predicted: Estimate) -> PredictedBodies:
     return PredictedBodies.of(pose=predicted.rotations, betas=predicted.betas).in_pictures(predicted.transl)
-
-
-def _estimate_of(result: FitResult) -> Estimate:
-    pose = np.concatenate([result.global_orient, result.body_pose], axis=-1).reshape(-1, 24, 3)
-    betas, transl = (np.asarray(array).reshape(len(pose), -1) for array in (result.betas, result.transl))
-    return Estimate(np.asarray(axis_angle_to_matrix(pose)), betas, transl)
