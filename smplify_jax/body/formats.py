@@ -137,7 +137,11 @@ class _Reader:
             value = value.toarray()
         try:
             array = np.asarray(value)
-        except (ValueError, TypeError, OverflowError):  # lists in a pickle: of unequal lengths, or of numbers that no array holds
+        except (
+            ValueError,
+            TypeError,
+            OverflowError,
+        ):  # lists in a pickle: of unequal lengths, or of numbers that no array holds
             raise self.error(name, "is no array; expected one of numbers") from None
         if array.dtype.kind not in "fiu":
             raise self.error(name, f"is of type {array.dtype}; expected numbers")
