@@ -121,10 +121,10 @@ def held_and_widths(found: Measurements, truth: Measurements, body: BodyModel) -
     """(N, M) whether an interval holds the truth, and its width in those of the population; NaN for people without a body."""
     assert found.low is not None
     assert found.high is not None
-    is_held = ((found.low <= truth.values) & (truth.values <= found.high)).astype(float)
-    is_held[np.isnan(found.values)] = np.nan
+    is_held = ((found.low <= truth.numbers) & (truth.numbers <= found.high)).astype(float)
+    is_held[np.isnan(found.numbers)] = np.nan
     shapes = np.random.default_rng(0).normal(size=(2000, NUM_BETAS))
-    of_population = 2 * 1.645 * measure_body(body, shapes).values.std(axis=0)
+    of_population = 2 * 1.645 * measure_body(body, shapes).numbers.std(axis=0)
     return is_held, (found.high - found.low) / of_population
 
 
@@ -150,7 +150,7 @@ def errors(result: FitResult, people: People, truth: Measurements) -> dict[str, 
     )
     from_pelvis = np.linalg.norm((ours - ours[:, :1]) - (true - true[:, :1]), axis=-1)
     distances = [np.linalg.norm(joints[:, 0], axis=-1) for joints in (ours, true)]
-    off = np.abs(result.measurements().values - truth.values)
+    off = np.abs(result.measurements().numbers - truth.numbers)
     at = {name: number for number, name in enumerate(truth)}
     return {
         "mpjpe_mm": 1000 * float(np.nanmean(from_pelvis)),

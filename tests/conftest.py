@@ -16,7 +16,7 @@ settings.register_profile("smplify_jax", deadline=None, derandomize=True, max_ex
 settings.load_profile("smplify_jax")
 
 
-_QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+_QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
 
 
 def pytest_configure() -> None:

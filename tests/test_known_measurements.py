@@ -70,13 +70,13 @@ def test_intervals_are_narrower_than_among_all_adults(plain):
     ours = measured_with_intervals(body, betas, plain.betas_covariance, NAMES)
     of_all = measured_with_intervals(body, betas, None, NAMES)
     assert np.all(width(ours) < width(of_all))
-    np.testing.assert_allclose(ours.values - np.asarray(ours.low), 0.5 * width(ours), rtol=1e-3)
+    np.testing.assert_allclose(ours.numbers - np.asarray(ours.low), 0.5 * width(ours), rtol=1e-3)
 
 
 def test_an_interval_of_the_population_is_that_of_random_shapes():
     body = load_body(num_betas=10)
     shapes = np.random.default_rng(0).normal(size=(4000, 10))
-    low, high = np.percentile(measure_body(body, shapes, names=NAMES).values, [5, 95], axis=0)
+    low, high = np.percentile(measure_body(body, shapes, names=NAMES).numbers, [5, 95], axis=0)
     of_all = measured_with_intervals(body, np.zeros(10), None, NAMES)
     # Mass is skewed, by which its interval is off by a tenth; percentiles of 4,000 draws by a twentieth.
     np.testing.assert_allclose(width(of_all), high - low, rtol=0.1)

@@ -106,7 +106,7 @@ def test_some_measurements_are_the_same_as_among_all(body, measured):
 
 def test_people_without_a_body_have_no_measurements(body):
     betas = np.stack([BETAS[0], np.full(NUM_BETAS, np.nan, np.float32), BETAS[1], BETAS[2]])
-    values = measure_body(body, betas).values
+    values = measure_body(body, betas).numbers
     assert np.isnan(values[1]).all()
     assert np.isfinite(values[[0, 2, 3]]).all()
 

@@ -144,7 +144,7 @@ def energies_and_points(body, terms, parameters):
 
 def known_errors(betas):
     """Norm of what the known measurements differ by, in standard deviations."""
-    known, measured = known_measurements(), measure_body(load_body(num_betas=10), betas, names=MEASURED).values
+    known, measured = known_measurements(), measure_body(load_body(num_betas=10), betas, names=MEASURED).numbers
     return np.linalg.norm(np.asarray(known.scale) * (measured.astype(float) - np.asarray(known.values)))
 
 

@@ -150,7 +150,7 @@ class _Reader:
     def numbers(self, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
         array = self.array(name)
         self.check_shape(name, array, shape)
-        with np.errstate(over="ignore"):  # what overflows becomes infinite and fails the next check
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows, or is no number, fails the next check
             array = np.ascontiguousarray(array, np.float32)
         if not np.isfinite(array).all():
             raise self.error(

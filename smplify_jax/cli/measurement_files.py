@@ -54,7 +54,7 @@ def _rows(names: Sequence[str], measured: Measurements) -> list[tuple]:
     """In the order of `_COLUMNS`; numbers with as many digits as mean something."""
     assert measured.low is not None
     assert measured.high is not None
-    numbers = np.stack([measured.values, measured.low, measured.high], axis=-1)
+    numbers = np.stack([measured.numbers, measured.low, measured.high], axis=-1)
     return [
         (name, one.name, one.clause or "", one.unit, *(float(f"{number:.4g}") for number in numbers[person, at]))
         for person, name in enumerate(names)

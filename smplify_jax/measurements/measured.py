@@ -45,13 +45,13 @@ class Measurements(Mapping[str, Measurement]):
 
     Attributes:
         definitions: of the M measurements.
-        values: (..., M) in the units of the definitions.
+        numbers: (..., M) in the units of the definitions.
         low, high: (..., M) ends of the intervals; None where the shape is known.
         coverage: probability that an interval holds the truth; None where the shape is known.
     """
 
     definitions: tuple[Definition, ...]
-    values: np.ndarray
+    numbers: np.ndarray
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     coverage: float | None = None
@@ -63,7 +63,7 @@ class Measurements(Mapping[str, Measurement]):
             raise KeyError(name)
         at = names.index(name)
         low, high = (None if ends is None else ends[..., at] for ends in (self.low, self.high))
-        return Measurement(self.definitions[at], self.values[..., at], low, high)
+        return Measurement(self.definitions[at], self.numbers[..., at], low, high)
 
     def __iter__(self) -> Iterator[str]:
         """The names, in the order of the definitions."""
@@ -75,7 +75,7 @@ class Measurements(Mapping[str, Measurement]):
 
     def __repr__(self) -> str:
         """One line."""
-        people = f"of {self.values.shape[:-1]} people" if self.values.ndim > 1 else "of one person"
+        people = f"of {self.numbers.shape[:-1]} people" if self.numbers.ndim > 1 else "of one person"
         with_intervals = "" if self.coverage is None else f", with {100 * self.coverage:.0f} % intervals"
         return f"<{len(self)} measurements {people}{with_intervals}>"
 
