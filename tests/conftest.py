@@ -20,7 +20,10 @@ _QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimiza
 
 
 def pytest_configure() -> None:
-    """Most of the suite's time is compilation: make it quick, and let the worker processes of one run share compiled programs."""
+    """Most of the suite's time is compilation: make it quick, and let the worker processes of one run share compiled programs.
+
+    Level 0 of XLA's optimisation would be quicker still, but measures a neck 5 % too narrow.
+    """
     if "XLA_FLAGS" not in os.environ and _starts_with(_QUICK_COMPILATION):
         os.environ["XLA_FLAGS"] = _QUICK_COMPILATION
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
