@@ -149,7 +149,11 @@ def with_entry(array, value):
         ("shapedirs", lambda a: with_entry(a, np.inf), r"'shapedirs' holds NaN"),
         ("posedirs", lambda a: a[:, :, 1:], r"'posedirs' has shape \(300, 3, 206\); expected \(300, 3, 207\)"),
         ("posedirs", lambda a: with_entry(a, np.nan), r"'posedirs' holds NaN"),
-        ("posedirs", lambda a: np.full(a.shape, 0x7FF0000000000001).view(np.float64), r"'posedirs' holds NaN"),  # signalling
+        (
+            "posedirs",
+            lambda a: np.full(a.shape, 0x7FF0000000000001).view(np.float64),
+            r"'posedirs' holds NaN",
+        ),  # signalling
         ("J_regressor", lambda a: a.T, r"'J_regressor' has shape \(300, 24\); expected \(24, 300\)"),
         ("J_regressor", lambda a: with_entry(a, np.nan), r"'J_regressor' holds NaN"),
         ("weights", lambda a: a[:, :23], r"'weights' is for 23 joints; expected 24 \(SMPL\), 52"),
