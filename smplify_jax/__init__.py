@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from smplify_jax.prior.mixture import PosePrior
     from smplify_jax.result import FitResult, FitStatus
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public names are imported when they are first used: JAX takes a second to import, and `smplify-fit --help` needs none of it.
 _HOMES = {
