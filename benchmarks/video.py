@@ -23,7 +23,6 @@ from time import perf_counter
 from typing import Annotated
 from unittest.mock import patch
 
-import jax
 import numpy as np
 import tyro
 
@@ -34,7 +33,7 @@ from benchmarks.video_memory import memory_rows
 from smplify_jax import BodyModel, FitResult, fit, load_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.fitting import sequence
-from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_tracks
+from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, joints_of_tracks, make_tracks
 
 KINDS = {"correlated": TrackDetector(), "white": TrackDetector(drift_share=0.0)}
 """Detectors by what they remember; both have runs of misses, outliers and exchanged sides."""
@@ -112,17 +111,9 @@ def measure(tracks: Tracks, body: BodyModel, method: str) -> dict[str, float]:
     start = perf_counter()
     fitted = METHODS[method](tracks, body)
     seconds = perf_counter() - start
-    joints, truth = joints_of(body, fitted), joints_of(body, tracks.truth)
+    joints, truth = joints_of_tracks(body, fitted), joints_of_tracks(body, tracks.truth)
     errors = track_errors(joints, truth, np.asarray(fitted.betas), np.asarray(tracks.truth.betas), body, tracks.fps)
     return errors | {"frames_per_s": len(tracks) * tracks.num_frames / seconds}
-
-
-def joints_of(body: BodyModel, bodies: BodyParameters) -> np.ndarray:
-    """(N, T, 24, 3) [m]. Track by track, because shaping the mesh of every frame takes memory."""
-    tracks = (
-        jax.tree.map(lambda block, n=n: np.asarray(block[n], np.float32), bodies) for n in range(len(bodies.transl))
-    )
-    return np.stack([np.asarray(body.joints(**track.blocks())) for track in tracks])
 
 
 def run(options: Options) -> list[dict]:

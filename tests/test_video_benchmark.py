@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from motion_folders import write_video_folder
 
-from benchmarks.video import Options, joints_of, run
+from benchmarks.video import Options, run
 from benchmarks.video_memory import to_and_fro
 from smplify_jax import load_body
-from smplify_jax.learn.tracks import EXACT_TRACK, TrackOptions, make_tracks
+from smplify_jax.learn.tracks import EXACT_TRACK, TrackOptions, joints_of_tracks, make_tracks
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_smoothing_calms_what_was_fitted_frame_by_frame(folder: Path):
 def test_joints_are_those_of_each_track_and_long_videos_do_not_jump(folder: Path):
     body = load_body()
     tracks = make_tracks(folder, body, "coco17", EXACT_TRACK, TrackOptions(split="train", num_frames=20, max_tracks=2))
-    joints = joints_of(body, tracks.truth)
+    joints = joints_of_tracks(body, tracks.truth)
     alone = body.joints(**{name: block[1] for name, block in tracks.truth.blocks().items()})
     np.testing.assert_array_equal(joints[1], alone)
     long = to_and_fro(tracks, 100)

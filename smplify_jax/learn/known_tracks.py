@@ -6,14 +6,12 @@ import dataclasses
 from itertools import product
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from smplify_jax.body.load import load_body
-from smplify_jax.body.model import BodyModel
 from smplify_jax.fitting.sequence import fit_sequence
 from smplify_jax.learn.known_fits import Fits
-from smplify_jax.learn.tracks import TrackDetector, TrackOptions, Tracks, make_tracks
+from smplify_jax.learn.tracks import TrackDetector, TrackOptions, joints_of_tracks, make_tracks
 from smplify_jax.quality.score import load_quality_model
 
 LAYOUTS = ("coco17", "openpose25")
@@ -49,12 +47,8 @@ def fit_known_tracks(folder: Path, split: str, max_tracks: int) -> Fits:
         tracks = make_tracks(folder, body, layout, detector, dataclasses.replace(options, **CAMERAS[group]))
         result = fit_sequence(**tracks.as_seen(), body=body)
         parts.append(
-            Fits.against(result, np.asarray(result.joints_std) / shipped.std_scale, _true_joints(body, tracks), group)
+            Fits.against(
+                result, np.asarray(result.joints_std) / shipped.std_scale, joints_of_tracks(body, tracks.truth), group
+            )
         )
     return Fits.joined(parts)
-
-
-def _true_joints(body: BodyModel, tracks: Tracks) -> np.ndarray:
-    """(N, T, 24, 3) [m]. Track by track, because shaping the mesh of every frame takes memory."""
-    each = (jax.tree.map(lambda block, n=n: np.asarray(block[n], np.float32), tracks.truth) for n in range(len(tracks)))
-    return np.stack([np.asarray(body.joints(**one.blocks())) for one in each])

@@ -135,6 +135,14 @@ def make_tracks(
     )
 
 
+def joints_of_tracks(body: BodyModel, bodies: BodyParameters) -> np.ndarray:
+    """The joints (N, T, 24, 3) [m] of bodies (N, T, ...). Track by track, because shaping the mesh of every frame takes memory."""
+    tracks = (
+        jax.tree.map(lambda block, n=n: np.asarray(block[n], np.float32), bodies) for n in range(len(bodies.transl))
+    )
+    return np.stack([np.asarray(body.joints(**track.blocks())) for track in tracks])
+
+
 def _draw_track(
     window: Window,
     times: np.ndarray,
