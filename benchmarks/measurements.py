@@ -86,7 +86,7 @@ def measure_intervals_of_tracks(options: Options, body: BodyModel, num_frames: i
     found, of_track = result.measurements(), np.arange(len(betas))
     assert found.low is not None
     assert found.high is not None
-    one = replace(found, **{name: getattr(found, name)[of_track, first] for name in ("values", "low", "high")})
+    one = replace(found, **{name: getattr(found, name)[of_track, first] for name in ("numbers", "low", "high")})
     what = "with known stature" if is_height_known else "true"
     return {"noise": "2 %", "camera": f"{what}, {num_frames} frames"} | judge(one, truth, body)
 
