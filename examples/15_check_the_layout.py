@@ -11,7 +11,7 @@ Run it with `python examples/15_check_the_layout.py`.
 
 import numpy as np
 
-from smplify_jax import LAYOUTS, load_keypoints
+from smplify_jax import LAYOUTS, Layout, load_keypoints
 from smplify_jax.cli.example import EXAMPLE_KEYPOINTS, EXAMPLE_PICTURE
 from smplify_jax.files.images import load_image, save_image
 from smplify_jax.pictures.keypoint_check import draw_keypoints
@@ -34,8 +34,6 @@ save_image("wrong_layout.png", draw_keypoints(keypoints, "openpose25b", picture)
 # %%
 # A layout of your own is a list of names, and of the points of the body that each stands for. These are the arms
 # alone.
-
-from smplify_jax import Layout  # noqa: E402
 
 arms = ("left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist")
 layout = Layout("arms", arms, tuple((name,) for name in arms))
