@@ -35,6 +35,7 @@ class _Yolo:
     """What the adapter uses of `ultralytics.YOLO`; it finds two people, and in a video they have ids."""
 
     people = np.tile(np.array([[[40.0, 50.0, 0.9]], [[80.0, 50.0, 0.9]]], np.float32), (1, 17, 1))
+    ids: ClassVar[list[int] | None] = [7, 3]
     shown: ClassVar[list[np.ndarray]] = []
 
     def __init__(self, model: str, task: str) -> None:
@@ -49,12 +50,19 @@ class _Yolo:
         if image.max() > 0:  # not when it is tried out
             self.shown.append(image)
         keypoints = None if image.max() == 0 else SimpleNamespace(data=_Tensor(self.people))
-        return [SimpleNamespace(keypoints=keypoints, boxes=SimpleNamespace(id=None))]
+        return [
+            SimpleNamespace(
+                keypoints=keypoints, boxes=SimpleNamespace(id=None, conf=_Tensor([0.9, 0.8][: len(self.people)]))
+            )
+        ]
 
-    def track(self, image: np.ndarray, *, persist: bool, verbose: bool):
+    def track(self, image: np.ndarray, *, tracker: str, persist: bool, verbose: bool):
         assert persist
+        assert tracker == "botsort.yaml"
         (found,) = self.predict(image, verbose=verbose)
-        found.boxes.id = _Tensor([7, 3])
+        if self.ids is not None:
+            found.boxes.id = _Tensor(self.ids)
+        found.boxes.conf = _Tensor([0.2, 0.4])
         return [found]
 
 
@@ -91,6 +99,13 @@ def test_ultralytics_keeps_the_ids_of_its_tracker_and_counts_frames(ultralytics)
     sets = list(ultralytics.track(Frame(PERSON, float(k)) for k in range(2)))
     assert [one.track_ids for one in sets] == [("7", "3")] * 2
     assert [one.frames.tolist() for one in sets] == [[0, 0], [1, 1]]
+
+
+def test_whom_no_track_of_ultralytics_has_is_there_if_they_would_be_in_a_picture(ultralytics, monkeypatch):
+    monkeypatch.setattr(_Yolo, "ids", None)
+    (found,) = ultralytics.track([Frame(PERSON, 0.0)])
+    assert (len(found), found.track_ids) == (1, ("",))
+    np.testing.assert_array_equal(found.keypoints[0, 0, :2], (80, 50))
 
 
 def test_points_at_the_edge_are_observed_only_where_their_score_is_high(ultralytics, monkeypatch):

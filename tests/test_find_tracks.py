@@ -7,6 +7,7 @@ import pytest
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.load import load_keypoints
 from smplify_jax.keypoints.tracks import find_tracks
 
@@ -95,6 +96,28 @@ def test_one_who_overtakes_another_keeps_their_id():
     people = people_of(frames)
     tracks = find_tracks(people)
     assert [len(track) for track in tracks] == [80, 80]
+    assert all(len(truth_of(track, people, whose)) == 1 for track in tracks)
+
+
+def test_who_spreads_arms_and_legs_stays_the_same_while_their_sides_are_exchanged():
+    flip = list(get_layout("coco17").flip)
+    spread = person(200)
+    spread[[7, 9, 13, 15], 0] -= (20, 45, 20, 45)
+    spread[[8, 10, 14, 16], 0] += (20, 45, 20, 45)
+    frames = [[spread[flip] if 8 <= frame < 12 else spread, person(420 - frame)] for frame in range(20)]
+    tracks = find_tracks(people_of(frames), fps=60)
+    assert [track.num_seen for track in tracks] == [20, 20]
+    np.testing.assert_array_equal(tracks[0].keypoints[9, :, 0], spread[flip, 0].astype(np.float32))
+
+
+def test_a_frame_in_which_limbs_are_misplaced_does_not_divide_a_track():
+    frames, whose = walk([(100, 2, 200, 1.0), (320, -1, 210, 1.0)], 40)
+    for frame in (15, 16):
+        for one in frames[frame]:
+            one[5:, :2] += np.random.default_rng(frame).normal(0, 55, (12, 2))
+    people = people_of(frames)
+    tracks = find_tracks(people, fps=60)
+    assert [track.num_seen for track in tracks] == [40, 40]
     assert all(len(truth_of(track, people, whose)) == 1 for track in tracks)
 
 

@@ -26,6 +26,13 @@ from smplify_jax.keypoints.keypoint_set import KeypointSet
 
 MODEL = "yolo11n-pose.pt"
 
+_TRACKER = "botsort.yaml"
+"""Ultralytics' default changes from version to version. This one has long been there, takes camera motion into account, and begins a track
+where `detect` finds a person."""
+
+_MIN_SCORE = 0.25
+"""Of a person's box: Ultralytics' own, for pictures."""
+
 
 def make(model: str | os.PathLike[str] = MODEL) -> Ultralytics:
     """The detector, with this model.
@@ -68,7 +75,8 @@ class Ultralytics:
         model = self._started()  # its tracker knows no other video
         for number, frame in enumerate(frames):
             check_image(frame.image)
-            yield self._found(model.track(_blue_first(frame.image), persist=True, verbose=False), frame.image, number)
+            found = model.track(_blue_first(frame.image), tracker=_TRACKER, persist=True, verbose=False)
+            yield self._found(found, frame.image, number)
 
     def _started(self) -> Any:
         # It keeps writing to where stdout is when it is imported, and there go the results of our commands.
@@ -102,7 +110,10 @@ class Ultralytics:
         if self._is_calibrated:
             rows = YOLO.with_confidences(rows, size)
         rows[..., 2] *= is_found
-        ids = None if result.boxes.id is None else [str(int(one)) for one in _numbers(result.boxes.id)]
+        if result.boxes.id is None:
+            # In videos, these are boxes of any score that its tracker has made no tracks of.
+            return people_of(self.layout, rows[_numbers(result.boxes.conf) >= _MIN_SCORE], size, frame=frame)
+        ids = [str(int(one)) for one in _numbers(result.boxes.id)]
         return people_of(self.layout, rows, size, track_ids=ids, frame=frame)
 
 

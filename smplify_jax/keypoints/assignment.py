@@ -6,7 +6,8 @@ COCO's object keypoint similarity does,
     s = sum_k w_k exp(-d_k² / 2 σ²) / sum_k w_k,   w_k = sqrt(c_k c'_k),   σ = TOLERANCE · size · sqrt(seconds / SECONDS),
 
 over the keypoints k that both have, d_k apart [px] and with confidences c_k and c'_k. The detections of a frame are assigned so that the
-sum of s / σ is the largest: who was seen a frame ago is preferred to who was not. Two people who cross keep their ids, because their
+sum of s / σ is the largest: who was seen a frame ago is preferred to who was not. Whoever is left over gets a second chance with a larger
+σ, because detectors exchange the sides of people and misplace limbs for a frame. Two people who cross keep their ids, because their
 predictions cross, too; a person who was hidden gets their id back near the place where they would be by then.
 
 Sources: COCO's "Keypoint Evaluation" for the similarity; Bewley et al., ICIP 2016 (SORT), for assignment to predictions.
@@ -33,6 +34,9 @@ MIN_SIMILARITY = 0.3
 
 MIN_SHARED = 3
 """Keypoints that a prediction and a detection must share; fewer, such as a wrist, may be anybody's."""
+
+PATIENCE = 2.0
+"""By how much σ is larger for people and detections that are left over."""
 
 _NEWEST = 0.3
 """Share of the newest step in the velocity: one detection of another person must not turn it."""
@@ -125,12 +129,18 @@ def _assigned(
     if not followed or not len(people):
         return []
     seconds = np.array([(step - one.last) * seconds_per_step for one in followed])
-    tolerance = np.maximum(TOLERANCE * np.sqrt(seconds / SECONDS), MIN_TOLERANCE)
+    tolerance = np.maximum(TOLERANCE * np.sqrt(seconds / SECONDS), MIN_TOLERANCE)[:, None]
+    predicted = np.stack([one.keypoints for one in followed])
     # Of a person who is partly hidden, the box is smaller than they are.
-    size = np.maximum(np.array([one.size for one in followed])[:, None], _sizes(people))
-    found = similarity(np.stack([one.keypoints for one in followed]), people, tolerance[:, None] * size)
-    pairs = zip(*linear_sum_assignment(found / tolerance[:, None], maximize=True), strict=True)
-    return [(int(k), int(j)) for k, j in pairs if found[k, j] >= MIN_SIMILARITY]
+    deviation = tolerance * np.maximum(np.array([one.size for one in followed])[:, None], _sizes(people))
+    pairs: list[tuple[int, int]] = []
+    for patience in (1.0, PATIENCE):
+        free = np.setdiff1d(np.arange(len(followed)), [k for k, _ in pairs])
+        left = np.setdiff1d(np.arange(len(people)), [j for _, j in pairs])
+        found = similarity(predicted[free], people[left], patience * deviation[np.ix_(free, left)])
+        places = zip(*linear_sum_assignment(found / tolerance[free], maximize=True), strict=True)
+        pairs += [(int(free[k]), int(left[j])) for k, j in places if found[k, j] >= MIN_SIMILARITY]
+    return pairs
 
 
 def _move(one: _Followed, before: int, step: int) -> None:
