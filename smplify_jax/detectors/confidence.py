@@ -95,9 +95,9 @@ YOLO = CalibrationByPlace(
     ),
     edge=0.02,
 )
-"""By the score of a point. Measured by `python -m benchmarks.detectors --detector ultralytics` with yolo11n-pose and Ultralytics 8.4.190, on
-160 rendered people, on 160 in pictures cut at the thighs, and on 128 crops around 16 of COCO's annotated people. The median distance from
-the truth by score, in percent of the height, with the number of points:
+"""By the score of a point. Measured by `python -m benchmarks.detectors --detector ultralytics` with yolo11n-pose and Ultralytics 8.4.190
+on 160 rendered people, on 160 in pictures cut at the thighs, and on 128 crops around 16 of COCO's annotated people. The median distance
+from the truth by score, in percent of the height, with the number of points:
 
     score           below 0.1    0.1-0.2     0.2-0.35    0.35-0.5   0.5-0.7     0.7-0.9     0.9-0.97    0.97-0.99   above
     rendered        2.8 (113)    2.1 (74)    1.9 (60)    1.8 (66)   2.3 (120)   1.6 (255)   1.6 (457)   2.0 (492)   2.7 (1028)
@@ -105,8 +105,8 @@ the truth by score, in percent of the height, with the number of points:
     COCO            14.2 (89)    8.8 (25)    2.6 (31)    3.3 (41)   2.7 (72)    2.1 (224)   2.0 (320)   1.7 (376)   1.9 (605)
     at the edge     31.6 (502)   14.9 (85)   13.1 (14)   3.0 (8)    1.8 (2)     2.0 (17)    3.4 (1)      -           -
 
-COCO's include the annotators' errors, but the model was trained on most of these pictures. The tables are made as MediaPipe's. "At the edge"
-is of cut pictures.
+COCO's include the annotators' errors, but the model was trained on most of these pictures. The tables are made as MediaPipe's. Points at the
+edge are those of cut pictures; above 0.35 they are few, and are taken to be about as exact as others.
 
 Ultralytics moves points outside the picture to its border, and where the model takes them for outside, they lie up to 2 % of the longer
 side within it: that is the edge. Scores below 0.2 are guesses wherever they are: fits without them are as good on rendered people (PA-MPJPE
