@@ -105,8 +105,8 @@ from the truth by score, in percent of the height, with the number of points:
     COCO            14.2 (89)    8.8 (25)    2.6 (31)    3.3 (41)   2.7 (72)    2.1 (224)   2.0 (320)   1.7 (376)   1.9 (605)
     at the edge     31.6 (502)   14.9 (85)   13.1 (14)   3.0 (8)    1.8 (2)     2.0 (17)    3.4 (1)      -           -
 
-COCO's include the annotators' errors, but the model was trained on most of these pictures. The tables are made as MediaPipe's. Points at the
-edge are those of cut pictures; above 0.35 they are few, and are taken to be about as exact as others.
+COCO's include the annotators' errors, but the model was trained on most of these pictures. The tables are made as MediaPipe's. Points at
+the edge are those of cut pictures; above 0.35 they are few, and are taken to be about as exact as others.
 
 Ultralytics moves points outside the picture to its border, and where the model takes them for outside, they lie up to 2 % of the longer
 side within it: that is the edge. Scores below 0.2 are guesses wherever they are: fits without them are as good on rendered people (PA-MPJPE
