@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from smplify_jax import BodyModel, FitResult
 from smplify_jax.body.part_pairs import PAPER_PAIRS
 from smplify_jax.body.penetration import penetration_depth
-from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.geometry.metrics import similarity_aligned
+from smplify_jax.geometry.skeleton import SIDES, SMPL_JOINT_NAMES
 from smplify_jax.learn.people import People
 
 FAILURE_MM = 150.0
@@ -27,7 +28,8 @@ OVERLAP_MM = 20.0
 def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np.ndarray]:
     """Measurements (N,) of each person, by name.
 
-    PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; shape: mean distance of vertices in the T-pose [mm]; median 2D error of
+    PA-MPJPE and MPJPE (pelvis-aligned) over the 24 joints [mm]; of the same alignment, the error without the hand joints, that of the hand
+    joints and that of the wrists [mm]; shape: mean distance of vertices in the T-pose [mm]; median 2D error of
     observed keypoints [% of height]; depth of self-penetration [mm]; quality score; number of steps; whether the person walks.
     """
     truth = np.asarray(body.joints(**people.truth.blocks()), np.float64)
@@ -35,8 +37,14 @@ def accuracy(result: FitResult, people: People, body: BodyModel) -> dict[str, np
     from_pelvis = (fitted - fitted[:, :1]) - (truth - truth[:, :1])
     reprojection = np.asarray(result.reprojection_error_px, np.float64) / people.height_px[:, None]
     depth = penetration_depth(body, betas=result.betas, body_pose=result.body_pose, pairs=PAPER_PAIRS)
+    aligned = np.stack([similarity_aligned(ours, true) for ours, true in zip(fitted, truth, strict=True)])
+    errors_mm = 1000 * np.linalg.norm(aligned - truth, axis=-1)
+    hands, wrists = ([SMPL_JOINT_NAMES.index(f"{side}_{name}") for side in SIDES] for name in ("hand", "wrist"))
     return {
-        "pa_mpjpe_mm": np.array([1000 * pa_mpjpe(ours, true) for ours, true in zip(fitted, truth, strict=True)]),
+        "pa_mpjpe_mm": errors_mm.mean(axis=1),
+        "pa_without_hands_mm": np.delete(errors_mm, hands, axis=1).mean(axis=1),
+        "hands_mm": errors_mm[:, hands].mean(axis=1),
+        "wrists_mm": errors_mm[:, wrists].mean(axis=1),
         "mpjpe_mm": 1000 * np.linalg.norm(from_pelvis, axis=-1).mean(axis=1),
         "shape_mm": 1000
         * np.linalg.norm(t_posed(body, result.betas) - t_posed(body, people.truth.betas), axis=-1).mean(axis=1),
@@ -75,6 +83,9 @@ def summarize(errors: dict[str, np.ndarray]) -> dict[str, float]:
         "failed_percent": float(100 * (pa > FAILURE_MM).mean()),
         "pa_walking": float(pa[is_walking].mean()) if is_walking.any() else float("nan"),
         "pa_other": float(pa[~is_walking].mean()),
+        "pa_without_hands": float(errors["pa_without_hands_mm"].mean()),
+        "hands_mm": float(errors["hands_mm"].mean()),
+        "wrists_mm": float(errors["wrists_mm"].mean()),
         "mpjpe_mean": float(errors["mpjpe_mm"].mean()),
         "shape_mm": float(errors["shape_mm"].mean()),
         "error_2d_percent": float(np.median(errors["error_2d_percent"])),

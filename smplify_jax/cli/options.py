@@ -48,7 +48,8 @@ class ReadOptions:
 
     Attributes:
         layout: order of the keypoints, if the file does not state it or states it wrongly: lsp14, coco17, coco23, openpose18,
-            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, mediapipe33, kinect32, panoptic19 or mhr70.
+            openpose25, openpose25b, halpe26, mpii16, h36m17, smpl24, spin49, mediapipe33, coco23_hands,
+            openpose25_hands, halpe26_hands, kinect32, panoptic19 or mhr70.
         image: the picture of a single-picture input, or a folder with pictures named as in the keypoint files.
         image_size: width and height of the pictures, where neither the keypoint file nor --image gives them.
         pictures_anywhere: use also pictures whose names, or links, lead out of the folder --image.

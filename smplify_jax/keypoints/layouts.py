@@ -15,6 +15,9 @@ trunk differs:
 `mediapipe33` has knuckles, of which bodies without fingers have estimates near the hand joint (`smplify_jax.body.points`), and corners of
 eyes and mouth, which no body here has. MediaPipe's "index" of a foot is its big toe.
 
+Layouts whose names end in `_hands` have four knuckles of each hand behind a detector's body: where they are seen, they tell how the wrist
+is bent. Of the 21 points that detectors find on a hand, only these are points of a body whose fingers have no joints.
+
 Three layouts are of programs that give points in 3D:
 
 - `kinect32`: a skeleton in the body. Its navel and chest lie about 19 and 34 cm above the pelvis, which is between the first two joints
@@ -133,6 +136,11 @@ _OPENPOSE_UPPER_BODY = _rows("nose neck right_shoulder right_elbow right_wrist l
 _OPENPOSE_LEGS = _rows("right_hip right_knee right_ankle left_hip left_knee left_ankle")
 _OPENPOSE_FACE = _rows("right_eye left_eye right_ear left_ear")
 _OPENPOSE25 = (*_OPENPOSE_UPPER_BODY, *_rows("mid_hip"), *_OPENPOSE_LEGS, *_OPENPOSE_FACE, *_FEET)
+_HALPE26 = (
+    *_COCO17,
+    *_rows("head_top neck mid_hip"),
+    *_rows("left_big_toe right_big_toe left_small_toe right_small_toe left_heel right_heel"),
+)
 _LSP_LIMBS = _rows(
     "right_ankle right_knee right_hip left_hip left_knee left_ankle "
     "right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"
@@ -198,6 +206,11 @@ _MEDIAPIPE33 = (
     *_rows("left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel"),
     *((f"{side}_foot_index", (f"{side}_big_toe",)) for side in SIDES),
 )
+_KNUCKLES = tuple(
+    (f"{side}_{finger}_knuckle", (f"{side}_hand" if finger == "middle" else f"{side}_{finger}_knuckle",))
+    for side in SIDES
+    for finger in ("thumb", "index", "middle", "pinky")
+)
 _MHR70 = (
     *(row for row in _COCO17 if not row[0].endswith("_wrist")),
     *_FEET,
@@ -222,12 +235,7 @@ LAYOUTS: dict[str, Layout] = {
         _layout("openpose18", *_OPENPOSE_UPPER_BODY, *_OPENPOSE_LEGS, *_OPENPOSE_FACE),
         _layout("openpose25", *_OPENPOSE25),
         _layout("openpose25b", *_COCO17, *_rows("upper_neck head_top"), *_FEET),
-        _layout(
-            "halpe26",
-            *_COCO17,
-            *_rows("head_top neck mid_hip"),
-            *_rows("left_big_toe right_big_toe left_small_toe right_small_toe left_heel right_heel"),
-        ),
+        _layout("halpe26", *_HALPE26),
         _layout(
             "mpii16",
             *_rows("right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax upper_neck head_top"),
@@ -254,6 +262,9 @@ LAYOUTS: dict[str, Layout] = {
             *_from_dataset("coco", _rows("nose left_eye right_eye left_ear right_ear")),
         ),
         _layout("mediapipe33", *_MEDIAPIPE33),
+        _layout("coco23_hands", *_COCO17, *_FEET, *_KNUCKLES),
+        _layout("openpose25_hands", *_OPENPOSE25, *_KNUCKLES),
+        _layout("halpe26_hands", *_HALPE26, *_KNUCKLES),
         _layout("kinect32", *_KINECT32),
         _layout("panoptic19", *_PANOPTIC19),
         _layout("mhr70", *_MHR70),
@@ -274,9 +285,20 @@ POINT_LAYOUTS = ("kinect32", "panoptic19", "mhr70")
 """Layouts of programs that give 3D points."""
 
 
+HAND_LAYOUTS: dict[str, tuple[str, ...]] = {
+    "coco23_hands": ("coco23", "coco17"),
+    "openpose25_hands": ("openpose25", "openpose18"),
+    "halpe26_hands": ("halpe26",),
+}
+"""Layouts with knuckles, and those without whose keypoints they all have: the first is the body that they begin with."""
+
+
 def pictured_layouts() -> list[Layout]:
-    """Layouts of keypoints in pictures: a file of pictures that does not say its layout is taken to have one of these."""
-    return [layout for layout in LAYOUTS.values() if layout.name not in POINT_LAYOUTS]
+    """Layouts of keypoints in pictures that files have: one that does not say its layout is taken to have one of these.
+
+    Those with knuckles are not among them: readers take the knuckles from files with all points of hands.
+    """
+    return [layout for layout in LAYOUTS.values() if layout.name not in (*POINT_LAYOUTS, *HAND_LAYOUTS)]
 
 
 def get_layout(layout: str | Layout) -> Layout:

@@ -13,6 +13,7 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.reading import ReadOptions
+from smplify_jax.keypoints.hands import with_hands_alike
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.person_names import person_names
@@ -43,7 +44,7 @@ def find_people(
     format: str | None = None,
     options: ReadOptions = NO_OPTIONS,
 ) -> FoundPeople:
-    """Read everybody in a file or a folder.
+    """Read everybody in a file or a folder; where some have hands and others not, all have a layout with hands.
 
     Args:
         path: as for `read_rows`.
@@ -54,7 +55,7 @@ def find_people(
         InputError: nothing in the path can be read.
     """
     rows = list(read_rows(path, format, options))
-    people = [row for row in rows if isinstance(row, DatasetRow)]
+    people = with_hands_alike([row for row in rows if isinstance(row, DatasetRow)])
     rejected = tuple(row for row in rows if isinstance(row, RejectedRow))
     passed = tuple(row for row in rows if isinstance(row, PassedFile))
     return FoundPeople(tuple(people), person_names(people), rejected, passed)

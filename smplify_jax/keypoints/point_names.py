@@ -13,6 +13,8 @@ Some names are ambiguous; the other names in the file decide:
 - `neck` with `thorax` is MPII's upper neck; in Human3.6M it is the "jaw".
 - `head` is the top of the head, unless the file also has a head top. In JHMDB, recognised by its belly, it is the middle of the face,
   which no layout has, so it is left out.
+- the first joint of a finger (`index1`, `forefinger1`, `left_index_mcp`) is its knuckle, of the thumb the second; one word alone, as
+  MediaPipe has it (`left_index`), is MediaPipe's estimate of it. Layouts with hands are chosen only where knuckles are named.
 - `pelvis` and the hips are Human3.6M's or SMPL's joints only if there is a spine, which annotators do not mark.
 
 Sources: the names in the annotations of the data sets named here, and in MMPose's descriptions of them.
@@ -27,10 +29,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.layouts import DETECTED_POINTS, LAYOUTS, Layout, get_layout, pictured_layouts
+from smplify_jax.geometry.skeleton import SIDES
+from smplify_jax.keypoints.layouts import DETECTED_POINTS, HAND_LAYOUTS, LAYOUTS, Layout, get_layout, pictured_layouts
 
 MIN_KNOWN = 4
-"""Minimum number of known points; fewer do not determine a body."""
+"""Minimum number of known points besides knuckles; fewer do not determine a body."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SIDES = {"left": "left", "l": "left", "lft": "left", "right": "right", "r": "right", "rgt": "right"}
@@ -58,6 +61,10 @@ _OF_A_SIDE = {
     "pinky": "pinky",
     "index": "index",
     "thumb": "thumb",
+    "thumb_knuckle": "thumbknuckle thumb2 thumbmcp thumb2knuckles",
+    "index_knuckle": "indexknuckle index1 indexmcp indexfinger1 indexfingermcp forefinger1 index1knuckles",
+    "middle_knuckle": "middleknuckle middle1 middlemcp middlefinger1 middlefingermcp middle1knuckles",
+    "pinky_knuckle": "pinkyknuckle pinky1 pinkymcp pinkyfinger1 pinkyfingermcp littlefinger1 pinky1knuckles",
 }
 _OF_THE_MIDDLE = {
     "nose": "nose",
@@ -104,7 +111,7 @@ _IN_MOTION_CAPTURE = {
         "head_top": ("head",),
         "head": ("head", "jaw"),
     },
-    "smpl24": {"mid_hip": ("pelvis",)},
+    "smpl24": {"mid_hip": ("pelvis",)} | {f"{side}_middle_knuckle": (f"{side}_hand",) for side in SIDES},
 }
 """For each layout, its candidate keypoints for points with another name, in the order to try."""
 
@@ -180,7 +187,7 @@ def place_by_name(names: tuple[str, ...], layout: str | None = None) -> Placemen
         key=lambda pair: (_num_known(pair[1]), -len(pair[1])),
     )
     left_out = tuple(name for k, name in enumerate(names) if k not in positions)
-    num_known = _num_known(positions)
+    num_known = _num_known(positions) - sum(_is_knuckle(points[position]) for position in positions if position >= 0)
     if num_known < MIN_KNOWN:
         whose = "the library" if layout is None else f"layout {layout}"
         raise InputError(
@@ -228,7 +235,12 @@ def _points_of(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _meant(points: tuple[str, ...]) -> list[Layout]:
-    return [layout for layout in pictured_layouts() if _NEEDED.get(layout.name, "") in (*points, "")]
+    without_hands = [layout for layout in pictured_layouts() if _NEEDED.get(layout.name, "") in (*points, "")]
+    return [*without_hands, *map(get_layout, HAND_LAYOUTS if any(map(_is_knuckle, points)) else ())]
+
+
+def _is_knuckle(point: str) -> bool:
+    return point.endswith("_knuckle")
 
 
 def _positions(layout: Layout, points: tuple[str, ...]) -> tuple[int, ...]:

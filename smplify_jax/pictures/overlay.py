@@ -32,6 +32,11 @@ _ERROR_COLOR: Color = YELLOW
 _LIMBS_OF_ONE_SIDE = (
     ("left_shoulder", "left_elbow"),
     ("left_elbow", "left_wrist"),
+    ("left_wrist", "left_thumb_knuckle"),
+    ("left_wrist", "left_index_knuckle"),
+    ("left_index_knuckle", "left_middle_knuckle"),
+    ("left_middle_knuckle", "left_pinky_knuckle"),
+    ("left_wrist", "left_pinky_knuckle"),
     ("left_shoulder", "left_hip"),
     ("left_hip", "left_knee"),
     ("left_knee", "left_ankle"),

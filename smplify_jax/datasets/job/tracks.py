@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.datasets.job.plan import Unit
+from smplify_jax.keypoints.hands import with_hands_alike
 from smplify_jax.keypoints.rows import DatasetRow
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.keypoints.tracks_of_rows import tracks_of_rows
@@ -47,7 +48,7 @@ def track_units(rows: Iterable[DatasetRow], choices: TrackChoices, pass_over: Ca
         they are, with the number of frames since then behind it: `walk.npz#[3]+2`.
     """
     videos = _Names()
-    for people in whole_videos(rows):
+    for people in map(with_hands_alike, whole_videos(rows)):
         places = _places(people, videos)
         ids: defaultdict[str, _Names] = defaultdict(_Names)
         for track in tracks_of_rows(people, places, fps=choices.fps, max_gap=choices.max_gap):

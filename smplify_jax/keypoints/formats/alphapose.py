@@ -1,8 +1,8 @@
 """AlphaPose's JSON, in each of its forms.
 
 - By default a list of people like COCO's results, with the picture's name as `image_id`, the box as `box`, and `idx` for a person
-  who was followed. 17 keypoints are COCO's; 26, 68 (without face) and 136 HALPE's, whose body and feet are kept; 133 COCO-WholeBody's;
-  16 MPII's of its first version.
+  who was followed. 17 keypoints are COCO's; 26, 68 (without face) and 136 HALPE's, whose body, feet and knuckles are kept, as of
+  133, COCO-WholeBody's; 16 MPII's of its first version.
 - With `--format cmu`, `bodies` with `joints`; with `--format open`, `people` with `pose_keypoints_2d`: an object for each picture by
   its name, or that of one picture alone in its file. Both have 18 keypoints in OpenPose's order, whose neck is the midpoint of
   the shoulders (`openpose18`).
@@ -27,7 +27,7 @@ from smplify_jax.keypoints.formats.json_stream import JsonStream, opened_json
 from smplify_jax.keypoints.formats.placing import COCO_LAYOUTS
 from smplify_jax.keypoints.formats.reading import FileHead, KeypointFormat, Row, Source
 
-_LAYOUT_BY_COUNT = {**COCO_LAYOUTS, 16: "mpii16", 68: "halpe26"}
+_LAYOUT_BY_COUNT = {**COCO_LAYOUTS, 16: "mpii16", 68: "halpe26_hands"}
 _LAYOUT_OF_BODIES = {18: "openpose18"}
 
 _KEYPOINTS = {"bodies": "joints", "people": "pose_keypoints_2d"}
@@ -107,5 +107,5 @@ FORMAT = KeypointFormat(
     read,
     content="AlphaPose's JSON list: `image_id` (a name), `keypoints`, `box`, `idx`; and what `--format cmu` and "
     "`open` write, one file a picture or one for all",
-    layouts="as `coco`, and 16: `mpii16`, 68: `halpe26`; `cmu` and `open`: `openpose18`",
+    layouts="as `coco`, and 16: `mpii16`, 68: `halpe26_hands`; `cmu` and `open`: `openpose18`",
 )

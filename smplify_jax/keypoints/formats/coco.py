@@ -1,8 +1,8 @@
 """COCO's annotations, and what is written like them: PoseTrack, HALPE, COCO-WholeBody, the files that MMPose trains on.
 
 An object with `images` (`id`, `file_name`, `width`, `height`), `annotations` (`id`, `image_id`, `keypoints`, `bbox`, for
-COCO-WholeBody `foot_kpts`) and `categories` (names of keypoints). The file is read twice: the pictures first, which stay in
-memory (about 300 bytes each), then the annotations one by one.
+COCO-WholeBody `foot_kpts`, `lefthand_kpts`, `righthand_kpts`) and `categories` (names of keypoints). The file is read twice: the
+pictures first, which stay in memory (about 300 bytes each), then the annotations one by one.
 
 Keypoints are placed by the names in `categories`, whatever their number and order: COCO's 17, CrowdPose's and AI Challenger's
 14, MHP's 16, JHMDB's 15, PoseTrack's and Human3.6M's 17. By their count only where there are no names, as in HALPE.
@@ -45,10 +45,12 @@ from smplify_jax.keypoints.formats.reading import (
     known_size,
     known_track,
 )
+from smplify_jax.keypoints.hands import Hands, check_hand, with_hands
 from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.point_names import point_of
 
 _FEET = get_layout("coco23").keypoint_names[17:]
+_HAND_KEYS = ("lefthand_kpts", "righthand_kpts")
 _ID_WIDTH = 12
 """COCO's pictures are named by their number with this many digits."""
 
@@ -126,8 +128,9 @@ def _make_row(source: Source, position: str, annotation: Any, header: _Header) -
     )
     if (rows[:, 2] == 0).all():
         return None
-    names = _names(annotation, header)
-    rows, layout = placed_rows(_with_confidences(rows, names), names, COCO_LAYOUTS, source.options.layout, what)
+    names, asked = _names(annotation, header), source.options.layout
+    rows, layout = placed_rows(_with_confidences(rows, names), names, COCO_LAYOUTS, asked, what)
+    rows, layout = with_hands(rows, layout, _hands(annotation, names, what), asked)
     image, size = _picture(annotation, header)
     return found_person(
         source,
@@ -207,6 +210,18 @@ def rows_with_feet(annotation: dict[str, Any], what: str) -> np.ndarray:
     return np.concatenate([rows, feet])
 
 
+def _hands(annotation: dict[str, Any], names: tuple[str, ...], what: str) -> Hands:
+    """The hands in lists of their own, x, y, confidence: all zeros where nobody labelled them.
+
+    Raises:
+        InputError: one of them is malformed.
+    """
+    found = [rows_from_json(annotation[key], f"{what}, {key},") if annotation.get(key) else None for key in _HAND_KEYS]
+    for key, rows in zip(_HAND_KEYS, found, strict=True):
+        check_hand(rows, f"{what}, {key},")
+    return Hands(*(None if rows is None else _with_confidences(rows, names) for rows in found))
+
+
 def image_name_of(image_id: Any) -> str:
     """A picture's name from COCO's `image_id`: a name as it is, a number with 12 digits, "" for anything else."""
     if isinstance(image_id, str):
@@ -237,6 +252,6 @@ FORMAT = KeypointFormat(
     read,
     content="JSON with `images`, `annotations`, `categories`: COCO, COCO-WholeBody, HALPE, PoseTrack, CrowdPose, AI "
     "Challenger, MHP, JHMDB, Human-Art, exports of CVAT and Roboflow, what MMPose trains on",
-    layouts="by the [names](#names-of-keypoints) in `categories`; without names 17: `coco17`; with `foot_kpts`, 23 or "
-    "133: `coco23`; 26 and 136: `halpe26`",
+    layouts="by the [names](#names-of-keypoints) in `categories`; without names 17: `coco17`; with `foot_kpts` or "
+    "23: `coco23`; with `lefthand_kpts` or `righthand_kpts`, or 133: `coco23_hands`; 26: `halpe26`; 136: `halpe26_hands`",
 )

@@ -2,8 +2,8 @@
 
 An object with `filename`, `width`, `height` of the picture and `annots`, a list of people (or that list alone): `keypoints` (or
 `keypoints2d`), a list x, y, confidence for each; `bbox`, two corners and a score; `personID`, the person's track, -1 for none. 25
-keypoints are OpenPose's BODY_25, also with hands and face behind them, 15 its first ones, 17 COCO's. Hands and faces of their own
-are not read. Source: EasyMocap's documentation, "Dataset".
+keypoints are OpenPose's BODY_25, also with hands and face behind them, 15 its first ones, 17 COCO's. Hands of their own are `handl2d` and
+`handr2d`; faces are not read. Source: EasyMocap's documentation, "Dataset".
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from smplify_jax.keypoints.formats.reading import (
     named_rows,
     number_rows,
 )
+from smplify_jax.keypoints.hands import Hands, check_hand, with_hands
 from smplify_jax.keypoints.layouts import get_layout
 
-LAYOUT_BY_COUNT = {25: "openpose25", 17: "coco17", 67: "openpose25", 137: "openpose25"}
+LAYOUT_BY_COUNT = {25: "openpose25", 17: "coco17", 67: "openpose25_hands", 137: "openpose25_hands"}
 
 _NUM_BODY15 = 15
 _POINT_KEYS = ("keypoints", "keypoints2d")
+_HAND_KEYS = ("handl2d", "handr2d")
 _TRACK_KEYS = ("personID", "id")
 
 
@@ -52,7 +54,8 @@ def read(source: Source) -> Iterator[Row]:
     image = name if isinstance(name, str) and name else str(PurePosixPath(source.name).with_suffix(""))
 
     def make(position: str, person: Any) -> FoundPerson:
-        rows, layout = _placed(_rows(person), source.options.layout)
+        asked = source.options.layout
+        rows, layout = with_hands(*_placed(_rows(person), asked), _hands(person), asked)
         return found_person(
             source,
             position,
@@ -86,11 +89,26 @@ def _rows(person: Any) -> np.ndarray:
     key = next((key for key in _POINT_KEYS if isinstance(person, dict) and person.get(key)), None)
     if key is None:
         raise InputError("the person has no keypoints; was only their box found?")
-    points = person[key]
+    return _points(person[key], "keypoints")
+
+
+def _hands(person: Any) -> Hands:
+    """The person's hands, those that were found.
+
+    Raises:
+        InputError: they are other things than 21 points.
+    """
+    found = [_points(person[key], key) if person.get(key) else None for key in _HAND_KEYS]
+    for key, points in zip(_HAND_KEYS, found, strict=True):
+        check_hand(points, f"the person's {key}")
+    return Hands(*found)
+
+
+def _points(points: Any, key: str) -> np.ndarray:
     if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
-        raise InputError("the person's keypoints are no list of x, y, confidence for each")
+        raise InputError(f"the person's {key} are no list of x, y, confidence for each")
     rows = [[np.nan if value is None else value for value in point] for point in points]
-    return number_rows(rows, "the person's keypoints are not three numbers x, y, confidence each")
+    return number_rows(rows, f"the person's {key} are not three numbers x, y, confidence each")
 
 
 def _placed(rows: np.ndarray, layout: str | None) -> tuple[np.ndarray, str]:
@@ -105,5 +123,5 @@ FORMAT = KeypointFormat(
     recognises,
     read,
     content="EasyMocap's `annots`: `filename`, `width`, `height`, people with `keypoints`, `bbox`, `personID`",
-    layouts="25, 67, 137, 15: `openpose25`; 17: `coco17`",
+    layouts="25, 15: `openpose25`; 67, 137 and with `handl2d`, `handr2d`: `openpose25_hands`; 17: `coco17`",
 )

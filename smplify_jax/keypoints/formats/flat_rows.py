@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.hands import hands_behind, widened, with_hands
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS, get_layout
 
 _NUMBER_OR_NULL = {int, float, type(None)}
 """What JSON gives for numbers and null; true and false are none."""
@@ -46,22 +47,32 @@ def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | Non
 
     Args:
         rows: (N, 3) rows of a file.
-        layouts: layout name by N; a layout with fewer than N keypoints takes the first ones.
-        layout: the layout the caller asked for, in place of the table; rows of a count that the table has it for are read so.
+        layouts: layout name by N; a layout with fewer than N keypoints takes the first ones, and one with knuckles those of the hands.
+        layout: the layout the caller asked for, in place of the table; rows of a count that the table has it for are read so, also without
+            their hands. A body alone is read in a layout with knuckles as one whose hands were not found.
         what: whose keypoints they are, for messages.
 
     Raises:
         InputError: no layout has that count, or not the layout asked for.
     """
     num_rows = len(rows)
-    if layout is not None and layouts.get(num_rows) != layout:
+    found = layouts.get(num_rows)
+    if found is not None and layout in (None, *_with_its_body(found)):
+        body = _with_its_body(found)[-1]
+        return with_hands(rows[: get_layout(body).num_keypoints], body, hands_behind(rows), layout or found)
+    if layout is not None:
+        body = next((name for name in HAND_LAYOUTS.get(layout, ()) if get_layout(name).num_keypoints == num_rows), None)
+        if body is not None:
+            return widened(rows, body, layout), layout
         check_count(num_rows, layout, what)
         return rows, layout
-    if num_rows not in layouts:
-        known = ", ".join(f"{count} ({name})" for count, name in layouts.items())
-        raise InputError(f"{what} has {num_rows} keypoints; known counts are {known}")
-    name = layouts[num_rows]
-    return rows[: get_layout(name).num_keypoints], name
+    known = ", ".join(f"{count} ({name})" for count, name in layouts.items())
+    raise InputError(f"{what} has {num_rows} keypoints; known counts are {known}")
+
+
+def _with_its_body(layout: str) -> tuple[str, ...]:
+    """A layout, and the one that it begins with if it has hands."""
+    return (layout, *HAND_LAYOUTS.get(layout, ())[:1])
 
 
 def check_count(num_keypoints: int, layout: str, what: str) -> None:

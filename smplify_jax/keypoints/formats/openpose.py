@@ -9,10 +9,13 @@ means "not found". How many there are says which they are:
 - 17, 26, 133, 134 and 136 of RTMPose and AlphaPose, as Pose2Sim and rtmlib write them: COCO's, HALPE's, COCO-WholeBody's,
   COCO-WholeBody's in OpenPose's order, and HALPE's with face and hands.
 
+Hands are `hand_left_keypoints_2d` and `hand_right_keypoints_2d`, 21 points each, or empty where a program did not look for them or, of
+ControlNet's, did not find them. The layout has their knuckles if either is there. 18 keypoints with hands are read as 25 without feet.
+
 ControlNet's and ComfyUI's files say the picture's size, as `canvas_width` and `canvas_height`; some of them have fractions of
 it in place of pixels, which their values tell. ComfyUI writes a list of such objects, one a frame. `person_id` is the person's
 track where it is not -1. A person who has no keypoints (`{}` in what Pose2Sim associates: whom this camera does not see) is
-rejected and keeps their place in the list. Face, hands and 3D keypoints are not read.
+rejected and keeps their place in the list. Face and 3D keypoints are not read, nor the hands among BODY_135.
 
 OpenPose says neither the picture's size nor its ending: both are looked up in the folder of the pictures, if there is one.
 Sources: OpenPose's documentation, "JSON-UI output format"; its pose parameters, and how its training made MPI's points.
@@ -42,6 +45,7 @@ from smplify_jax.keypoints.formats.reading import (
     known_track,
     named_rows,
 )
+from smplify_jax.keypoints.hands import Hands, check_hand, hands_behind, layout_with_hands, with_hands
 from smplify_jax.keypoints.layouts import get_layout
 
 LAYOUT_BY_COUNT = {
@@ -49,11 +53,11 @@ LAYOUT_BY_COUNT = {
     18: "openpose18",
     17: "coco17",
     26: "halpe26",
-    133: "coco23",
+    133: "coco23_hands",
     135: "openpose25b",
-    136: "halpe26",
+    136: "halpe26_hands",
 }
-"""A layout of fewer keypoints than there are has the first ones: face and hands come behind the body."""
+"""As for `layout_by_count`."""
 
 _MPI = (
     *("head_top", "upper_neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow"),
@@ -68,6 +72,10 @@ _NAMES_BY_COUNT: dict[int, tuple[str, tuple[str, ...]]] = {
 """For counts whose keypoints are in no layout's order: the layout that has most of them, and its names of the first ones."""
 
 _POSE_KEYS = ("pose_keypoints_2d", "pose_keypoints")
+_HAND_KEYS = (
+    ("hand_left_keypoints_2d", "hand_left_keypoints"),
+    ("hand_right_keypoints_2d", "hand_right_keypoints"),
+)
 _SIZE_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
 _FILE_SUFFIX = "_keypoints"
 """What OpenPose puts between the picture's name and `.json`."""
@@ -135,11 +143,30 @@ def read_person(person: Any, layout: str | None) -> tuple[np.ndarray, str]:
     if key is None:
         raise InputError("the person has no keypoints: pose_keypoints_2d is missing or empty")
     rows = rows_from_json(_flat(person[key]), f"the person's {key}")
+    return with_hands(*_body(rows, layout), _hands(person), layout)
+
+
+def _body(rows: np.ndarray, layout: str | None) -> tuple[np.ndarray, str]:
+    """Rows (K, 3) of the keypoints, with hands if they are among them, and their layout."""
     named = _NAMES_BY_COUNT.get(len(rows))
-    if named is not None and layout in (None, named[0]):
-        found, names = named
-        return named_rows(rows[: len(names)], names, found), found
-    return layout_by_count(rows, LAYOUT_BY_COUNT, layout, "the person")
+    if named is None or layout not in (None, named[0], layout_with_hands(named[0])):
+        return layout_by_count(rows, LAYOUT_BY_COUNT, layout, "the person")
+    found, names = named
+    return with_hands(named_rows(rows[: len(names)], names, found), found, hands_behind(rows), layout)
+
+
+def _hands(person: dict[str, Any]) -> Hands:
+    """The hands in lists of their own.
+
+    Raises:
+        InputError: one of them is malformed.
+    """
+    found = []
+    for keys in _HAND_KEYS:
+        key = next((key for key in keys if person.get(key)), None)
+        found.append(None if key is None else rows_from_json(_flat(person[key]), f"the person's {key}"))
+        check_hand(found[-1], f"the person's {key}")
+    return Hands(*found)
 
 
 def _flat(values: Any) -> Any:
@@ -197,6 +224,7 @@ FORMAT = KeypointFormat(
     read,
     content="OpenPose's JSON, one file a picture: `people` with `pose_keypoints_2d`; of Pose2Sim, rtmlib, ControlNet; "
     "ComfyUI's lists of them",
-    layouts="25: `openpose25`; 18: `openpose18`; 17: `coco17`; 26, 136: `halpe26`; 133: `coco23`; 134: `openpose25`; "
-    "135: `openpose25b`; 15: `mpii16`",
+    layouts="25: `openpose25`; 18: `openpose18`; 17: `coco17`; 26: `halpe26`; any of them with `hand_left_keypoints_2d` or "
+    "`hand_right_keypoints_2d`: `openpose25_hands`, `coco23_hands`, `halpe26_hands`; 133: `coco23_hands`; 134: `openpose25_hands`; "
+    "135: `openpose25b`; 136: `halpe26_hands`; 15: `mpii16`",
 )

@@ -6,11 +6,11 @@ import numpy as np
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.formats.flat_rows import layout_by_count
-from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS, get_layout
 from smplify_jax.keypoints.point_names import are_names, place_by_name, point_of
 
-COCO_LAYOUTS = {17: "coco17", 23: "coco23", 26: "halpe26", 133: "coco23", 136: "halpe26"}
-"""Layout by count in COCO's format and its relatives; whole-body data list the body first, then face and hands, which are left out."""
+COCO_LAYOUTS = {17: "coco17", 23: "coco23", 26: "halpe26", 133: "coco23_hands", 136: "halpe26_hands"}
+"""Layout by count in COCO's format and its relatives; whole-body data list the body first, then the face, which is left out, and hands."""
 
 
 def placed_rows(
@@ -22,7 +22,7 @@ def placed_rows(
         rows: (N, 3) rows of a file.
         names: of the keypoints, as the file spells them; empty where it has none. Fewer than N name the first ones, whose order
             must then be that of the layout with this count.
-        layouts: layout name by N for files without names; a layout with fewer than N keypoints takes the first ones.
+        layouts: layout name by N for files without names, as for `layout_by_count`.
         layout: the layout the caller asked for. Rows are placed in it by name if it has the names, else by their order.
         what: whose keypoints they are, for messages.
 
@@ -32,7 +32,7 @@ def placed_rows(
     if not are_names(names):
         return layout_by_count(rows, layouts, layout, what)
     if layout is not None:
-        return _in_layout(rows, names, layout, what)
+        return _in_layout(rows, names, layouts, layout, what)
     if len(names) > len(rows):
         raise InputError(
             f"{what} has {len(rows)} keypoints, and the file names {len(names)}; expected one for each name"
@@ -41,7 +41,8 @@ def placed_rows(
         placement = place_by_name(names)
         return placement.place(rows), placement.layout
     rows, found = layout_by_count(rows, layouts, None, what)
-    for given, name in zip(names, get_layout(found).keypoint_names, strict=False):
+    body = HAND_LAYOUTS.get(found, (found,))[0]
+    for given, name in zip(names, get_layout(body).keypoint_names, strict=False):
         if point_of(given) != point_of(name):
             raise InputError(
                 f"the file names {len(names)} keypoints, among them {given[:30]!r} where layout {found} has '{name}'; name "
@@ -50,11 +51,13 @@ def placed_rows(
     return rows, found
 
 
-def _in_layout(rows: np.ndarray, names: tuple[str, ...], layout: str, what: str) -> tuple[np.ndarray, str]:
+def _in_layout(
+    rows: np.ndarray, names: tuple[str, ...], layouts: dict[int, str], layout: str, what: str
+) -> tuple[np.ndarray, str]:
     try:
         placement = place_by_name(names, layout)
     except InputError:  # words that are not ours: then the caller says what their order is
         placement = None
     if placement is None or len(names) != len(rows):
-        return layout_by_count(rows, {}, layout, what)
+        return layout_by_count(rows, layouts, layout, what)
     return placement.place(rows), layout

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from smplify_jax.camera.crop_box import CropBox
 from smplify_jax.errors import InputError
 from smplify_jax.files.plain import opened_text
+from smplify_jax.keypoints.formats.flat_rows import layout_by_count
 from smplify_jax.keypoints.formats.found import (
     MAX_FRACTION,
     FoundPerson,
@@ -41,7 +43,7 @@ from smplify_jax.keypoints.formats.reading import (
     known_box,
     known_track,
 )
-from smplify_jax.keypoints.layouts import get_layout
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS, get_layout
 
 _NUM_BEFORE = 5
 """Numbers before the keypoints: class and box."""
@@ -158,22 +160,24 @@ def _parsed(text: str, layout: str | None) -> _Line:
             f"the line has {num_rest} numbers behind its box; expected x, y, v of {known} keypoints, or x, y of "
             f"{layout or 17}, and up to two more"
         )
-    num_keypoints, num_columns, name = form
+    num_keypoints, num_columns = form
     end = _NUM_BEFORE + num_keypoints * num_columns
     keypoints = np.array([float(word) for word in words[_NUM_BEFORE:end]]).reshape(num_keypoints, num_columns)
     if num_columns == 2:
         keypoints = np.concatenate([keypoints, np.ones((num_keypoints, 1))], axis=1)
     box = [float(word) for word in words[1:_NUM_BEFORE]]
-    return _Line(box, keypoints[: get_layout(name).num_keypoints], name, _track(words[end:]))
+    keypoints, name = layout_by_count(keypoints, COCO_LAYOUTS, layout, "the line")
+    return _Line(box, keypoints, name, _track(words[end:]))
 
 
-def _forms(layout: str | None) -> Iterator[tuple[int, int, str]]:
-    """Number of keypoints, numbers of each, and layout, in the order in which they are tried."""
-    if layout is not None:
-        yield from ((get_layout(layout).num_keypoints, num_columns, layout) for num_columns in (3, 2))
+def _forms(layout: str | None) -> Iterator[tuple[int, int]]:
+    """Number of keypoints, and numbers of each, in the order in which they are tried."""
+    if layout is None:
+        yield from ((count, 3) for count in COCO_LAYOUTS)
+        yield 17, 2
         return
-    yield from ((count, 3, name) for count, name in COCO_LAYOUTS.items())
-    yield 17, 2, COCO_LAYOUTS[17]
+    with_hands = [count for count, name in COCO_LAYOUTS.items() if layout in (name, *HAND_LAYOUTS.get(name, ())[:1])]
+    yield from product(dict.fromkeys([get_layout(layout).num_keypoints, *with_hands]), (3, 2))
 
 
 def _track(words: list[str]) -> str:

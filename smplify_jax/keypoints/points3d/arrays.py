@@ -26,7 +26,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.files.npy import load_npy
 from smplify_jax.files.npz import load_npz
-from smplify_jax.keypoints.layouts import LAYOUTS
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS, LAYOUTS
 from smplify_jax.keypoints.points3d.found import FoundPoints
 from smplify_jax.keypoints.points3d.world import Z_UP_FROM
 
@@ -42,7 +42,10 @@ _TIMES = ("times", "timestamps")
 _BY_COUNT = {
     count: names[0]
     for count in sorted({layout.num_keypoints for layout in LAYOUTS.values()})
-    if len(names := [layout.name for layout in LAYOUTS.values() if layout.num_keypoints == count]) == 1
+    if len(
+        names := [one.name for one in LAYOUTS.values() if one.num_keypoints == count and one.name not in HAND_LAYOUTS]
+    )
+    == 1
 }
 """The only layout with a count; 17 and 25 points may be several."""
 
