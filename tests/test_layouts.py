@@ -12,6 +12,7 @@ from smplify_jax.body.points import PointTable, undefined_keypoints
 from smplify_jax.errors import InputError
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPLH_JOINT_NAMES
 from smplify_jax.keypoints.layouts import (
+    HAND_LAYOUTS,
     LAYOUTS,
     POINT_LAYOUTS,
     POINTS_OF_NO_BODY,
@@ -59,6 +60,9 @@ COUNTS = {
     "panoptic19": 19,
     "mhr70": 70,
     "mediapipe33": 33,
+    "coco23_hands": 31,
+    "openpose25_hands": 33,
+    "halpe26_hands": 34,
 }
 
 # Positions that tell an order from its neighbours, from the documentation of each format.
@@ -129,6 +133,8 @@ def test_keypoints_are_unique_and_made_of_known_body_points(layout):
         known |= FINGER_JOINTS | POINTS_OF_NO_BODY
     if layout.name == "mediapipe33":
         known |= KNUCKLES | POINTS_OF_NO_BODY
+    if layout.name in HAND_LAYOUTS:
+        known |= KNUCKLES
     assert {point for points in layout.points for point in points} <= known
     assert all(len(set(points)) == len(points) > 0 for points in layout.points)
 
@@ -252,9 +258,24 @@ def test_a_body_with_fingers_has_its_own_knuckles():
         np.testing.assert_array_equal(np.flatnonzero(weights), [joint])
 
 
-def test_layouts_of_points_are_no_guess_for_pictures():
-    assert {layout.name for layout in pictured_layouts()} == set(LAYOUTS) - set(POINT_LAYOUTS)
-    assert set(POINT_LAYOUTS) < set(LAYOUTS)
+@pytest.mark.parametrize("name", HAND_LAYOUTS)
+def test_layouts_with_hands_are_their_bodies_and_four_knuckles_of_each_hand(name):
+    layout, bodies = LAYOUTS[name], [LAYOUTS[body] for body in HAND_LAYOUTS[name]]
+    assert layout.keypoint_names[:-8] == bodies[0].keypoint_names
+    assert layout.points[:-8] == bodies[0].points
+    assert all(set(body.keypoint_names) <= set(bodies[0].keypoint_names) for body in bodies)
+    knuckles = [
+        f"{side}_{finger}_knuckle" for side in ("left", "right") for finger in ("thumb", "index", "middle", "pinky")
+    ]
+    assert list(layout.keypoint_names[-8:]) == knuckles
+    # The middle finger's knuckle is SMPL's hand joint.
+    assert layout.points[layout.index("right_middle_knuckle")] == ("right_hand",)
+    assert layout.points[layout.index("right_thumb_knuckle")] == ("right_thumb_knuckle",)
+
+
+def test_layouts_of_points_and_of_knuckles_are_no_guess_for_pictures():
+    assert {layout.name for layout in pictured_layouts()} == set(LAYOUTS) - {*POINT_LAYOUTS, *HAND_LAYOUTS}
+    assert {*POINT_LAYOUTS, *HAND_LAYOUTS} < set(LAYOUTS)
 
 
 def test_points_on_the_trunk_of_kinect32_stand_in_a_row():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from smplify_jax.camera.observed import is_observed
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.layouts import HAND_LAYOUTS, get_layout
 from smplify_jax.keypoints.rows import DatasetRow
@@ -31,7 +32,7 @@ Of EasyMocap's 67 and 137, AlphaPose's 68, COCO-WholeBody's 133, which are 134 i
 
 
 class Hands(NamedTuple):
-    """The points of a person's hands (21, 3), x, y, confidence; None for a hand that the file does not have."""
+    """The points of a person's hands (21, 3), x, y, confidence; None where the file has none."""
 
     left: np.ndarray | None = None
     right: np.ndarray | None = None
@@ -57,7 +58,10 @@ def hands_behind(rows: np.ndarray) -> Hands:
 
 
 def with_hands(rows: np.ndarray, layout: str, hands: Hands, asked: str | None) -> tuple[np.ndarray, str]:
-    """Keypoints with the knuckles of the hands, and their layout; as they were where there is no such layout, or another one was asked for.
+    """Keypoints with the knuckles of the hands, and their layout.
+
+    They stay as they are where no layout has them with knuckles, where another layout was asked for, and where neither hand was found,
+    unless a layout with hands was asked for.
 
     Args:
         rows: (K, 3) of the body, x, y, confidence; knuckles among them are replaced by those of the hands.
@@ -66,11 +70,13 @@ def with_hands(rows: np.ndarray, layout: str, hands: Hands, asked: str | None) -
         asked: the layout that the caller asked for.
     """
     wider = layout_with_hands(layout)
-    if (hands.left is None and hands.right is None) or wider is None or asked not in (None, wider):
+    found = [hand if hand is not None and _is_found(hand) else None for hand in hands]
+    has_neither = all(hand is None for hand in found)
+    if wider is None or asked not in (None, wider) or (asked is None and has_neither):
         return rows, layout
     placed = widened(rows, layout, wider)
     knuckles = placed[-2 * len(_KNUCKLES) :].reshape(2, len(_KNUCKLES), 3)
-    for side, hand in enumerate(hands):
+    for side, hand in enumerate(found):
         if hand is not None:
             knuckles[side] = hand[_KNUCKLES]
     return placed, wider
@@ -109,3 +115,9 @@ def _widened(person: DatasetRow, wider: str | None) -> DatasetRow:
 def _places(layout: str, wider: str) -> list[int]:
     """The numbers of a layout's keypoints in another one."""
     return [get_layout(wider).index(name) for name in get_layout(layout).keypoint_names]
+
+
+def _is_found(hand: np.ndarray) -> bool:
+    """Whether points of a hand were found: some programs write one place for all of a hand that they do not see."""
+    seen = hand[is_observed(hand), :2]
+    return len(seen) > 0 and bool((seen != seen[0]).any())

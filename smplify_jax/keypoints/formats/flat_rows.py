@@ -48,6 +48,7 @@ def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | Non
     Args:
         rows: (N, 3) rows of a file.
         layouts: layout name by N; a layout with fewer than N keypoints takes the first ones, and one with knuckles those of the hands.
+            Where neither hand was found, it is the layout without.
         layout: the layout the caller asked for, in place of the table; rows of a count that the table has it for are read so, also without
             their hands. A body alone is read in a layout with knuckles as one whose hands were not found.
         what: whose keypoints they are, for messages.
@@ -59,7 +60,7 @@ def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | Non
     found = layouts.get(num_rows)
     if found is not None and layout in (None, *_with_its_body(found)):
         body = _with_its_body(found)[-1]
-        return with_hands(rows[: get_layout(body).num_keypoints], body, hands_behind(rows), layout or found)
+        return with_hands(rows[: get_layout(body).num_keypoints], body, hands_behind(rows), layout)
     if layout is not None:
         body = next((name for name in HAND_LAYOUTS.get(layout, ()) if get_layout(name).num_keypoints == num_rows), None)
         if body is not None:
