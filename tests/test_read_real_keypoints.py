@@ -33,9 +33,9 @@ def test_real_coco_annotations_are_read_and_mostly_face_the_camera(shared_data):
 
 def test_real_openpose_output_is_read(shared_data):
     people = load_keypoints(shared_data / "keypoints/openpose")
-    assert (len(people), people.layout) == (1, "openpose25")
+    assert (len(people), people.layout) == (1, "openpose25_hands")
     x, y, confidence = people.keypoints[0].T
-    names = LAYOUTS["openpose25"].keypoint_names
+    names = LAYOUTS["openpose25_hands"].keypoint_names
     assert confidence.max() <= 1
     # An upright person: the nose above the hips above the ankles, where y points down.
     assert (
@@ -49,9 +49,9 @@ def test_real_openpose_output_is_read(shared_data):
 def test_real_whole_body_annotations_have_feet_below_the_knees(shared_data):
     plain = load_keypoints(shared_data / "keypoints/mmpose/test_coco.json")
     whole = load_keypoints(shared_data / "keypoints/mmpose/test_coco_wholebody.json")
-    assert (plain.layout, whole.layout, len(plain), len(whole)) == ("coco17", "coco23", 12, 12)
+    assert (plain.layout, whole.layout, len(plain), len(whole)) == ("coco17", "coco23_hands", 12, 12)
     np.testing.assert_array_equal(plain.keypoints, whole.keypoints[:, :17])
-    layout = LAYOUTS["coco23"]
+    layout = LAYOUTS["coco23_hands"]
     num_feet = 0
     for side in ("left", "right"):
         knee = whole.keypoints[:, layout.index(f"{side}_knee")]
@@ -64,6 +64,21 @@ def test_real_whole_body_annotations_have_feet_below_the_knees(shared_data):
             to_ankle, to_knee = (np.linalg.norm((foot - other)[seen, :2], axis=1) for other in (ankle, knee))
             assert (to_ankle < to_knee).all()
     assert num_feet > 10
+
+
+def test_knuckles_of_real_whole_body_annotations_are_nearer_to_their_own_wrist(shared_data):
+    people = load_keypoints(shared_data / "keypoints/mmpose/test_coco_wholebody.json")
+    layout, num_seen = LAYOUTS["coco23_hands"], 0
+    for side, other in (("left", "right"), ("right", "left")):
+        own_wrist, other_wrist = (people.keypoints[:, layout.index(f"{one}_wrist")] for one in (side, other))
+        for finger in ("thumb", "index", "middle", "pinky"):
+            knuckle = people.keypoints[:, layout.index(f"{side}_{finger}_knuckle")]
+            seen = (own_wrist[:, 2] > 0) & (other_wrist[:, 2] > 0) & (knuckle[:, 2] > 0)
+            num_seen += seen.sum()
+            to_own, to_other = (np.linalg.norm((knuckle - one)[seen, :2], axis=1) for one in (own_wrist, other_wrist))
+            # One of these people has their hands together.
+            assert to_own.mean() < to_other.mean() / 2
+    assert num_seen > 10
 
 
 def test_real_body_25b_detections_agree_with_the_order(shared_data, tmp_path):
