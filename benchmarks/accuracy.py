@@ -36,6 +36,8 @@ class Options:
     """Search from this many yaw angles, instead of the profile's starts."""
     noise: tuple[str, ...] = tuple(DETECTORS)
     """Rows to measure, such as "2 %"."""
+    unseen: tuple[str, ...] = ()
+    """Parts of the names of keypoints that are never found, such as "knuckle": with the same errors of the others."""
     num_people: int | None = None
     """Measure on this many people, evenly spread over all of them."""
     num_rare: int = 0
@@ -50,7 +52,9 @@ def measure(options: Options, profile: str, layout: str) -> list[dict]:
     found, families = {}, {}
     for name in options.noise:
         who = PeopleOptions(split=options.split, num_rare=options.num_rare)
-        people = make_people(options.folder, body, layout, DETECTORS[name], who)
+        detector = DETECTORS[name]
+        detector = replace(detector, unseen=(*detector.unseen, *options.unseen))
+        people = make_people(options.folder, body, layout, detector, who)
         people = people if options.num_people is None else people.subsample(options.num_people)
         result = fit(**people.as_seen(), body=body, profile=profile, num_starts=options.num_starts)
         found[name], families[name] = accuracy(result, people, body), people.poses.actions

@@ -21,7 +21,7 @@ from smplify_jax.errors import InputError
 from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.geometry.mirror import mirrored_poses
 from smplify_jax.geometry.rotations import exp_so3
-from smplify_jax.keypoints.layouts import Layout, get_layout
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS, Layout, get_layout
 from smplify_jax.proposal.load import load_proposal_network, save_proposal_network
 from smplify_jax.proposal.network import Block, ProposalNetwork, RawProposal, feature_size, output_size
 from smplify_jax.proposal.propose import Proposer, in_camera_frame, propose
@@ -76,6 +76,18 @@ def test_of_mediapipe33_the_network_knows_all_but_knuckles_and_corners_of_the_fa
     words = ("_inner", "_outer", "_mouth", "_thumb", "_index", "_pinky")
     expected = [not name.endswith(words) or name.endswith("foot_index") for name in layout.keypoint_names]
     np.testing.assert_array_equal(known, expected)
+
+
+@pytest.mark.parametrize("name", HAND_LAYOUTS)
+def test_of_the_knuckles_the_network_knows_the_middle_one_which_is_smpls_hand_joint(name):
+    layout = get_layout(name)
+    known = slot_matrix(layout, all_slots()).sum(axis=0)
+    expected = [not name.endswith("_knuckle") or "middle" in name for name in layout.keypoint_names]
+    np.testing.assert_array_equal(known, expected)
+
+
+def test_the_shipped_network_has_a_slot_for_every_learned_keypoint():
+    assert load_proposal_network().slots == all_slots()
 
 
 def test_a_keypoint_of_unknown_meaning_has_no_slot():
