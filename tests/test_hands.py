@@ -42,8 +42,9 @@ def expected(layout: str, left: np.ndarray | None = LEFT, right: np.ndarray | No
     rows = np.zeros((get_layout(layout).num_keypoints, 3), np.float32)
     rows[:-8] = figure(layout.removesuffix("_hands"))
     for side, hand in (("left", left), ("right", right)):
-        for finger, name in KNUCKLES.items() if hand is not None else ():
-            rows[get_layout(layout).index(f"{side}_{finger}_knuckle")] = hand[POINTS_OF_HAND.index(name)]
+        points = np.zeros((21, 3)) if hand is None else hand
+        for finger, name in KNUCKLES.items():
+            rows[get_layout(layout).index(f"{side}_{finger}_knuckle")] = points[POINTS_OF_HAND.index(name)]
     return rows
 
 
