@@ -37,7 +37,9 @@ def controlnet(*people: np.ndarray, scale: tuple[float, float] = (1.0, 1.0), **a
     [("coco17", 0), ("halpe26", 0), ("halpe26", 110), ("coco23", 110), ("openpose25b", 110), ("openpose18", 0)],
 )
 @pytest.mark.parametrize("is_named", [False, True])
-def test_the_count_tells_the_layout_and_a_face_and_hands_in_one_place_are_left_out(tmp_path, layout, num_more, is_named):
+def test_the_count_tells_the_layout_and_a_face_and_hands_in_one_place_are_left_out(
+    tmp_path, layout, num_more, is_named
+):
     rows = np.concatenate([figure(layout), FACE_AND_HANDS[:num_more]])
     people, rejected = read_all(write_openpose(tmp_path / "a.json", rows), **{"layout": layout} if is_named else {})
     assert not rejected

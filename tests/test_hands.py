@@ -11,8 +11,10 @@ from keypoint_files import coco_annotations, coco_results, figure, flat, write_j
 from scipy.spatial.transform import Rotation
 
 from smplify_jax import fit, get_layout, load_body, load_keypoints
+from smplify_jax.datasets.exports.slots import NUM_SPIN, slots
 from smplify_jax.datasets.job.tracks import TrackChoices, track_units
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, SMPL_PARENTS
+from smplify_jax.keypoints.layouts import HAND_LAYOUTS
 from smplify_jax.keypoints.point_names import place_by_name
 from smplify_jax.keypoints.rows import DatasetRow
 
@@ -238,6 +240,11 @@ def test_a_hand_that_is_lost_for_a_frame_does_not_end_a_track():
 )
 def test_only_knuckles_that_are_named_choose_a_layout_with_hands(names, layout):
     assert place_by_name(names).layout == layout
+
+
+@pytest.mark.parametrize("layout", HAND_LAYOUTS)
+def test_trainers_get_the_same_keypoints_with_hands_and_without(layout):
+    assert slots(layout, NUM_SPIN) == slots(layout.removesuffix("_hands"), NUM_SPIN)
 
 
 # What knuckles are for

@@ -12,7 +12,7 @@ NUM_OPENPOSE, NUM_SPIN, NUM_4DHUMANS = 25, 49, 44
 
 _FLAGS = (0.0, 0.5, 1.0)
 
-_NAMED_ALIKE = ("spin49", "openpose25", "openpose18")
+_NAMED_ALIKE = ("spin49", "openpose25", "openpose18", "openpose25_hands")
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from smplify_jax.errors import InputError
-from smplify_jax.keypoints.hands import hands_behind, widened, with_hands
+from smplify_jax.keypoints.hands import Hands, hands_behind, widened, with_hands
 from smplify_jax.keypoints.layouts import HAND_LAYOUTS, get_layout
 
 _NUMBER_OR_NULL = {int, float, type(None)}
@@ -60,7 +60,8 @@ def layout_by_count(rows: np.ndarray, layouts: dict[int, str], layout: str | Non
     found = layouts.get(num_rows)
     if found is not None and layout in (None, *_with_its_body(found)):
         body = _with_its_body(found)[-1]
-        return with_hands(rows[: get_layout(body).num_keypoints], body, hands_behind(rows), layout)
+        hands = hands_behind(rows) if found in HAND_LAYOUTS else Hands()
+        return with_hands(rows[: get_layout(body).num_keypoints], body, hands, layout)
     if layout is not None:
         body = next((name for name in HAND_LAYOUTS.get(layout, ()) if get_layout(name).num_keypoints == num_rows), None)
         if body is not None:
