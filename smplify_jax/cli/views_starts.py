@@ -33,7 +33,7 @@ def predicted_in_views(
     paths = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else [folder]
     if len(paths) != len(views):
         raise InputError(
-            f"The calibration has {len(views)} cameras, and {folder} has {len(paths)} files of predictions: give a folder with one for each "
+            f"The calibration has {len(views)} cameras, and {folder} {len(paths)} files of predictions: give a folder with one for each "
             f"camera, in the order {', '.join(view.name for view in views)}."
         )
     found = []
