@@ -39,7 +39,7 @@ class Options:
     """Share of the starts' variance that is alike in all frames of a track."""
     noise: tuple[float, ...] = (1.0, 2.0, 4.0)
     """Standard deviation of the detections, in percent of the person's height."""
-    num_clips: int = 24
+    num_clips: int = 16
     num_frames: int = 32
     split: str = "val"
     json: Path | None = None
