@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 
 from benchmarks.measure import accuracy, joined, print_and_write, summarize
@@ -37,23 +38,33 @@ class Options:
     """Rows to measure, such as "2 %"."""
     num_people: int | None = None
     """Measure on this many people, evenly spread over all of them."""
+    num_rare: int = 0
+    """Measure on this many people in rare poses (`smplify_jax.learn.rare_poses`) instead, with a row for every family of them."""
     json: Path | None = None
     """Also write the table here."""
 
 
 def measure(options: Options, profile: str, layout: str) -> list[dict]:
-    """One row per detector, then one over all noise levels."""
+    """One row per detector, then one over all noise levels; of rare poses also one per family over all noise levels."""
     body = load_body(num_betas=10)
-    found = {}
+    found, families = {}, {}
     for name in options.noise:
-        people = make_people(options.folder, body, layout, DETECTORS[name], PeopleOptions(split=options.split))
+        who = PeopleOptions(split=options.split, num_rare=options.num_rare)
+        people = make_people(options.folder, body, layout, DETECTORS[name], who)
         people = people if options.num_people is None else people.subsample(options.num_people)
         result = fit(**people.as_seen(), body=body, profile=profile, num_starts=options.num_starts)
-        found[name] = accuracy(result, people, body)
-    levels = [errors for name, errors in found.items() if name in NOISE_LEVELS]
+        found[name], families[name] = accuracy(result, people, body), people.poses.actions
+    levels = [name for name in found if name in NOISE_LEVELS]
+    rows = dict(found)
     if len(levels) > 1:
-        found["all"] = joined(levels)
-    return [{"profile": profile, "layout": layout, "noise": name} | summarize(errors) for name, errors in found.items()]
+        rows["all"] = everybody = joined([found[name] for name in levels])
+        if options.num_rare:
+            family = np.concatenate([families[name] for name in levels])
+            rows |= {
+                name: {key: values[family == name] for key, values in everybody.items()} for name in sorted(set(family))
+            }
+    of = "noise or family" if options.num_rare else "noise"
+    return [{"profile": profile, "layout": layout, of: name} | summarize(errors) for name, errors in rows.items()]
 
 
 def run(options: Options) -> list[dict]:

@@ -1,18 +1,20 @@
-"""How exact MediaPipe's points are by their `visibility`, and which of them help a fit.
+"""How exact a detector's points are by their scores, and which of them help a fit.
 
-    python -m benchmarks.detectors SHARED_DATA [--json FILE]
+    python -m benchmarks.detectors SHARED_DATA [--detector NAME] [--model FILE] [--json FILE]
 
 People whose keypoints are known, rendered and photographed (`benchmarks.pictured_people`), are detected. The first table has the median
-error of the points by `visibility`; the second the errors of fits to the same detections in several layouts.
+error of the points by score; the second the errors of fits to the same detections in several layouts, and with the scores in place of
+calibrated confidences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -28,14 +30,14 @@ from benchmarks.pictured_people import (
 )
 from smplify_jax import fit
 from smplify_jax.body.model import BodyModel
-from smplify_jax.detectors.mediapipe import MediaPipe, with_confidences
+from smplify_jax.detectors import mediapipe, ultralytics
+from smplify_jax.detectors.confidence import MEDIAPIPE, YOLO, CalibrationByPlace
+from smplify_jax.detectors.detector import Detector
 from smplify_jax.geometry.metrics import mpjpe, pa_mpjpe, similarity_aligned
 from smplify_jax.keypoints.layouts import get_layout
 
-EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.97, 0.99, 1.0001)
-"""Of the ranges of `visibility`."""
-
-LAYOUTS = ("coco17", "coco23", LAYOUT)
+EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.97, 0.99, 1.0001)
+"""Of the ranges of scores."""
 
 _ANOTHER_PERSON = 25.0
 """[% of the height] A median distance beyond this is that of another person in the picture."""
@@ -44,76 +46,113 @@ _SAME_IN = {"left_big_toe": "left_foot_index", "right_big_toe": "right_foot_inde
 
 
 @dataclass(frozen=True)
+class Subject:
+    """A detector that can be measured.
+
+    Attributes:
+        start: makes it, uncalibrated, with a model's file or None for its own.
+        calibration: from its scores to confidences.
+        layouts: in which its points are fitted; the last is its own.
+    """
+
+    start: Callable[[str | None], Detector]
+    calibration: CalibrationByPlace
+    layouts: tuple[str, ...]
+
+
+SUBJECTS = {
+    "mediapipe": Subject(
+        lambda model: mediapipe.MediaPipe(is_calibrated=False), MEDIAPIPE, ("coco17", "coco23", "mediapipe33")
+    ),
+    "ultralytics": Subject(
+        lambda model: ultralytics.Ultralytics(model or ultralytics.MODEL, is_calibrated=False), YOLO, ("coco17",)
+    ),
+}
+"""By name. RTMPose is not among them: its models have not been at hand."""
+
+
+@dataclass(frozen=True)
 class Options:
-    """Measure MediaPipe."""
+    """Measure a detector."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """With mocap and keypoints."""
+    detector: Literal["mediapipe", "ultralytics"] = "mediapipe"
+    model: str | None = None
+    """Its model, where it takes one."""
     num_rendered: int = 160
     json: Path | None = None
-    """Also write the table of fits here."""
+    """Also write the table of fits here; the rows of other detectors in it stay."""
 
 
 @dataclass(frozen=True)
 class Detected:
-    """A person and what MediaPipe finds: (33, 3) x, y [px], visibility."""
+    """A person and what a detector finds.
+
+    Attributes:
+        person: the truth.
+        layout: name of the detector's K points.
+        rows: (K, 3) x, y [px], score.
+    """
 
     person: Pictured
+    layout: str
     rows: np.ndarray
 
     @property
+    def offsets(self) -> np.ndarray:
+        """(K, 2) from the truth [% of the height], NaN where not known."""
+        return 100 * (self.rows[:, :2] - self.person.keypoints[places_in(LAYOUT, self.layout)]) / self.person.height_px
+
+    @property
     def errors(self) -> np.ndarray:
-        """(33,) distances from the truth [% of the height], NaN where not known."""
-        return 100 * np.linalg.norm(self.rows[:, :2] - self.person.keypoints, axis=1) / self.person.height_px
+        """(K,) distances from the truth [% of the height], NaN where not known."""
+        return np.linalg.norm(self.offsets, axis=1)
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Width and height [px]."""
         return self.person.image.shape[1], self.person.image.shape[0]
 
-    @property
-    def is_inside(self) -> np.ndarray:
-        """(33,) whether a point is in the picture."""
-        return np.asarray(((self.rows[:, :2] >= 0) & (self.rows[:, :2] <= self.image_size)).all(axis=1))
+
+def places_in(layout: str, of: str) -> list[int]:
+    """Where the points of one layout are in another, which has them all."""
+    return [get_layout(layout).index(name) for name in get_layout(of).keypoint_names]
 
 
-def detected(people: list[Pictured], detector: MediaPipe) -> list[Detected]:
-    """Those whom the detector finds, without those beside whom it found somebody else."""
+def detected(people: list[Pictured], detector: Detector) -> list[Detected]:
+    """Those whom the detector finds: of everybody in the picture the nearest to the truth, unless that is somebody else."""
     found = []
     for person in people:
-        for rows in detector.detect(person.image).keypoints:
-            one = Detected(person, rows)
-            if np.nanmedian(one.errors) < _ANOTHER_PERSON:
-                found.append(one)
+        candidates = [Detected(person, detector.layout, rows) for rows in detector.detect(person.image).keypoints]
+        nearest = min(candidates, key=lambda one: np.nanmedian(one.errors), default=None)
+        if nearest is not None and np.nanmedian(nearest.errors) < _ANOTHER_PERSON:
+            found.append(nearest)
     return found
 
 
-def errors_by_visibility(found: Sequence[Detected]) -> list[dict]:
-    """Median distance [% of the height] of points by visibility, in and outside the picture."""
+def errors_by_score(found: Sequence[Detected], calibration: CalibrationByPlace) -> list[dict]:
+    """Median distance [% of the height] of points by score, in the picture and outside or at its edge."""
     errors = np.concatenate([one.errors for one in found])
-    visibility = np.concatenate([one.rows[:, 2] for one in found])
-    is_inside = np.concatenate([one.is_inside for one in found])
+    score = np.concatenate([one.rows[:, 2] for one in found])
+    is_inside = np.concatenate([calibration.is_inside(one.rows[:, :2], one.image_size) for one in found])
     rows = []
     for low, high in pairwise(EDGES):
         row: dict[str, float] = {"from": low, "to": high}
         for name, chosen in (("in", is_inside), ("out", ~is_inside)):
-            some = (visibility >= low) & (visibility < high) & chosen & np.isfinite(errors)
+            some = (score >= low) & (score < high) & chosen & np.isfinite(errors)
             row[f"points {name}"] = int(some.sum())
-            for what, values in (("visibility", visibility), ("percent", errors)):
+            for what, values in (("score", score), ("percent", errors)):
                 row[f"{what} {name}"] = float(np.median(values[some])) if some.any() else np.nan
         rows.append(row)
     return rows
 
 
 def errors_by_point(found: Sequence[Detected]) -> list[dict]:
-    """Median offset [% of the height] of each point of the left side where it is well seen: distance, and mean x and y."""
-    layout, rows = get_layout(LAYOUT), []
-    for k, name in enumerate(layout.keypoint_names):
-        offsets = [
-            100 * (one.rows[k, :2] - one.person.keypoints[k]) / one.person.height_px
-            for one in found
-            if one.rows[k, 2] > 0.9 and np.isfinite(one.person.keypoints[k]).all()
-        ]
+    """Median offset [% of the height] of each point where it is well seen: distance, and mean x and y."""
+    rows = []
+    for k, name in enumerate(get_layout(found[0].layout).keypoint_names):
+        offsets = [one.offsets[k] for one in found if one.rows[k, 2] > 0.9 and np.isfinite(one.offsets[k]).all()]
         if offsets:
             across, down = np.median(offsets, axis=0)
             distance = np.median(np.linalg.norm(offsets, axis=1))
@@ -121,23 +160,27 @@ def errors_by_point(found: Sequence[Detected]) -> list[dict]:
     return rows
 
 
-def in_layout(rows: np.ndarray, layout: str) -> np.ndarray:
-    """(K, 3) the points of a layout among the 33 rows (33, 3), whose confidences are calibrated; zeros for others."""
-    names = [_SAME_IN.get(name, name) if layout != LAYOUT else name for name in get_layout(layout).keypoint_names]
-    ours = get_layout(LAYOUT).keypoint_names
+def in_layout(rows: np.ndarray, of: str, layout: str) -> np.ndarray:
+    """(K, 3) the points of a layout among the rows of another; zeros for those that it lacks."""
+    names = [_SAME_IN.get(name, name) if layout != of else name for name in get_layout(layout).keypoint_names]
+    ours = get_layout(of).keypoint_names
     return np.array([rows[ours.index(name)] if name in ours else np.zeros(3) for name in names])
 
 
-def fit_errors(found: Sequence[Detected], body: BodyModel, whose: str) -> list[dict]:
-    """A row for each layout: how far bodies are from the truth as far as that is known."""
+def fit_errors(found: Sequence[Detected], subject: Subject, body: BodyModel) -> list[dict]:
+    """A row for each layout, and one for the scores as confidences: how far bodies are from the truth as far as that is known."""
     size = np.array([one.image_size for one in found], np.float32)
     rows = []
-    for layout in LAYOUTS:
-        keypoints = np.stack([in_layout(with_confidences(one.rows, one.image_size), layout) for one in found])
+    for layout, confidence in [*((one, "calibrated") for one in subject.layouts), (subject.layouts[-1], "score")]:
+        points = [
+            subject.calibration.with_confidences(one.rows, one.image_size) if confidence == "calibrated" else one.rows
+            for one in found
+        ]
+        keypoints = np.stack([in_layout(one, subject.layouts[-1], layout) for one in points])
         result = fit(keypoints, layout=layout, image_size=size, body=body)
         each = [_errors_of(one, result[k], body) for k, one in enumerate(found)]
         values = {name: float(np.nanmean([one[name] for one in each])) for name in each[0]}
-        rows.append({"people": whose, "layout": layout, "n": len(found)} | values)
+        rows.append({"layout": layout, "confidence": confidence, "n": len(found)} | values)
     return rows
 
 
@@ -145,13 +188,13 @@ def _errors_of(one: Detected, result, body: BodyModel) -> dict[str, float]:
     ours = np.asarray(body.keypoints(**_arguments(result), layout=LAYOUT))
     camera = result.camera
     pixels = np.asarray(camera.focal_length) * ours[:, :2] / ours[:, 2:] + np.asarray(camera.camera_center)
-    in_coco = [get_layout(LAYOUT).index(name) for name in get_layout("coco17").keypoint_names]
-    scale = 100 / one.person.height_px
+    in_coco, scale = places_in(LAYOUT, "coco17"), 100 / one.person.height_px
+    detected_coco = one.rows[places_in(one.layout, "coco17")]
     to_truth = scale * np.linalg.norm(pixels - one.person.keypoints, axis=1)[in_coco]
-    to_detection = (scale * np.linalg.norm(pixels - one.rows[:, :2], axis=1))[in_coco]
+    to_detection = scale * np.linalg.norm(pixels[in_coco] - detected_coco[:, :2], axis=1)
     errors = {
         "to_truth_percent": float(np.nanmedian(to_truth)),
-        "to_detection_percent": float(np.median(to_detection[one.rows[in_coco, 2] > 0.5])),
+        "to_detection_percent": float(np.median(to_detection[detected_coco[:, 2] > 0.5])),
     }
     truth = one.person.truth
     if truth is None:
@@ -178,9 +221,10 @@ def _arguments(result) -> dict[str, np.ndarray]:
     return {name: np.asarray(getattr(result, name)) for name in ("betas", "global_orient", "body_pose", "transl")}
 
 
-def main(options: Options) -> None:
-    """Print the tables."""
-    body, detector = default_body(), MediaPipe(is_calibrated=False)
+def measured(options: Options) -> list[dict]:
+    """The rows of all fits to what the detector finds; prints its errors."""
+    subject, body = SUBJECTS[options.detector], default_body()
+    detector = subject.start(options.model)
     rendered = list(rendered_people(options.folder / "mocap", body, options.num_rendered))
     sets = {
         "rendered": rendered,
@@ -192,13 +236,25 @@ def main(options: Options) -> None:
         found = detected(people, detector)
         sources = len({one.person.source for one in found})
         print(f"{whose}: {len(found)} of {len(people)} pictures, {sources} people")
-        print_table(errors_by_visibility(found))
+        print_table(errors_by_score(found, subject.calibration))
         print_table(errors_by_point(found))
-        table += fit_errors(found, body, whose)
-    for whose in sets:
-        print_table([row for row in table if row["people"] == whose])
+        rows = [{"detector": options.detector, "people": whose} | row for row in fit_errors(found, subject, body)]
+        print_table(rows)
+        table += rows
+    return table
+
+
+def with_rows(path: Path, rows: list[dict]) -> list[dict]:
+    """A file's rows of other detectors, if there is one, and these, which are of one detector."""
+    before = json.loads(path.read_text()) if path.exists() else []
+    return [row for row in before if row["detector"] != rows[0]["detector"]] + rows
+
+
+def main(options: Options) -> None:
+    """Print the tables, and write that of the fits."""
+    rows = measured(options)
     if options.json is not None:
-        write_json(options.json, table)
+        write_json(options.json, with_rows(options.json, rows))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,10 @@ from stand_in_detector import EXAMPLE, StandIn, install
 
 from smplify_jax import InputError, detect
 from smplify_jax.cli.example import load_example_truth
-from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO, Calibration
+from smplify_jax.detectors.confidence import MEDIAPIPE, RTMPOSE, YOLO, Calibration, CalibrationByPlace
 from smplify_jax.detectors.detector import Frame
-from smplify_jax.detectors.mediapipe import with_confidences
 from smplify_jax.detectors.people import people_of
-from smplify_jax.detectors.registry import DETECTORS, DetectorEntry, get_detector
+from smplify_jax.detectors.registry import DETECTORS, DetectorEntry, check_detector, get_detector
 from smplify_jax.files.images import check_image, load_image
 from smplify_jax.keypoints.layouts import get_layout
 
@@ -109,7 +109,7 @@ def test_install_lines_name_extras_that_exist():
         assert entry.packages[0] in settings["options.extras_require"][extra]
 
 
-@pytest.mark.parametrize("calibration", [MEDIAPIPE, MEDIAPIPE_OUTSIDE, RTMPOSE, YOLO])
+@pytest.mark.parametrize("calibration", [MEDIAPIPE.inside, MEDIAPIPE.outside, RTMPOSE, YOLO.inside, YOLO.outside])
 def test_a_higher_score_is_never_a_lower_confidence(calibration: Calibration):
     confidence = calibration.confidence(np.linspace(0, 1, 101))
     assert (np.diff(confidence) >= 0).all()
@@ -125,12 +125,32 @@ def test_errors_beyond_the_largest_are_guesses():
 
 def test_mediapipes_points_outside_the_picture_are_trusted_less_and_its_guesses_there_not_at_all():
     rows = np.array([[[50, 50, 0.05], [50, 50, 0.9], [50, -1, 0.05], [101, 50, 0.3], [50, 201, 0.9]]])
-    found = with_confidences(rows, (100, 200))
+    found = MEDIAPIPE.with_confidences(rows, (100, 200))
     np.testing.assert_array_equal(found[..., :2], rows[..., :2])
     hidden, seen, *outside, likely = found[0, :, 2]
     assert outside == [0, 0]
     assert 0.2 <= hidden < 0.5 < seen
     assert 0.2 <= likely < seen
+
+
+def test_points_at_the_edge_of_a_picture_are_not_inside():
+    sure = Calibration(scores=(0.0, 1.0), errors=(1.0, 1.0), usual_error=1.0)
+    calibration = CalibrationByPlace(sure, replace(sure, max_error=0.5), edge=0.1)
+    places = np.array([[20.5, 50], [19.5, 50], [50, 79.5], [50, 80.5], [179.5, 20.5], [180.5, 50]])
+    # A tenth of the longer side, 200 px.
+    expected = [True, False, True, False, True, False]
+    assert calibration.is_inside(places, (200, 100)).tolist() == expected
+    rows = np.concatenate([places, np.full((6, 1), 0.9)], axis=1)
+    assert (calibration.with_confidences(rows, (200, 100))[:, 2] > 0).tolist() == expected
+
+
+def test_a_model_is_given_to_a_detector_that_takes_one():
+    for name in (None, "mediapipe", "rtmlib"):
+        with pytest.raises(
+            InputError, match=r"the model a\.pt is for a detector that takes one: use it with ultralytics"
+        ):
+            check_detector(name, "a.pt")
+    check_detector("ultralytics", "a.pt")
 
 
 def test_a_confidence_tells_the_error_as_in_the_training_of_the_network():

@@ -7,6 +7,7 @@ import pytest
 
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.load import load_keypoints
 from smplify_jax.keypoints.tracks import find_tracks
 
@@ -95,6 +96,29 @@ def test_one_who_overtakes_another_keeps_their_id():
     people = people_of(frames)
     tracks = find_tracks(people)
     assert [len(track) for track in tracks] == [80, 80]
+    assert all(len(truth_of(track, people, whose)) == 1 for track in tracks)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_two_people_who_slowly_cross_keep_their_ids_though_their_sides_are_exchanged_now_and_then(seed):
+    frames, whose = walk([(270, 1, 200, 1.0), (330, -1, 205, 1.0)], 60, seed)
+    rng = np.random.default_rng(seed)
+    for one in (one for frame in frames for one in frame if rng.random() < 0.3):
+        one[:] = one[list(get_layout("coco17").flip)]
+    people = people_of(frames)
+    tracks = find_tracks(people, fps=60)
+    assert [track.num_seen for track in tracks] == [60, 60]
+    assert all(len(truth_of(track, people, whose)) == 1 for track in tracks)
+
+
+def test_a_frame_in_which_limbs_are_misplaced_does_not_divide_a_track():
+    frames, whose = walk([(100, 2, 200, 1.0), (320, -1, 210, 1.0)], 40)
+    for frame in (15, 16):
+        for one in frames[frame]:
+            one[5:, :2] += np.random.default_rng(frame).normal(0, 55, (12, 2))
+    people = people_of(frames)
+    tracks = find_tracks(people, fps=60)
+    assert [track.num_seen for track in tracks] == [40, 40]
     assert all(len(truth_of(track, people, whose)) == 1 for track in tracks)
 
 

@@ -97,7 +97,7 @@ def ran(video: Path, detector: Scripted, tmp_path_factory: pytest.TempPathFactor
     """Exit status, folder, stdout and stderr of the command."""
     out = tmp_path_factory.mktemp("fits")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(video_command, "get_detector", lambda name: detector)
+        patch.setattr(video_command, "get_detector", lambda name, model: detector)
         return _run(video, "--out", out, "--report", out.with_name("report.html"))
 
 
@@ -156,7 +156,7 @@ def test_the_summary_tells_the_video_and_its_people(ran: tuple[int, Path, str, s
 def test_videos_that_cannot_be_read_do_not_stop_the_others(
     video: Path, detector: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(video_command, "get_detector", lambda name: detector)
+    monkeypatch.setattr(video_command, "get_detector", lambda name, model: detector)
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     options = ("--out", tmp_path / "out", "--min-frames", NUM_FRAMES, "--no-overlay")
     status, out, _, stderr = _run(tmp_path / "broken.mp4", video, *options)

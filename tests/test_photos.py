@@ -203,6 +203,8 @@ def test_a_picture_without_a_detector_says_what_to_install(photo, tmp_path, monk
 def test_an_unknown_detector_is_wrong_usage(photo, tmp_path, capsys):
     assert main([str(photo), "--detector", "yolo", "--out", str(tmp_path / "fits")]) == 2
     assert "mediapipe, rtmlib, ultralytics" in one_sentence(capsys.readouterr().err)
+    assert main([str(photo), "--detector-model", "a.pt", "--out", str(tmp_path / "fits")]) == 2
+    assert "use it with ultralytics" in one_sentence(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ grey = np.full((IMAGE_SIZE[1], IMAGE_SIZE[0], 3), 90, np.uint8)
 write_video(folder / "short.mp4", np.arange(8) / 25, grey)
 write_video(folder / "long.mp4", np.arange(2000) / 25, grey)
 person = TrueKeypoints(example_motion(load_body(), 8), "coco17").keypoints[:, None]
-video_command.get_detector = lambda name: Scripted(person, "coco17")
+video_command.get_detector = lambda name, model: Scripted(person, "coco17")
 sys.argv = ["smplify-fit", str(folder / "short.mp4"), str(folder / "long.mp4"), "--out", str(folder / "out"), "--no-cache"]
 sys.exit(main())
 """

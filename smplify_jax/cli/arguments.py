@@ -37,7 +37,7 @@ def check_command(command: FitCommand) -> None:
         raise UsageError("Choose a folder for the results, with --out FOLDER.")
     with wrong_usage():
         check_format(command.read.format)
-        check_detector(command.read.detector)
+        check_detector(command.read.detector, command.read.detector_model)
     read_within(command.read.read_limit)
     check_image_size(command.read.image_size)
     check_camera(command.camera)
@@ -77,6 +77,7 @@ def check_points(command: FitCommand) -> None:
         "--image-size": command.read.image_size is not None,
         "--drop-outside": command.read.drop_outside,
         "--detector": command.read.detector is not None,
+        "--detector-model": command.read.detector_model is not None,
         "--format": command.read.format is not None,
         "--overlays": command.video.overlays,
         "--min-frames": command.video.min_frames != usual.video.min_frames,

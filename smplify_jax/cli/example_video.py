@@ -47,7 +47,7 @@ def run_example_video(command: FitCommand) -> int:
     with video_writer(source, IMAGE_SIZE, FRAME_RATE) as append:
         for image, time_s in with_progress(motion.frames(), len(motion.times), "rendered frame"):
             append(image, time_s)
-    detector = _detector(command.read.detector)
+    detector = _detector(command.read.detector, command.read.detector_model)
     layout = _LAYOUT if detector is None else detector.layout
     known = TrueKeypoints(motion, layout)
     tools = FitTools(detector or known, body_of(command.body), load_prior(command.body.prior))
@@ -69,10 +69,10 @@ def run_example_video(command: FitCommand) -> int:
     return OK if any(report.has_body for report in run.reports) else FAILED
 
 
-def _detector(name: str | None) -> Detector | None:
+def _detector(name: str | None, model: str | None) -> Detector | None:
     """The detector that is asked for, or one that is installed; None if none is."""
     is_any = name is not None or any(entry.is_installed for entry in DETECTORS.values())
-    return get_detector(name) if is_any else None
+    return get_detector(name, model) if is_any else None
 
 
 def _fitted(detector: Detector, command: FitCommand, tools: FitTools) -> list[FittedTrack]:

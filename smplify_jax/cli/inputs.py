@@ -117,7 +117,7 @@ def read_inputs(paths: Sequence[Path], options: ReadOptions) -> FoundInputs:
     for path in paths:
         pictures = pictures_of(path) if options.format is None else []
         if pictures:
-            detector = detector or get_detector(options.detector)
+            detector = detector or get_detector(options.detector, options.detector_model)
             _detect_people(pictures, detector, found)
             continue
         try:

@@ -55,6 +55,7 @@ class ReadOptions:
         drop_outside: ignore keypoints outside the picture; by default they are used, because truncated people have them.
         detector: the program that finds people in inputs that are pictures or videos: mediapipe, rtmlib or ultralytics; by default the
             first that is installed.
+        detector_model: the model of ultralytics: the file of one for poses, or the name of one of its own, such as yolo11x-pose.pt.
     """
 
     layout: Annotated[str | None, shown("NAME")] = None
@@ -64,6 +65,7 @@ class ReadOptions:
     pictures_anywhere: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     drop_outside: Annotated[bool, tyro.conf.FlagCreatePairsOff, shown("")] = False
     detector: Annotated[str | None, shown("NAME")] = None
+    detector_model: Annotated[str | None, shown("FILE")] = None
     read_limit: ReadLimitOption = 1
 
 

@@ -87,7 +87,9 @@ def video_command(command: FitCommand) -> int:
     assert out is not None  # the options were checked
     body = body_of(command.body)
     check_known_options(command.measure, body)
-    tools = FitTools(get_detector(command.read.detector), body, load_prior(command.body.prior))
+    tools = FitTools(
+        get_detector(command.read.detector, command.read.detector_model), body, load_prior(command.body.prior)
+    )
     prepare([], command, out)
     runs, unread, reports = [], [], []
     for source in command.inputs:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from smplify_jax.detectors.confidence import MEDIAPIPE, MEDIAPIPE_OUTSIDE
+from smplify_jax.detectors.confidence import MEDIAPIPE
 from smplify_jax.detectors.detector import Frame
 from smplify_jax.detectors.people import people_of
 from smplify_jax.files.images import check_image
@@ -81,21 +81,8 @@ class MediaPipe:
         people = []
         if landmarks is not None:
             rows = np.array([(one.x * width, one.y * height, one.visibility) for one in landmarks.landmark], np.float32)
-            people.append(with_confidences(rows, (width, height)) if self._is_calibrated else rows)
+            people.append(MEDIAPIPE.with_confidences(rows, (width, height)) if self._is_calibrated else rows)
         return people_of(self.layout, np.array(people), (width, height), frame=frame)
-
-
-def with_confidences(rows: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """The points (..., 3) x, y [px], confidence.
-
-    Args:
-        rows: (..., 3) x, y [px], visibility.
-        image_size: width and height [px].
-    """
-    places, visibility = rows[..., :2], rows[..., 2]
-    is_inside = ((places >= 0) & (places <= image_size)).all(axis=-1)
-    confidence = np.where(is_inside, MEDIAPIPE.confidence(visibility), MEDIAPIPE_OUTSIDE.confidence(visibility))
-    return np.concatenate([places, confidence[..., None]], axis=-1)
 
 
 @contextmanager

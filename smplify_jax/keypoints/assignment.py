@@ -5,8 +5,10 @@ COCO's object keypoint similarity does,
 
     s = sum_k w_k exp(-d_k² / 2 σ²) / sum_k w_k,   w_k = sqrt(c_k c'_k),   σ = TOLERANCE · size · sqrt(seconds / SECONDS),
 
-over the keypoints k that both have, d_k apart [px] and with confidences c_k and c'_k. The detections of a frame are assigned so that the
-sum of s / σ is the largest: who was seen a frame ago is preferred to who was not. Two people who cross keep their ids, because their
+over the keypoints k that both have, d_k apart [px] and with confidences c_k and c'_k. Detectors exchange the sides of people, so a
+detection is taken as it is or with its sides exchanged, whichever is more similar. The detections of a frame are assigned so that the
+sum of s / σ is the largest: who was seen a frame ago is preferred to who was not. Whoever is left over gets a second chance with a larger
+σ, because detectors misplace limbs for a frame. Two people who cross keep their ids, because their
 predictions cross, too; a person who was hidden gets their id back near the place where they would be by then.
 
 Sources: COCO's "Keypoint Evaluation" for the similarity; Bewley et al., ICIP 2016 (SORT), for assignment to predictions.
@@ -33,6 +35,9 @@ MIN_SIMILARITY = 0.3
 
 MIN_SHARED = 3
 """Keypoints that a prediction and a detection must share; fewer, such as a wrist, may be anybody's."""
+
+PATIENCE = 2.0
+"""By how much σ is larger for people and detections that are left over."""
 
 _NEWEST = 0.3
 """Share of the newest step in the velocity: one detection of another person must not turn it."""
@@ -67,13 +72,19 @@ class _Followed:
 
 
 def follow(
-    steps: Sequence[int], detections: Sequence[np.ndarray], *, seconds_per_step: float, max_steps: int
+    steps: Sequence[int],
+    detections: Sequence[np.ndarray],
+    *,
+    flip: Sequence[int],
+    seconds_per_step: float,
+    max_steps: int,
 ) -> list[np.ndarray]:
     """Number the people of a video.
 
     Args:
         steps: ascending numbers of the frames.
         detections: for each frame (n, K, 3) x, y [px], confidence of its people; zeros for what was not observed.
+        flip: permutation of the keypoints that exchanges the sides.
         seconds_per_step: time between two frames whose numbers differ by one [s].
         max_steps: between two frames in which a person is seen; after more they count as somebody new.
     Returns:
@@ -89,7 +100,7 @@ def follow(
             _move(one, before, step)
         before = step
         chosen = np.full(len(people), -1)
-        for k, j in _assigned(followed, people, step, seconds_per_step):
+        for k, j in _assigned(followed, people, flip, step, seconds_per_step):
             _see(followed[k], people[j], step)
             chosen[j] = followed[k].id
         for j in np.flatnonzero(chosen < 0):
@@ -119,18 +130,28 @@ def similarity(predicted: np.ndarray, detected: np.ndarray, deviation: np.ndarra
 
 
 def _assigned(
-    followed: list[_Followed], people: np.ndarray, step: int, seconds_per_step: float
+    followed: list[_Followed], people: np.ndarray, flip: Sequence[int], step: int, seconds_per_step: float
 ) -> list[tuple[int, int]]:
     """Pairs of a person who is followed and a detection."""
     if not followed or not len(people):
         return []
     seconds = np.array([(step - one.last) * seconds_per_step for one in followed])
-    tolerance = np.maximum(TOLERANCE * np.sqrt(seconds / SECONDS), MIN_TOLERANCE)
+    tolerance = np.maximum(TOLERANCE * np.sqrt(seconds / SECONDS), MIN_TOLERANCE)[:, None]
+    predicted, exchanged = np.stack([one.keypoints for one in followed]), people[:, list(flip)]
     # Of a person who is partly hidden, the box is smaller than they are.
-    size = np.maximum(np.array([one.size for one in followed])[:, None], _sizes(people))
-    found = similarity(np.stack([one.keypoints for one in followed]), people, tolerance[:, None] * size)
-    pairs = zip(*linear_sum_assignment(found / tolerance[:, None], maximize=True), strict=True)
-    return [(int(k), int(j)) for k, j in pairs if found[k, j] >= MIN_SIMILARITY]
+    deviation = tolerance * np.maximum(np.array([one.size for one in followed])[:, None], _sizes(people))
+    pairs: list[tuple[int, int]] = []
+    for patience in (1.0, PATIENCE):
+        free = np.setdiff1d(np.arange(len(followed)), [k for k, _ in pairs])
+        left = np.setdiff1d(np.arange(len(people)), [j for _, j in pairs])
+        tolerated = patience * deviation[np.ix_(free, left)]
+        found = np.maximum(
+            similarity(predicted[free], people[left], tolerated),
+            similarity(predicted[free], exchanged[left], tolerated),
+        )
+        places = zip(*linear_sum_assignment(found / tolerance[free], maximize=True), strict=True)
+        pairs += [(int(free[k]), int(left[j])) for k, j in places if found[k, j] >= MIN_SIMILARITY]
+    return pairs
 
 
 def _move(one: _Followed, before: int, step: int) -> None:

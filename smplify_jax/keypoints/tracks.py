@@ -13,6 +13,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.keypoints.assignment import follow
 from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.layouts import get_layout
 from smplify_jax.keypoints.names import unique_names
 
 GAP_OF_STATED_IDS = 10
@@ -140,7 +141,8 @@ def _tracks_of_video(people: KeypointSet, rows: np.ndarray, fps: float, max_gap:
     most = max(1, math.floor(max_gap * fps / stride + _ROUNDING))
     stated = _stated_ids(people, rows, frames)
     is_free = np.array([one is None for one in stated], bool)
-    numbers = _numbers(people.keypoints[rows[is_free]], steps[is_free], stride / fps, most)
+    flip = get_layout(people.layout).flip
+    numbers = _numbers(people.keypoints[rows[is_free]], flip, steps[is_free], stride / fps, most)
     found = iter(_unlike(numbers, set(stated)))
     members: dict[tuple[str, bool], list[int]] = {}
     for place, one in enumerate(stated):
@@ -169,13 +171,15 @@ def _unlike(numbers: list[int], taken: set[str | None]) -> list[str]:
     return [names[number] for number in numbers]
 
 
-def _numbers(keypoints: np.ndarray, steps: np.ndarray, seconds_per_step: float, most: int) -> list[int]:
+def _numbers(
+    keypoints: np.ndarray, flip: Sequence[int], steps: np.ndarray, seconds_per_step: float, most: int
+) -> list[int]:
     """A number for each person (n, K, 3) that the file gives no id; steps are ascending."""
     if not len(steps):
         return []
     firsts = np.flatnonzero(np.diff(steps, prepend=steps[0] - 1))
     detections = np.split(keypoints, firsts[1:])
-    found = follow(steps[firsts].tolist(), detections, seconds_per_step=seconds_per_step, max_steps=most)
+    found = follow(steps[firsts].tolist(), detections, flip=flip, seconds_per_step=seconds_per_step, max_steps=most)
     return np.concatenate(found).tolist()
 
 

@@ -23,6 +23,7 @@ from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.learn.mocap.poses import PoseSet, load_poses
 from smplify_jax.learn.mocap.recombination import recombined
+from smplify_jax.learn.rare_poses import rare_poses
 
 LOWER_BODY = ("hip", "knee", "ankle", "toe", "heel")
 """Parts of the names of keypoints that a picture cropped at the waist does not show."""
@@ -66,6 +67,7 @@ class PeopleOptions:
         max_poses_per_subject: number of poses of one actor, at most.
         is_recombined: whether poses combine parts of several recorded ones, see `recombined`.
         is_any_way_up: whether root orientations are uniform, upside down too, rather than upright as recorded.
+        num_rare: if not zero, this many poses of `rare_poses` instead of recorded ones.
         max_beta: shape coefficients are normal, clipped at this many standard deviations.
         pitch, roll: [rad] standard deviations of the camera's tilt; yaw is uniform.
         focal_length: range, as a fraction of the picture's diagonal.
@@ -78,6 +80,7 @@ class PeopleOptions:
     max_poses_per_subject: int = 64
     is_recombined: bool = False
     is_any_way_up: bool = False
+    num_rare: int = 0
     max_beta: float = 2.0
     pitch: float = np.radians(10.0)
     roll: float = np.radians(5.0)
@@ -153,7 +156,7 @@ def make_people(
         num_betas: number of shape coefficients that vary.
     """
     layout = get_layout(layout)
-    poses = _draw_poses(folder, options)
+    poses = _draw_poses(folder, body, options)
     generator = np.random.default_rng([options.seed, 1])
     count = len(poses)
     betas = np.clip(generator.normal(size=(count, num_betas)), -options.max_beta, options.max_beta)
@@ -220,7 +223,9 @@ def _recorded_poses(folder: str | Path, split: str, max_frames_per_clip: int, se
     return load_poses(folder, split=split, max_frames_per_clip=max_frames_per_clip, seed=seed)
 
 
-def _draw_poses(folder: str | Path, options: PeopleOptions) -> PoseSet:
+def _draw_poses(folder: str | Path, body: BodyModel, options: PeopleOptions) -> PoseSet:
+    if options.num_rare:
+        return rare_poses(body, options.split, options.num_rare, options.seed)
     poses = _recorded_poses(folder, options.split, options.max_frames_per_clip, options.seed)
     generator = np.random.default_rng([options.seed, 0])
     kept = []
