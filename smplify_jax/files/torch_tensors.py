@@ -7,7 +7,7 @@ A tensor is a view of a storage, whose numbers lie outside of the pickle's gramm
 `torch.save` makes a zip archive: the pickle is `data.pkl`, and `data/KEY` has each storage. Before torch 1.6 it made four pickles one after
 the other (a magic number, a version, how the machine writes numbers, and the object), a fifth with the storages' keys, and then each
 storage, its length before it. A tensor in an ordinary pickle holds such an old file of its storage alone.
-Source: PyTorch's documentation, "Serialization semantics", and files that torch 0.4 to 2.9 write.
+Source: PyTorch's documentation, "Serialization semantics", and what torch 2.13 writes in both forms.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write the torch_*.pkl of this folder: tensors of every kind that is read, in each form in which they are found. Run with torch 2.9."""
+"""Write the torch_*.pkl of this folder: tensors of every kind that is read, in each form in which they are found. Run with torch 2.13."""
 
 import pickle
 
