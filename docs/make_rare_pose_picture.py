@@ -31,8 +31,12 @@ def main() -> None:
     result = fit(**people.as_seen(), body=body)
     true, fitted = np.asarray(body.vertices(**people.truth.blocks())), np.asarray(result.vertices())
     aligned = [similarity_aligned(ours, truth) for ours, truth in zip(fitted, true, strict=True)]
-    errors = [1000 * float(np.linalg.norm(ours - truth, axis=1).mean()) for ours, truth in zip(aligned, true, strict=True)]
-    tiles = [_tile(body.faces, vertices, people, row) for meshes in (true, aligned) for row, vertices in enumerate(meshes)]
+    errors = [
+        1000 * float(np.linalg.norm(ours - truth, axis=1).mean()) for ours, truth in zip(aligned, true, strict=True)
+    ]
+    tiles = [
+        _tile(body.faces, vertices, people, row) for meshes in (true, aligned) for row, vertices in enumerate(meshes)
+    ]
     labels = [*families, *(f"{error:.0f} mm" for error in errors)]
     sheet = Image.fromarray(contact_sheet(tiles, len(families), labels=labels))
     sheet.quantize(NUM_COLORS, dither=Image.Dither.NONE).save(PATH, optimize=True)

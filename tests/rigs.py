@@ -45,13 +45,17 @@ def seen_by(camera: CalibratedCamera, points: np.ndarray) -> np.ndarray:
 
 def people_inside(num_people: int, layout: str, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Upright people near the middle of a ring of cameras: keypoints (N, K, 3) and SMPL's joints (N, 24, 3) in the world [m]."""
+    parameters, body = bodies_inside(num_people, layout, seed), load_body()
+    return np.asarray(body.keypoints(**parameters, layout=layout)), np.asarray(body.joints(**parameters))
+
+
+def bodies_inside(num_people: int, layout: str, seed: int = 2) -> dict[str, np.ndarray]:
+    """The parameters of these people in the world."""
     parameters = dict(draw_people(num_people, layout, seed).parameters)
     turned = Rotation.from_matrix(Z_UP_FROM_CAMERA) * Rotation.from_rotvec(parameters["global_orient"])
     parameters["global_orient"] = turned.as_rotvec().astype(np.float32)
     place = np.random.default_rng(seed).normal((0, 0, 1), (0.3, 0.3, 0.05), (num_people, 3))
-    parameters["transl"] = place.astype(np.float32)
-    body = load_body()
-    return np.asarray(body.keypoints(**parameters, layout=layout)), np.asarray(body.joints(**parameters))
+    return parameters | {"transl": place.astype(np.float32)}
 
 
 def seen_by_all(cameras, points: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def test_a_file_that_holds_no_predictions_ends_the_program_with_a_sentence(tmp_p
         (["--init", "a.pkl", "--init-error", "-1"], "positive number of millimetres, or one of"),
         (["--init", "a.pkl", "--init-error", "openpose"], "one of hmr, spin"),
         (["--init", "a.pkl", "--num-starts", "4"], "leave out --num-starts"),
-        (["--init", "a.pkl", "--cameras", "b.toml"], "--init is for fits of single pictures"),
+        (["--init", "a.pkl", "--points"], "turn the predictions into the frame of the points"),
     ],
 )
 def test_options_that_have_no_meaning_together_are_refused(options, words):

@@ -10,7 +10,8 @@ import pytest
 from command_line import one_sentence
 from pages import data_of
 from PIL import Image
-from rigs import SIZE, people_inside, ring, seen_by_all
+from rigs import SIZE, bodies_inside, people_inside, ring, seen_by_all
+from scipy.spatial.transform import Rotation
 from test_cli_tracks import Ran, run
 
 from smplify_jax.camera.calibration import save_calibration
@@ -195,3 +196,44 @@ def test_options_that_do_not_go_together_are_one_sentence_and_status_2(options: 
     assert ran.status == 2
     assert words in one_sentence(ran.stderr)
     assert not ran.out.exists()
+
+
+def write_predictions(folder: Path) -> None:
+    """A file for each camera with the true bodies in its frame, as a network for single pictures saves them."""
+    points, _ = walkers()
+    seen, truth = seen_by_all(CAMERAS, points), bodies_inside(2, "coco17", seed=4)
+    folder.mkdir()
+    for view, camera in enumerate(CAMERAS):
+        turned = Rotation.from_matrix(camera.rotation) * Rotation.from_rotvec(truth["global_orient"])
+        pose = np.concatenate([turned.as_rotvec(), truth["body_pose"]], axis=1)
+        low, high = seen[:, :, view, :, :2].min(axis=2), seen[:, :, view, :, :2].max(axis=2)
+        np.savez(
+            folder / f"{camera.name}.npz",
+            pose=np.repeat(pose, NUM_FRAMES, axis=0).reshape(-1, 24, 3),
+            box_center=(low + high).reshape(-1, 2) / 2,
+            box_size=(high - low).max(axis=-1).ravel(),
+            imgname=[f"{camera.name}_{frame:06d}.png" for _ in range(2) for frame in range(NUM_FRAMES)],
+        )
+
+
+def test_bodies_start_from_what_is_predicted_for_each_camera(walked: Ran, folder: Path, tmp_path: Path):
+    write_predictions(tmp_path / "predictions")
+    ran = run(
+        *("--cameras", folder / "Calib.toml", folder / "keypoints", "--fps", FPS, "--out", tmp_path / "out"),
+        *("--init", tmp_path / "predictions", "--init-error", 5),
+    )
+    assert ran.status == 0
+    assert f"cam2.npz has no prediction for {NUM_FRAMES} of" in ran.stderr  # whom only this camera sees
+    truth = bodies_inside(2, "coco17", seed=4)["body_pose"]
+    for person in ("person_0", "person_1"):
+        usual, started = (np.load(out / f"{person}.npz")["body_pose"] for out in (walked.out, tmp_path / "out"))
+        errors = [min(np.abs(poses - pose).mean() for pose in truth) for poses in (usual, started)]
+        assert errors[1] < 0.5 * errors[0]
+
+
+def test_predictions_that_are_not_one_file_for_each_camera_are_one_sentence(folder: Path, tmp_path: Path):
+    given = ("--cameras", folder / "Calib.toml", folder / "keypoints", "--out", tmp_path / "out")
+    ran = run(*given, "--init", folder / "keypoints" / "cam0.npz")
+    assert ran.status == 1
+    assert "has 3 cameras" in ran.stderr
+    assert "1 files of predictions: give a folder with one for each camera, in the order cam0, cam1, cam2" in ran.stderr

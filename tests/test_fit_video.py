@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,49 @@ def test_the_bodies_of_a_video_are_near_the_truth(video: Path, detector: Scripte
     errors = [pa_mpjpe(one, true) for one, true in zip(person.result.joints, motion.joints, strict=True)]
     assert np.mean(errors) < 0.08  # one view of a person with other proportions than the average
     assert np.nanmedian(person.result.reprojection_error_px) < 6  # noise of 0.5 % of 400 px, and what the fit smooths
+
+
+@pytest.fixture(scope="module")
+def predictions(detector: Scripted, motion: ExampleMotion, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The true poses of the first person, in a file as VIBE's."""
+    low, high = (ends(detector.keypoints[:, 0, :, :2], axis=1) for ends in (np.min, np.max))
+    people = {
+        "pose": np.concatenate([motion.global_orient, motion.body_pose], axis=1),
+        "betas": np.zeros((NUM_FRAMES, 10)),
+        "pred_cam": np.tile([0.9, 0.0, 0.0], (NUM_FRAMES, 1)),
+        "bboxes": np.concatenate([(low + high) / 2, high - low], axis=1),
+        "frame_ids": np.arange(NUM_FRAMES),
+    }
+    path = tmp_path_factory.mktemp("predictions") / "vibe.pkl"
+    path.write_bytes(pickle.dumps({1: people}))
+    return path
+
+
+def check_near(joints: np.ndarray, motion: ExampleMotion) -> None:
+    errors = [pa_mpjpe(one, true) for one, true in zip(joints, motion.joints, strict=True)]
+    assert np.mean(errors) < 0.02  # without predictions, some 50 mm
+
+
+def test_bodies_start_from_the_predictions_of_their_frames(
+    video: Path, detector: Scripted, motion: ExampleMotion, predictions: Path
+):
+    fitted = fit_video(video, detector=detector, min_frames=NUM_FRAMES, init=predictions, init_error=5.0)
+    (person,) = fitted.people
+    check_near(np.asarray(person.result.joints), motion)
+
+
+def test_the_command_starts_from_the_predictions_of_their_frames(
+    video: Path,
+    detector: Scripted,
+    motion: ExampleMotion,
+    predictions: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(video_command, "get_detector", lambda name, model: detector)
+    options = "--no-overlay", "--min-frames", NUM_FRAMES, "--init", predictions, "--init-error", 5
+    assert _run(video, "--out", tmp_path, *options)[0] == 0
+    check_near(np.asarray(FitResult.load(tmp_path / "walk_0.npz").joints), motion)
 
 
 def test_a_video_without_people_is_said_to_be_one(video: Path):

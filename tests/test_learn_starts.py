@@ -1,5 +1,6 @@
 """Starts like networks': their size, and where their errors lie."""
 
+import jax
 import numpy as np
 import pytest
 from people import draw_people
@@ -7,6 +8,7 @@ from people import draw_people
 from smplify_jax import load_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.geometry.metrics import pa_mpjpe
+from smplify_jax.learn import starts
 from smplify_jax.learn.starts import StartErrors, make_starts
 
 BODY = load_body(num_betas=10)
@@ -41,3 +43,12 @@ def test_the_same_seed_gives_the_same_starts():
     first, again, other = (make_starts(truth, BODY, StartErrors(seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.body_pose, again.body_pose)
     assert np.abs(first.body_pose - other.body_pose).max() > 0.01
+
+
+def test_the_asked_share_of_the_errors_is_alike_in_all_frames_of_a_track(monkeypatch):
+    monkeypatch.setattr(starts, "_NUM_BISECTIONS", 1)  # their size does not matter here
+    _, truth = drawn()
+    tracks = jax.tree.map(lambda block: np.asarray(block).reshape(16, 2, -1), truth)
+    start = starts.make_track_starts(tracks, BODY, StartErrors(repeated=0.9, spread=0.0))
+    errors = start.betas - tracks.betas
+    assert np.corrcoef(errors[:, 0].ravel(), errors[:, 1].ravel())[0, 1] == pytest.approx(0.9, abs=0.06)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from moving_people import Track, draw_track
 
-from smplify_jax import FitResult, InputError, PredictedBodies, fit_sequence
+from smplify_jax import FitResult, InputError, PredictedBodies, fit_sequence, load_prior
 from smplify_jax.body.load import load_body
 from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.fitting.init_errors import precision_of_error
@@ -59,6 +59,14 @@ def test_a_track_with_predictions_is_nearer_to_the_truth_than_either(noisy, alon
     assert error_mm(np.asarray(started.joints), noisy) < 0.7 * min(
         error_mm(start, noisy), error_mm(np.asarray(alone.joints), noisy)
     )
+
+
+def test_a_network_that_knows_nothing_but_the_mean_pose_costs_little(noisy, alone):
+    mean = np.tile(np.asarray(load_prior().mean_pose, np.float32), (NUM_FRAMES, 1))
+    init = dataclasses.replace(predicted(noisy, 40.0), body_pose=mean)
+    joints = np.asarray(load_body().joints(**{**noisy.parameters, "body_pose": mean}))[:, :24]
+    told = fit_sequence(**noisy.as_seen(), init=init, init_error=error_mm(joints, noisy))
+    assert error_mm(np.asarray(told.joints), noisy) < 1.02 * error_mm(np.asarray(alone.joints), noisy)
 
 
 def test_no_quality_is_claimed_for_tracks_with_predictions(alone, started):

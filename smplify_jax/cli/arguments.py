@@ -124,7 +124,6 @@ def check_tracks(command: FitCommand) -> None:
         {
             **options_of_pictures(command.body, command.camera),
             "--measurements": command.measure.measurements,
-            "--init": command.start.init is not None and not video.track,
             "--min-quality": command.write.min_quality is not None,
             "--max-error": command.write.max_error is not None,
             "--ply": command.write.ply and not command.space.points and command.views.cameras is None,
@@ -243,6 +242,11 @@ def check_start(command: FitCommand) -> None:
         raise UsageError("--init says where fits start: leave out --num-starts.")
     if command.start.init is not None and (command.example or command.example_video):
         raise UsageError("--example fits its own input: leave out --init.")
+    if command.start.init is not None and command.space.points:
+        raise UsageError(
+            "--init is in the frame of a camera, and --points has none: leave it out, or turn the predictions into the frame of the points "
+            "and give them to fit_points(init=...)."
+        )
 
 
 def _check_init_error(error: str | None) -> None:

@@ -76,7 +76,8 @@ class StartOptions:
 
     Attributes:
         init: what a network predicted: the .pkl of VIBE, PARE, PyMAF, WHAM or 4D-Humans, or arrays of HMR, SPIN, HMR2 or CLIFF (.npz or
-            .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual.
+            .pkl). Predictions are matched to people by picture and place. Whoever has none starts as usual. With --cameras a folder with
+            such a file for each camera, in the order of names.
         init_error: expected PA-MPJPE of the predictions in mm, or the network's name: hmr, spin, vibe or hmr2. The smaller, the closer fits
             stay to them.
         init_first_frame: number of a video's first frame in the names of its keypoint files; by default 1 if no frame has a smaller

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from smplify_jax.body.open_body import open_body_version
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import StartOptions
 from smplify_jax.keypoints.load import places_of
-from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.predictions.matching import PeopleToMatch, bodies_of_people, match_predictions
 from smplify_jax.predictions.read import read_predictions
@@ -28,7 +28,6 @@ def predicted_starts(
     """
     if options.init is None:
         return None, []
-    found = read_predictions(options.init)
     places = places_of([person.row for person in people], [person.source for person in people])
     everybody = PeopleToMatch(
         keypoints=[person.keypoints for person in people],
@@ -38,21 +37,32 @@ def predicted_starts(
         track_ids=[person.row.track_id for person in people],
         image_size=np.array([person.image_size for person in people], np.float64),
     )
-    chosen = match_predictions(found, everybody, options.init_first_frame)
+    return matched_starts(options.init, everybody, options.init_first_frame, body)
+
+
+def matched_starts(
+    path: Path, everybody: PeopleToMatch, first_frame: int | None, body: BodyModel
+) -> tuple[PredictedBodies, list[str]]:
+    """The bodies that people's fits start from, NaN for who has none, and sentences for the user.
+
+    Args:
+        path: a file of predictions.
+        everybody: that is fitted.
+        first_frame: see `match_predictions`.
+        body: that is fitted.
+
+    Raises:
+        InputError: the file cannot be read, or holds no prediction of these people.
+    """
+    found = read_predictions(path)
+    chosen = match_predictions(found, everybody, first_frame)
     bodies = bodies_of_people(found, chosen, everybody)
     complaints = []
     if (num_without := int((chosen < 0).sum())) > 0:
         complaints.append(
-            f"{options.init} has no prediction for {num_without} of {len(people)} people, who are fitted without one."
+            f"{path} has no prediction for {num_without} of {len(everybody)} people, who are fitted without one."
         )
     if open_body_version(body.name) and np.any(np.nan_to_num(bodies.betas)):
         complaints.append("The predicted betas are SMPL's and are not used: those of an open body mean something else.")
         bodies = replace(bodies, betas=np.full_like(bodies.betas, np.nan))
     return bodies, complaints
-
-
-def of_frames(bodies: PredictedBodies, track: KeypointTrack) -> PredictedBodies:
-    """Of the bodies of everybody those of a track (T, ...), NaN in frames in which its person was not seen."""
-    chosen = bodies[track.people]
-    hidden = ~track.is_seen
-    return replace(chosen, body_pose=np.where(hidden[:, None], np.float32(np.nan), chosen.body_pose))

@@ -18,7 +18,7 @@ from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import FoundInputs, read_inputs
 from smplify_jax.cli.options import FitCommand, TrackOptions
 from smplify_jax.cli.outputs import export_endings, write_summary
-from smplify_jax.cli.predicted_starts import of_frames, predicted_starts
+from smplify_jax.cli.predicted_starts import predicted_starts
 from smplify_jax.cli.report_page import PictureOfFrame, pictures_of_people, write_motions_page
 from smplify_jax.cli.track_inputs import TrackInput, tracks_of
 from smplify_jax.cli.track_overlays import write_overlays
@@ -27,6 +27,7 @@ from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
 from smplify_jax.predictions.bodies import PredictedBodies
+from smplify_jax.predictions.load import bodies_of_track
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 
@@ -97,7 +98,7 @@ def fit_and_write(
             camera=_camera(track, command),
             body=body,
             prior=prior,
-            init=None if init is None else of_frames(init, track),
+            init=None if init is None else bodies_of_track(init, track),
             init_error=None if init is None else command.start.expected_error,
             num_betas=command.body.num_betas,
             measurements=command.measure.known,

@@ -15,6 +15,7 @@ from smplify_jax.cli.fitter import body_of, check_known_options
 from smplify_jax.cli.inputs import UnreadInput
 from smplify_jax.cli.options import FitCommand
 from smplify_jax.cli.outputs import write_summary
+from smplify_jax.cli.predicted_starts import matched_starts
 from smplify_jax.cli.program import FAILED, OK
 from smplify_jax.cli.report_page import pictures_of_video, write_motions_page
 from smplify_jax.cli.track_command import chosen_tracks, fit_and_write
@@ -30,6 +31,7 @@ from smplify_jax.media.tracks import FittedTrack
 from smplify_jax.media.video import OVERLAY
 from smplify_jax.media.video_detection import VideoDetections, detect_in_video
 from smplify_jax.media.video_overlay import write_video_overlay
+from smplify_jax.predictions.load import people_to_match
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 
@@ -153,7 +155,15 @@ def run_video(source: Path, command: FitCommand, tools: FitTools) -> VideoRun:
     if not tracks:
         raise InputError(f"{source}: {tools.detector.name} finds nobody in this video")
     chosen = chosen_tracks([TrackInput(track, ()) for track in tracks], command.video)
-    reports, people = fit_and_write([one.track for one in chosen], command, tools.body, tools.prior, found.times)
+    init, start = None, command.start
+    if start.init is not None:
+        # The frames are counted from 0 here, as by the programs that predict.
+        init, complaints = matched_starts(
+            start.init, people_to_match(found.people), start.init_first_frame or 0, tools.body
+        )
+        for complaint in complaints:
+            FIT.complain(complaint)
+    reports, people = fit_and_write([one.track for one in chosen], command, tools.body, tools.prior, found.times, init)
     clock.stop("fit")
     bodies = [one for one in people if one.has_body]
     overlay = None

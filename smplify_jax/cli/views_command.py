@@ -26,6 +26,7 @@ from smplify_jax.cli.outputs import make_folder, picture_of, write_summary
 from smplify_jax.cli.report_page import WorldPerson, pictures_of_people, write_world_page
 from smplify_jax.cli.track_report import TrackReport, total_line
 from smplify_jax.cli.views_inputs import ViewInput, read_views
+from smplify_jax.cli.views_starts import bodies_in_views, predicted_in_views
 from smplify_jax.cli.world_files import write_world_person
 from smplify_jax.errors import InputError
 from smplify_jax.files.images import save_image
@@ -33,6 +34,7 @@ from smplify_jax.files.printable import MAX_LINE, printable
 from smplify_jax.fitting.views import fit_views
 from smplify_jax.keypoints.people_in_views import PersonInViews, people_in_views
 from smplify_jax.keypoints.tracks import KeypointTrack
+from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.prior.load import load_prior
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
@@ -58,9 +60,11 @@ def views_command(command: FitCommand) -> tuple[list[TrackReport], FoundInputs]:
         return [], found
     prepare(found.people, command, out)
     people = _chosen(people_in_views([[one.track for one in view.tracks] for view in views], cameras), command)
+    starts = predicted_in_views(views, command.start, body)
     reports, results = [], []
     for number, person in with_progress(enumerate(people), len(people), "person"):
-        report, result = _fitted(person, f"person_{number}", cameras, command, body, prior)
+        init = None if starts is None else bodies_in_views(starts, person)
+        report, result = _fitted(person, f"person_{number}", cameras, command, body, prior, init)
         if report.has_body:
             track, clock = report.track, np.arange(len(report.track)) / report.track.frame_rate
             of_input: dict[str, Any] = {"keypoints": track.keypoints, "frames": track.frames}
@@ -125,6 +129,7 @@ def _fitted(
     command: FitCommand,
     body: BodyModel,
     prior: PosePrior,
+    init: PredictedBodies | None,
 ) -> tuple[TrackReport, FitResult]:
     """The fit of a person, as NumPy arrays with a leading axis of frames, and how it went."""
     start = time.perf_counter()
@@ -138,6 +143,8 @@ def _fitted(
         fps=rate,
         body=body,
         prior=prior,
+        init=init,
+        init_error=None if init is None else command.start.expected_error,
         num_betas=command.body.num_betas,
         measurements=command.measure.known,
         max_gap=command.video.max_gap,

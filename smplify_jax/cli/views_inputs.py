@@ -23,11 +23,13 @@ class ViewInput:
         name: of the camera.
         tracks: people through its frames.
         pictures: a person of each frame, who leads to its picture.
+        people: everybody in its frames, whom the tracks refer to.
     """
 
     name: str
     tracks: tuple[TrackInput, ...]
     pictures: dict[int, PersonInput]
+    people: tuple[PersonInput, ...] = ()
 
 
 def read_views(command: FitCommand, cameras: Sequence[CalibratedCamera]) -> tuple[list[ViewInput], FoundInputs]:
@@ -84,7 +86,7 @@ def _view(name: str, path: Path, people: Sequence[PersonInput], command: FitComm
         for frame, person in zip(one.track.frames.tolist(), one.people, strict=True):
             if person is not None:
                 pictures.setdefault(frame, person)
-    return ViewInput(name, tuple(tracks), pictures)
+    return ViewInput(name, tuple(tracks), pictures, tuple(people))
 
 
 def _at_the_same_moments(views: list[ViewInput]) -> list[ViewInput]:

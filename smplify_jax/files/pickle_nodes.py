@@ -20,6 +20,13 @@ class Reference:
         return f"{self.module}.{self.name}"
 
 
+@dataclass(frozen=True, eq=False)
+class PersistentId:
+    """A name of something outside of the pickle, as the file writes it: of a storage of torch, see `torch_tensors`."""
+
+    value: object
+
+
 @dataclass(eq=False)
 class Node:
     """An object that the file wants built: what it would call, with which arguments, and what it would then put in.

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import check_time
-from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, Reference, check_key
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, PersistentId, Reference, check_key
 
 _OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 _HIGHEST_PROTOCOL = 5
@@ -36,15 +36,21 @@ ReadAttached = Callable[[Node, io.BytesIO, Callable[[], object]], None]
 """Reads what lies behind an object's state: of the object, the stream, and a function that reads a pickle from there."""
 
 
-def read_tree(data: bytes, admit: Callable[[Reference], None], read_attached: ReadAttached) -> object:
-    """Read a pickle of protocol 0 to 5 into lists, dicts, strings, numbers, `Reference` and `Node`.
+def read_tree(
+    stream: io.BytesIO,
+    admit: Callable[[Reference], None],
+    read_attached: ReadAttached,
+    persistent_ids: list[PersistentId] | None = None,
+) -> object:
+    """Read a pickle of protocol 0 to 5 into lists, dicts, strings, numbers, `Reference`, `Node` and `PersistentId`.
 
     Python 2 byte strings become str by latin-1, so that array data survives.
 
     Args:
-        data: The whole file.
+        stream: At the pickle's beginning; it is left at its end.
         admit: Called with every class or function the file names, used or not; raises to refuse it.
         read_attached: Called with every object that was given its state.
+        persistent_ids: Collects them; None refuses them.
     Returns:
         The tree's root.
     Raises:
@@ -53,7 +59,7 @@ def read_tree(data: bytes, admit: Callable[[Reference], None], read_attached: Re
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # unknown escapes in strings stay as they are
-        return _Machine(io.BytesIO(data), admit, read_attached).run()
+        return _Machine(stream, admit, read_attached, persistent_ids).run()
 
 
 def _read_quoted_line(stream: io.BytesIO) -> str:
@@ -71,10 +77,17 @@ def _read_quoted_line(stream: io.BytesIO) -> str:
 class _Machine:
     """The pickle stack machine, building an inert tree."""
 
-    def __init__(self, stream: io.BytesIO, admit: Callable[[Reference], None], read_attached: ReadAttached) -> None:
+    def __init__(
+        self,
+        stream: io.BytesIO,
+        admit: Callable[[Reference], None],
+        read_attached: ReadAttached,
+        persistent_ids: list[PersistentId] | None,
+    ) -> None:
         self.stream = stream
         self.admit = admit
         self.read_attached = read_attached
+        self.persistent_ids = persistent_ids
         self.stack: list = []
         self.memo: dict[int, object] = {}
         self.num_tuple_keys = 0
@@ -192,7 +205,19 @@ class _Machine:
         if not isinstance(node, Node):
             raise DamagedPickleError("it gives a state to something that is not an object")
         node.states.append(state)
-        self.read_attached(node, self.stream, lambda: _Machine(self.stream, self.admit, self.read_attached).run())
+        self.read_attached(node, self.stream, self.run_behind)
+
+    def run_behind(self) -> object:
+        """The pickle that lies where the stream is."""
+        return _Machine(self.stream, self.admit, self.read_attached, self.persistent_ids).run()
+
+    def push_persistent_id(self, _: object) -> None:
+        value = self.pop()
+        if self.persistent_ids is None:
+            _refuse("a persistent id")(self, None)
+        else:
+            self.push(PersistentId(value))
+            self.persistent_ids.append(self.stack[-1])
 
     def extend(self, values: list) -> None:
         target = self.top()
@@ -242,7 +267,8 @@ _ACTIONS: dict[str, _Action] = {
     **dict.fromkeys(_LITERALS, _Machine.push),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.store),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.recall),
-    **dict.fromkeys(("PERSID", "BINPERSID"), _refuse("a persistent id")),
+    "PERSID": _refuse("a persistent id"),
+    "BINPERSID": _Machine.push_persistent_id,
     **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _refuse("an extension code")),
     **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), _refuse("an out-of-band buffer")),
     "MEMOIZE": lambda machine, _: machine.store(len(machine.memo)),

@@ -6,6 +6,7 @@ imported.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from itertools import chain
 
@@ -14,7 +15,7 @@ import numpy as np
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import Allowance, check_limit
 from smplify_jax.files.chumpy_values import CHUMPY_OPERATIONS, evaluate_chumpy
-from smplify_jax.files.joblib_arrays import WRAPPERS, build_attached
+from smplify_jax.files.joblib_arrays import WRAPPERS, build_attached, read_attached
 from smplify_jax.files.pickle_arrays import (
     ARRAY_CLASSES,
     LATIN_1_NAMES,
@@ -33,7 +34,10 @@ from smplify_jax.files.pickle_arrays import (
     shown,
     unpack,
 )
-from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, Reference, check_key
+from smplify_jax.files.pickle_nodes import DamagedPickleError, Node, PersistentId, Reference, check_key
+from smplify_jax.files.pickle_tree import read_tree
+from smplify_jax.files.printable import printable
+from smplify_jax.files.torch_tensors import STORAGES, TorchFile, build_parameter, build_tensor, read_old
 
 _MAX_BITS = 1000
 """Of a whole number: larger ones are no float, and Python takes its time over huge ones."""
@@ -51,9 +55,10 @@ class Resolver:
     writes it out. So everything has a weight, the bytes that it would take written out, and nothing may be heavier than the file allows.
     """
 
-    def __init__(self, allowance: Allowance) -> None:
-        """Take what the file may ask for in all."""
+    def __init__(self, allowance: Allowance, torch_file: TorchFile | None = None) -> None:
+        """Take what the file may ask for in all, and the storages that it has if it is one of torch."""
         self._allowance = allowance
+        self._torch_file = torch_file
         self._values: dict[int, object] = {}
         self._weights: dict[int, int] = {}
         self._in_progress: set[int] = set()
@@ -69,14 +74,14 @@ class Resolver:
         return value
 
     def resolve(self, item: object) -> object:
-        """The value of a tree item (a string, number, list, dict, set, tuple or `Node`)."""
+        """The value of a tree item (a string, number, list, dict, set, tuple, `Node` or `PersistentId`)."""
         if isinstance(item, Reference):
             raise InputError(f"the pickle holds the class {item} where a value should be; nothing was executed")
         if isinstance(item, int) and item.bit_length() > _MAX_BITS:
             raise InputError(
                 f"the pickle holds a whole number of more than {_MAX_BITS} bits; expected numbers that a float can hold"
             )
-        if not isinstance(item, (list, tuple, dict, set, Node)):
+        if not isinstance(item, (list, tuple, dict, set, Node, PersistentId)):
             return item
         key = id(item)  # the tree keeps its items alive, so an id stays its item's
         if key in self._values:
@@ -118,7 +123,11 @@ class Resolver:
             raise DamagedPickleError("an array holds something that is not an array")
         return np.asarray(value)
 
-    def _resolve_new(self, item: list | tuple | dict | set | Node) -> object:
+    def _resolve_new(self, item: list | tuple | dict | set | Node | PersistentId) -> object:
+        if isinstance(item, PersistentId):
+            if self._torch_file is None:
+                raise DamagedPickleError("it names something outside of itself")
+            return self._torch_file.storage(item, self)
         if isinstance(item, Node):
             return _BUILDERS[str(item.target)](item, self)
         if isinstance(item, dict):
@@ -128,9 +137,22 @@ class Resolver:
         return type(item)(self.resolve(member) for member in item)
 
 
-def is_admitted(reference: Reference) -> bool:
-    """Whether a file may name this class or function."""
-    return str(reference) in _BUILDERS or str(reference) in _NAMES_ONLY
+def read_pickle(stream: io.BytesIO, persistent_ids: list[PersistentId] | None = None) -> object:
+    """The tree of the pickle that a stream is at, see `read_tree`.
+
+    Raises:
+        InputError: it names a class or function that no file needs to name.
+        DamagedPickleError: the bytes are no complete pickle.
+    """
+    return read_tree(stream, _admit, read_attached, persistent_ids)
+
+
+def _admit(reference: Reference) -> None:
+    if str(reference) not in _BUILDERS and str(reference) not in _NAMES_ONLY:
+        raise InputError(
+            f"the pickle asks for {printable(str(reference)[:80])}, which is none of the array classes admitted here; "
+            "nothing was executed; get the file from its original source or convert it to .npz"
+        )
 
 
 def _plain_key(key: object) -> object:
@@ -191,12 +213,23 @@ def _mixture(node: Node, values: Values) -> dict:
     return {_plain_key(key): values.resolve(value) for key, value in node.state.items()}
 
 
+def _storage(node: Node, values: Values) -> np.ndarray:
+    """`torch.storage._load_from_bytes(file)`: the numbers of a tensor in an ordinary pickle."""
+    data = values.resolve(unpack(node.args, 1)[0])
+    if not isinstance(data, bytes):
+        raise DamagedPickleError("a tensor has no storage")
+    file = read_old(data, read_pickle)
+    if not isinstance(file.tree, PersistentId):
+        raise DamagedPickleError("a tensor has no storage")
+    return file.storage(file.tree, values)
+
+
 def _nothing(node: Node, values: Values) -> None:
     """What a file carries along and nobody here needs, such as a random number generator."""
     return
 
 
-_NAMES_ONLY = OBJECT_CLASSES | ARRAY_CLASSES
+_NAMES_ONLY = OBJECT_CLASSES | ARRAY_CLASSES | STORAGES
 """Names that stand as arguments, never as something to build."""
 
 _PLAIN_BUILDERS: dict[str, Builder] = {
@@ -226,6 +259,9 @@ _BUILDERS: dict[str, Builder] = {
     **dict.fromkeys(names_of("numpy.core.multiarray numpy._core.multiarray", "scalar"), build_number),
     **dict.fromkeys(names_of("numpy", "dtype"), build_dtype),
     **dict.fromkeys(WRAPPERS, build_attached),
+    **dict.fromkeys(names_of("torch._utils", "_rebuild_tensor _rebuild_tensor_v2"), build_tensor),
+    **dict.fromkeys(names_of("torch._utils", "_rebuild_parameter"), build_parameter),
+    **dict.fromkeys(names_of("torch.storage", "_load_from_bytes"), _storage),
     **dict.fromkeys(names_of("_codecs", "encode"), _encoded),
     **dict.fromkeys(names_of("__builtin__ builtins", "bytes"), _empty_bytes),
     **dict.fromkeys(names_of("copy_reg copyreg", "_reconstructor"), _reconstructed),

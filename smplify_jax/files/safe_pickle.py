@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from pathlib import Path
 
 from smplify_jax.errors import InputError
 from smplify_jax.files.budget import Allowance, ReadingTime
-from smplify_jax.files.pickle_nodes import DamagedPickleError, Reference
-from smplify_jax.files.pickle_tree import read_tree
+from smplify_jax.files.pickle_nodes import DamagedPickleError
 from smplify_jax.files.plain import read_plain
 
 _DAMAGE = (
@@ -27,7 +27,10 @@ _DAMAGE = (
 )
 
 _OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a zip archive, perhaps an .npz; give it its own ending"),
+    (
+        b"PK\x03\x04",
+        "a zip archive, perhaps an .npz; give it its own ending; a file of torch is cut off: copy it again",
+    ),
     (b"\x93NUMPY", "an .npy array; give it its own ending"),
     (b"\x1f\x8b", "compressed by gzip; unpack it first"),
     (b"BZh", "compressed by bzip2; unpack it first"),
@@ -45,7 +48,7 @@ def load_pickle(path: str | os.PathLike[str]) -> object:
 
     Chumpy arrays become numpy arrays, scipy's sparse matrices of any age become `csc_matrix`, `csr_matrix` or
     `coo_matrix`, scikit-learn mixtures become the dict of their attributes, and Python 2 strings become str. Files of `joblib.dump` are
-    read too, plain or compressed by zlib, as `compress=3` does.
+    read too, plain or compressed by zlib, as `compress=3` does, and those of `torch.save`. Tensors become numpy arrays, wherever they were.
 
     Args:
         path: A file written by Python 2 or 3 in any protocol.
@@ -68,20 +71,20 @@ def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -
         allowance: What the file that it lies in may still ask for; by default it is a file of its own.
     """
     # Here, because scipy's sparse matrices, which few need, take a tenth of a second.
-    from smplify_jax.files.joblib_arrays import is_zlib, read_attached, unpacked
-    from smplify_jax.files.pickle_values import Resolver, is_admitted
-
-    def admit(reference: Reference) -> None:
-        if not is_admitted(reference):
-            raise InputError(
-                f"the pickle asks for {_printable(str(reference))}, which is none of the array classes admitted here; "
-                "nothing was executed; get the file from its original source or convert it to .npz"
-            )
+    from smplify_jax.files.joblib_arrays import is_zlib, unpacked
+    from smplify_jax.files.pickle_values import Resolver, read_pickle
+    from smplify_jax.files.torch_tensors import is_old_torch, is_torch_zip, read_old, read_zip
 
     allowance = allowance or Allowance(len(data))
     try:
         data = unpacked(data, allowance) if is_zlib(data) else data
-        return Resolver(allowance).resolve_all(read_tree(data, admit, read_attached))
+        if is_torch_zip(io.BytesIO(data)):
+            found = read_zip(data, allowance, read_pickle)
+        elif is_old_torch(data):
+            found = read_old(data, read_pickle)
+        else:
+            return Resolver(allowance).resolve_all(read_pickle(io.BytesIO(data)))
+        return Resolver(allowance, found).resolve_all(found.tree)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     except _DAMAGE as error:
@@ -89,12 +92,10 @@ def parse_pickle(data: bytes, source: str, allowance: Allowance | None = None) -
 
 
 def _describe_damage(data: bytes, error: Exception) -> str:
+    from smplify_jax.files.torch_tensors import is_torch_zip
+
     for start, meaning in _OTHER_FORMATS:
-        if data.lstrip().startswith(start):
+        if data.lstrip().startswith(start) and not is_torch_zip(io.BytesIO(data)):
             return f"this is no pickle but {meaning}"
     detail = f" ({error})" if isinstance(error, DamagedPickleError) else ""
     return f"not a complete pickle{detail}; the file is damaged or cut off: copy or download it again"
-
-
-def _printable(text: str, max_length: int = 80) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text[:max_length])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.body.surface_correspondence import SurfacePoints
 from smplify_jax.errors import InputError
 from smplify_jax.execution.devices import Device
@@ -26,7 +27,9 @@ from smplify_jax.fitting.points_arguments import WantedPoints, moved, origins
 from smplify_jax.fitting.points_turns import Fit, fit_in_turns, scaled
 from smplify_jax.fitting.program import propose_frames
 from smplify_jax.fitting.track_arguments import check_max_gap, frame_times, is_number, setup_tracks
+from smplify_jax.fitting.track_init import rows_of_init
 from smplify_jax.fitting.tracks import fit_track
+from smplify_jax.fitting.views_init import with_init_of_points
 from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.result import FitResult
@@ -42,6 +45,8 @@ def fit_points(
     times: ArrayLike | None = None,
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
+    init: BodyParameters | FitResult | None = None,
+    init_error: str | ArrayLike | None = None,
     num_betas: int = 10,
     height: ArrayLike | None = None,
     mass: ArrayLike | None = None,
@@ -68,6 +73,9 @@ def fit_points(
         times: (B,) when the frames were taken [s]; replaces `fps`.
         body: the open body by default.
         prior: the shipped pose prior by default.
+        init: bodies that are known already, such as a network's predictions, in the frame of the points: (...) or (B, ...), NaN in
+            orientation or pose where there is none. Their orientation, pose and shape count, and the points tell their place.
+        init_error: expected PA-MPJPE of `init` [mm], one number or one for each body; or whose prediction it is, see `fit`.
         num_betas: how many shape coefficients to fit.
         height: stature [m], if it is known: one number, or (B,) of independent bodies with NaN for those of whom it is not, see `fit`.
             Points of unknown scale get theirs from it.
@@ -97,6 +105,7 @@ def fit_points(
         known = known_measurements(height, mass, age, measurements, 1 if is_track else len(rows))
         body = resolve_body(body, num_betas)
         setup = wanted.adapted(setup_tracks(wanted.layout, wanted.on(body), prior, num_betas, devices, known))
+        given = rows_of_init(init, init_error, () if is_single else (len(rows),), setup)
         rest = wanted.rest(setup)
         origin = origins(rows, is_track)
         rows = moved(rows, -origin)
@@ -107,6 +116,7 @@ def fit_points(
         for_network, pose = wanted.for_network(setup, in_metres)
         seen = seen_from_around(rest, for_network)
         proposed = jax.device_get(run_in_batches(propose_frames, setup.network, seen.people, setup.devices))
+        proposed = with_init_of_points(setup, proposed, given, seen.people, seen.extrinsics, is_track=is_track)
         frames = frames_of_points(rest, in_metres, seen, proposed, pose, clock if is_track else None, max_gap)
         frames = frames.with_known(as_term_takes_it(known))
         fit: Fit = partial(fit_track, setup) if is_track else partial(fit_bodies, setup, wanted.layout)

@@ -16,12 +16,14 @@ from smplify_jax.errors import InputError
 from smplify_jax.execution.host_arrays import host_array
 from smplify_jax.fitting.batches import run_in_batches
 from smplify_jax.fitting.frames import rows_of
+from smplify_jax.fitting.init_agreement import as_informative
 from smplify_jax.fitting.init_fusion import fuse_init
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
 from smplify_jax.fitting.person import Person, Setup
 from smplify_jax.fitting.placement import placed_before
 from smplify_jax.fitting.program import ProposedPeople
 from smplify_jax.fitting.track_arguments import TrackSetup
+from smplify_jax.fitting.tracks import ONE_CAMERA, ShapeEvidence
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.proposal.propose import Proposal
 from smplify_jax.result import FitResult
@@ -60,41 +62,75 @@ def init_of_tracks(
     Raises:
         InputError: a block does not have a row for each frame, or an error is none.
     """
-    num_rows, blocks = sum(lengths), init
-    if isinstance(init, (BodyParameters, FitResult)) and not is_single:
-        parameters = init.parameters if isinstance(init, FitResult) else init
-        blocks = _without_axis_of_tracks(parameters, len(lengths), lengths[0])
-    if error is not None and not isinstance(error, str):
-        error = host_array(error, "init_error")
-        error = error.reshape(-1) if not is_single and error.shape == (len(lengths), lengths[0]) else error
-    if blocks is None:
-        anchor_from_init(None, None, error)  # raises if there is an error of nothing
+    leading = (sum(lengths),) if is_single else (len(lengths), lengths[0])
+    found = rows_of_init(init, error, leading, setup, "a row for each frame of each track")
+    if found is None:
         return [None] * len(lengths)
-    num_joints, _, num_betas = np.shape(setup.keypoint_body.joint_shapedirs)
-    starts = start_from_init(blocks, num_rows, num_joints, num_betas, is_single=False)
-    anchor = anchor_from_init(starts, None, error)
-    assert anchor is not None  # there are starts
     ends = np.cumsum(lengths)
     return [
-        TrackInit(starts[end - length : end], rows_of(anchor, slice(end - length, end)))
+        TrackInit(found.starts[end - length : end], rows_of(found.anchor, slice(end - length, end)))
         for length, end in zip(lengths, ends, strict=True)
     ]
 
 
-def _without_axis_of_tracks(bodies: BodyParameters, num_tracks: int, num_frames: int) -> BodyParameters:
+def rows_of_init(
+    init: BodyParameters | FitResult | None,
+    error: str | ArrayLike | None,
+    leading: tuple[int, ...],
+    setup: TrackSetup,
+    meaning: str = "a body for each row",
+) -> TrackInit | None:
+    """Check the caller's bodies, and return all of them along one axis; None without any.
+
+    Args:
+        init: with the leading axes.
+        error: see `error_mm`: one number or name, or numbers with the leading axes.
+        leading: axes of bodies.
+        setup: of the fit.
+        meaning: of these axes, if there are several, for the sentence.
+
+    Raises:
+        InputError: a block does not have these axes, or an error is none.
+    """
+    blocks = init
+    if isinstance(init, (BodyParameters, FitResult)) and len(leading) > 1:
+        blocks = _along_one_axis(init.parameters if isinstance(init, FitResult) else init, leading, meaning)
+    if error is not None and not isinstance(error, str):
+        error = host_array(error, "init_error")
+        error = error.reshape(-1) if len(leading) > 1 and error.shape == leading else error
+    if blocks is None:
+        anchor_from_init(None, None, error)  # raises if there is an error of nothing
+        return None
+    num_joints, _, num_betas = np.shape(setup.keypoint_body.joint_shapedirs)
+    starts = start_from_init(blocks, int(np.prod(leading)), num_joints, num_betas, is_single=not leading)
+    anchor = anchor_from_init(starts, None, error)
+    assert anchor is not None  # there are starts
+    return TrackInit(starts, anchor)
+
+
+def _along_one_axis(bodies: BodyParameters, leading: tuple[int, ...], meaning: str) -> BodyParameters:
     """(N T, ...) of (N, T, ...)."""
     flat = {}
     for name, value in vars(bodies).items():
         array = host_array(value, f"init.{name}")
-        if array.shape[:2] != (num_tracks, num_frames):
+        if array.shape[: len(leading)] != leading:
             raise InputError(
-                f"init.{name} has shape {array.shape}: expected ({num_tracks}, {num_frames}, ...), a row for each frame of each track."
+                f"init.{name} has shape {array.shape}: expected ({', '.join(map(str, leading))}, ...), {meaning}."
             )
-        flat[name] = array.reshape(-1, *array.shape[2:])
+        flat[name] = array.reshape(-1, *array.shape[len(leading) :])
     return dataclasses.replace(bodies, **flat)
 
 
-def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | None, people: Person) -> ProposedPeople:
+def with_init(
+    setup: TrackSetup,
+    proposed: ProposedPeople,
+    init: TrackInit | None,
+    people: Person,
+    *,
+    evidence: ShapeEvidence = ONE_CAMERA,
+    num_views: int = 1,
+    num_people: int = 1,
+) -> ProposedPeople:
     """The frames (T, ...) of one track, whose proposals know the caller's bodies too. Frames without one keep their proposal.
 
     Args:
@@ -102,6 +138,9 @@ def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | Non
         proposed: the frames, with their observations weighted.
         init: the bodies in these frames; None without any.
         people: what was given of these frames.
+        evidence: what frames tell of the shape.
+        num_views: the rows are views of fewer frames, and so many of them are fused into one body.
+        num_people: the rows are of several people, with as many rows each.
     """
     if init is None or proposed.proposals is None:
         return proposed
@@ -114,8 +153,10 @@ def with_init(setup: TrackSetup, proposed: ProposedPeople, init: TrackInit | Non
     rows = np.where(is_known, np.arange(len(is_known)), np.flatnonzero(is_known)[0])
     known = with_betas_filled(starts[rows])
     placed = placed_before(rows_of(people.camera, rows), known, setup.network, np.asarray(people.keypoints)[rows])
+    num_shapes = max(1.0, min(is_known.sum() / num_views, evidence.proposals) / num_views)
+    anchor = as_informative(init.anchor, proposed.proposals, is_known, num_people=num_people, num_shapes=num_shapes)
     frames = _StartedFrames(
-        rows_of(proposed.observations, rows), placed, rows_of(init.anchor, rows), rows_of(proposed.proposals, rows)
+        rows_of(proposed.observations, rows), placed, rows_of(anchor, rows), rows_of(proposed.proposals, rows)
     )
     fused = jax.device_get(run_in_batches(_fuse_frames, setup.network, frames, setup.devices))
     proposals = jax.tree.map(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.parameters import BodyParameters
 from smplify_jax.camera.calibrated import CalibratedCamera
 from smplify_jax.camera.calibration import load_calibration
 from smplify_jax.camera.distortion import undistort
@@ -31,6 +32,7 @@ from smplify_jax.fitting.relative_placement import place_cameras
 from smplify_jax.fitting.synchronization import synchronized
 from smplify_jax.fitting.track_arguments import TrackSetup, check_max_gap, frame_times, setup_tracks
 from smplify_jax.fitting.tracks import fit_track
+from smplify_jax.fitting.views_init import init_of_views, with_init_of_cameras, with_init_of_world
 from smplify_jax.keypoints.layouts import Layout, get_layout
 from smplify_jax.keypoints.observations import clean_keypoints
 from smplify_jax.prior.mixture import PosePrior
@@ -47,6 +49,8 @@ def fit_views(
     delays: ArrayLike | None = None,
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
+    init: BodyParameters | FitResult | None = None,
+    init_error: str | ArrayLike | None = None,
     num_betas: int = 10,
     height: float | None = None,
     mass: float | None = None,
@@ -70,6 +74,10 @@ def fit_views(
         delays: (V,) how much later than the first camera each takes its frames [s], for cameras that are not synchronous; needs T >= 2.
         body: the open body by default.
         prior: the shipped pose prior by default.
+        init: bodies that are known already. Either what a network predicted for each camera's pictures, (V, ...) or (T, V, ...), each in
+            its camera's frame as `fit` takes it, NaN in orientation or pose where there is none. Or one body for each moment, (...) or
+            (T, ...), in the world frame of the result: its orientation, pose and shape count, and the keypoints tell its place.
+        init_error: expected PA-MPJPE of `init` [mm], one number or one for each of its bodies; or whose prediction it is, see `fit`.
         num_betas: how many shape coefficients to fit.
         height: stature [m], if it is known, see `fit`.
         mass: [kg] likewise.
@@ -99,9 +107,13 @@ def fit_views(
             undistorted = [undistort(frames[:, view], camera) for view, camera in enumerate(known)]
             frames = np.stack(undistorted, axis=1).astype(np.float32)
         frames = synchronized(frames, clock, delays)
-        proposed = _propose(setup, frames, pinhole, sizes)
+        given = init_of_views(init, init_error, () if is_single else (num_frames,), len(known), setup)
+        people = _people(frames, pinhole, sizes)
+        proposed = _propose(setup, people, len(known))
+        proposed = with_init_of_cameras(setup, proposed, given, people)
         if extrinsics is None:
             extrinsics = place_cameras(setup, proposed, clock)
+        proposed = with_init_of_world(setup, proposed, given, people, extrinsics)
         prepared = frames_of_views(setup.keypoint_body, proposed, extrinsics, clock, max_gap)
         prepared = prepared.with_known(as_term_takes_it(measured))
         fields = jax.tree.map(jnp.asarray, fit_track(setup, prepared))
@@ -156,15 +168,15 @@ def _split(cameras: tuple) -> tuple[Camera, Extrinsics | None, np.ndarray]:
     return Camera(**fields), extrinsics, sizes.astype(np.float32)
 
 
-def _propose(setup: TrackSetup, frames: np.ndarray, pinhole: Camera, sizes: np.ndarray) -> ProposedPeople:
-    """Proposals with leading axes T, V."""
+def _people(frames: np.ndarray, pinhole: Camera, sizes: np.ndarray) -> Person:
+    """The T V people that the cameras see, frame by frame."""
     num_frames, num_views = frames.shape[:2]
 
     def for_frames(leaf: np.ndarray) -> np.ndarray:
         return np.tile(np.asarray(leaf), (num_frames, *[1] * (np.ndim(leaf) - 1)))
 
     by_view = frames.swapaxes(0, 1).reshape(num_views, -1, 3)
-    people = Person(
+    return Person(
         keypoints=frames.reshape(-1, *frames.shape[2:]),
         camera=jax.tree.map(for_frames, pinhole),
         image_size=for_frames(sizes),
@@ -173,5 +185,9 @@ def _propose(setup: TrackSetup, frames: np.ndarray, pinhole: Camera, sizes: np.n
         start=None,
         anchor=None,
     )
+
+
+def _propose(setup: TrackSetup, people: Person, num_views: int) -> ProposedPeople:
+    """Proposals with leading axes T, V."""
     proposed = jax.device_get(run_in_batches(propose_frames, setup.network, people, setup.devices))
-    return jax.tree.map(lambda leaf: leaf.reshape(num_frames, num_views, *leaf.shape[1:]), proposed)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, num_views, *leaf.shape[1:]), proposed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -35,6 +36,7 @@ class StartErrors:
         shared: correlation of a part's error with its parent's.
         in_plane: rotations in the picture plane, relative to those that tilt a part along the view.
         std_betas: of each shape coefficient.
+        repeated: share of all these variances that is alike in all frames of a track.
         seed: of all random numbers.
     """
 
@@ -43,6 +45,7 @@ class StartErrors:
     shared: float = 0.5
     in_plane: float = 0.35
     std_betas: float = 0.7
+    repeated: float = 0.5
     seed: int = 5
 
 
@@ -56,11 +59,35 @@ def make_starts(truth: BodyParameters, body: BodyModel, errors: StartErrors) -> 
     Returns:
         With the true translation, and every other number wrong.
     """
+    return _starts(truth, body, errors, 1)
+
+
+def make_track_starts(truth: BodyParameters, body: BodyModel, errors: StartErrors) -> BodyParameters:
+    """Bodies (N, T, ...) that differ from the true ones as networks' predictions for the frames of N videos do, see `make_starts`.
+
+    A network makes some of its mistakes in all frames of a video alike: those that clothes, the view or its training explain.
+    """
+    num_tracks, num_frames = np.shape(truth.transl)[:2]
+    flat = jax.tree.map(lambda block: np.asarray(block).reshape(num_tracks * num_frames, -1), truth)
+    found = _starts(flat, body, errors, num_frames)
+    return jax.tree.map(lambda block: block.reshape(num_tracks, num_frames, -1), found)
+
+
+def _starts(truth: BodyParameters, body: BodyModel, errors: StartErrors, num_frames: int) -> BodyParameters:
+    """Of N frames, track by track."""
     generator = np.random.default_rng(errors.seed)
     num_people = len(truth.transl)
-    shape_errors = errors.std_betas * generator.normal(size=np.shape(truth.betas))
-    turns = _part_errors(num_people, errors, generator)
-    wanted = errors.pa_mpjpe_mm * np.exp(errors.spread * generator.normal(size=num_people))
+
+    def normal(*shape: int) -> np.ndarray:
+        own = generator.normal(size=(num_people, *shape))
+        if num_frames == 1:
+            return own
+        of_track = np.repeat(generator.normal(size=(num_people // num_frames, *shape)), num_frames, axis=0)
+        return np.sqrt(errors.repeated) * of_track + np.sqrt(1 - errors.repeated) * own
+
+    shape_errors = errors.std_betas * normal(np.shape(truth.betas)[1])
+    turns = _part_errors(normal(len(SMPL_JOINT_NAMES), 3), errors)
+    wanted = errors.pa_mpjpe_mm * np.exp(errors.spread * normal())
     true_joints = np.asarray(body.joints(**truth.blocks()), np.float64)
     parts = _part_orientations(truth)
 
@@ -87,10 +114,10 @@ def make_starts(truth: BodyParameters, body: BodyModel, errors: StartErrors) -> 
     return started(0.5 * (low + high))
 
 
-def _part_errors(num_people: int, errors: StartErrors, generator: np.random.Generator) -> np.ndarray:
-    """(N, 24, 3) rotation vectors of each part in the camera frame, of typical length 1; the camera looks along z."""
+def _part_errors(normal: np.ndarray, errors: StartErrors) -> np.ndarray:
+    """(N, 24, 3) rotation vectors of each part in the camera frame, of typical length 1, from normal numbers; the camera looks along z."""
     size = np.array([_PART_SIZES[_kind(name)] for name in SMPL_JOINT_NAMES])
-    own = generator.normal(size=(num_people, len(size), 3)) * [1.0, 1.0, errors.in_plane]
+    own = normal * [1.0, 1.0, errors.in_plane]
     found = np.zeros_like(own)
     for joint, parent in enumerate(SMPL_PARENTS):
         if parent < 0:

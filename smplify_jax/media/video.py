@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import open_body_version
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.detectors.detector import Detector
 from smplify_jax.detectors.registry import get_detector
@@ -23,6 +24,8 @@ from smplify_jax.media.ready_fits import fits_made_ready
 from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
 from smplify_jax.media.video_detection import VideoDetections, detect_in_video
 from smplify_jax.media.video_overlay import write_video_overlay
+from smplify_jax.predictions.bodies import PredictedBodies
+from smplify_jax.predictions.load import bodies_of_track, load_init
 from smplify_jax.prior.mixture import PosePrior
 
 _Item = TypeVar("_Item")
@@ -53,6 +56,8 @@ def fit_video(
     camera: Camera | ArrayLike | None = None,
     body: BodyModel | str | os.PathLike[str] | None = None,
     prior: PosePrior | str | os.PathLike[str] | None = None,
+    init: str | os.PathLike[str] | None = None,
+    init_error: str | float | None = None,
     num_betas: int = 10,
     max_gap: float = 1.0,
     min_frames: int = 5,
@@ -71,6 +76,9 @@ def fit_video(
         camera: as for `fit_sequence`, of all people; by default the focal length that `fit_sequence` assumes.
         body: as for `fit_sequence`.
         prior: as for `fit_sequence`.
+        init: what a network predicted for the same video, such as the .pkl of VIBE, WHAM or 4D-Humans, see `load_init`. Predictions are
+            matched to people frame by frame, by their place.
+        init_error: as for `fit_sequence`.
         num_betas: as for `fit_sequence`.
         max_gap: as for `find_tracks`.
         min_frames: as for `find_tracks`: who is seen in fewer frames is more often a mistaken detection than a person.
@@ -89,11 +97,14 @@ def fit_video(
     tracks = find_tracks(found.people, fps=found.frame_rate, max_gap=max_gap, min_frames=min_frames)
     if not tracks:
         raise InputError(f"{path}: {chosen.name} finds nobody in {min_frames} frames of this video")
+    starts = None if init is None else _starts(init, found, body)
     people = tuple(
         fit_keypoint_track(
             track,
             times=found.times[track.frames],
             camera=camera,
+            init=None if starts is None else bodies_of_track(starts, track),
+            init_error=init_error,
             max_gap=max_gap,
             **fitting,
         )
@@ -101,6 +112,14 @@ def fit_video(
     )
     fitted = VideoFit(found, people)
     return fitted if out is None else _written(fitted, Path(out), overlay, progress)
+
+
+def _starts(
+    path: str | os.PathLike[str], found: VideoDetections, body: BodyModel | str | os.PathLike[str] | None
+) -> PredictedBodies:
+    """What was predicted for everybody; without betas, which are SMPL's, if an open body is fitted."""
+    is_open = body is None or (isinstance(body, BodyModel) and open_body_version(body.name) is not None)
+    return load_init(path, found.people, first_frame=0, betas=not is_open)
 
 
 def _written(fitted: VideoFit, out: Path, overlay: bool, progress: bool) -> VideoFit:

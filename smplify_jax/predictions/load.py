@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from smplify_jax.keypoints.keypoint_set import KeypointSet
+from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.predictions.bodies import PredictedBodies
 from smplify_jax.predictions.matching import PeopleToMatch, bodies_of_people, match_predictions
 from smplify_jax.predictions.read import read_predictions
@@ -31,8 +32,14 @@ def load_init(
     Raises:
         InputError: the file cannot be read or holds no predictions that are known, or none of them is of these people.
     """
-    found = read_predictions(path)
-    everybody = PeopleToMatch(
+    found, everybody = read_predictions(path), people_to_match(people)
+    bodies = bodies_of_people(found, match_predictions(found, everybody, first_frame), everybody)
+    return bodies if betas else replace(bodies, betas=np.full_like(bodies.betas, np.nan))
+
+
+def people_to_match(people: KeypointSet) -> PeopleToMatch:
+    """The people of a keypoint file, and what is known of their pictures."""
+    return PeopleToMatch(
         keypoints=list(people.keypoints),
         images=[name or "" for name in people.image_names],
         videos=people.videos,
@@ -40,5 +47,10 @@ def load_init(
         track_ids=people.track_ids,
         image_size=people.image_size.astype(np.float64),
     )
-    bodies = bodies_of_people(found, match_predictions(found, everybody, first_frame), everybody)
-    return bodies if betas else replace(bodies, betas=np.full_like(bodies.betas, np.nan))
+
+
+def bodies_of_track(bodies: PredictedBodies, track: KeypointTrack) -> PredictedBodies:
+    """Of the bodies of everybody those of a track (T, ...), NaN in frames in which its person was not seen."""
+    chosen = bodies[track.people]
+    hidden = ~track.is_seen
+    return replace(chosen, body_pose=np.where(hidden[:, None], np.float32(np.nan), chosen.body_pose))

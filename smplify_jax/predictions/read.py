@@ -5,7 +5,7 @@
 - WHAM: likewise, with `pose`, `trans`, `betas` and `frame_ids`; its focal length is the picture's diagonal.
 - 4D-Humans' tracker (PHALP): a `.pkl` with a dict of lists for each frame: `smpl`, `camera`, `size`, `bbox`, `tid`, `time`.
 - 4D-Humans (HMR2), HMR, SPIN, CLIFF, PARE (pictures): an `.npz`, or a `.pkl` of a dict of arrays or of a list of such dicts, see
-  `predictions.arrays`.
+  `predictions.arrays`. Instead of arrays there may be tensors of torch.
 
 Source: the READMEs of these programs and their maintainers' answers.
 """
@@ -24,6 +24,7 @@ from smplify_jax.files.npz import load_npz
 from smplify_jax.files.plain import open_plain
 from smplify_jax.files.printable import printable
 from smplify_jax.files.safe_pickle import load_pickle
+from smplify_jax.files.torch_tensors import is_torch_zip
 from smplify_jax.predictions.arrays import listed, read_arrays
 from smplify_jax.predictions.found import FoundPredictions, joined
 from smplify_jax.predictions.tracks import is_frame, is_track, read_frame, read_track
@@ -40,8 +41,8 @@ def read_predictions(path: str | os.PathLike[str]) -> FoundPredictions:
     """
     path = Path(path)
     with open_plain(path, "a file of predictions, .npz or .pkl") as file:
-        is_zip = file.read(2) == b"PK"
-    content = load_npz(path) if is_zip else load_pickle(path)
+        is_npz = file.read(2) == b"PK" and file.seek(0) == 0 and not is_torch_zip(file)
+    content = load_npz(path) if is_npz else load_pickle(path)
     try:
         # Numbers that overflow float32 become infinite, and infinite ones unknown.
         with np.errstate(all="ignore"):
