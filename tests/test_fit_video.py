@@ -20,6 +20,7 @@ from pages import data_of
 from videos import Scripted, write_video
 
 from smplify_jax import fit_sequence, fit_video, load_body
+from smplify_jax.body.open_body import OPEN_BODY_PATHS
 from smplify_jax.cli import example_video as example_command
 from smplify_jax.cli import video_command
 from smplify_jax.cli.fit import main
@@ -74,7 +75,7 @@ def predictions(detector: Scripted, motion: ExampleMotion, tmp_path_factory: pyt
     low, high = (ends(detector.keypoints[:, 0, :, :2], axis=1) for ends in (np.min, np.max))
     people = {
         "pose": np.concatenate([motion.global_orient, motion.body_pose], axis=1),
-        "betas": np.zeros((NUM_FRAMES, 10)),
+        "betas": np.full((NUM_FRAMES, 10), 3.0),  # SMPL's mean something else, and may not be used
         "pred_cam": np.tile([0.9, 0.0, 0.0], (NUM_FRAMES, 1)),
         "bboxes": np.concatenate([(low + high) / 2, high - low], axis=1),
         "frame_ids": np.arange(NUM_FRAMES),
@@ -92,9 +93,12 @@ def check_near(joints: np.ndarray, motion: ExampleMotion) -> None:
 def test_bodies_start_from_the_predictions_of_their_frames(
     video: Path, detector: Scripted, motion: ExampleMotion, predictions: Path
 ):
-    fitted = fit_video(video, detector=detector, min_frames=NUM_FRAMES, init=predictions, init_error=5.0)
-    (person,) = fitted.people
+    given = {"detector": detector, "min_frames": NUM_FRAMES, "init": predictions, "init_error": 5.0}
+    (person,) = fit_video(video, **given).people
     check_near(np.asarray(person.result.joints), motion)
+    # The open body from its file is no other one, and the predicted betas of SMPL are not used for it either.
+    (same,) = fit_video(video, body=OPEN_BODY_PATHS["neutral"], **given).people
+    np.testing.assert_allclose(same.result.betas, person.result.betas, atol=1e-3)
 
 
 def test_the_command_starts_from_the_predictions_of_their_frames(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import open_body_version
 from smplify_jax.cli.inputs import PersonInput
 from smplify_jax.cli.options import StartOptions
 from smplify_jax.keypoints.load import places_of
 from smplify_jax.predictions.bodies import PredictedBodies
+from smplify_jax.predictions.load import without_foreign_betas
 from smplify_jax.predictions.matching import PeopleToMatch, bodies_of_people, match_predictions
 from smplify_jax.predictions.read import read_predictions
 
@@ -62,7 +61,7 @@ def matched_starts(
         complaints.append(
             f"{path} has no prediction for {num_without} of {len(everybody)} people, who are fitted without one."
         )
-    if open_body_version(body.name) and np.any(np.nan_to_num(bodies.betas)):
+    used = without_foreign_betas(bodies, body)
+    if used is not bodies and np.any(np.nan_to_num(bodies.betas)):
         complaints.append("The predicted betas are SMPL's and are not used: those of an open body mean something else.")
-        bodies = replace(bodies, betas=np.full_like(bodies.betas, np.nan))
-    return bodies, complaints
+    return used, complaints

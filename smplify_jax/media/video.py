@@ -13,19 +13,18 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from smplify_jax.body.model import BodyModel
-from smplify_jax.body.open_body import open_body_version
 from smplify_jax.camera.pinhole import Camera
 from smplify_jax.detectors.detector import Detector
 from smplify_jax.detectors.registry import get_detector
 from smplify_jax.errors import InputError
 from smplify_jax.files.video import open_video
+from smplify_jax.fitting.arguments import resolve_body
 from smplify_jax.keypoints.tracks import find_tracks
 from smplify_jax.media.ready_fits import fits_made_ready
 from smplify_jax.media.tracks import FittedTrack, fit_keypoint_track
 from smplify_jax.media.video_detection import VideoDetections, detect_in_video
 from smplify_jax.media.video_overlay import write_video_overlay
-from smplify_jax.predictions.bodies import PredictedBodies
-from smplify_jax.predictions.load import bodies_of_track, load_init
+from smplify_jax.predictions.load import bodies_of_track, load_init, without_foreign_betas
 from smplify_jax.prior.mixture import PosePrior
 
 _Item = TypeVar("_Item")
@@ -91,13 +90,16 @@ def fit_video(
     video = open_video(path)
     shown = _bar if progress else None
     chosen = detector if detector is not None and not isinstance(detector, str) else get_detector(detector)
+    body = resolve_body(body, num_betas)
     fitting: dict[str, Any] = {"body": body, "prior": prior, "num_betas": num_betas}
     with fits_made_ready(chosen.layout, video.num_frames, **fitting):
         found = detect_in_video(video, chosen, shown)
     tracks = find_tracks(found.people, fps=found.frame_rate, max_gap=max_gap, min_frames=min_frames)
     if not tracks:
         raise InputError(f"{path}: {chosen.name} finds nobody in {min_frames} frames of this video")
-    starts = None if init is None else _starts(init, found, body)
+    starts = None
+    if init is not None:
+        starts = without_foreign_betas(load_init(init, found.people, first_frame=0), body)
     people = tuple(
         fit_keypoint_track(
             track,
@@ -112,14 +114,6 @@ def fit_video(
     )
     fitted = VideoFit(found, people)
     return fitted if out is None else _written(fitted, Path(out), overlay, progress)
-
-
-def _starts(
-    path: str | os.PathLike[str], found: VideoDetections, body: BodyModel | str | os.PathLike[str] | None
-) -> PredictedBodies:
-    """What was predicted for everybody; without betas, which are SMPL's, if an open body is fitted."""
-    is_open = body is None or (isinstance(body, BodyModel) and open_body_version(body.name) is not None)
-    return load_init(path, found.people, first_frame=0, betas=not is_open)
 
 
 def _written(fitted: VideoFit, out: Path, overlay: bool, progress: bool) -> VideoFit:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from smplify_jax.body.model import BodyModel
+from smplify_jax.body.open_body import open_body_version
 from smplify_jax.keypoints.keypoint_set import KeypointSet
 from smplify_jax.keypoints.tracks import KeypointTrack
 from smplify_jax.predictions.bodies import PredictedBodies
@@ -35,6 +37,13 @@ def load_init(
     found, everybody = read_predictions(path), people_to_match(people)
     bodies = bodies_of_people(found, match_predictions(found, everybody, first_frame), everybody)
     return bodies if betas else replace(bodies, betas=np.full_like(bodies.betas, np.nan))
+
+
+def without_foreign_betas(bodies: PredictedBodies, body: BodyModel) -> PredictedBodies:
+    """The bodies with unknown betas if an open body is fitted: networks predict SMPL's, which mean something else there."""
+    if open_body_version(body.name) is None:
+        return bodies
+    return replace(bodies, betas=np.full_like(bodies.betas, np.nan))
 
 
 def people_to_match(people: KeypointSet) -> PeopleToMatch:
