@@ -262,7 +262,7 @@ def test_an_open_body_of_a_version_that_does_not_exist_is_refused(tmp_path):
 
 def test_a_network_whose_scales_do_not_fit_is_refused_before_they_are_multiplied(tmp_path):
     arrays = dict(LOADERS["proposal"][1])
-    arrays["inner_0"] = arrays["inner_0"].reshape(-1, 1)  # times 640 scales: a gigabyte
+    arrays["proposing_inner_0"] = arrays["proposing_inner_0"].reshape(-1, 1)  # times 640 scales: a gigabyte
     np.savez(tmp_path / "network.npz", **arrays)
     tracemalloc.start()
     with pytest.raises(InputError, match=r"network\.npz: is damaged .*'inner_0' has shape"):

@@ -8,19 +8,28 @@ import numpy as np
 from jax import Array
 
 from smplify_jax.execution.batch_axis import batch_first, batch_last
-from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES, mirrored_name
-from smplify_jax.proposal.network import NUM_SMPL_JOINTS, ProposalNetwork, RawProposal, orthonormal, split_outputs
-from smplify_jax.proposal.slots import slot_layout
+from smplify_jax.proposal.network import (
+    NUM_SMPL_JOINTS,
+    SLOT_SIGNS,
+    ProposalNetwork,
+    RawProposal,
+    SeenPerson,
+    make_features,
+    orthonormal,
+    split_outputs,
+)
+from smplify_jax.proposal.partners import JOINT_PARTNER, MATRIX_SIGNS, POSE_PARTNER, slot_partner
 
-# 32 bits: indices of 64 are of one kind or the other by the flags in force, which may change between traces.
-_PARTNER = np.array([SMPL_JOINT_NAMES.index(mirrored_name(name)) for name in SMPL_JOINT_NAMES], np.int32)
-_POSE_PARTNER = (3 * (_PARTNER[1:, None] - 1) + np.arange(3, dtype=np.int32)).ravel()
-_SIGNS = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]).astype(np.float32)  # of a rotation matrix, mirrored across x = 0
 
+def propose_symmetrically(network: ProposalNetwork, slots: Array, seen: SeenPerson) -> RawProposal:
+    """Average the first network's output for a person with its output, mirrored back, for their mirror image.
 
-def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawProposal:
-    """Average the network's output for a person with its output, mirrored back, for their mirror image."""
-    flip = np.array(slot_layout(network.slots).flip)
+    Args:
+        network: its first part is used.
+        slots: (S, K) which keypoint is in which slot.
+        seen: the K keypoints.
+    """
+    features, flip = make_features(seen, slots), slot_partner(network.slots)
     # Side by side, so that every matrix is read once.
     both = jax.vmap(split_outputs, in_axes=1)(
         _outputs(network, jnp.stack([features, _mirrored_features(features, flip)], axis=1))
@@ -41,23 +50,23 @@ def propose_symmetrically(network: ProposalNetwork, features: Array) -> RawPropo
 @batch_last
 def _outputs(network: ProposalNetwork, features: Array) -> Array:
     """(O, 2) from features (F, 2, ...): both images of all people are the columns of one product."""
-    outputs = network.outputs(features.reshape(len(features), -1))
+    outputs = network.proposing.outputs(features.reshape(len(features), -1))
     return batch_first(outputs.reshape(-1, *features.shape[1:]), 2)
 
 
 def _mirrored_features(features: Array, flip: np.ndarray) -> Array:
-    num_slots = len(flip)
-    slots = features[: 4 * num_slots].reshape(4, num_slots)[:, flip] * jnp.array([[-1.0], [1.0], [1.0], [1.0]])
-    return jnp.concatenate([slots.ravel(), features[4 * num_slots :]])
+    size = len(SLOT_SIGNS) * len(flip)
+    mirrored = features[:size].reshape(-1, len(flip))[:, flip] * jnp.array(SLOT_SIGNS)[:, None]
+    return jnp.concatenate([mirrored.ravel(), features[size:]])
 
 
 def _mirrored(raw: RawProposal, flip: np.ndarray) -> RawProposal:
     return RawProposal(
-        rotations=raw.rotations.reshape(NUM_SMPL_JOINTS, 3, 3)[_PARTNER] * _SIGNS,
+        rotations=raw.rotations.reshape(NUM_SMPL_JOINTS, 3, 3)[JOINT_PARTNER] * MATRIX_SIGNS,
         betas=raw.betas,
         pelvis=raw.pelvis * jnp.array([-1.0, 1.0]),
         log_depth=raw.log_depth,
-        log_std_pose=raw.log_std_pose[_POSE_PARTNER],
+        log_std_pose=raw.log_std_pose[POSE_PARTNER],
         log_std_betas=raw.log_std_betas,
         log_noise=raw.log_noise[flip],
     )

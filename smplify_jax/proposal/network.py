@@ -1,4 +1,4 @@
-"""The network itself: from features of one person's keypoints to a body and its uncertainty, in the view's frame.
+"""The networks' weights, and the first of them: from one person's keypoints to a body and its uncertainty, in the view's frame.
 
 Matrices multiply from the left, as (outputs, inputs), so that people are columns: XLA's CPU backend multiplies a large matrix by a few
 columns up to twice as fast as a few rows by a large matrix.
@@ -20,6 +20,12 @@ NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
 NUM_BETAS = 10
 NUM_BODY_POSE = 3 * (NUM_SMPL_JOINTS - 1)
 _NUM_GLOBALS = 3
+SLOT_SIGNS = (-1.0, 1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
+"""Of the first network's features by slot, in the mirror image."""
+CONFIDENCE_SLOPE = 0.3
+"""By how much the confidence falls where the logarithm of the noise rises by one, see `smplify_jax.detectors.confidence`."""
+LOG_STD_POSE, LOG_STD_BETAS, LOG_NOISE = (-4.0, 1.0), (-2.0, 0.5), (-7.0, 0.0)
+"""Ranges of the claimed standard deviations' logarithms."""
 _POSITION_SCALE = 4.0  # makes positions vary about as much as the other features
 _MAX_POSITION = 1.5  # clip of positions, in heights: outliers must not drive the network
 
@@ -41,18 +47,15 @@ class Block:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class ProposalNetwork:
-    """Weights of the network.
+class ResidualNetwork:
+    """Weights of one of the two networks.
 
     Attributes:
-        first: (W, F) from features, F = 4 S + 3.
+        first: (W, F) from features.
         first_bias: (W,).
         blocks: residual blocks of width W.
         last: (O, W) to the outputs.
         last_bias: (O,).
-        pose_correlation: (69, 69) correlation of its errors in body_pose, each in units of the standard deviation that it claims.
-        slots: the keypoints it knows, see `slots`.
-        body_name: the body whose betas it proposes.
     """
 
     first: Array | np.ndarray
@@ -60,9 +63,6 @@ class ProposalNetwork:
     blocks: tuple[Block, ...]
     last: Array | np.ndarray
     last_bias: Array | np.ndarray
-    pose_correlation: Array | np.ndarray
-    slots: tuple[str, ...] = field(metadata={"static": True})
-    body_name: str = field(metadata={"static": True})
 
     def outputs(self, features: Array) -> Array:
         """Features (F,), or (F, N) of several people, to outputs (O,) or (O, N), see `split_outputs`."""
@@ -71,9 +71,45 @@ class ProposalNetwork:
             x = block(x)
         return jnp.asarray(self.last) @ _normalised(x) + with_batch_axis(self.last_bias, x)
 
-    def __call__(self, features: Array) -> RawProposal:
-        """The raw proposal for the features (F,) of one person."""
-        return split_outputs(self.outputs(features))
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ProposalNetwork:
+    """Both networks, and what holds for their proposals.
+
+    Attributes:
+        proposing: from keypoints to a body, see `make_features`.
+        correcting: from a body and its distances from the keypoints to a better body, see `correction`.
+        pose_correlation: (69, 69) correlation of the errors in body_pose, each in units of the standard deviation that is claimed.
+        slots: the S keypoints that are known, see `slots`.
+        body_name: the body whose betas are proposed.
+    """
+
+    proposing: ResidualNetwork
+    correcting: ResidualNetwork
+    pose_correlation: Array | np.ndarray
+    slots: tuple[str, ...] = field(metadata={"static": True})
+    body_name: str = field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SeenPerson:
+    """What the networks see of one person.
+
+    Attributes:
+        points: (K, 2) keypoints in the view, in units of the person's height.
+        confidence: (K,), zero where not observed.
+        depth: () the view's distance [m]; it determines how strong the perspective is.
+        limb_depth: () distance estimated from limb lengths [m], see `camera.depth.start_depth`.
+        is_focal_length_known: () if not, the distance means nothing and is hidden from the networks.
+    """
+
+    points: Array
+    confidence: Array
+    depth: Array
+    limb_depth: Array
+    is_focal_length_known: Array
 
 
 def _normalised(x: Array) -> Array:
@@ -104,58 +140,83 @@ class RawProposal:
     log_noise: Array
 
 
+OUTPUT_SIZES = 6 * NUM_SMPL_JOINTS, NUM_BETAS, 2, 1, NUM_BODY_POSE, NUM_BETAS
+"""Lengths of the parts of the outputs; the noise of the S slots follows."""
+
+
 def output_size(num_slots: int) -> int:
-    """Length O of the last layer."""
-    return sum(_output_sizes(num_slots))
+    """Length O of the last layer of either network."""
+    return sum(OUTPUT_SIZES) + num_slots
 
 
-def _output_sizes(num_slots: int) -> tuple[int, ...]:
-    return 6 * NUM_SMPL_JOINTS, NUM_BETAS, 2, 1, NUM_BODY_POSE, NUM_BETAS, num_slots
+def separated(outputs: Array) -> list[Array]:
+    """The outputs (O,) as their seven parts, in the order of `RawProposal`'s fields."""
+    return jnp.split(outputs, np.cumsum(OUTPUT_SIZES))
 
 
 def split_outputs(outputs: Array) -> RawProposal:
-    """Split the outputs of the last layer (O,) into named parts."""
-    sizes = _output_sizes(len(outputs) - sum(_output_sizes(0)))
-    ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
-    sixes, betas, pelvis, log_depth, log_std_pose, log_std_betas, log_noise = jnp.split(outputs, ends)
+    """The proposal that the first network's outputs (O,) stand for."""
+    sixes, betas, pelvis, log_depth, log_std_pose, log_std_betas, log_noise = separated(outputs)
     return RawProposal(
-        rotations=_rotations_of_sixes(sixes.reshape(NUM_SMPL_JOINTS, 6)),
+        rotations=rotations_of_sixes(sixes.reshape(NUM_SMPL_JOINTS, 6)),
         betas=betas,
         pelvis=pelvis,
         log_depth=log_depth[0],
-        log_std_pose=jnp.clip(log_std_pose - 1.5, -4.0, 1.0),
-        log_std_betas=jnp.clip(log_std_betas, -2.0, 0.5),
-        log_noise=jnp.clip(log_noise - 4.0, -7.0, 0.0),
+        log_std_pose=jnp.clip(log_std_pose - 1.5, *LOG_STD_POSE),
+        log_std_betas=jnp.clip(log_std_betas, *LOG_STD_BETAS),
+        log_noise=jnp.clip(log_noise - 4.0, *LOG_NOISE),
     )
 
 
 def feature_size(num_slots: int) -> int:
-    """Length F of the features."""
-    return 4 * num_slots + _NUM_GLOBALS
+    """Length F of the first network's features."""
+    return len(SLOT_SIGNS) * num_slots + _NUM_GLOBALS
 
 
-def make_features(
-    points: Array, confidence: Array, depth: Array, limb_depth: Array, is_focal_length_known: Array
-) -> Array:
-    """The network's input features for one person.
+def make_features(seen: SeenPerson, slots: Array) -> Array:
+    """The first network's input for one person: (F,).
 
     Args:
-        points: (S, 2) slots in the view, in units of the person's height.
-        confidence: (S,), zero where not observed.
-        depth: the view's distance [m]; it determines how strong the perspective is.
-        limb_depth: distance estimated from limb lengths [m], see `camera.depth.start_depth`.
-        is_focal_length_known: if not, the distance is meaningless and is hidden from the network.
-    Returns:
-        (F,).
+        seen: K keypoints.
+        slots: (S, K) which keypoint is in which slot, see `slot_matrix`.
     """
+    points, confidence = in_slots(seen.points, seen.confidence, slots)
     is_seen = (confidence > 0).astype(points.dtype)
-    known = jnp.asarray(is_focal_length_known).astype(points.dtype)
     positions = _POSITION_SCALE * jnp.clip(points, -_MAX_POSITION, _MAX_POSITION) * is_seen[:, None]
-    globals_ = jnp.stack([known, known * jnp.log(depth / 5.0), jnp.clip(jnp.log(limb_depth / depth), -3.0, 3.0)])
-    return jnp.concatenate([positions[:, 0], positions[:, 1], confidence, is_seen, globals_])
+    weight = _relative_weights(confidence, is_seen)
+    weighted = weight[:, None] * positions
+    by_slot = [positions[:, 0], positions[:, 1], confidence, is_seen, weighted[:, 0], weighted[:, 1], weight]
+    return jnp.concatenate([*by_slot, distances(seen)])
 
 
-def _rotations_of_sixes(sixes: Array) -> Array:
+def distances(seen: SeenPerson) -> Array:
+    """(3,) what is known of the person's distance: whether the focal length is known, the view's distance, and that of the limbs."""
+    known = jnp.asarray(seen.is_focal_length_known).astype(seen.points.dtype)
+    by_limbs = jnp.clip(jnp.log(seen.limb_depth / seen.depth), -3.0, 3.0)
+    return jnp.stack([known, known * jnp.log(seen.depth / 5.0), by_limbs])
+
+
+def in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:
+    """Points (S, 2) and confidence (S,) of the slots: the confidence-weighted mean of a slot's keypoints, and their highest confidence."""
+    weight = slots * confidence
+    total = jnp.sum(weight, axis=1, keepdims=True)
+    return weight @ points / jnp.maximum(total, 1e-12), jnp.minimum(jnp.max(weight, axis=1), 1.0)
+
+
+def _relative_weights(confidence: Array, is_seen: Array) -> Array:
+    """(S,) by how much each slot's weight is above the mean; weights are inverse variances, as the confidence tells them."""
+    count = jnp.maximum(jnp.sum(is_seen), 1.0)
+    mean = jnp.sum(confidence * is_seen) / count
+    weight = is_seen * jnp.exp(jnp.clip(2.0 / CONFIDENCE_SLOPE * (confidence - mean), -2.0, 2.0))
+    return is_seen * (weight * count / jnp.maximum(jnp.sum(weight), 1e-6) - 1.0)
+
+
+def resized_betas(values: Array, num_betas: int, padding: float) -> Array:
+    """(B,) from (10,): truncated or padded."""
+    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))), constant_values=padding)
+
+
+def rotations_of_sixes(sixes: Array) -> Array:
     """Rotations from six numbers per joint, added to the identity's first two columns: (J, 6) -> (J, 3, 3).
 
     Source: Zhou et al., On the Continuity of Rotation Representations in Neural Networks, CVPR 2019.

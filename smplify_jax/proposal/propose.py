@@ -20,8 +20,9 @@ from smplify_jax.camera.pinhole import project
 from smplify_jax.execution.compaction import compacted_while_loop
 from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.keypoints.layouts import Layout
+from smplify_jax.proposal.correction import corrected_symmetrically
 from smplify_jax.proposal.mirror import propose_symmetrically
-from smplify_jax.proposal.network import ProposalNetwork, RawProposal, make_features
+from smplify_jax.proposal.network import ProposalNetwork, RawProposal, SeenPerson, resized_betas
 from smplify_jax.proposal.refinement import with_sides_corrected, without_outliers
 from smplify_jax.proposal.slots import slot_matrix
 from smplify_jax.proposal.view import View, person_view
@@ -215,17 +216,22 @@ def _network_pass(
     slots, focal_length = jnp.asarray(proposer.slots), observation.camera.focal_length
     limb_depth = start_depth(observation.keypoints_px, observation.confidence, focal_length, body.reach)
     view = person_view(observation)
-    points, confidence = _in_slots(view.points(observation), observation.confidence, slots)
-    features = make_features(points, confidence, view.depth, limb_depth, is_focal_length_known)
-    raw = propose_symmetrically(proposer.network, features)
+    points = view.points(observation)
+    seen = SeenPerson(points, observation.confidence, view.depth, limb_depth, is_focal_length_known)
     is_its_body = jnp.asarray(proposer.knows_betas) > 0
-    raw = dataclasses.replace(raw, betas=_resized_betas(jnp.where(is_its_body, raw.betas, 0.0), body.num_betas, 0.0))
+
+    def with_known_betas(raw: RawProposal) -> RawProposal:
+        return dataclasses.replace(raw, betas=jnp.where(is_its_body, raw.betas, 0.0))
+
+    first = with_known_betas(propose_symmetrically(proposer.network, slots, seen))
+    raw = with_known_betas(corrected_symmetrically(proposer.network, body, slots, seen, first))
+    raw = dataclasses.replace(raw, betas=resized_betas(raw.betas, body.num_betas, 0.0))
     num_pose = 3 * (body.num_joints - 1)
     noise = jnp.sum(slots * jnp.exp(raw.log_noise)[:, None], axis=0)
     return Proposal(
         parameters=in_camera_frame(raw, view, body),
         std_pose=jnp.exp(raw.log_std_pose[:num_pose]),
-        std_betas=_resized_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
+        std_betas=resized_betas(jnp.where(is_its_body, jnp.exp(raw.log_std_betas), jnp.inf), body.num_betas, jnp.inf),
         # A keypoint without a slot gets the geometric mean of this person's noise.
         noise=jnp.where(jnp.any(slots > 0, axis=0), noise, jnp.exp(jnp.mean(raw.log_noise))),
     )
@@ -245,15 +251,3 @@ def in_camera_frame(raw: RawProposal, view: View, body: KeypointBody) -> BodyPar
         betas=betas,
         transl=pelvis - rest_pelvis,
     )
-
-
-def _resized_betas(values: Array, num_betas: int, padding: float) -> Array:
-    """(B,) from (10,): truncated or padded."""
-    return jnp.pad(values[:num_betas], (0, max(0, num_betas - len(values))), constant_values=padding)
-
-
-def _in_slots(points: Array, confidence: Array, slots: Array) -> tuple[Array, Array]:
-    """Points (S, 2) and confidence (S,) of the slots: the confidence-weighted mean of a slot's keypoints, and their highest confidence."""
-    weight = slots * confidence
-    total = jnp.sum(weight, axis=1, keepdims=True)
-    return weight @ points / jnp.maximum(total, 1e-12), jnp.minimum(jnp.max(weight, axis=1), 1.0)

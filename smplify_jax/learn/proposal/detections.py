@@ -35,9 +35,21 @@ _SHARE_CLEAN = 0.3  # people without outliers and swaps
 _MAX_OUTLIERS, _MAX_SWAPS = 0.06, 0.04
 _OUTLIER_REACH = 0.6  # heights
 _SHARE_TELLING, _SHARE_ONES = (
-    0.6,
+    0.65,
     0.25,
 )  # shares of detectors whose confidence follows the noise, and is always one; else it is random
+
+_LIMBS: tuple[tuple[str, ...], ...] = (
+    ("left_elbow", "left_wrist", "left_hand"),
+    ("right_elbow", "right_wrist", "right_hand"),
+    ("left_knee", "left_ankle", "left_foot", "left_heel", "left_big_toe", "left_small_toe"),
+    ("right_knee", "right_ankle", "right_foot", "right_heel", "right_big_toe", "right_small_toe"),
+)
+_SHARE_TOGETHER, _COMMON_VARIANCE = 0.3, 0.6
+"""Share of people whose limbs' keypoints err together, and which part of the variance they then have in common."""
+_MAX_INVERTED = 0.03
+"""Share of people whose whole arms, and whose whole legs, are exchanged, at most. Source, of the kinds of errors: Ronchi and Perona,
+Benchmarking and error diagnosis in multi-instance pose estimation, ICCV 2017."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,7 @@ class DetectionTables:
         unseen: (U, S) whether a slot is out of sight, in each of U cases.
         unseen_shares: (U,) probability of each case.
         flip: (S,) the slot of the other side.
+        limbs: (4, S) which slots are on the left arm, the right arm, the left leg, the right leg.
     """
 
     layouts: np.ndarray
@@ -57,6 +70,7 @@ class DetectionTables:
     unseen: np.ndarray
     unseen_shares: np.ndarray
     flip: np.ndarray
+    limbs: np.ndarray
 
 
 def detection_tables(slots: tuple[str, ...]) -> DetectionTables:
@@ -69,6 +83,7 @@ def detection_tables(slots: tuple[str, ...]) -> DetectionTables:
         unseen=np.array([[any(part in slot for part in parts) for slot in slots] for _, parts in _UNSEEN]),
         unseen_shares=np.array([share for share, _ in _UNSEEN]),
         flip=np.array(slot_layout(slots).flip),
+        limbs=np.array([[slot in parts for slot in slots] for parts in _LIMBS]),
     )
 
 
@@ -91,7 +106,7 @@ def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> 
     level = jnp.exp(log_range[0] + people[:, 0] * (log_range[1] - log_range[0]))
     level = jnp.where(people[:, 1] < _SHARE_EXACT, 1e-4, level)
     sigma = level * height[:, None] * jnp.exp(spread)
-    found = truth + sigma[..., None] * jax.random.normal(keys[2], truth.shape)
+    found = truth + sigma[..., None] * _unit_noise(tables, keys[2], truth.shape)
 
     chance = jax.random.uniform(keys[3], (count, 4, num_slots))
     is_clean = people[:, 2] < _SHARE_CLEAN
@@ -101,10 +116,22 @@ def detect(tables: DetectionTables, key: Array, truth: Array, height: Array) -> 
     found = jnp.where(is_outlier[..., None], middle + _OUTLIER_REACH * height[:, None, None] * anywhere, found)
     first_of_pair = np.minimum(np.arange(num_slots), tables.flip)
     is_swapped = chance[:, 1][:, first_of_pair] < jnp.where(is_clean, 0.0, _MAX_SWAPS * people[:, 4])
+    for pair, inverted in ((tables.limbs[:2], people[:, 5]), (tables.limbs[2:], 1.0 - people[:, 5])):
+        is_swapped |= pair.any(axis=0) & ~is_clean & (inverted < _MAX_INVERTED)
     found = jnp.where(is_swapped[..., None], found[:, tables.flip], found)
 
     confidence = _confidence(keys[5], spread, is_outlier, chance[:, 2])
     return found, jnp.where(_is_seen(tables, keys[6], chance[:, 3]), confidence, 0.0)
+
+
+def _unit_noise(tables: DetectionTables, key: Array, shape: tuple[int, ...]) -> Array:
+    """Normal noise (N, S, 2) of variance one; some people's limbs have a part of it in common."""
+    own_key, common_key, which_key = jax.random.split(key, 3)
+    own = jax.random.normal(own_key, shape)
+    common = jnp.einsum("nlc,ls->nsc", jax.random.normal(common_key, (shape[0], len(_LIMBS), 2)), 1.0 * tables.limbs)
+    share = _COMMON_VARIANCE * (jax.random.uniform(which_key, (shape[0], 1, 1)) < _SHARE_TOGETHER)
+    share = share * tables.limbs.any(axis=0)[:, None]
+    return jnp.sqrt(1.0 - share) * own + jnp.sqrt(share) * common
 
 
 def _confidence(key: Array, spread: Array, is_outlier: Array, chance: Array) -> Array:

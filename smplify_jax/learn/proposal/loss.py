@@ -12,7 +12,7 @@ from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.kinematics import forward_kinematics
 from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.learn.proposal.people import Example
-from smplify_jax.proposal.network import ProposalNetwork, RawProposal
+from smplify_jax.proposal.network import RawProposal
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class LossWeights:
     Attributes:
         joints: per metre of joint error, including the orientation's.
         articulation: per metre of joint error, after aligning the roots.
+        aligned: per metre of joint error, after aligning all joints by rotation, scale and shift.
         rotations: per unit of Frobenius distance.
         betas: per squared unit.
         place: of the pelvis's offset [heights] and log depth.
@@ -29,29 +30,27 @@ class LossWeights:
     """
 
     joints: float = 5.0
-    articulation: float = 10.0
+    articulation: float = 6.0
+    aligned: float = 6.0
     rotations: float = 0.3
     betas: float = 0.02
     place: float = 1.0
     uncertainty: float = 0.01
 
 
-def loss(network: ProposalNetwork, body: KeypointBody, example: Example, weights: LossWeights) -> tuple[Array, dict]:
-    """The loss of one person, and its parts by name, with the articulation error [m]."""
-    raw = network(example.features)
-    betas = jnp.zeros_like(
-        example.betas
-    )  # the mean body for both, so that errors of the shape do not affect the loss of the pose
-    rest = body.joint_template + body.joint_shapedirs @ betas
-    joint_error = _mean_distance(_joints(raw.rotations, rest, body), _joints(example.local_rotations, rest, body))
-    upright = example.local_rotations.at[0].set(jnp.eye(3))
-    articulation = _mean_distance(
-        _joints(raw.rotations.at[0].set(jnp.eye(3)), rest, body), _joints(upright, rest, body)
-    )
+def loss(raw: RawProposal, body: KeypointBody, example: Example, weights: LossWeights) -> tuple[Array, dict]:
+    """The loss of one person's proposal, and its parts by name, with the articulation error [m]."""
+    rest = (
+        body.joint_template
+    )  # of the mean body for both, so that errors of the shape do not affect the loss of the pose
+    proposed, true = _joints(raw.rotations, rest, body), _joints(example.local_rotations, rest, body)
+    upright = _joints(raw.rotations.at[0].set(jnp.eye(3)), rest, body)
+    true_upright = _joints(example.local_rotations.at[0].set(jnp.eye(3)), rest, body)
     squares = jnp.sum((raw.rotations - example.local_rotations) ** 2, axis=(-2, -1))
     parts = {
-        "joints": joint_error,
-        "articulation": articulation,
+        "joints": _mean_distance(proposed, true),
+        "articulation": _mean_distance(upright, true_upright),
+        "aligned": _mean_distance(_aligned(proposed, true), true),
         "rotations": jnp.mean(jnp.sqrt(squares + 1e-6)),
         "betas": jnp.sum((raw.betas - example.betas) ** 2),
         "place": jnp.sum(jnp.abs(raw.pelvis - example.pelvis)) + jnp.abs(raw.log_depth - example.log_depth),
@@ -59,6 +58,16 @@ def loss(network: ProposalNetwork, body: KeypointBody, example: Example, weights
     }
     total = sum((getattr(weights, name) * part for name, part in parts.items()), jnp.zeros(()))
     return example.weight * total, {name: example.weight * part for name, part in parts.items()}
+
+
+def _aligned(points: Array, target: Array) -> Array:
+    """Points (J, 3) rotated, scaled and moved onto their targets; the gradient takes these as given, where the distance is least anyway."""
+    own, other = points - jnp.mean(points, axis=0), target - jnp.mean(target, axis=0)
+    fixed = jax.lax.stop_gradient(own)
+    left, sizes, right = jnp.linalg.svd(other.T @ fixed)
+    signs = jnp.array([1.0, 1.0, 0.0]) + jnp.array([0.0, 0.0, 1.0]) * jnp.sign(jnp.linalg.det(left @ right))
+    scale = jnp.sum(sizes * signs) / (jnp.sum(fixed**2) + 1e-9)
+    return scale * own @ ((left * signs) @ right).T + jnp.mean(target, axis=0)
 
 
 def _joints(local_rotations: Array, rest_joints: Array, body: KeypointBody) -> Array:

@@ -15,8 +15,9 @@ from smplify_jax.camera.observation import Observation
 from smplify_jax.camera.pinhole import Camera, project
 from smplify_jax.geometry.rotations import exp_so3
 from smplify_jax.learn.proposal.detections import DetectionTables, detect
-from smplify_jax.learn.proposal.pose_bank import PoseBank, draw_poses
-from smplify_jax.proposal.network import NUM_BETAS, make_features
+from smplify_jax.learn.proposal.pose_bank import PoseBank
+from smplify_jax.learn.proposal.unusual_poses import draw_any_poses
+from smplify_jax.proposal.network import NUM_BETAS, SeenPerson
 from smplify_jax.proposal.view import person_view
 
 _MIN_DEPTH, _MAX_DEPTH = 1.8, 40.0  # [m]
@@ -31,10 +32,10 @@ _MIN_SEEN = 4
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Example:
-    """One person as the network sees them, and the truth in the same view.
+    """One person as the networks see them, and the truth in the same view.
 
     Attributes:
-        features: (F,).
+        seen: its keypoints are the S slots.
         local_rotations: (24, 3, 3); the root's relative to the view.
         body_pose: (69,) [rad].
         betas: (10,).
@@ -45,7 +46,7 @@ class Example:
         weight: () zero for people with too few detections.
     """
 
-    features: Array
+    seen: SeenPerson
     local_rotations: Array
     body_pose: Array
     betas: Array
@@ -60,19 +61,19 @@ def draw_examples(bank: PoseBank, body: KeypointBody, tables: DetectionTables, k
     """Draw examples with a batch axis of size `count`.
 
     Args:
-        bank: recorded poses.
-        body: its keypoints are the S slots, followed by the pelvis.
+        bank: the poses.
+        body: its keypoints are the S slots.
         tables: of the slots.
         key: for all random numbers.
         count: number of people.
     """
     pose_key, place_key, detect_key = jax.random.split(key, 3)
-    poses = draw_poses(bank, pose_key, count)
+    poses = draw_any_poses(bank, pose_key, count)
     placed = _place(place_key, poses)
     points = body.keypoints(
         betas=placed["betas"], global_orient=jnp.zeros((count, 3)), body_pose=poses[:, 3:], transl=jnp.zeros((count, 3))
     )
-    points, rest_pelvis = points[:, :-1], points[:, -1:]
+    rest_pelvis = (body.joint_template[0] + placed["betas"] @ body.joint_shapedirs[0].T)[:, None]
     turned = jnp.einsum("nab,nkb->nka", placed["orient"], points - rest_pelvis) + placed["pelvis"][:, None]
     camera = Camera(jnp.ones((count, 2)), jnp.zeros((count, 2)))
     rays = project(turned, camera) * placed["focal_ratio"][:, None, None]
@@ -88,7 +89,7 @@ def draw_examples(bank: PoseBank, body: KeypointBody, tables: DetectionTables, k
 def _example(body: KeypointBody, found: Array, confidence: Array, rays: Array, person: dict, pose: Array) -> Example:
     """One person's example, from keypoints given as rays (x/z, y/z) of the assumed camera."""
     camera = Camera(jnp.ones(2), jnp.zeros(2))
-    limb_depth = start_depth(found, confidence, camera.focal_length, body.reach[:-1, :-1])
+    limb_depth = start_depth(found, confidence, camera.focal_length, body.reach)
     observation = Observation(found, confidence, camera, jnp.ones(()))
     view = person_view(observation)
     points = view.points(observation)
@@ -99,7 +100,7 @@ def _example(body: KeypointBody, found: Array, confidence: Array, rays: Array, p
     local = exp_so3(pose.reshape(-1, 3)).at[0].set(view.rotation @ person["orient"])
     is_seen = confidence > 0
     return Example(
-        features=make_features(points, confidence, view.depth, limb_depth, person["is_focal_length_known"]),
+        seen=SeenPerson(points, confidence, view.depth, limb_depth, person["is_focal_length_known"]),
         local_rotations=local,
         body_pose=pose[3:],
         betas=person["betas"],

@@ -30,21 +30,24 @@ JITTER_SHARES = (0.6, 0.35, 0.05)
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PoseBank:
-    """Recorded poses and the probability of each.
+    """Recorded poses and the probability of each, and poses of families that are not recorded.
 
     Attributes:
         poses: (N, 72) global_orient of a y-up world, body_pose [rad].
         cumulative: (N,) cumulative probabilities, ending at one.
+        families: (M, 72) from `rare_poses`; M may be zero.
     """
 
     poses: Array
     cumulative: Array
+    families: Array
 
     @classmethod
-    def of(cls, poses: PoseSet, balance: Balance) -> PoseBank:
-        """A bank with balanced probabilities, so that walking does not dominate."""
+    def of(cls, poses: PoseSet, families: PoseSet, balance: Balance) -> PoseBank:
+        """A bank with balanced probabilities of the recorded poses, so that walking does not dominate."""
         cumulative = np.cumsum(balance.weights(poses))
-        return cls(jnp.asarray(poses.poses, jnp.float32), jnp.asarray(cumulative / cumulative[-1], jnp.float32))
+        probabilities = jnp.asarray(cumulative / cumulative[-1], jnp.float32)
+        return cls(jnp.asarray(poses.poses, jnp.float32), probabilities, jnp.asarray(families.poses, jnp.float32))
 
     def pick(self, key: Array, count: int) -> Array:
         """Draw recorded poses (count, 72)."""
@@ -54,7 +57,7 @@ class PoseBank:
 
 @partial(jax.jit, static_argnames="count")
 def draw_poses(bank: PoseBank, key: Array, count: int) -> Array:
-    """Draw augmented poses (count, 72)."""
+    """Draw recorded poses (count, 72), augmented."""
     keys = jax.random.split(key, 8)
     pose, other, third = (bank.pick(k, count) for k in keys[:3])
     chance = jax.random.uniform(keys[3], (count, 5, 1))

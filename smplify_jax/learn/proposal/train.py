@@ -16,13 +16,24 @@ from jax import Array
 from smplify_jax.body.keypoint_body import KeypointBody, keypoint_body
 from smplify_jax.body.model import BodyModel
 from smplify_jax.geometry.rotations import matrix_to_axis_angle
-from smplify_jax.keypoints.layouts import Layout
 from smplify_jax.learn.proposal.detections import DetectionTables, detection_tables
 from smplify_jax.learn.proposal.loss import LossWeights, loss
 from smplify_jax.learn.proposal.people import Example, draw_examples
 from smplify_jax.learn.proposal.pose_bank import PoseBank
+from smplify_jax.proposal import correction
+from smplify_jax.proposal.correction import corrected, corrected_symmetrically
 from smplify_jax.proposal.mirror import propose_symmetrically
-from smplify_jax.proposal.network import NUM_BETAS, NUM_BODY_POSE, Block, ProposalNetwork, feature_size, output_size
+from smplify_jax.proposal.network import (
+    NUM_BETAS,
+    NUM_BODY_POSE,
+    Block,
+    ProposalNetwork,
+    ResidualNetwork,
+    feature_size,
+    make_features,
+    output_size,
+    split_outputs,
+)
 from smplify_jax.proposal.slots import all_slots, slot_layout
 
 CORRELATION_BATCH, CORRELATION_BATCHES = 512, 40
@@ -38,8 +49,9 @@ class Training:
     """How the network is trained.
 
     Attributes:
-        width: of the hidden layers.
-        num_blocks: residual blocks.
+        width: of the first network's hidden layers.
+        num_blocks: the first network's residual blocks.
+        correction_width, correction_blocks: of the second network.
         batch_size: people per step.
         num_steps: number of steps.
         learning_rate: its maximum; it rises over the first steps and falls along a half cosine.
@@ -50,6 +62,8 @@ class Training:
 
     width: int = 640
     num_blocks: int = 3
+    correction_width: int = 448
+    correction_blocks: int = 2
     batch_size: int = 512
     num_steps: int = 14_000
     learning_rate: float = 1e-3
@@ -59,15 +73,21 @@ class Training:
 
 
 def train(
-    bank: PoseBank, body: BodyModel, training: Training, report: Callable[[int, dict[str, float]], None]
+    bank: PoseBank,
+    body: BodyModel,
+    training: Training,
+    report: Callable[[int, dict[str, float]], None],
+    start: ProposalNetwork | None = None,
 ) -> ProposalNetwork:
-    """Train a network for a body.
+    """Train both networks for a body, the second behind the first.
 
     Args:
         bank: the poses.
-        body: the body whose proportions and betas it learns.
+        body: the body whose proportions and betas they learn.
         training: how to train.
-        report: called every STEPS_PER_CALL steps with the number of steps so far and the mean loss by part.
+        report: called every STEPS_PER_CALL steps with the number of steps so far and the mean loss by part; the first network's parts
+            are named "first ...".
+        start: weights to go on from, in place of random ones.
     """
     slots = all_slots()
     keypoints = seen_body(body, slots)
@@ -81,7 +101,8 @@ def train(
     )
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3))
     weights_key, key = jax.random.split(jax.random.key(training.seed))
-    network = new_network(weights_key, training, slots, body.name)
+    network = new_network(weights_key, training, slots, body.name) if start is None else start
+    network = jax.tree.map(jnp.asarray, network)
     mean_network, state = network, optimizer.init(cast(optax.Params, network))
     run = _make_run(tables, training, optimizer)
     for number in range(max(1, training.num_steps // STEPS_PER_CALL)):
@@ -94,31 +115,46 @@ def train(
 
 
 def seen_body(body: BodyModel, slots: tuple[str, ...]) -> KeypointBody:
-    """The slots of a body as its keypoints, followed by the pelvis."""
-    layout = slot_layout(slots)
-    with_pelvis = Layout("slots and pelvis", (*layout.keypoint_names, "root"), (*layout.points, ("pelvis",)))
-    return keypoint_body(body, with_pelvis, num_betas=NUM_BETAS)
+    """The slots of a body as its keypoints."""
+    return keypoint_body(body, slot_layout(slots), num_betas=NUM_BETAS)
 
 
 def new_network(key: Array, training: Training, slots: tuple[str, ...], body_name: str) -> ProposalNetwork:
-    """Untrained weights; blocks and outputs start at zero, so that every layer begins as the identity."""
-    keys = jax.random.split(key, training.num_blocks + 1)
-    width, num_features = training.width, feature_size(len(slots))
+    """Untrained weights; the second network changes nothing yet."""
+    first_key, second_key = jax.random.split(key)
+    num_slots = len(slots)
+    outputs = output_size(num_slots)
+    sizes = feature_size(num_slots), training.width, training.num_blocks, outputs
+    correction_sizes = (
+        correction.feature_size(num_slots),
+        training.correction_width,
+        training.correction_blocks,
+        outputs,
+    )
+    return ProposalNetwork(
+        proposing=_new_part(first_key, *sizes),
+        correcting=_new_part(second_key, *correction_sizes, scale=0.0),
+        pose_correlation=jnp.eye(NUM_BODY_POSE),
+        slots=slots,
+        body_name=body_name,
+    )
+
+
+def _new_part(
+    key: Array, num_features: int, width: int, num_blocks: int, outputs: int, scale: float = 0.01
+) -> ResidualNetwork:
+    """Random weights; blocks start at zero, so that every layer begins as the identity, and outputs are small."""
+    keys = jax.random.split(key, num_blocks + 2)
 
     def normal(key: Array, rows: int, columns: int) -> Array:
         return jax.random.normal(key, (rows, columns)) / jnp.sqrt(columns)
 
-    blocks = tuple(Block(normal(k, width, width), jnp.zeros(width), jnp.zeros((width, width))) for k in keys[1:])
-    outputs = output_size(len(slots))
-    return ProposalNetwork(
+    return ResidualNetwork(
         first=normal(keys[0], width, num_features),
         first_bias=jnp.zeros(width),
-        blocks=blocks,
-        last=0.01 * normal(keys[0], outputs, width),
+        blocks=tuple(Block(normal(k, width, width), jnp.zeros(width), jnp.zeros((width, width))) for k in keys[2:]),
+        last=scale * normal(keys[1], outputs, width),
         last_bias=jnp.zeros(outputs),
-        pose_correlation=jnp.eye(NUM_BODY_POSE),
-        slots=slots,
-        body_name=body_name,
     )
 
 
@@ -141,7 +177,7 @@ def _make_run(
             examples = draw_examples(bank, body, tables, key, training.batch_size)
 
             def batch_loss(network: ProposalNetwork) -> tuple[Array, dict]:
-                losses, parts = jax.vmap(lambda one: loss(network, body, one, training.weights))(examples)
+                losses, parts = jax.vmap(lambda one: _losses(network, body, one, training.weights))(examples)
                 return jnp.mean(losses), jax.tree.map(jnp.mean, parts)
 
             gradients, parts = jax.grad(batch_loss, has_aux=True)(network)
@@ -156,15 +192,29 @@ def _make_run(
     return run
 
 
+def _losses(
+    network: ProposalNetwork, body: KeypointBody, example: Example, weights: LossWeights
+) -> tuple[Array, dict[str, Array]]:
+    """The sum of both networks' losses for one person; the second's does not reach the first."""
+    slots = jnp.eye(len(network.slots))
+    first = split_outputs(network.proposing.outputs(make_features(example.seen, slots)))
+    second = corrected(network, body, slots, example.seen, jax.lax.stop_gradient(first))
+    first_loss, first_parts = loss(first, body, example, weights)
+    second_loss, parts = loss(second, body, example, weights)
+    return first_loss + second_loss, parts | {f"first {name}": part for name, part in first_parts.items()}
+
+
 def error_correlation(
     network: ProposalNetwork, body: KeypointBody, tables: DetectionTables, bank: PoseBank, key: Array
 ) -> np.ndarray:
-    """Correlation (69, 69) of the network's errors in body_pose, each in units of its predicted standard deviation."""
+    """Correlation (69, 69) of the errors in body_pose, each in units of its predicted standard deviation."""
 
     @jax.jit
     def standardised(network: ProposalNetwork, bank: PoseBank, body: KeypointBody, key: Array) -> Array:
         def of_one(example: Example) -> Array:
-            raw = propose_symmetrically(network, example.features)
+            slots = jnp.eye(len(network.slots))
+            first = propose_symmetrically(network, slots, example.seen)
+            raw = corrected_symmetrically(network, body, slots, example.seen, first)
             error = matrix_to_axis_angle(raw.rotations[1:]).ravel() - example.body_pose
             return jnp.clip(error * jnp.exp(-raw.log_std_pose), -_MAX_ERROR, _MAX_ERROR)
 
