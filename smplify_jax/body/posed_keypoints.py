@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -167,10 +168,27 @@ def pose_keypoints(body: KeypointBody, parameters: BodyParameters) -> PosedKeypo
     pose = jnp.concatenate([parameters.global_orient, parameters.body_pose])
     pose = pose.reshape(body.num_joints, 3, *pose.shape[1:])
     local, left_jacobian = exp_and_left_jacobian(pose, axis=1)
-    rotations, parent_rotations = global_rotations(local, body.parents)
+    hung = hang_keypoints(body, local, parameters.betas, parameters.transl)
     # The root's step is already a rotation vector in the camera frame.
-    axes = jnp.concatenate([parent_rotations[:1], matmul3(parent_rotations[1:], left_jacobian[1:])])
-    betas = jnp.asarray(parameters.betas)
+    axes = jnp.concatenate([hung.parent_rotations[:1], matmul3(hung.parent_rotations[1:], left_jacobian[1:])])
+    return PosedKeypoints(
+        parameters, hung.keypoints_cam, local, hung.rotations, hung.parent_rotations, axes, hung.levers
+    )
+
+
+class HungKeypoints(NamedTuple):
+    """Keypoints on joints that are turned by rotations; the fields are those of `PosedKeypoints`."""
+
+    keypoints_cam: Array
+    rotations: Array
+    parent_rotations: Array
+    levers: Array
+
+
+def hang_keypoints(body: KeypointBody, local: Array, betas: ArrayLike, transl: ArrayLike) -> HungKeypoints:
+    """Keypoints from rotations (J, 3, 3, ...) relative to the parents, betas (B, ...) and transl (3, ...)."""
+    betas = jnp.asarray(betas)
+    rotations, parent_rotations = global_rotations(local, body.parents)
     arms = with_batch_axis(body.lever_template, betas) + jnp.tensordot(body.lever_shapedirs, betas, axes=1)
     if body.bulging_joints:
         arms = arms + jnp.einsum("kjv,vc...->kjc...", body.bulge_weights, _bulge(body, local))
@@ -179,8 +197,8 @@ def pose_keypoints(body: KeypointBody, parameters: BodyParameters) -> PosedKeypo
     levers = jnp.einsum("jkc...,ji->ikc...", turned, ancestors_or_self(body.parents))
     root = with_batch_axis(body.joint_template[0], betas) + jnp.tensordot(body.joint_shapedirs[0], betas, axes=1)
     # Everything hangs on the root.
-    places = levers[0] + with_batch_axis(body.weights[:, None], betas) * (root + parameters.transl)
-    return PosedKeypoints(parameters, places, local, rotations, parent_rotations, axes, levers)
+    places = levers[0] + with_batch_axis(body.weights[:, None], betas) * (root + jnp.asarray(transl))
+    return HungKeypoints(places, rotations, parent_rotations, levers)
 
 
 def with_batch_axis(constant: Array | np.ndarray, like: Array | np.ndarray) -> Array:

@@ -28,6 +28,7 @@ from smplify_jax.fitting.arguments import (
     resolve_prior,
 )
 from smplify_jax.fitting.batches import run_in_batches
+from smplify_jax.fitting.finished import blanked
 from smplify_jax.fitting.focal_search import search_focal_length
 from smplify_jax.fitting.initialization import anchor_from_init, start_from_init, with_betas_filled
 from smplify_jax.fitting.known import as_term_takes_it, check_known, known_measurements
@@ -157,7 +158,7 @@ def fit(
 
         def run(people: Person, has_start: bool) -> dict:
             setup = setup_fit(replace(choices, is_start_given=has_start))
-            return run_in_batches(fit_people, setup, people, shard_devices)
+            return blanked(run_in_batches(fit_people, setup, people, shard_devices))
 
         def fit_all(people: Person) -> FitResult:
             starts = people.start

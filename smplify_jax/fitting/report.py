@@ -22,7 +22,7 @@ from smplify_jax.terms.objective import TermWeights
 def report(
     setup: Setup, checked: CheckedPerson, prepared: PreparedSearch, solution: Solution, margin: Array, energies: Array
 ) -> dict:
-    """The fields of FitResult for one person; NaN where the fit failed."""
+    """The fields of FitResult for one person; those of a failed fit are blanked later, see `blanked`."""
     status = _status(checked, solution)
     last_weights = jax.tree.map(lambda leaf: leaf[-1], setup.phases.refine.weights)
     # The network may have exchanged left and right; errors are relative to the keypoints as given.
@@ -42,7 +42,6 @@ def report(
     is_usable &= is_finite
     fields["round_costs"] = energies  # earlier rounds may overflow where the last does not
     status = jnp.where(is_usable & _is_poor(fields, checked.image_size), FitStatus.POOR_FIT, status)
-    fields = jax.tree.map(lambda leaf: jnp.where(is_usable, leaf, jnp.nan), fields)
     return fields | {"status": status, "num_steps": jnp.where(is_usable, solution.num_steps, 0)}
 
 

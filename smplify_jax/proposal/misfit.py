@@ -9,11 +9,9 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.body.kinematics import joint_positions
-from smplify_jax.body.parameters import BodyParameters
-from smplify_jax.body.posed_keypoints import pose_keypoints, with_batch_axis
+from smplify_jax.body.posed_keypoints import hang_keypoints, with_batch_axis
 from smplify_jax.camera.depth import PERSON_HEIGHT
 from smplify_jax.execution.batch_axis import batch_first, batch_last
-from smplify_jax.geometry.rotations import matrix_to_axis_angle
 from smplify_jax.proposal.network import NUM_SMPL_JOINTS, RawProposal, SeenPerson, resized_betas
 
 _MODEL_NOISE = 0.004  # heights: the body itself is no more exact than this
@@ -59,17 +57,17 @@ def body_misfit(body: KeypointBody, slots: Array, seen: SeenPerson, raw: RawProp
     pelvis = jnp.append(raw.pelvis * PERSON_HEIGHT / seen.depth, 1.0) * depth
     betas = resized_betas(raw.betas, body.num_betas, 0.0)
     rest_pelvis = body.joint_template[0] + body.joint_shapedirs[0] @ betas
-    pose = matrix_to_axis_angle(raw.rotations[: body.num_joints])
-    parameters = BodyParameters(pose[0], pose[1:].ravel(), betas, pelvis - rest_pelvis)
     points = jnp.clip(seen.points, -5.0, 5.0)  # an outlier behind the view must not overflow
-    return _misfit(body, (parameters, points, seen.confidence, slots.T @ raw.log_noise, seen.depth / PERSON_HEIGHT))
+    log_noise, scale = slots.T @ raw.log_noise, seen.depth / PERSON_HEIGHT
+    rotations = raw.rotations[: body.num_joints]
+    return _misfit(body, (rotations, betas, pelvis - rest_pelvis, points, seen.confidence, log_noise, scale))
 
 
 @batch_last
-def _misfit(body: KeypointBody, personal: tuple[BodyParameters, Array, Array, Array, Array]) -> Misfit:
-    """From blocks (P, ...), points (K, 2, ...), confidence and log noise (K, ...), and the view's distance in heights (...)."""
-    parameters, points, confidence, log_noise, scale = personal
-    posed = pose_keypoints(body, parameters)
+def _misfit(body: KeypointBody, personal: tuple[Array, ...]) -> Misfit:
+    """From local rotations (J, 3, 3, ...), betas, transl, points (K, 2, ...), confidence, log noise, and the view's distance in heights."""
+    rotations, betas, transl, points, confidence, log_noise, scale = personal
+    posed = hang_keypoints(body, rotations, betas, transl)
     places = posed.keypoints_cam
     expected = places[:, :2] / jnp.maximum(places[:, 2:], _MIN_DEPTH) * scale
     is_seen = (confidence > 0).astype(points.dtype)
@@ -91,7 +89,6 @@ def _misfit(body: KeypointBody, personal: tuple[BodyParameters, Array, Array, Ar
     shift = jnp.sum(hangs[:, :, None] * pull, axis=1) / (load + _PRIOR_INERTIA)[:, None]
 
     above = posed.parent_rotations
-    betas = jnp.asarray(parameters.betas)
     rest = with_batch_axis(body.joint_template, betas) + jnp.tensordot(body.joint_shapedirs, betas, axes=1)
     joints = joint_positions(above, rest, body.parents)
     return Misfit(
