@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 
 from benchmarks.measure import accuracy, joined, print_and_write, summarize
 from smplify_jax import fit, load_body
-from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, PeopleOptions, make_people
+from smplify_jax.learn.known_people import GROUPS
+from smplify_jax.learn.people import EXACT, LOWER_BODY, Detector, make_people
 
 NOISE_LEVELS = {f"{100 * noise:g} %": replace(Detector(), noise=noise) for noise in (0.0, 0.01, 0.02, 0.04)}
 """Realistic detections; the row "all" combines these."""
@@ -32,6 +33,8 @@ class Options:
     layouts: tuple[str, ...] = ("openpose25", "coco17", "lsp14")
     split: str = "val"
     """Split of the motion folder; "hdm05" has other actors and actions."""
+    group: Literal["usual", "rotated", "recombined", "recombined and rotated"] = "usual"
+    """Who is measured: recorded poses, the same any way up, or parts of several recordings put together."""
     num_starts: int | None = None
     """Search from this many yaw angles, instead of the profile's starts."""
     noise: tuple[str, ...] = tuple(DETECTORS)
@@ -51,7 +54,7 @@ def measure(options: Options, profile: str, layout: str) -> list[dict]:
     body = load_body(num_betas=10)
     found, families = {}, {}
     for name in options.noise:
-        who = PeopleOptions(split=options.split, num_rare=options.num_rare)
+        who = replace(GROUPS[options.group], split=options.split, num_rare=options.num_rare)
         detector = DETECTORS[name]
         detector = replace(detector, unseen=(*detector.unseen, *options.unseen))
         people = make_people(options.folder, body, layout, detector, who)

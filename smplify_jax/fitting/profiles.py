@@ -19,7 +19,7 @@ from smplify_jax.terms.objective import TermWeights
 # These depart from the paper's last round (sigma 100, w_theta 4.78, bend 15.2). At a straight leg its bend term costs as much as a bent
 # knee, so it bends every leg; and its sigma lets gross outliers pull. The anchor's weight is a compromise for exact and noisy keypoints.
 _REFINE = TermWeights(
-    sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0, interpenetration=2000.0, anchor=10.0, measurements=6.0
+    sigma=30.0, pose_prior=6.0, bend=5.0, shape=5.0, interpenetration=2000.0, anchor=14.0, measurements=6.0
 )
 
 DEFAULT = Profile(

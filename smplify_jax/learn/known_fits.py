@@ -11,7 +11,15 @@ from smplify_jax.geometry.metrics import pa_mpjpe
 from smplify_jax.quality.score import GOOD_MM
 from smplify_jax.result import FitResult, FitStatus
 
-SHARES = {"usual": 0.82, "rotated": 0.06, "recombined": 0.06, "recombined and rotated": 0.06}
+SHARES = {
+    "usual": 0.60,
+    "rotated": 0.06,
+    "recombined": 0.09,
+    "recombined and rotated": 0.06,
+    "rare": 0.10,
+    "two people": 0.07,
+    "wrong order": 0.02,
+}
 """What the groups count for in the calibration, however many are fitted: without unusual people the score believes any fit of theirs
 whose keypoints fit well, and as many of them as of usual ones would make it doubt everybody."""
 

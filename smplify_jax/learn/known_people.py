@@ -19,6 +19,7 @@ from smplify_jax.fitting.profiles import PROFILES
 from smplify_jax.learn.known_fits import Fits
 from smplify_jax.learn.people import LOWER_BODY, Detector, People, PeopleOptions, make_people
 from smplify_jax.learn.starts import StartErrors, make_starts
+from smplify_jax.learn.wrong_keypoints import WRONG, changed
 
 # Under another name, `fit` neither scales standard deviations nor scores with the existing quality model, which is to be learned here.
 _UNSCORED = dataclasses.replace(PROFILES["default"], name="default, not scored")
@@ -38,11 +39,16 @@ GROUPS = {
     "rotated": PeopleOptions(is_any_way_up=True),
     "recombined": PeopleOptions(is_recombined=True),
     "recombined and rotated": PeopleOptions(is_recombined=True, is_any_way_up=True),
+    "rare": PeopleOptions(),
+    **dict.fromkeys(WRONG, PeopleOptions()),
 }
-"""Who is fitted."""
+"""Who is fitted: the groups that are named like a change of `WRONG` have keypoints that are wrong in that way."""
 
 _UNUSUAL_FITTED = 0.5
 """Of poses_per_subject: more than their share, so that what is learned and told of them is no chance."""
+
+_RARE_FITTED = 4
+"""Times poses_per_subject: they have no actors."""
 
 START_ERRORS_MM = (30.0, 45.0, 60.0, 90.0)
 """Typical PA-MPJPE of other networks' bodies; every second set of people is fitted without saying so."""
@@ -53,7 +59,8 @@ def fit_known_people(folder: Path, split: str, max_poses_per_subject: int, *, fr
     parts = []
     for name, options in GROUPS.items():
         num_poses = max_poses_per_subject if name == "usual" else math.ceil(_UNUSUAL_FITTED * max_poses_per_subject)
-        options = dataclasses.replace(options, split=split, max_poses_per_subject=num_poses)
+        num_rare = _RARE_FITTED * max_poses_per_subject if name == "rare" else 0
+        options = dataclasses.replace(options, split=split, max_poses_per_subject=num_poses, num_rare=num_rare)
         parts += _fit_group(folder, name, options, from_starts)
     return Fits.joined(parts)
 
@@ -64,6 +71,8 @@ def _fit_group(folder: Path, name: str, options: PeopleOptions, from_starts: boo
         for seed, detector in enumerate(DETECTORS):
             # Different people for every detector: a pose under six detectors would count as six.
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=seed))
+            if name in WRONG:
+                people = dataclasses.replace(people, keypoints=changed(people.keypoints, layout, name, seed))
             init = _init(people, body, row * len(DETECTORS) + seed) if from_starts else {}
             with warnings.catch_warnings():
                 # Some people are too close to fit into their picture, as in life.

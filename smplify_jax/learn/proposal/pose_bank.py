@@ -19,9 +19,9 @@ from smplify_jax.learn.mocap.poses import PoseSet
 _ARM_PARTS = ("collar", "shoulder", "elbow", "wrist", "hand")
 _TRUNK_TOP = ("spine3", "neck", "head")
 
-SHARE_OTHER_UPPER_BODY = 0.12
-SHARE_OTHER_ARM = 0.08  # of each arm
-SHARE_BLENDED = 0.05
+SHARE_OTHER_UPPER_BODY = 0.22
+SHARE_OTHER_ARM = 0.12  # of each arm
+SHARE_BLENDED = 0.08
 JITTERS = (0.0, 0.05, 0.12)
 """[rad] Standard deviations of the noise on every joint; the next constant holds their probabilities."""
 JITTER_SHARES = (0.6, 0.35, 0.05)

@@ -19,7 +19,7 @@ from smplify_jax.learn.mocap.limits import MAX_SHOULDER_ANGLE, joint_bounds
 from smplify_jax.learn.proposal.pose_bank import PoseBank, draw_poses
 
 SHARE_FAMILY = 0.04
-SHARE_LIMITS = 0.08  # people with limbs on the way to anywhere within their limits
+SHARE_LIMITS = 0.10  # people with limbs on the way to anywhere within their limits
 SHARE_LIMB = 0.6  # of the limbs of such a person
 SHARE_ANY_WAY_UP, SHARE_ANY_WAY_UP_AT_LIMITS = 0.04, 0.3
 SHARE_COLLARS_AT_REST, SHARE_FEET_AT_REST = 0.2, 0.2
