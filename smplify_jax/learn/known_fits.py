@@ -12,12 +12,12 @@ from smplify_jax.quality.score import GOOD_MM
 from smplify_jax.result import FitResult, FitStatus
 
 SHARES = {
-    "usual": 0.60,
-    "rotated": 0.06,
-    "recombined": 0.09,
-    "recombined and rotated": 0.06,
-    "rare": 0.10,
-    "two people": 0.07,
+    "usual": 0.50,
+    "rotated": 0.05,
+    "recombined": 0.08,
+    "recombined and rotated": 0.05,
+    "rare": 0.15,
+    "two people": 0.15,
     "wrong order": 0.02,
 }
 """What the groups count for in the calibration, however many are fitted: without unusual people the score believes any fit of theirs

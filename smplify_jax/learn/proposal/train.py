@@ -65,7 +65,7 @@ class Training:
     correction_width: int = 448
     correction_blocks: int = 2
     batch_size: int = 512
-    num_steps: int = 14_000
+    num_steps: int = 24_000
     learning_rate: float = 1e-3
     average: float = 0.999
     weights: LossWeights = field(default_factory=LossWeights)
