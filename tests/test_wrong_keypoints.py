@@ -46,4 +46,5 @@ def test_points_that_were_not_found_move_nothing_to_infinity(keypoints):
 
 def test_the_same_seed_changes_the_same_way(keypoints):
     for change in WRONG:
-        np.testing.assert_array_equal(*(changed(keypoints, "coco17", change, seed=3) for _ in range(2)))
+        one, other = (changed(keypoints, "coco17", change, seed=3) for _ in range(2))
+        np.testing.assert_array_equal(one, other)

@@ -122,7 +122,7 @@ def _blocks(
         _Block(jnp.append(distances(seen), 3.0 * raw.log_depth)[None], alone, (1.0,) * 4),
         _Block(3.0 * raw.pelvis[None], alone, across),
         _Block(raw.betas[None], alone, (1.0,) * NUM_BETAS),
-        _Block(sixes.reshape(NUM_SMPL_JOINTS, 6), JOINT_PARTNER, tuple(MATRIX_SIGNS[:, :2].ravel())),
+        _Block(sixes.reshape(NUM_SMPL_JOINTS, 6), JOINT_PARTNER, tuple(MATRIX_SIGNS[:, :2].ravel().tolist())),
         _Block(raw.log_std_pose[:, None] + 1.5, POSE_PARTNER, (1.0,)),
         _Block(5.0 * misfit.turns, JOINT_PARTNER, turn),
         _Block(misfit.log_inertia[:, None], JOINT_PARTNER, (1.0,)),

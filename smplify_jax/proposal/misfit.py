@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
-from smplify_jax.body.kinematics import joint_positions
+from smplify_jax.body.kinematics import joint_positions, sum_over_axes
 from smplify_jax.body.posed_keypoints import hang_keypoints, with_batch_axis
 from smplify_jax.camera.depth import PERSON_HEIGHT
 from smplify_jax.execution.batch_axis import batch_first, batch_last
@@ -95,7 +95,7 @@ def _misfit(body: KeypointBody, personal: tuple[Array, ...]) -> Misfit:
         residuals=batch_first(residuals, 2),
         white_residuals=batch_first(white, 2),
         weight=batch_first(weight, 1),
-        turns=batch_first(_padded(sum(above[:, b] * turn[:, b, None] for b in range(3))), 2),
+        turns=batch_first(_padded(sum_over_axes(lambda b: above[:, b] * turn[:, b, None])), 2),
         log_inertia=batch_first(_padded(jnp.log1p(inertia / _PRIOR_INERTIA)), 1),
         shifts=batch_first(_padded(shift), 2),
         view_axes=batch_first(_padded(above[:, 2]), 2),

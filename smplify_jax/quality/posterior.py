@@ -13,7 +13,7 @@ from smplify_jax.body.posed_keypoints import KeypointBody
 from smplify_jax.execution.batch_axis import batch_first, batch_last
 from smplify_jax.solver.cholesky import forms_of_inverse, inverse_if_definite
 
-EVIDENCE_FACTOR = 24.0
+EVIDENCE_FACTOR = 44.0
 """By how much the objective overrates what a picture tells about shapes, as a variance: `python -m benchmarks.measurements` measures what
 share of people the intervals that follow from it hold."""
 
