@@ -130,7 +130,7 @@ def _unit_noise(tables: DetectionTables, key: Array, shape: tuple[int, ...]) -> 
     own = jax.random.normal(own_key, shape)
     common = jnp.einsum("nlc,ls->nsc", jax.random.normal(common_key, (shape[0], len(_LIMBS), 2)), 1.0 * tables.limbs)
     share = _COMMON_VARIANCE * (jax.random.uniform(which_key, (shape[0], 1, 1)) < _SHARE_TOGETHER)
-    share = share * tables.limbs.any(axis=0)[:, None]
+    share = share * np.any(tables.limbs, axis=0, keepdims=True)[..., None]
     return jnp.sqrt(1.0 - share) * own + jnp.sqrt(share) * common
 
 

@@ -56,7 +56,7 @@ def _towards_limits(key: Array, poses: Array) -> Array:
     count = len(poses)
     goal_key, far_key, limb_key = jax.random.split(key, 3)
     low, high = (np.where(np.isfinite(bound), bound, 0.0).astype(np.float32) for bound in joint_bounds())
-    goal = low + jax.random.uniform(goal_key, (count, len(SMPL_JOINT_NAMES), 3)) * (high - low)
+    goal = jnp.asarray(low) + jax.random.uniform(goal_key, (count, len(SMPL_JOINT_NAMES), 3)) * (high - low)
     shoulders = np.array([_joint("left_shoulder"), _joint("right_shoulder")])
     size = jnp.linalg.norm(goal[:, shoulders], axis=-1, keepdims=True)
     goal = goal.at[:, shoulders].multiply(jnp.minimum(1.0, MAX_SHOULDER_ANGLE / size))
