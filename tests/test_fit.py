@@ -118,7 +118,7 @@ def test_a_mirrored_picture_gives_the_mirrored_body(people, result):
     back = np.asarray(mirrored.joints)[:, joint_flip] * [-1, 1, 1]
     # The sums round differently, and a search that stops at a gain of 1e-3 ends within millimetres of the valley's floor.
     np.testing.assert_allclose(back, straight.joints, atol=1e-2)
-    np.testing.assert_allclose(mirrored.cost, straight.cost, rtol=5e-3)
+    np.testing.assert_allclose(mirrored.cost, straight.cost, rtol=1e-2)
 
 
 def test_the_callers_arrays_are_not_written(people):

@@ -6,6 +6,7 @@ detected ones, how exact each of those is, and which way the distances would tur
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.execution.batch_axis import batch_first, batch_last
-from smplify_jax.proposal.misfit import Misfit, body_misfit
+from smplify_jax.proposal.misfit import body_misfit
 from smplify_jax.proposal.network import (
     CONFIDENCE_SLOPE,
     LOG_NOISE,
@@ -99,13 +100,13 @@ def with_told_noise(raw: RawProposal, seen: SeenPerson, slots: Array) -> RawProp
     told = is_seen * (_MIDDLE_CONFIDENCE - jnp.clip(confidence, 0.2, 1.0)) / CONFIDENCE_SLOPE
     level, usual = jnp.sum(is_seen * raw.log_noise) / count, jnp.sum(told) / count
     log_noise = level + _NOISE_SHARE * (raw.log_noise - level) + _CONFIDENCE_SHARE * is_seen * (told - usual)
-    return RawProposal(**{**vars(raw), "log_noise": log_noise})
+    return dataclasses.replace(raw, log_noise=log_noise)
 
 
 def _blocks(
     body: KeypointBody, slots: Array, seen: SeenPerson, raw: RawProposal, slot_names: tuple[str, ...]
 ) -> list[_Block]:
-    misfit: Misfit = body_misfit(body, slots, seen, raw)
+    misfit = body_misfit(body, slots, seen, raw)
     white = misfit.white_residuals
     length = jnp.sqrt(jnp.sum(white**2, axis=-1, keepdims=True) + 1e-12)
     white = white * jnp.minimum(1.0, _MAX_WHITE_RESIDUAL / length)
