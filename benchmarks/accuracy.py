@@ -35,6 +35,10 @@ class Options:
     """Split of the motion folder; "hdm05" has other actors and actions."""
     group: Literal["usual", "rotated", "recombined", "recombined and rotated"] = "usual"
     """Who is measured: recorded poses, the same any way up, or parts of several recordings put together."""
+    frames_per_clip: int = 8
+    """Poses of one recording, at most."""
+    poses_per_subject: int = 64
+    """Poses of one actor, at most."""
     num_starts: int | None = None
     """Search from this many yaw angles, instead of the profile's starts."""
     noise: tuple[str, ...] = tuple(DETECTORS)
@@ -54,7 +58,13 @@ def measure(options: Options, profile: str, layout: str) -> list[dict]:
     body = load_body(num_betas=10)
     found, families = {}, {}
     for name in options.noise:
-        who = replace(GROUPS[options.group], split=options.split, num_rare=options.num_rare)
+        who = replace(
+            GROUPS[options.group],
+            split=options.split,
+            max_frames_per_clip=options.frames_per_clip,
+            max_poses_per_subject=options.poses_per_subject,
+            num_rare=options.num_rare,
+        )
         detector = DETECTORS[name]
         detector = replace(detector, unseen=(*detector.unseen, *options.unseen))
         people = make_people(options.folder, body, layout, detector, who)

@@ -118,9 +118,9 @@ def test_the_mirror_image_is_corrected_to_the_mirror_image(body, person):
     network = small_network(seed=5)
     one = corrected_symmetrically(network, body, SLOTS, seen, raw)
     other = corrected_symmetrically(network, body, SLOTS, mirrored_seen, mirrored_raw)
-    np.testing.assert_allclose(one.rotations[order] * signs, other.rotations, atol=2e-3)
-    np.testing.assert_allclose(one.pelvis * across, other.pelvis, atol=2e-3)
-    np.testing.assert_allclose((SLOTS.T @ one.log_noise)[flip], SLOTS.T @ other.log_noise, atol=2e-3)
+    np.testing.assert_allclose(one.rotations[order] * signs, other.rotations, atol=1e-5)
+    np.testing.assert_allclose(one.pelvis * across, other.pelvis, atol=1e-5)
+    np.testing.assert_allclose((SLOTS.T @ one.log_noise)[flip], SLOTS.T @ other.log_noise, atol=1e-5)
     assert np.abs(np.asarray(one.rotations - raw.rotations)).max() > 0.02
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MIDDLE, _SLOPE = 0.8, 0.3
+from smplify_jax.proposal.network import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Calibration:
         """(...) float32 confidences of (...) scores, 0 for guesses and scores that are not finite or negative."""
         values = np.asarray(scores, np.float64)
         error = np.exp(np.interp(values, self.scores, np.log(self.errors)))
-        confidence = np.clip(_MIDDLE - _SLOPE * np.log(error / self.usual_error), 0.0, 1.0)
+        confidence = np.clip(MIDDLE_CONFIDENCE - CONFIDENCE_SLOPE * np.log(error / self.usual_error), 0.0, 1.0)
         return np.where((error <= self.max_error) & (values >= 0), confidence, 0.0).astype(np.float32)
 
 

@@ -21,6 +21,7 @@ from smplify_jax.proposal.network import (
     LOG_NOISE,
     LOG_STD_BETAS,
     LOG_STD_POSE,
+    MIDDLE_CONFIDENCE,
     NUM_BETAS,
     NUM_BODY_POSE,
     NUM_SMPL_JOINTS,
@@ -34,7 +35,6 @@ from smplify_jax.proposal.network import (
 )
 from smplify_jax.proposal.partners import JOINT_PARTNER, MATRIX_SIGNS, POSE_PARTNER, slot_partner
 
-_MIDDLE_CONFIDENCE = 0.8
 _NOISE_SHARE, _CONFIDENCE_SHARE = 0.5, 0.7
 """Of the first network's noise and of the confidences in a keypoint's noise beside the person's others: the best in a regression of the
 true one, at 1 to 4 %. The network corrects it for detectors whose confidence tells nothing."""
@@ -97,7 +97,7 @@ def with_told_noise(raw: RawProposal, seen: SeenPerson, slots: Array) -> RawProp
     confidence = in_slots(seen.points, seen.confidence, slots)[1]
     is_seen = (confidence > 0).astype(confidence.dtype)
     count = jnp.maximum(jnp.sum(is_seen), 1.0)
-    told = is_seen * (_MIDDLE_CONFIDENCE - jnp.clip(confidence, 0.2, 1.0)) / CONFIDENCE_SLOPE
+    told = is_seen * (MIDDLE_CONFIDENCE - jnp.clip(confidence, 0.2, 1.0)) / CONFIDENCE_SLOPE
     level, usual = jnp.sum(is_seen * raw.log_noise) / count, jnp.sum(told) / count
     log_noise = level + _NOISE_SHARE * (raw.log_noise - level) + _CONFIDENCE_SHARE * is_seen * (told - usual)
     return dataclasses.replace(raw, log_noise=log_noise)

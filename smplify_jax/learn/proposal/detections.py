@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from smplify_jax.proposal.network import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
 from smplify_jax.proposal.slots import learned_layouts, slot_layout, slot_matrix
 
 _FEATURED_LAYOUTS = {"coco17": 7.0, "openpose25": 7.0, "lsp14": 7.0}  # all others weigh one
@@ -137,7 +138,7 @@ def _unit_noise(tables: DetectionTables, key: Array, shape: tuple[int, ...]) -> 
 def _confidence(key: Array, spread: Array, is_outlier: Array, chance: Array) -> Array:
     """Draw confidences (N, S); each person's come from one of three kinds of detector."""
     telling_key, kind_key = jax.random.split(key)
-    telling = 0.8 - 0.3 * spread + 0.05 * jax.random.normal(telling_key, spread.shape)
+    telling = MIDDLE_CONFIDENCE - CONFIDENCE_SLOPE * spread + 0.05 * jax.random.normal(telling_key, spread.shape)
     telling = jnp.where(is_outlier, 0.2 + 0.6 * chance, jnp.clip(telling, 0.2, 1.0))
     kind = jax.random.uniform(kind_key, (len(spread), 1))
     saying_nothing = 0.3 + 0.7 * chance
