@@ -1,12 +1,8 @@
 """From a detector's scores to the confidences that the fit expects.
 
-The network and the data term take a keypoint's confidence for how exact it is beside the person's other keypoints. In training, a keypoint
-whose error has standard deviation σ, on a person whose keypoints have σ₀ in the middle, has confidence
-
-    c = 0.8 - 0.3 log(σ / σ₀),   from 0.2 to 1
-
-(`smplify_jax.learn.proposal.detections`; σ goes up to 5 % of the person's height there). A detector's score says something else, so each
-detector has a table of its errors by score.
+The networks and the data term take a keypoint's confidence for how exact it is beside the person's other keypoints, by the rule of
+`smplify_jax.keypoints.confidence`; in training, errors go up to 5 % of the person's height. A detector's score says something else, so
+each detector has a table of its errors by score.
 """
 
 from __future__ import annotations
@@ -15,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smplify_jax.proposal.network import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
+from smplify_jax.keypoints.confidence import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from jax import Array
 
 from smplify_jax.body.keypoint_body import KeypointBody
 from smplify_jax.execution.batch_axis import batch_first, batch_last
+from smplify_jax.keypoints.confidence import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
 from smplify_jax.proposal.misfit import body_misfit
 from smplify_jax.proposal.network import (
-    CONFIDENCE_SLOPE,
     LOG_NOISE,
     LOG_STD_BETAS,
     LOG_STD_POSE,
-    MIDDLE_CONFIDENCE,
     NUM_BETAS,
     NUM_BODY_POSE,
     NUM_SMPL_JOINTS,

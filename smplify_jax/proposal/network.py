@@ -15,6 +15,7 @@ from jax import Array
 
 from smplify_jax.body.posed_keypoints import with_batch_axis
 from smplify_jax.geometry.skeleton import SMPL_JOINT_NAMES
+from smplify_jax.keypoints.confidence import CONFIDENCE_SLOPE
 
 NUM_SMPL_JOINTS = len(SMPL_JOINT_NAMES)
 NUM_BETAS = 10
@@ -22,9 +23,6 @@ NUM_BODY_POSE = 3 * (NUM_SMPL_JOINTS - 1)
 _NUM_GLOBALS = 3
 SLOT_SIGNS = (-1.0, 1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
 """Of the first network's features by slot, in the mirror image."""
-MIDDLE_CONFIDENCE, CONFIDENCE_SLOPE = 0.8, 0.3
-"""Of a keypoint as exact as the person's others, and how much it falls where the logarithm of the noise rises by one: the networks are
-trained on such detectors, and `smplify_jax.detectors.confidence` makes them of real ones."""
 LOG_STD_POSE, LOG_STD_BETAS, LOG_NOISE = (-4.0, 1.0), (-2.0, 0.5), (-7.0, 0.0)
 """Ranges of the claimed standard deviations' logarithms."""
 _POSITION_SCALE = 4.0  # makes positions vary about as much as the other features

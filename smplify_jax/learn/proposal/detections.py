@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from smplify_jax.proposal.network import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
+from smplify_jax.keypoints.confidence import CONFIDENCE_SLOPE, MIDDLE_CONFIDENCE
 from smplify_jax.proposal.slots import learned_layouts, slot_layout, slot_matrix
 
 _FEATURED_LAYOUTS = {"coco17": 7.0, "openpose25": 7.0, "lsp14": 7.0}  # all others weigh one
