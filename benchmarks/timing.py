@@ -64,7 +64,7 @@ def fit_in_turn(
     num_starts: int | None = None,
     devices: Sequence[Device] | None = None,
 ) -> None:
-    """`ready_fit` on one batch after the other."""
+    """`ready_fit` on one batch after the other; a batch of one is a person without a leading axis, as a user gives them."""
     for first in range(0, len(keypoints), batch):
-        rows = slice(first, first + batch)
+        rows = slice(first, first + batch) if batch > 1 else first
         ready_fit(keypoints[rows], focal_length[rows], layout, num_starts, devices)

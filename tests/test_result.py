@@ -54,6 +54,16 @@ def test_one_person_without_a_leading_axis_is_a_sequence_of_one(result):
         person[1]
 
 
+def test_a_person_keeps_the_kind_of_every_array(result):
+    on_host = jax.tree.map(np.asarray, result)[1]
+    assert on_host == result[1]
+    assert not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(on_host))
+
+
+def test_a_person_is_taken_by_one_program(result):
+    assert len(jax.make_jaxpr(lambda batch: jax.tree.leaves(batch[1]))(result).eqns) == 1
+
+
 def test_nobody_is_an_empty_sequence(result):
     nobody = result[:0]
     assert (len(nobody), list(nobody), nobody.statuses()) == (0, [], [])

@@ -81,8 +81,8 @@ class BodyOptions:
             program.
         profile: the fitting recipe: "default", "plain", or one of the published "smplify2016" and "spin".
         num_betas: number of shape coefficients to fit.
-        num_starts: number of facing directions that fits start from; by default that of the profile. More starts find the
-            right facing direction of unclear people more often, but take longer.
+        num_starts: number of facing directions to search from; by default that of the profile. "default" starts from a
+            network's proposal instead, which is better on average.
     """
 
     body: Annotated[Path | None, shown("FILE|FOLDER")] = None

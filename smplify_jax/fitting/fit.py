@@ -98,7 +98,7 @@ def fit(
         age: years, if they are known, with the body of all ages: people of that age have a mean stature and body-mass index, and spread
             about them. Where the height or the mass is known, too, that one counts.
         measurements: others that are known, by their names in `smplify_jax.measurements.definitions`, such as {"waist girth": 0.84}.
-        num_starts: search from that many yaw angles instead of starting from the profile's proposal.
+        num_starts: search from that many yaw angles instead of starting from the profile's proposal, which is better on average.
         devices: devices of one kind to shard people over, such as `jax.devices()`; JAX's default device by default. On CPU see
             `use_all_cores`.
     Returns:

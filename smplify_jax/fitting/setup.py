@@ -25,7 +25,7 @@ from smplify_jax.prior.mixture import PosePrior
 from smplify_jax.proposal.load import load_proposal_network
 from smplify_jax.proposal.network import ProposalNetwork
 from smplify_jax.proposal.propose import Proposer
-from smplify_jax.quality.score import load_quality_model
+from smplify_jax.quality.score import FitKind, load_quality_model
 from smplify_jax.terms.objective import Scene
 
 
@@ -96,9 +96,8 @@ def _setup(choices: FitChoices) -> Setup:
         spheres=_spheres_for(body, profile, num_betas),
         measures=shape_measures(body, num_betas).only(choices.measured) if choices.measured else None,
     )
-    quality = None
-    if is_default and takes_proposal and choices.is_anchored:
-        quality = load_quality_model(of="starts" if choices.is_start_given else "pictures")
+    of: FitKind = "starts" if choices.is_start_given else "pictures" if takes_proposal else "searches"
+    quality = load_quality_model(of=of) if is_default and (choices.is_anchored or not takes_proposal) else None
     setup = Setup(
         scene=scene,
         trunk=trunk_weights(layout.keypoint_names),

