@@ -115,7 +115,7 @@ def _product(matrix: Array | np.ndarray, x: Array) -> Array:
     """(O, N) of a matrix (O, I) and (I, N), or the same without N."""
     matrix = jnp.asarray(matrix)
     if x.ndim == 2 and x.shape[1] == 2 and jax.default_backend() == "cpu":
-        # A person alone, with their mirror image. XLA reads the matrix twice as fast for a vector as for two.
+        # A person alone, with their mirror image: XLA's product with two columns takes longer than two with one, docs/performance.md.
         return jnp.stack([matrix @ x[:, 0], matrix @ x[:, 1]], axis=1)
     return matrix @ x
 
