@@ -99,7 +99,8 @@ def _start(of: str, people: People, body: BodyModel, index: int) -> dict[str, An
     if of == "pictures":
         return {}
     if of == "searches":
-        return {"num_starts": NUM_STARTS[index % len(NUM_STARTS)]}
+        # Not by turns of the detectors alone, whose number is even: each meets every number of directions in some layout.
+        return {"num_starts": NUM_STARTS[(index + index // len(DETECTORS)) % len(NUM_STARTS)]}
     error = START_ERRORS_MM[index % len(START_ERRORS_MM)]
     is_told = index // len(START_ERRORS_MM) % 2 == 0
     start = make_starts(people.truth, body, StartErrors(pa_mpjpe_mm=error, seed=index))

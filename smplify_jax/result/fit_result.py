@@ -62,7 +62,7 @@ class FitResult(ExportedResult, PicturedResult):
         joints_std: (..., 24, 3) their posterior standard deviation along x, y and depth [m]; NaN with the profile `spin`, whose solver
             has no Hessian.
         quality: (...,) probability that the joints, aligned with the true ones, are less than 80 mm off on average (PA-MPJPE); NaN for
-            what it is not calibrated for: other profiles than `default`, no anchor, several cameras, points in space.
+            what it is not calibrated for: other profiles than `default`, no anchor, tracks with `init`, several cameras, points in space.
         quality_features: (...,) each, the inputs of the quality model; NaN for those that a profile does not provide.
         start_margin: (...,) by how much the energy of the second-best start was higher; NaN if there was only one start.
         keypoints_px: (..., K, 2) the fitted keypoints in the picture [px]; NaN for those the body does not define.
